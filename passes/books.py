@@ -1,0 +1,33 @@
+"""Books: small collections that every process holds in memory and loads anew when they change."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Named)
+
+
+class Book(Generic[T]):
+    """Things by id, as they were at the last `load`."""
+
+    def __init__(self, source: Callable[[], Awaitable[Sequence[T]]]) -> None:
+        """`source` reads all of them from where they are stored. Empty until the first `load`."""
+        self._source = source
+        self._entries: dict[str, T] = {}
+
+    def get(self, id: str) -> T | None:
+        """The entry with that id."""
+        return self._entries.get(id)
+
+    def all(self) -> Sequence[T]:
+        """Every entry, in the order of the source."""
+        return tuple(self._entries.values())
+
+    async def load(self) -> None:
+        """Replace the entries by what is stored now, in one step."""
+        self._entries = {entry.id: entry for entry in await self._source()}

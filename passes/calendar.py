@@ -1,0 +1,27 @@
+"""Business days: dates as the gates of Sichuan and Chongqing live them."""
+
+from datetime import date, datetime, time, timedelta, timezone
+
+SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
+"""The zone of both provinces. China has had no summer time since 1991, so a fixed offset is exact
+for every date this system can hold, and needs no zone database on the machine."""
+
+
+def business_day(instant: datetime) -> date:
+    """The date in Asia/Shanghai at an aware `instant`."""
+    return instant.astimezone(SHANGHAI).date()
+
+
+def start_of(day: date) -> datetime:
+    """The instant at which a business day begins."""
+    return datetime.combine(day, time(), SHANGHAI)
+
+
+def day_after(day: date) -> date:
+    """The business day that follows."""
+    return day + timedelta(days=1)
+
+
+def to_milliseconds(instant: datetime) -> datetime:
+    """The instant cut to whole milliseconds, which is all that BSON keeps of one."""
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)

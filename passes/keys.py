@@ -1,0 +1,80 @@
+"""The keys of a Bashu Pass system: who may issue codes, and who may see that they are fresh.
+
+Pure values; reading and writing the key file is `server.keyfile`.
+"""
+
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_DAY_KEYS_KEPT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyingKey:
+    """The public half of a signing key, trusted up to and including `last_day`."""
+
+    id: int
+    public: Ed25519PublicKey
+    last_day: date
+
+    def verifies(self, signature: bytes, message: bytes) -> bool:
+        """Whether this key signed the message."""
+        try:
+            self.public.verify(signature, message)
+        except InvalidSignature:
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A key that issues codes. `id` is 1 to 255 and stands in every code it signs."""
+
+    id: int
+    private: Ed25519PrivateKey
+    last_day: date
+
+    @property
+    def verifying(self) -> VerifyingKey:
+        """The half that gates hold."""
+        return VerifyingKey(self.id, self.private.public_key(), self.last_day)
+
+
+class Keyring:
+    """All keys of one system: signing keys by id, and the master from which day keys follow."""
+
+    def __init__(self, signing: Iterable[SigningKey], master: bytes) -> None:
+        """`master` is 32 random bytes."""
+        self._signing = sorted(signing, key=lambda key: key.id)
+        self._verifying = {key.id: key.verifying for key in self._signing}
+        self._master = master
+        self._day_keys: dict[date, bytes] = {}
+
+    def newest(self) -> SigningKey:
+        """The key that signs new codes: the one with the highest id."""
+        return self._signing[-1]
+
+    def verifier(self, key_id: int, today: date) -> VerifyingKey | None:
+        """The public key of that id, if it is ours and has not ended."""
+        key = self._verifying.get(key_id)
+        return key if key and today <= key.last_day else None
+
+    def day_key(self, day: date) -> bytes:
+        """HKDF-SHA256 of the master for one business day: 32 bytes that a gate may hold."""
+        if day not in self._day_keys:
+            while len(self._day_keys) >= _DAY_KEYS_KEPT:
+                self._day_keys.pop(next(iter(self._day_keys)))
+            info = b"BP1 day" + day.isoformat().encode()
+            self._day_keys[day] = HKDF(SHA256(), 32, salt=None, info=info).derive(self._master)
+        return self._day_keys[day]
+
+    def pass_day_key(self, day: date, pass_id: str) -> bytes:
+        """The key with which the phone of one holder rotates the code on one business day: 32 bytes."""
+        return hmac.digest(self.day_key(day), bytes.fromhex(pass_id), "sha256")

@@ -1,0 +1,99 @@
+"""The admission ledger of one pass: records that are only ever appended, and the tally they add up to.
+
+Every record carries the tally after it, so the newest record is enough to decide. `fold` works the same tally
+out from the whole ledger; it is the definition, and the check of the records.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from enum import StrEnum
+
+from passes.calendar import business_day
+from passes.verdicts import Verdict
+
+
+class RecordKind(StrEnum):
+    """What a record says happened."""
+
+    ADMITTED = "admitted"
+    ANNULLED = "annulled"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the admissions that still count add up to.
+
+    `day` is the newest business day with a visit, `on_day` its visits per spot; `days` counts distinct days.
+    """
+
+    total: int = 0
+    days: int = 0
+    by_spot: Mapping[str, int] = field(default_factory=dict)
+    day: date | None = None
+    on_day: Mapping[str, int] = field(default_factory=dict)
+    last_at: datetime | None = None
+
+    def visits_on(self, day: date, spot_id: str) -> int:
+        """Visits to a spot on `day`, which must not lie before the newest day."""
+        return self.on_day.get(spot_id, 0) if day == self.day else 0
+
+    def plus(self, spot_id: str, at: datetime) -> "Tally":
+        """The tally with one more visit, not earlier than the last one."""
+        day = business_day(at)
+        on_day = self.on_day if day == self.day else {}
+        return Tally(
+            total=self.total + 1,
+            days=self.days + (day != self.day),
+            by_spot=_one_more(self.by_spot, spot_id),
+            day=day,
+            on_day=_one_more(on_day, spot_id),
+            last_at=at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of the ledger of a pass, number `n` from 1 on.
+
+    `at` is when it counts, `scanned_at` what the gate's clock said. An admission keeps its verdict, so that a
+    repeated scan gets the same answer; an annulment names the record it undoes.
+    """
+
+    pass_id: str
+    n: int
+    kind: RecordKind
+    spot_id: str
+    gate_id: str
+    nonce: str
+    code_digest: str
+    at: datetime
+    scanned_at: datetime
+    tally: Tally
+    verdict: Verdict | None = None
+    annuls: int | None = None
+
+
+def fold(records: Iterable[Record]) -> Tally:
+    """The tally of a whole ledger, or of the visits that are left when some are annulled."""
+    tally = Tally()
+    for visit in sorted(standing(records), key=lambda record: record.at):
+        tally = tally.plus(visit.spot_id, visit.at)
+    return tally
+
+
+def standing(records: Iterable[Record]) -> list[Record]:
+    """The admissions that no later record annuls."""
+    records = list(records)
+    undone = {record.annuls for record in records if record.kind is RecordKind.ANNULLED}
+    return [record for record in records if record.kind is RecordKind.ADMITTED and record.n not in undone]
+
+
+def annulment(ledger: Sequence[Record], admission: Record, at: datetime) -> Record:
+    """The record that undoes `admission`, next in a complete `ledger`."""
+    record = replace(admission, n=len(ledger) + 1, kind=RecordKind.ANNULLED, at=at, verdict=None, annuls=admission.n)
+    return replace(record, tally=fold([*ledger, record]))
+
+
+def _one_more(counts: Mapping[str, int], key: str) -> dict[str, int]:
+    return {**counts, key: counts.get(key, 0) + 1}

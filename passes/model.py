@@ -1,0 +1,122 @@
+"""The nouns of the domain: product, pass, holder, gate, scan.
+
+Plain frozen values; a change makes a new one. What happens at gates is in `ledger`, `rules` and `admission`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from passes.terms import DateRange, Terms
+from passes.texts import Text
+from passes.verdicts import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What can be held. `number` stands for it inside codes and is never given to another product."""
+
+    id: str
+    number: int
+    version: int
+    title: Text
+    terms: Terms
+    price_fen: int | None = None
+    example: bool = False
+
+
+class PassState(StrEnum):
+    """Where a pass is in its life."""
+
+    RESERVED = "reserved"
+    ISSUED = "issued"
+    ACTIVE = "active"
+    FROZEN = "frozen"
+    REVOKED = "revoked"
+    REFUNDED = "refunded"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The visitor a pass belongs to: sealed name and number, a keyed hash to find them by, and masks to show."""
+
+    sealed: bytes
+    key_id: int
+    lookup: str
+    name_mask: str
+    number_mask: str
+
+    @property
+    def mask(self) -> str:
+        """What gate staff see beside the visitor's card: `张* 110***********0015`."""
+        return f"{self.name_mask} {self.number_mask}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One entitlement of one holder; `id` is the serial of its codes, 16 hexadecimal digits.
+
+    `refusals` are its newest few, so that a repeated scan is answered as before; `ledger_mark` is a number of
+    a ledger record near the newest one, from which on the ledger is read: it may lag, never lead.
+    """
+
+    id: str
+    product_id: str
+    product_number: int
+    terms: Terms
+    valid: DateRange
+    state: PassState
+    holder: Holder
+    issued_at: datetime
+    refusals: tuple[Refusal, ...] = ()
+    ledger_mark: int = 0
+
+
+class GateKind(StrEnum):
+    """What stands at the entrance."""
+
+    TURNSTILE = "turnstile"
+    HANDHELD = "handheld"
+    WINDOW = "window"
+
+    @property
+    def staffed(self) -> bool:
+        """Whether someone is there to compare a face with a card."""
+        return self is not GateKind.TURNSTILE
+
+    @property
+    def takes_money(self) -> bool:
+        """Whether a visitor can pay here."""
+        return self is GateKind.WINDOW
+
+
+class GateState(StrEnum):
+    """Where a gate is in its life."""
+
+    ADDED = "added"
+    ENROLLED = "enrolled"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """An enrolled device at a spot. `token_version` is the only one whose token is still good."""
+
+    id: str
+    spot_id: str
+    kind: GateKind
+    name: str
+    state: GateState
+    token_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One presentation of a code at a gate; `nonce` is the gate's name for it, `party` None means everybody."""
+
+    gate: Gate
+    code: str
+    nonce: str
+    scanned_at: datetime
+    party: int | None = None

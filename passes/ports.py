@@ -1,0 +1,115 @@
+"""What the domain needs from the outside, as Protocols. `passes.store` fulfils them with MongoDB.
+
+All of them raise `errors.Unavailable` when the database does not answer.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from passes.ledger import Record
+from passes.model import Gate, Pass, Product
+from passes.terms import Spot
+from passes.verdicts import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """Who did what to what, when: `by` is an operator or a service, `action` a verb such as `issue`."""
+
+    at: datetime
+    by: str
+    action: str
+    subject: str
+    detail: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A pending enrolment: the digest of the one-time setup code, and until when it works."""
+
+    digest: str
+    expires_at: datetime
+
+
+class Spots(Protocol):
+    """The catalogue, in memory."""
+
+    def get(self, spot_id: str) -> Spot | None:
+        """The spot with that id."""
+
+    def ids(self) -> Iterable[str]:
+        """All ids, those of retired spots included."""
+
+
+class Passes(Protocol):
+    """Passes by serial."""
+
+    async def get(self, pass_id: str) -> Pass | None:
+        """The pass as it is now."""
+
+    async def add(self, issued: Pass) -> None:
+        """Keep a new pass. Raises `errors.Conflict` if the serial is taken."""
+
+
+class Ledger(Protocol):
+    """The admission ledgers of all passes."""
+
+    async def tail(self, held: Pass) -> Sequence[Record]:
+        """The newest few records of a pass, oldest first; empty only if there are none."""
+
+    async def whole(self, pass_id: str) -> Sequence[Record]:
+        """All records of a pass, oldest first."""
+
+    async def admission(self, gate_id: str, nonce: str) -> Record | None:
+        """The newest admission that a gate gave that nonce."""
+
+    async def append(self, record: Record) -> bool:
+        """Add a record under its number; False if another process took the number first."""
+
+
+class Refusals(Protocol):
+    """Refused scans."""
+
+    async def keep(self, refusal: Refusal) -> Refusal:
+        """Keep a refusal and return it, or return the one already kept for this gate and nonce."""
+
+
+class Products(Protocol):
+    """Products by id."""
+
+    async def all(self) -> Sequence[Product]:
+        """Every product, in order of number."""
+
+    async def put(self, product: Product) -> bool:
+        """Store a product version; False if another publisher stored this version or took the number first."""
+
+
+class Gates(Protocol):
+    """Gates by id."""
+
+    async def all(self) -> Sequence[Gate]:
+        """Every gate, in order of id."""
+
+    async def add(self, gate: Gate, setup: Setup) -> bool:
+        """Keep a new gate; False if the id is taken."""
+
+    async def awaiting(self, setup_digest: str) -> tuple[Gate, Setup] | None:
+        """The gate that waits for this setup code."""
+
+    async def enrol(self, gate: Gate, setup_digest: str) -> bool:
+        """Store an enrolled gate and spend its setup code; False if the code has been spent meanwhile."""
+
+    async def roll(self, gate: Gate, setup: Setup) -> None:
+        """Store a gate that has to enrol again with a new setup code."""
+
+    async def disable(self, gate_id: str) -> None:
+        """Take a gate out of service."""
+
+
+class Audit(Protocol):
+    """The audit log, append-only."""
+
+    async def write(self, line: AuditLine) -> None:
+        """Keep a line."""

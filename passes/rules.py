@@ -1,0 +1,205 @@
+"""The rules: whether a pass admits its holder at a gate, now.
+
+`decide` is pure and total. It asks the rules in the order in which staff would explain them, and the first that
+objects gives the reason. It never raises: a fault inside a rule is a refusal, never an admission.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from passes.calendar import business_day, day_after, start_of
+from passes.codes import Code
+from passes.ledger import Tally
+from passes.model import Gate, GateState, Pass, PassState
+from passes.terms import Payment, Spot
+from passes.verdicts import Reason, Verdict
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that a decision rests on. `at` is not earlier than the last visit in the tally."""
+
+    held: Pass
+    code: Code
+    tally: Tally
+    spot: Spot | None
+    gate: Gate
+    party: int | None
+    at: datetime
+
+    @property
+    def day(self) -> date:
+        """The business day of the scan."""
+        return business_day(self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why a rule refuses, and from when it would not, if time alone lifts it."""
+
+    reason: Reason
+    admitted_from: datetime | None = None
+
+
+Rule = Callable[[Case], Objection | None]
+
+_LIFELESS = {
+    PassState.RESERVED: Reason.NOT_ACTIVATED,
+    PassState.ISSUED: Reason.NOT_ACTIVATED,
+    PassState.FROZEN: Reason.FROZEN,
+    PassState.REVOKED: Reason.REVOKED,
+    PassState.REFUNDED: Reason.REFUNDED,
+    PassState.EXPIRED: Reason.EXPIRED,
+}
+
+
+def gate_in_service(case: Case) -> Objection | None:
+    """A gate taken out of service admits nobody."""
+    return Objection(Reason.GATE_DISABLED) if case.gate.state is GateState.DISABLED else None
+
+
+def code_suits_gate(case: Case) -> Objection | None:
+    """A printed code can be copied, so it needs staff who look at the visitor's card."""
+    printed = not case.code.rotating and not case.gate.kind.staffed
+    return Objection(Reason.CODE_STATIC) if printed else None
+
+
+def pass_alive(case: Case) -> Objection | None:
+    """Only an active pass admits."""
+    reason = _LIFELESS.get(case.held.state)
+    return Objection(reason) if reason else None
+
+
+def paid(case: Case) -> Objection | None:
+    """What is still to be paid can only be paid where money is taken."""
+    owing = case.held.terms.payment is Payment.AT_WINDOW and not case.gate.kind.takes_money
+    return Objection(Reason.PAY_AT_WINDOW) if owing else None
+
+
+def in_time(case: Case) -> Objection | None:
+    """The business day lies within the valid days of the pass."""
+    if case.day < case.held.valid.start:
+        return Objection(Reason.NOT_YET_VALID, start_of(case.held.valid.start))
+    return Objection(Reason.EXPIRED) if case.day > case.held.valid.end else None
+
+
+def spot_covered(case: Case) -> Objection | None:
+    """The pass opens this spot."""
+    covered = case.spot is not None and case.held.terms.coverage.covers(case.spot)
+    return None if covered else Objection(Reason.SPOT_NOT_COVERED)
+
+
+def spot_open(case: Case) -> Objection | None:
+    """The spot takes visitors."""
+    closed = case.spot is None or not case.spot.is_open
+    return Objection(Reason.SPOT_CLOSED) if closed else None
+
+
+def no_blackout(case: Case) -> Objection | None:
+    """Today is not one of the days on which the pass admits nowhere."""
+    if case.day not in case.held.terms.blackout:
+        return None
+    return Objection(Reason.BLACKOUT, _next_valid_day(case))
+
+
+def visits_left(case: Case) -> Objection | None:
+    """No limit is used up: today at this spot, at this spot in total, in total, on distinct days."""
+    limits, tally, spot = case.held.terms.limits, case.tally, case.gate.spot_id
+    if any(
+        limit is not None and used >= limit
+        for used, limit in (
+            (tally.by_spot.get(spot, 0), limits.per_spot),
+            (tally.total, limits.total),
+            (tally.days, limits.days if case.day != tally.day else None),
+        )
+    ):
+        lasting = Objection(Reason.NO_VISITS_LEFT)
+    else:
+        lasting = None
+    if limits.per_spot_day is not None and tally.visits_on(case.day, spot) >= limits.per_spot_day:
+        return Objection(Reason.ALREADY_TODAY, None if lasting else _next_valid_day(case))
+    return lasting
+
+
+def not_too_soon(case: Case) -> Objection | None:
+    """Enough time has passed since the last visit, wherever that was."""
+    minutes, last = case.held.terms.limits.minutes_between, case.tally.last_at
+    if minutes is None or last is None or case.at >= last + timedelta(minutes=minutes):
+        return None
+    return Objection(Reason.TOO_SOON, last + timedelta(minutes=minutes))
+
+
+def party_fits(case: Case) -> Objection | None:
+    """The pass admits as many people as have come."""
+    too_many = case.party is not None and case.party > case.held.terms.party.admits
+    return Objection(Reason.PARTY_TOO_LARGE) if too_many else None
+
+
+RULES: tuple[Rule, ...] = (
+    gate_in_service,
+    code_suits_gate,
+    pass_alive,
+    paid,
+    in_time,
+    spot_covered,
+    spot_open,
+    no_blackout,
+    visits_left,
+    not_too_soon,
+    party_fits,
+)
+
+
+def decide(case: Case) -> Verdict:
+    """Admit or refuse. Total: a fault in a rule is logged and refuses with `error`."""
+    try:
+        for rule in RULES:
+            objection = rule(case)
+            if objection is not None:
+                return Verdict(objection.reason, case.at, admitted_from=objection.admitted_from)
+        return _admitted(case)
+    except Exception:
+        log.exception("a rule failed for pass %s", case.held.id)
+        return Verdict(Reason.ERROR, case.at)
+
+
+def _admitted(case: Case) -> Verdict:
+    party = case.held.terms.party
+    admits = case.party or party.admits
+    owing = case.held.terms.payment is Payment.AT_WINDOW
+    return Verdict(
+        Reason.OK,
+        case.at,
+        admits=admits,
+        pays=min(party.pays, admits) if owing else 0,
+        visits_left=_left_after(case),
+        check_identity=not case.code.rotating,
+    )
+
+
+def _left_after(case: Case) -> int | None:
+    """Visits left here after this one, over all the days to come; None when nothing limits them."""
+    limits = case.held.terms.limits
+    left = [
+        limit - used - 1
+        for used, limit in (
+            (case.tally.total, limits.total),
+            (case.tally.by_spot.get(case.gate.spot_id, 0), limits.per_spot),
+        )
+        if limit is not None
+    ]
+    return min(left, default=None)
+
+
+def _next_valid_day(case: Case) -> datetime | None:
+    """The start of the next day on which the pass is valid and not blacked out, if there is one."""
+    day = day_after(case.day)
+    while day <= case.held.valid.end:
+        if day not in case.held.terms.blackout:
+            return start_of(day)
+        day = day_after(day)
+    return None

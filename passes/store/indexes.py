@@ -1,0 +1,42 @@
+"""Every collection of the domain: its indexes, the query each of them serves, and its shard key.
+
+On a sharded cluster the shard keys below let each hot query reach one shard. `_id` needs no index of ours.
+"""
+
+from passes.store.database import Database, Index
+
+_YEAR_SECONDS = 366 * 24 * 3600
+
+INDEXES: dict[str, tuple[Index, ...]] = {
+    # shard key: _id, hashed. Scans read a pass by _id.
+    "passes": (),
+    # shard key: pass_id, hashed. A scan inserts `serial:n` and reads the newest records of one pass.
+    "admissions": (
+        Index("pass_n", (("pass_id", 1), ("n", -1)), serves="a scan reads the newest records of its pass"),
+        Index("gate_nonce", (("gate_id", 1), ("nonce", 1)), serves="a gate annuls the scan it named"),
+    ),
+    # shard key: gate_id, hashed. `_id` is gate:nonce; a refusal is found again by it.
+    "refusals": (
+        Index(
+            "kept_a_year",
+            (("verdict.decided_at", 1),),
+            serves="refusals are dropped after a year",
+            expire_seconds=_YEAR_SECONDS,
+        ),
+    ),
+    # small, not sharded
+    "products": (Index("number", (("number", 1),), serves="a number stands for one product for ever", unique=True),),
+    # small, not sharded
+    "gates": (Index("setup", (("setup.digest", 1),), serves="a device enrols with its setup code"),),
+    # shard key: _id, hashed
+    "audit_log": (Index("subject_at", (("subject", 1), ("at", 1)), serves="the story of one pass or gate is told"),),
+    # small, not sharded
+    "versions": (),
+}
+
+
+async def ensure_indexes(database: Database) -> None:
+    """Make every index that is missing."""
+    for name, indexes in INDEXES.items():
+        for index in indexes:
+            await database.collection(name).ensure(index)
