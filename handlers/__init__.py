@@ -1,0 +1,1 @@
+"""HTTP: validate, call one domain function, serialise. A module per audience; all routes in `handlers.routes`."""

@@ -1,0 +1,120 @@
+"""The base of all handlers: request id, caller, body limit, replies and problems. Kept small on purpose."""
+
+import json
+import re
+import secrets
+from contextlib import suppress
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError, RequestHandler, stream_request_body
+
+from handlers.access import Caller, audience_of, bearer_token, forbidden
+from handlers.endpoint import Ready, declared_on
+from handlers.problems import Problem, problem_of
+from handlers.services import Services
+from passes.texts import Text
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+@stream_request_body
+class ApiHandler(RequestHandler):
+    """Declared endpoints only. The body arrives as a stream, so that one too large is refused before it is read."""
+
+    SUPPORTED_METHODS = ("GET", "POST", "PUT", "DELETE")
+    caller: Caller
+
+    def initialize(self) -> None:
+        """Per request: the services, the body so far, and an id that stands in the reply and the log."""
+        self.services: Services = self.application.settings["services"]
+        self.body = bytearray()
+        asked = self.request.headers.get("X-Request-Id", "")
+        self.request_id = asked if _REQUEST_ID.fullmatch(asked) else secrets.token_hex(8)
+
+    def set_default_headers(self) -> None:
+        """Headers of every reply; replies that may be kept say so themselves."""
+        self.clear_header("Server")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+    async def prepare(self) -> None:
+        """Refuse, before the body is read, what the route does not allow. Raises `Problem`."""
+        declared = declared_on(type(self), self.request.method or "")
+        if declared is None:
+            raise HTTPError(HTTPStatus.METHOD_NOT_ALLOWED)
+        if declared.scope is not None:
+            await self._authorise(declared.scope)
+        if "Transfer-Encoding" in self.request.headers:
+            raise Problem(
+                HTTPStatus.LENGTH_REQUIRED, "length_required", Text("请注明长度", "a Content-Length is needed")
+            )
+        length = self.request.headers.get("Content-Length", "0")
+        if not length.isdecimal():
+            raise HTTPError(HTTPStatus.BAD_REQUEST)
+        if int(length) > declared.body_limit:
+            text = Text("请求过大", f"the body may have {declared.body_limit} bytes")
+            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", text)
+
+    def data_received(self, chunk: bytes) -> None:
+        """Take a piece of the body."""
+        self.body += chunk
+
+    def now(self) -> datetime:
+        """This instant."""
+        return self.services.now()
+
+    async def answer(self, reply: BaseModel | Ready) -> None:
+        """Send the reply of an endpoint, and return when it is sent or the caller is gone."""
+        declared = declared_on(type(self), self.request.method or "")
+        self.set_status(declared.status if declared else HTTPStatus.OK)
+        ready = reply if isinstance(reply, Ready) else Ready(reply.model_dump_json(by_alias=True).encode())
+        self.set_header("X-Request-Id", self.request_id)
+        self.set_header("Content-Type", ready.media_type)
+        if ready.etag is not None:
+            self.set_header("Etag", f'"{ready.etag}"')
+            self.set_header("Cache-Control", ready.cache)
+        unchanged = ready.etag is not None and self.check_etag_header()
+        if unchanged:
+            self.set_status(HTTPStatus.NOT_MODIFIED)
+        with suppress(StreamClosedError):
+            await self.finish(b"" if unchanged else ready.content)
+
+    def compute_etag(self) -> str | None:
+        """None: an ETag is set where it is known beforehand, never worked out from the bytes of a reply."""
+        return None
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Send the problem for an error."""
+        problem = problem_of(kwargs.get("exc_info", (None, None))[1], status_code)
+        language = "en" if self.request.headers.get("Accept-Language", "").lower().startswith("en") else "zh"
+        self.set_status(problem.status)
+        self.set_header("Content-Type", "application/problem+json; charset=utf-8")
+        self.set_header("X-Request-Id", self.request_id)
+        if problem.status is HTTPStatus.METHOD_NOT_ALLOWED:
+            self.set_header("Allow", ", ".join(v for v in self.SUPPORTED_METHODS if declared_on(type(self), v)))
+        for name, value in problem.headers.items():
+            self.set_header(name, value)
+        self.finish(json.dumps(problem.document(self.request_id, language), ensure_ascii=False))
+
+    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
+        """Log what is our fault; a problem that the caller is told of is in the access log."""
+        if problem_of(value, getattr(value, "status_code", 500)).status is HTTPStatus.INTERNAL_SERVER_ERROR:
+            super().log_exception(typ, value, tb)
+
+    async def _authorise(self, scope: str) -> None:
+        token = bearer_token(self.request.headers.get("Authorization"))
+        self.caller = self.services.tokens.read(token, audience_of(scope), self.now())
+        if scope not in self.caller.scopes:
+            raise forbidden(scope)
+
+
+class NotFound(ApiHandler):
+    """Whatever no route matches."""
+
+    async def prepare(self) -> None:
+        """Refuse, whatever the method. Raises the 404."""
+        raise HTTPError(HTTPStatus.NOT_FOUND)

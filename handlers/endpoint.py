@@ -1,0 +1,123 @@
+"""`@endpoint` declares what a handler method takes and gives; the declaration is checked at start-up and obeyed here.
+
+    @endpoint(scope="gate:scan", body=ScanIn, reply=VerdictOut)
+    async def post(self, body: ScanIn) -> VerdictOut: ...
+
+`scope=None` means that everybody may call, and must be written.
+"""
+
+import functools
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from tornado.web import RequestHandler
+
+from handlers.problems import Problem
+from passes.errors import Fault
+from passes.texts import Text
+
+BODY_LIMIT = 64 * 1024
+_MARK = "endpoint"
+
+Model = TypeVar("Model", bound=BaseModel)
+Method = Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What one method of one route declares. `reply` is a pydantic model, or the media type of what is not JSON."""
+
+    scope: str | None
+    reply: type[BaseModel] | str
+    query: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    status: HTTPStatus = HTTPStatus.OK
+    body_limit: int = BODY_LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A reply that is already bytes. With an `etag` it may be kept and asked for again."""
+
+    content: bytes
+    media_type: str = "application/json; charset=utf-8"
+    etag: str | None = None
+    cache: str = "public, max-age=60"
+
+
+def endpoint(
+    *,
+    scope: str | None,
+    reply: type[BaseModel] | str,
+    query: type[BaseModel] | None = None,
+    body: type[BaseModel] | None = None,
+    status: HTTPStatus = HTTPStatus.OK,
+    body_limit: int = BODY_LIMIT,
+) -> Callable[[Method], Method]:
+    """Declare a handler method. It is called with the path arguments, then the checked query, then the checked body."""
+    declared = Endpoint(scope, reply, query, body, status, body_limit)
+
+    def decorate(method: Method) -> Method:
+        @functools.wraps(method)
+        async def handle(handler: Any, *path: str) -> None:
+            with handler.services.traffic.request():
+                arguments: list[object] = list(path)
+                arguments += [read_query(handler, declared.query)] if declared.query else _no_query(handler)
+                arguments += [read_body(handler.body, declared.body)] if declared.body else []
+                await handler.answer(await method(handler, *arguments))
+
+        setattr(handle, _MARK, declared)
+        return handle
+
+    return decorate
+
+
+def declared_on(handler: type[RequestHandler], verb: str) -> Endpoint | None:
+    """What the method of a handler class for an HTTP verb declares, if it has one that does."""
+    found: Endpoint | None = getattr(getattr(handler, verb.lower(), None), _MARK, None)
+    return found
+
+
+def read_query(handler: RequestHandler, model: type[Model]) -> Model:
+    """The checked query parameters. Raises the 422 problem naming each that is wrong."""
+    given = {name: handler.get_query_arguments(name) for name in handler.request.query_arguments}
+    twice = [Fault(f"query.{name}", "is given twice") for name, values in given.items() if len(values) > 1]
+    if twice:
+        raise _invalid("query_invalid", twice)
+    try:
+        return model.model_validate({name: values[0] for name, values in given.items()})
+    except ValidationError as error:
+        raise _invalid("query_invalid", _faults("query", error)) from None
+
+
+def read_body(raw: bytes, model: type[Model]) -> Model:
+    """The checked JSON body. Raises the 400 problem if it is no JSON, the 422 problem naming each wrong field."""
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        if any(fault["type"] == "json_invalid" for fault in error.errors()):
+            text = Text("请求内容不是 JSON", "the body is not JSON")
+            raise Problem(HTTPStatus.BAD_REQUEST, "body_malformed", text, _faults("body", error)) from None
+        raise _invalid("body_invalid", _faults("body", error)) from None
+
+
+def _no_query(handler: RequestHandler) -> list[object]:
+    """No arguments; raises the 422 problem if the caller gives a parameter to a route that has none."""
+    if handler.request.query_arguments:
+        raise _invalid(
+            "query_invalid", [Fault(f"query.{name}", "is not known here") for name in handler.request.query_arguments]
+        )
+    return []
+
+
+def _faults(root: str, error: ValidationError) -> list[Fault]:
+    return [Fault(".".join([root, *map(str, fault["loc"])]), fault["msg"]) for fault in error.errors()]
+
+
+def _invalid(code: str, faults: Iterable[Fault]) -> Problem:
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, code, Text("请求参数有误", "the request names something wrong"), faults
+    )

@@ -1,0 +1,189 @@
+"""Gates: a device enrols once, then sends scans and takes admissions back."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from tornado.web import url
+
+from handlers.access import unauthenticated
+from handlers.api import ApiHandler
+from handlers.endpoint import endpoint
+from handlers.products import TextOut
+from passes.calendar import to_milliseconds
+from passes.ledger import Record
+from passes.model import Gate, Pass, Scan
+from passes.verdicts import Reason, Verdict
+
+_SCAN = "gate:scan"
+_LONGEST_CODE = 1024
+
+Nonce = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+
+
+def _possible(instant: datetime) -> datetime:
+    if not 2020 <= instant.year < 2200:
+        raise ValueError("should lie between the years 2020 and 2200; is the clock of the gate right?")
+    return to_milliseconds(instant.astimezone(UTC))
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_possible)]
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class EnrolIn(_In):
+    """What was typed into the device."""
+
+    setup_code: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+class SpotOut(BaseModel):
+    """The spot that a gate stands at."""
+
+    id: str
+    name: TextOut
+
+
+class EnrolOut(BaseModel):
+    """What the device keeps."""
+
+    gate_id: str
+    token: str
+    kind: str
+    spot: SpotOut
+
+
+class ScanIn(_In):
+    """One presentation of a code. `nonce` is new for each; a retry sends the same body again.
+
+    `party` is how many people want to pass, all that the pass admits if it is absent.
+    """
+
+    code: Annotated[str, StringConstraints(max_length=_LONGEST_CODE)]
+    nonce: Nonce
+    scanned_at: Instant
+    party: Annotated[int, Field(ge=1, le=255)] | None = None
+
+    def to_scan(self, gate: Gate) -> Scan:
+        """The scan as the domain sees it."""
+        return Scan(gate, self.code, self.nonce, self.scanned_at, self.party)
+
+
+class PassOut(BaseModel):
+    """The pass behind a code, with as much of its holder as gate staff need."""
+
+    id: str
+    product: str
+    holder_mask: str
+
+
+class VerdictOut(BaseModel):
+    """The answer to a scan. `admits` may pass, `pays` of them pay now; null `visits_left` is without limit."""
+
+    verdict: Literal["admitted", "refused"]
+    reason: Reason
+    message: TextOut
+    speak: str
+    admits: int
+    pays: int
+    pass_: PassOut | None = Field(serialization_alias="pass")
+    visits_left: int | None
+    admitted_from: datetime | None
+    check_identity: bool
+    nonce: str
+    decided_at: datetime
+
+    @classmethod
+    def of(cls, verdict: Verdict, held: Pass | None, nonce: str) -> Self:
+        """The view of a verdict on a pass, if there is one."""
+        return cls(
+            verdict="admitted" if verdict.admitted else "refused",
+            reason=verdict.reason,
+            message=TextOut(zh=verdict.message.zh, en=verdict.message.en),
+            speak=verdict.speak,
+            admits=verdict.admits,
+            pays=verdict.pays,
+            pass_=PassOut(id=held.id, product=held.product_id, holder_mask=held.holder.mask) if held else None,
+            visits_left=verdict.visits_left,
+            admitted_from=verdict.admitted_from,
+            check_identity=verdict.check_identity,
+            nonce=nonce,
+            decided_at=verdict.decided_at,
+        )
+
+
+class AnnulOut(BaseModel):
+    """An admission that no longer counts."""
+
+    nonce: str
+    pass_id: str
+    annulled_at: datetime
+
+    @classmethod
+    def of(cls, record: Record) -> Self:
+        """The view of the record that undoes an admission."""
+        return cls(nonce=record.nonce, pass_id=record.pass_id, annulled_at=record.at)
+
+
+class GateHandler(ApiHandler):
+    """What the addresses of an enrolled gate share."""
+
+    async def gate(self) -> Gate:
+        """The gate that calls. Raises the 401 problem if its token has been withdrawn."""
+        found = self._known()
+        if found is None:
+            await self.services.refresh()  # it may have enrolled at another process a moment ago
+            found = self._known()
+        if found is None:
+            raise unauthenticated("token_withdrawn")
+        return found
+
+    def _known(self) -> Gate | None:
+        gate = self.services.gates.get(self.caller.id)
+        return gate if gate and gate.token_version == self.caller.version else None
+
+
+class Enrol(ApiHandler):
+    """`/api/v1/gate/enrol`"""
+
+    @endpoint(scope=None, body=EnrolIn, reply=EnrolOut)
+    async def post(self, body: EnrolIn) -> EnrolOut:
+        """Turn a setup code, once, into the token that the device keeps."""
+        gate = await self.services.gate_keeping.enrol(body.setup_code, self.now())
+        spot = self.services.catalogue.get(gate.spot_id)
+        name = TextOut(zh=spot.name.zh, en=spot.name.en or spot.name.zh) if spot else TextOut(zh="", en="")
+        return EnrolOut(
+            gate_id=gate.id,
+            token=self.services.tokens.for_gate(gate, self.now()),
+            kind=gate.kind,
+            spot=SpotOut(id=gate.spot_id, name=name),
+        )
+
+
+class Scans(GateHandler):
+    """`/api/v1/gate/scans`"""
+
+    @endpoint(scope=_SCAN, body=ScanIn, reply=VerdictOut)
+    async def post(self, body: ScanIn) -> VerdictOut:
+        """Admit or refuse a visitor. A refusal is an answer (200), not an error."""
+        verdict, held = await self.services.admission.admit(body.to_scan(await self.gate()), self.now())
+        return VerdictOut.of(verdict, held, body.nonce)
+
+
+class Annulment(GateHandler):
+    """`/api/v1/gate/scans/{nonce}/annul`"""
+
+    @endpoint(scope=_SCAN, reply=AnnulOut)
+    async def post(self, nonce: str) -> AnnulOut:
+        """Take back an admission of this gate within 15 minutes. Doing it again changes nothing."""
+        return AnnulOut.of(await self.services.admission.annul(await self.gate(), nonce, self.now()))
+
+
+routes = [
+    url(r"/api/v1/gate/enrol", Enrol, name="gate-enrol"),
+    url(r"/api/v1/gate/scans", Scans, name="gate-scans"),
+    url(r"/api/v1/gate/scans/([^/]+)/annul", Annulment, name="gate-annul"),
+]

@@ -1,0 +1,45 @@
+"""Health: is the process alive, and should it be sent requests."""
+
+from http import HTTPStatus
+from typing import Literal
+
+from pydantic import BaseModel
+from tornado.web import url
+
+from handlers.api import ApiHandler
+from handlers.endpoint import endpoint
+from handlers.problems import Problem
+from passes.texts import Text
+
+
+class HealthOut(BaseModel):
+    """A process that answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Health(ApiHandler):
+    """`/healthz`"""
+
+    @endpoint(scope=None, reply=HealthOut)
+    async def get(self) -> HealthOut:
+        """Answer, which is all that there is to prove."""
+        return HealthOut()
+
+
+class Readiness(ApiHandler):
+    """`/readyz`"""
+
+    @endpoint(scope=None, reply=HealthOut)
+    async def get(self) -> HealthOut:
+        """200 if requests can be served: the process is not stopping, and the database answers."""
+        if self.services.traffic.draining:
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "stopping", Text("服务正在停止", "this process is stopping"))
+        await self.services.ping()
+        return HealthOut()
+
+
+routes = [
+    url(r"/healthz", Health, name="health"),
+    url(r"/readyz", Readiness, name="readiness"),
+]

@@ -1,0 +1,90 @@
+"""Passes, for whoever holds the token of one: its code to scan, as text and as a picture."""
+
+import asyncio
+from datetime import date, datetime
+from typing import Self
+
+from pydantic import BaseModel
+from tornado.web import url
+
+from handlers.api import ApiHandler
+from handlers.endpoint import Ready, endpoint
+from handlers.pictures import PNG, SVG, Kind, qr_picture
+from passes.errors import unknown
+from passes.issuing import LiveCode, live_code, live_text
+from passes.model import Pass
+from passes.texts import Text
+
+_READ = "pass:read"
+
+
+class DayKeyOut(BaseModel):
+    """The key, in base64, with which the phone rotates the code on one business day."""
+
+    day: date
+    key: str
+
+
+class CodeOut(BaseModel):
+    """The code of a pass: `text` now, and all that makes the next ones offline (docs/adr/0004-code-format.md)."""
+
+    text: str
+    signed: str
+    day_keys: list[DayKeyOut]
+    step_seconds: int
+    server_time: datetime
+
+    @classmethod
+    def of(cls, code: LiveCode) -> Self:
+        """The view of a code."""
+        return cls.model_validate(code, from_attributes=True)
+
+
+class PassHandler(ApiHandler):
+    """What the three addresses of a pass share."""
+
+    async def held(self, pass_id: str) -> Pass:
+        """The pass, if the caller's token is for it. Raises `Unknown`: another's pass is not there for the caller."""
+        found = await self.services.passes.get(pass_id) if pass_id == self.caller.id else None
+        if found is None:
+            raise unknown(Text("电子票", "pass"), pass_id)
+        return found
+
+    async def picture(self, pass_id: str, kind: Kind) -> Ready:
+        """The code now as a picture, drawn beside the event loop, because it takes some milliseconds."""
+        text = live_text(await self.held(pass_id), self.services.keys, self.now())
+        return Ready(await asyncio.to_thread(qr_picture, text, kind), kind.media_type)
+
+
+class PassCode(PassHandler):
+    """`/api/v1/passes/{id}/code`"""
+
+    @endpoint(scope=_READ, reply=CodeOut)
+    async def get(self, pass_id: str) -> CodeOut:
+        """The code now, and the keys to rotate it for 7 days."""
+        return CodeOut.of(live_code(await self.held(pass_id), self.services.keys, self.now()))
+
+
+class PassPng(PassHandler):
+    """`/api/v1/passes/{id}/qr.png`"""
+
+    @endpoint(scope=_READ, reply=PNG.media_type)
+    async def get(self, pass_id: str) -> Ready:
+        """The code now, as a PNG."""
+        return await self.picture(pass_id, PNG)
+
+
+class PassSvg(PassHandler):
+    """`/api/v1/passes/{id}/qr.svg`"""
+
+    @endpoint(scope=_READ, reply=SVG.media_type)
+    async def get(self, pass_id: str) -> Ready:
+        """The code now, as an SVG."""
+        return await self.picture(pass_id, SVG)
+
+
+routes = [
+    url(r"/api/v1/passes/([^/]+)/code", PassCode, name="pass-code"),
+    url(r"/api/v1/passes/([^/]+)/qr\.png", PassPng, name="pass-qr-png"),
+    url(r"/api/v1/passes/([^/]+)/qr\.svg", PassSvg, name="pass-qr-svg"),
+]

@@ -1,0 +1,84 @@
+"""Problems: every error as `application/problem+json` (RFC 9457).
+
+Problem               a status, a stable code, words in two languages
+DomainError           becomes a problem by the nearest class of its line that `_STATUS` knows
+anything else         is 500 `internal_error`, logged, and tells the caller nothing
+"""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+
+from tornado.web import HTTPError, MissingArgumentError
+
+from passes.errors import Conflict, DomainError, Fault, Invalid, Unavailable, Unknown
+from passes.texts import Text
+
+RETRY_AFTER_SECONDS = 2
+
+_STATUS: dict[type[DomainError], HTTPStatus] = {
+    Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Unknown: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+_BY_STATUS = {
+    HTTPStatus.BAD_REQUEST: ("bad_request", Text("请求有误", "the request is malformed")),
+    HTTPStatus.NOT_FOUND: ("not_found", Text("没有这个地址", "there is nothing at this address")),
+    HTTPStatus.METHOD_NOT_ALLOWED: ("method_not_allowed", Text("不支持此方法", "this method is not allowed here")),
+}
+
+
+class Problem(Exception):
+    """An error that the caller is told about."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        code: str,
+        text: Text,
+        faults: Iterable[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """`code` is stable; `faults` name the fields to mend."""
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.text = text
+        self.faults = tuple(faults)
+        self.headers = dict(headers or {})
+
+    def document(self, request_id: str, language: str) -> dict[str, object]:
+        """The JSON of the problem; `language` is `zh` or `en`."""
+        document: dict[str, object] = {
+            "type": f"urn:bashu-pass:problem:{self.code}",
+            "title": self.status.phrase,
+            "status": self.status.value,
+            "code": self.code,
+            "detail": self.text.en if language == "en" else self.text.zh,
+            "request_id": request_id,
+        }
+        if self.faults:
+            document["errors"] = [{"where": fault.where, "what": fault.what} for fault in self.faults]
+        return document
+
+
+def problem_of(error: BaseException | None, status: int) -> Problem:
+    """The problem that tells of an error; `status` is what Tornado would answer."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, DomainError):
+        return _of_domain(error)
+    if isinstance(error, MissingArgumentError | HTTPError) or error is None:
+        known = HTTPStatus(status)
+        if known in _BY_STATUS:
+            return Problem(known, *_BY_STATUS[known])
+    return Problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", Text("系统内部错误", "something went wrong on our side")
+    )
+
+
+def _of_domain(error: DomainError) -> Problem:
+    status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status is HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return Problem(status, error.code, error.text, error.faults, headers)
