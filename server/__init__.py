@@ -1,0 +1,1 @@
+"""The running process: settings, database, keys, tokens, composition and life from start to stop."""

@@ -1,0 +1,71 @@
+"""Tokens: signed JWTs that say who calls and what for. Reading one needs no database.
+
+A scope is `audience:right`. A token is for one audience, holds some scopes, and is signed with a key named by `kid`.
+"""
+
+from datetime import datetime, timedelta
+
+import jwt
+
+from handlers.access import Caller, unauthenticated
+from passes.model import Gate
+
+ISSUER = "bashu-pass"
+GATE_LIFE = timedelta(days=366)
+PASS_LIFE = timedelta(hours=1)
+_ALGORITHM = "HS256"
+_NEEDED = ["iss", "aud", "sub", "exp", "iat", "scope"]
+
+
+class Tokens:
+    """Issues tokens, and reads them back."""
+
+    def __init__(self, secrets: dict[int, bytes]) -> None:
+        """`secrets` are 32-byte keys by id; the highest signs."""
+        self._secrets = secrets
+
+    def for_gate(self, gate: Gate, now: datetime) -> str:
+        """The token that an enrolled gate keeps; worthless once the gate is rolled."""
+        return self._issue("gate", gate.id, ("scan",), now, GATE_LIFE, ver=gate.token_version)
+
+    def for_pass(self, pass_id: str, now: datetime) -> str:
+        """A token of one hour that shows one pass, for whoever helps its holder."""
+        return self._issue("pass", pass_id, ("read",), now, PASS_LIFE)
+
+    def read(self, token: str, audience: str, now: datetime) -> Caller:
+        """Who holds this token. Raises the 401 problem if it is not a good one for this audience."""
+        try:
+            secret = self._secrets[int(jwt.get_unverified_header(token)["kid"])]
+            claims = jwt.decode(
+                token,
+                secret,
+                algorithms=[_ALGORITHM],
+                audience=audience,
+                issuer=ISSUER,
+                options={"require": _NEEDED, "verify_exp": False, "verify_iat": False, "strict_aud": True},
+            )
+            if now.timestamp() >= claims["exp"]:
+                raise unauthenticated("token_expired")
+            return Caller(claims["sub"], frozenset(claims["scope"].split()), claims.get("ver", 0))
+        except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError):
+            raise unauthenticated("token_invalid") from None
+
+    def _issue(
+        self, audience: str, subject: str, rights: tuple[str, ...], now: datetime, life: timedelta, **claims: object
+    ) -> str:
+        key_id = max(self._secrets)
+        issued = int(now.timestamp())
+        return jwt.encode(
+            {
+                "iss": ISSUER,
+                "aud": audience,
+                "sub": subject,
+                "scope": " ".join(f"{audience}:{right}" for right in rights),
+                "iat": issued,
+                "exp": issued + int(life.total_seconds()),
+                **claims,
+            },
+            self._secrets[key_id],
+            algorithm=_ALGORITHM,
+            headers={"kid": str(key_id)},
+        )

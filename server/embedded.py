@@ -1,0 +1,97 @@
+"""The embedded database: SecantusDB, a MongoDB-compatible server, as a child process.
+
+For one machine, development and tests. It speaks MongoDB's wire protocol on a free loopback port and is durable on
+commit. It is a separate program under its own licence (docs/adr/0001-embedded-database.md): started, never imported.
+"""
+
+import asyncio
+import re
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from server.errors import StartError
+
+OPTIONS = "?retryWrites=false&directConnection=true"
+"""It is one server without a replica set, so there are no retryable writes."""
+
+_LISTENING = re.compile(rb"listening on (127\.0\.0\.1:\d+)")
+_START_SECONDS = 30
+_STOP_SECONDS = 20
+
+
+@asynccontextmanager
+async def embedded_database(data_dir: Path) -> AsyncIterator[str]:
+    """Run the embedded database over `data_dir/mongodb`; yields its URI, which scripts find in `mongodb.uri`.
+
+    The child ends with this process, however this process ends. Raises `StartError` if it does not start.
+    """
+    log, address = data_dir / "mongodb.log", data_dir / "mongodb.uri"
+    with log.open("wb") as log_out:
+        guard = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "server.guard", *_command(data_dir)),
+            cwd=Path(__file__).parent.parent,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=log_out,
+            stderr=log_out,
+            start_new_session=True,  # a Ctrl-C in the terminal is for the server, which then stops the database
+        )
+    try:
+        uri = f"mongodb://{await _listening(guard, log)}/{OPTIONS}"
+        aside = address.with_suffix(".new")
+        aside.write_text(uri, encoding="utf-8")
+        aside.replace(address)
+        yield uri
+    finally:
+        address.unlink(missing_ok=True)
+        await _stop(guard)
+
+
+def running_uri(data_dir: Path) -> str | None:
+    """The URI of the embedded database that a running process has started over `data_dir`, if there is one."""
+    try:
+        return (data_dir / "mongodb.uri").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+
+
+def _command(data_dir: Path) -> list[str]:
+    program = Path(sys.executable).parent / "secantusd-py"
+    found = str(program) if program.exists() else shutil.which(program.name)
+    if found is None:
+        raise StartError(
+            "the embedded database is not installed; pip install -r requirements.txt, or set BASHU_MONGO_URI"
+        )
+    home, config = data_dir.absolute() / "mongodb", data_dir.absolute() / "mongodb.toml"
+    config.write_text("# Empty, so that no configuration that lies about on the machine is taken.\n", encoding="utf-8")
+    return [
+        *(found, "--config", str(config), "--storage-path", str(home)),
+        *("--host", "127.0.0.1", "--port", "0"),
+        *("--standalone", "--sync-on-commit", "--cache-size", "256M", "--log-level", "INFO"),
+    ]
+
+
+async def _listening(guard: asyncio.subprocess.Process, log: Path) -> str:
+    """The address that the database announces in its log."""
+    for _ in range(_START_SECONDS * 20):
+        if found := _LISTENING.search(log.read_bytes()):
+            return found[1].decode()
+        if guard.returncode is not None:
+            break
+        await asyncio.sleep(0.05)
+    last = (log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+    raise StartError(f"the embedded database did not start: {last} (see {log})")
+
+
+async def _stop(guard: asyncio.subprocess.Process) -> None:
+    """Close the pipe, which tells the guard to stop the database, and wait for both."""
+    if guard.stdin is not None:
+        guard.stdin.close()
+    with suppress(ProcessLookupError):
+        try:
+            await asyncio.wait_for(guard.wait(), _STOP_SECONDS)
+        except TimeoutError:
+            guard.kill()
+            await guard.wait()

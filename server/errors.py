@@ -1,0 +1,5 @@
+"""Why a process cannot start, in words for whoever started it."""
+
+
+class StartError(Exception):
+    """The process cannot start; the message says what to mend. `run.py` and the scripts print it and exit 1."""

@@ -1,0 +1,31 @@
+"""`python -m server.guard PROGRAM ARGUMENT…` runs a program for as long as its own standard input stays open.
+
+The pipe closes when the parent process ends, even by kill -9, so the program does not outlive it.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+
+def main(command: list[str]) -> int:
+    """Run the command; returns its exit status."""
+    # Signals are for the parent, which closes the pipe when it wants the program to stop. A handler, unlike
+    # SIG_IGN, is not inherited by the program.
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, lambda *_: None)
+    program = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - the caller's own command
+    threading.Thread(target=_stop_when_closed, args=(program,), daemon=True).start()
+    return program.wait()
+
+
+def _stop_when_closed(program: "subprocess.Popen[bytes]") -> None:
+    while os.read(0, 4096):  # not sys.stdin, whose lock a daemon thread would hold at exit
+        pass
+    program.terminate()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

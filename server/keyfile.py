@@ -1,0 +1,127 @@
+"""The key file: every secret of a system, one JSON file with mode 0600.
+
+Made at the first start and needed for ever: codes, tokens and identities are worthless without it. The database
+remembers a fingerprint, so that a start with another key file, or with a lost one, is refused instead of silently
+making every pass a forgery.
+"""
+
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from passes.identity import Sealer
+from passes.keys import Keyring, SigningKey
+from passes.store.database import Database
+from server.errors import StartError
+
+_SECRET_BYTES = 32
+_LAST_DAY = date(2199, 12, 31)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
+
+
+_KeyId = Annotated[int, Field(ge=1, le=255)]
+_Bytes32 = Annotated[bytes, Field(min_length=_SECRET_BYTES, max_length=_SECRET_BYTES)]
+
+
+class _SigningKey(_Strict):
+    id: _KeyId
+    private: _Bytes32
+    last_day: date
+
+
+class _Secret(_Strict):
+    id: _KeyId
+    secret: _Bytes32
+
+
+class _KeyFile(_Strict):
+    signing: tuple[_SigningKey, ...] = Field(min_length=1)
+    master: _Bytes32
+    identity: tuple[_Secret, ...] = Field(min_length=1)
+    pepper: _Bytes32
+    tokens: tuple[_Secret, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of a system, by use. `fingerprint` tells one system from another and is no secret."""
+
+    codes: Keyring
+    identities: Sealer
+    tokens: dict[int, bytes]
+    fingerprint: str
+
+
+def load_keys(file: Path) -> Keys:
+    """The keys in a key file. Raises `StartError` if it is missing, open to others or broken."""
+    try:
+        if file.stat().st_mode & 0o077:
+            raise StartError(f"{file} can be read by others; run: chmod 600 {file}")
+        held = _KeyFile.model_validate_json(file.read_bytes())
+    except FileNotFoundError:
+        raise StartError(f"there is no key file {file}") from None
+    except OSError as error:
+        raise StartError(f"the key file {file} cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise StartError(f"the key file {file} is broken: {faults}") from None
+    private = Ed25519PrivateKey.from_private_bytes
+    return Keys(
+        codes=Keyring([SigningKey(k.id, private(k.private), k.last_day) for k in held.signing], held.master),
+        identities=Sealer({key.id: key.secret for key in held.identity}, held.pepper),
+        tokens={key.id: key.secret for key in held.tokens},
+        fingerprint=sha256(b"bashu fingerprint" + held.master).hexdigest()[:16],
+    )
+
+
+def make_keys(file: Path) -> None:
+    """Write a key file with fresh keys. Raises `FileExistsError` rather than overwrite one."""
+    fresh = _KeyFile(
+        signing=(_SigningKey(id=1, private=_random(), last_day=_LAST_DAY),),
+        master=_random(),
+        identity=(_Secret(id=1, secret=_random()),),
+        pepper=_random(),
+        tokens=(_Secret(id=1, secret=_random()),),
+    )
+    # Written aside and linked into place, so that a crash leaves a whole file or none.
+    aside = file.with_suffix(f".{os.getpid()}.new")
+    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+        out.write(fresh.model_dump_json(indent=2))
+        out.flush()
+        os.fsync(out.fileno())
+    try:
+        os.link(aside, file)
+    finally:
+        aside.unlink()
+
+
+async def keys_for(database: Database, file: Path) -> Keys:
+    """The keys that this database has been used with; made now if it was never used.
+
+    Raises `StartError` if the key file is missing or is that of another system.
+    """
+    settings = database.collection("settings")
+    known = await settings.get({"_id": "keys"})
+    if known is None and not file.exists():
+        make_keys(file)
+    keys = load_keys(file)
+    if known is None:
+        await settings.insert({"_id": "keys", "fingerprint": keys.fingerprint})
+        known = await settings.get({"_id": "keys"})
+    if known is None or known["fingerprint"] != keys.fingerprint:
+        raise StartError(f"{file} does not hold the keys of this database; bring back the key file it was used with")
+    return keys
+
+
+def _random() -> bytes:
+    return secrets.token_bytes(_SECRET_BYTES)

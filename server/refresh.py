@@ -1,0 +1,45 @@
+"""Refresh: the loop that keeps what a process holds in memory up with what is stored."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+
+from passes.errors import Unavailable
+from server.system import System
+
+log = logging.getLogger(__name__)
+
+
+class Refresh:
+    """Asks for the versions every few seconds, and loads what has changed; one small query when nothing has."""
+
+    def __init__(self, system: System) -> None:
+        """Starts from what the system has just loaded: the first round loads everything once more."""
+        self._system = system
+        self._seen: Mapping[str, int] = {}
+
+    async def once(self) -> None:
+        """Load what has changed since the last time. Raises `Unavailable`."""
+        versions = await self._system.versions.all()
+        for topic, load in self._system.loaders().items():
+            if versions[topic] != self._seen.get(topic):
+                await load()
+        self._seen = versions
+
+    async def forever(self, seconds: float) -> None:
+        """Go on until cancelled. While the database does not answer, what is in memory goes on serving."""
+        while True:
+            with suppress(Unavailable):
+                await self.round()
+            await asyncio.sleep(seconds)
+
+    async def round(self) -> None:
+        """One turn: refresh, and write the ledger marks that have moved. A fault is logged, not passed on."""
+        try:
+            await self.once()
+            await self._system.ledger.write_marks()
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("the refresh failed; what is in memory goes on serving")

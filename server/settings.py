@@ -1,0 +1,52 @@
+"""Settings: `BASHU_*` in the environment or in an `.env` file; the flags of `run.py` come on top."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from server.errors import StartError
+
+DriverName = Literal["motor", "pymongo"]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, with its default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BASHU_", env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True
+    )
+
+    host: str = "127.0.0.1"
+    """The address to listen on."""
+    port: int = Field(default=8000, ge=0, le=65535)
+    """The port to listen on; 0 picks a free one."""
+    data_dir: Path = Path("var")
+    """Where keys and the embedded database live."""
+    mongo_uri: str | None = None
+    """A MongoDB to use, with or without a database name; without it the embedded database is started."""
+    mongo_driver: DriverName = "motor"
+    """The driver: Motor, or its successor in PyMongo."""
+    mongo_database: str = Field(default="bashu", pattern=r"^[A-Za-z0-9_-]{1,38}$")
+    """The name of the database, if the URI names none."""
+    reload_seconds: float = Field(default=2.0, gt=0, le=60)
+    """How often a process asks whether the catalogue, products or gates have changed."""
+    drain_seconds: float = Field(default=20.0, ge=0, le=600)
+    """How long running requests may take to finish when the process is told to stop."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def key_file(self) -> Path:
+        """The key file, mode 0600."""
+        return self.data_dir / "keys.json"
+
+
+def load_settings(**flags: object) -> Settings:
+    """The settings, with the flags that are not None on top. Raises `StartError` naming what is wrong."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type] # pydantic checks them
+    except ValidationError as error:
+        faults = "; ".join(f"BASHU_{'.'.join(map(str, f['loc'])).upper()}: {f['msg']}" for f in error.errors())
+        raise StartError(f"a setting is wrong: {faults}") from None

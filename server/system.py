@@ -1,0 +1,100 @@
+"""The system: stores, books and services put together over one database. Shared by the server and the scripts."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from passes.admission import Admission
+from passes.books import Book
+from passes.gates import GateKeeping
+from passes.issuing import Issuing
+from passes.model import Gate, Product
+from passes.publishing import Publishing
+from passes.store.audit import AuditStore
+from passes.store.gates import GateStore
+from passes.store.indexes import ensure_indexes
+from passes.store.ledger import LedgerStore
+from passes.store.passes import PassStore, RefusalStore
+from passes.store.products import ProductStore
+from passes.store.versions import GATES, PRODUCTS, SPOTS, Versions
+from scenic_data.catalogue import Catalogue
+from scenic_data.files import load_places, load_spots
+from server.keyfile import Keys, keys_for
+from server.mongo import Mongo
+from server.product_files import EXAMPLES, read_products
+from server.settings import Settings
+
+log = logging.getLogger(__name__)
+
+FIRST_START = "first start"
+"""Who stands in the audit log for what a first start publishes."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Everything that works on one database. The books and the catalogue are held in memory."""
+
+    keys: Keys
+    versions: Versions
+    catalogue: Catalogue
+    products: Book[Product]
+    gates: Book[Gate]
+    passes: PassStore
+    ledger: LedgerStore
+    admission: Admission
+    issuing: Issuing
+    publishing: Publishing
+    gate_keeping: GateKeeping
+
+    def loaders(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """What brings each topic of `versions` into memory."""
+        return {SPOTS: self.catalogue.load, PRODUCTS: self.products.load, GATES: self.gates.load}
+
+
+async def open_system(settings: Settings, mongo: Mongo, now: datetime) -> System:
+    """The system over a database, loaded. A database that was never used is filled first.
+
+    Raises `StartError` if the key file is not that of the database, `DataError` or `Invalid` if the data files that
+    fill a new database are wrong, `Unavailable` if the database does not answer.
+    """
+    await mongo.ping()
+    await ensure_indexes(mongo)
+    system = compose(mongo, await keys_for(mongo, settings.key_file))
+    started_before = mongo.collection("settings")
+    if await started_before.get({"_id": "filled"}) is None:
+        await _fill(system, now)
+        await started_before.insert({"_id": "filled", "at": now})
+    for load in system.loaders().values():
+        await load()
+    return system
+
+
+def compose(mongo: Mongo, keys: Keys) -> System:
+    """The parts put together; nothing is loaded yet."""
+    catalogue = Catalogue(mongo.collection("spots"), load_places())
+    passes, ledger, audit = PassStore(mongo), LedgerStore(mongo), AuditStore(mongo)
+    products, gates = ProductStore(mongo), GateStore(mongo)
+    return System(
+        keys=keys,
+        versions=Versions(mongo),
+        catalogue=catalogue,
+        products=Book(products.all),
+        gates=Book(gates.all),
+        passes=passes,
+        ledger=ledger,
+        admission=Admission(keys.codes, catalogue, passes, ledger, RefusalStore(mongo)),
+        issuing=Issuing(passes, audit),
+        publishing=Publishing(catalogue, products, audit),
+        gate_keeping=GateKeeping(catalogue, gates, audit),
+    )
+
+
+async def _fill(system: System, now: datetime) -> None:
+    """Import the catalogue and publish the example products. Doing it again, after a crash, does no harm."""
+    spots = load_spots()
+    await system.catalogue.store(spots)
+    await system.versions.bump(SPOTS)
+    await system.catalogue.load()
+    published = await system.publishing.publish(read_products(sorted(EXAMPLES.glob("*.yaml"))), FIRST_START, now)
+    log.info("imported %d spots, published %s", len(spots), ", ".join(published.created) or "no product")
