@@ -1,0 +1,14 @@
+"""`python -m scripts NOUN VERB …`"""
+
+import typer
+
+from scripts import gates, passes, products, spots
+
+app = typer.Typer(help="The commands of Bashu Pass operators.", no_args_is_help=True, pretty_exceptions_enable=False)
+app.add_typer(spots.app, name="spots")
+app.add_typer(products.app, name="products")
+app.add_typer(passes.app, name="passes")
+app.add_typer(gates.app, name="gates")
+
+if __name__ == "__main__":
+    app(prog_name="python -m scripts")

@@ -1,0 +1,95 @@
+"""What all commands share: opening the system, printing, exit statuses.
+
+Exit status: 0 done, 1 refused (standard error says what to mend), 2 wrong usage.
+"""
+
+import asyncio
+import getpass
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+from pydantic_core import to_json
+from rich.console import Console
+from rich.table import Table
+
+from passes.errors import DomainError
+from scenic_data.files import DataError
+from server.clock import now
+from server.database import joined_database
+from server.errors import StartError
+from server.mongo import Mongo
+from server.settings import Settings, load_settings
+from server.system import System, open_system
+
+T = TypeVar("T")
+
+DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where keys and the embedded database live (var).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check and show what would change; store nothing.")]
+
+
+def operator() -> str:
+    """Who stands in the audit log: the user who runs the command."""
+    return f"operator:{getpass.getuser()}"
+
+
+def with_system(command: Callable[[System], Awaitable[T]], data_dir: Path | None) -> T:
+    """Run a command over the system. On a refusal prints what to mend and exits with status 1."""
+    try:
+        return asyncio.run(_open_and_run(command, load_settings(data_dir=data_dir)))
+    except DomainError as error:
+        refuse(error.text.en, *map(str, error.faults))
+    except DataError as error:
+        refuse("the data files cannot be used", *error.faults)
+    except StartError as error:
+        refuse(str(error))
+
+
+def refuse(what: str, *faults: str) -> NoReturn:
+    """Print what to mend and exit with status 1."""
+    print(f"refused: {what}", file=sys.stderr)
+    for fault in faults:
+        print(f"  {fault}", file=sys.stderr)
+    raise typer.Exit(1)
+
+
+def show(document: dict[str, Any], as_json: bool) -> None:
+    """Print one document: as JSON, or a line for each field."""
+    if as_json:
+        print(to_json(document).decode())
+        return
+    width = max(map(len, document), default=0)
+    for name, value in document.items():
+        print(f"{name:<{width}}  {_plain(value)}")
+
+
+def show_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
+    """Print a list of documents alike: as JSON, or as a table."""
+    if as_json:
+        print(to_json(rows).decode())
+        return
+    table = Table()
+    for name in rows[0] if rows else ("nothing",):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(_plain(value) for value in row.values()))
+    Console().print(table)
+
+
+async def _open_and_run(command: Callable[[System], Awaitable[T]], settings: Settings) -> T:
+    async with joined_database(settings) as uri, Mongo(uri, settings.mongo_database, settings.mongo_driver) as mongo:
+        return await command(await open_system(settings, mongo, now()))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="seconds")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value)) or "-"
+    return "-" if value is None else str(value)

@@ -1,0 +1,119 @@
+"""A gate for the keyboard: reads one code a line, asks the server, prints the verdict.
+
+    python scripts/gate_client.py --server http://127.0.0.1:8000 --setup-code K3F9-7QX2-M8PD
+    python scripts/gate_client.py --server http://127.0.0.1:8000 --token TOKEN
+
+A keyboard-wedge scanner types codes in just as a person pastes them. A scan that gets no answer is sent again under
+the same nonce, so it is never counted twice. Needs nothing of the project but what it asks over HTTP.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPResponse
+
+TRIES = 4
+_SECONDS_TO_ANSWER = 5
+_SERVER_FAULTS = 500
+
+
+class NoAnswer(Exception):
+    """The server did not answer, or not with an answer."""
+
+
+class GateClient:
+    """One enrolled gate."""
+
+    def __init__(self, server: str, token: str = "") -> None:
+        """`server` is the address without a path; without a token, `enrol` gets one."""
+        self._server = server.rstrip("/")
+        self._token = token
+
+    async def enrol(self, setup_code: str) -> dict[str, Any]:
+        """Become the gate that waits for this setup code."""
+        gate = await self._post("/gate/enrol", {"setup_code": setup_code})
+        self._token = gate["token"]
+        return gate
+
+    async def scan(self, code: str, party: int | None = None) -> dict[str, Any]:
+        """The verdict on a code; sent again under the same nonce while nothing comes back."""
+        body = {"code": code, "nonce": uuid.uuid4().hex, "scanned_at": datetime.now(UTC).isoformat(), "party": party}
+        for pause in range(TRIES):
+            try:
+                return await self._post("/gate/scans", body)
+            except NoAnswer as error:
+                last = error
+                await asyncio.sleep(pause)
+        raise last
+
+    async def annul(self, nonce: str) -> dict[str, Any]:
+        """Take an admission back, because the turnstile did not turn."""
+        return await self._post(f"/gate/scans/{nonce}/annul", {})
+
+    async def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            response = await AsyncHTTPClient().fetch(
+                f"{self._server}/api/v1{path}",
+                method="POST",
+                body=json.dumps(body),
+                headers={"Authorization": f"Bearer {self._token}", "Accept-Language": "en"},
+                request_timeout=_SECONDS_TO_ANSWER,
+                raise_error=False,
+            )
+        except (OSError, HTTPClientError) as error:
+            raise NoAnswer(str(error)) from None
+        return _read(response)
+
+
+def _read(response: HTTPResponse) -> dict[str, Any]:
+    """The document in a reply. Raises `NoAnswer` if trying again may help, `SystemExit` if it cannot."""
+    if response.error is not None and (response.code >= _SERVER_FAULTS or not response.body):
+        raise NoAnswer(str(response.error))
+    document: dict[str, Any] = json.loads(response.body)
+    if response.error is not None:
+        faults = "".join(f"\n  {fault['where']}: {fault['what']}" for fault in document.get("errors", []))
+        raise SystemExit(f"{document['code']}: {document['detail']}{faults}")
+    return document
+
+
+def _line(verdict: Mapping[str, Any]) -> str:
+    """A verdict as gate staff read it."""
+    holder = f" [{verdict['pass']['holder_mask']}]" if verdict["pass"] else ""
+    check = ", check the card" if verdict["check_identity"] else ""
+    opened = (
+        f"ADMITTED {verdict['admits']}{check}" if verdict["verdict"] == "admitted" else f"REFUSED {verdict['reason']}"
+    )
+    return f"{opened}: {verdict['message']['zh']} / {verdict['message']['en']}{holder}"
+
+
+async def main() -> None:
+    """Enrol if asked to, then one verdict for each line until the input ends."""
+    parser = argparse.ArgumentParser(description="A gate for the keyboard.")
+    parser.add_argument("--server", default="http://127.0.0.1:8000", help="address of the server")
+    access = parser.add_mutually_exclusive_group(required=True)
+    access.add_argument("--setup-code", help="enrol first, with the code from `gates add`")
+    access.add_argument("--token", help="the token that an earlier enrolment printed")
+    flags = parser.parse_args()
+
+    gate = GateClient(flags.server, flags.token or "")
+    if flags.setup_code:
+        enrolled = await gate.enrol(flags.setup_code)
+        print(f"{enrolled['gate_id']} at {enrolled['spot']['name']['zh']}, token {enrolled['token']}", flush=True)
+    for line in sys.stdin:
+        if line.strip():
+            print(_line(await gate.scan(line.strip(" \r\n"))), flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main())
+    except NoAnswer as error:
+        sys.exit(f"the server does not answer: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

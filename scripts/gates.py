@@ -1,0 +1,69 @@
+"""`gates`: the devices at the entrances."""
+
+from typing import Annotated
+
+import typer
+
+from passes.gates import NewGate
+from passes.model import GateKind
+from scripts.common import AsJson, DataDir, operator, show, show_rows, with_system
+from server.clock import now
+from server.system import System
+
+app = typer.Typer(help="Gates: turnstiles, handhelds and ticket windows.", no_args_is_help=True)
+
+GateId = Annotated[str, typer.Argument(help="The id of the gate.")]
+
+
+@app.command()
+def add(
+    spot: Annotated[str, typer.Option(help="The id of the spot it stands at.")],
+    kind: Annotated[GateKind, typer.Option(help="What stands there.")],
+    name: Annotated[str, typer.Option(help="A name for staff, such as 北门 2.")] = "",
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a gate, and print the setup code to type into the device within a week."""
+
+    async def command(system: System) -> NewGate:
+        return await system.gate_keeping.add(spot, kind, name, operator(), now())
+
+    _show_new(with_system(command, data_dir), as_json)
+
+
+@app.command()
+def roll(gate_id: GateId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Make the token of a gate worthless, for a device lost or replaced, and print a new setup code."""
+
+    async def command(system: System) -> NewGate:
+        return await system.gate_keeping.roll(gate_id, operator(), now())
+
+    _show_new(with_system(command, data_dir), as_json)
+
+
+@app.command()
+def disable(gate_id: GateId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Take a gate out of service; its scans are refused. `roll` brings it back."""
+
+    async def command(system: System) -> dict[str, object]:
+        gate = await system.gate_keeping.disable(gate_id, operator(), now())
+        return {"gate_id": gate.id, "state": gate.state}
+
+    show(with_system(command, data_dir), as_json)
+
+
+@app.command("list")
+def list_gates(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """List all gates."""
+
+    async def command(system: System) -> list[dict[str, object]]:
+        return [
+            {"gate_id": gate.id, "spot": gate.spot_id, "kind": gate.kind, "name": gate.name, "state": gate.state}
+            for gate in system.gates.all()
+        ]
+
+    show_rows(with_system(command, data_dir), as_json)
+
+
+def _show_new(new: NewGate, as_json: bool) -> None:
+    show({"gate_id": new.gate.id, "setup_code": new.setup_code, "expires_at": new.expires_at}, as_json)

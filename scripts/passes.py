@@ -1,0 +1,109 @@
+"""`passes`: issue a pass, and give it to its holder."""
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handlers.pictures import PNG, qr_picture
+from passes.calendar import business_day
+from passes.errors import unknown
+from passes.identity import resident
+from passes.issuing import live_text, static_text
+from passes.model import Pass
+from passes.texts import Text
+from scripts.common import AsJson, DataDir, operator, show, with_system
+from server.auth import PASS_LIFE, Tokens
+from server.clock import now
+from server.system import System
+
+app = typer.Typer(help="Passes: annual passes and vouchers.", no_args_is_help=True)
+
+
+class CodeKind(StrEnum):
+    """A code for paper, which staff check, or the live code that is good for about a minute."""
+
+    STATIC = "static"
+    ROTATING = "rotating"
+
+
+PassId = Annotated[str, typer.Argument(help="The id of the pass.")]
+Kind = Annotated[CodeKind, typer.Option("--code", help="A code for paper, or the live code of this moment.")]
+
+
+@app.command()
+def issue(
+    product: Annotated[str, typer.Option(help="The id of the product.")],
+    name: Annotated[str, typer.Option(help="The real name of the holder.")],
+    id_number: Annotated[str, typer.Option(help="The resident ID number of the holder (18 signs).")],
+    first_day: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day (today).")
+    ] = None,
+    code: Kind = CodeKind.STATIC,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a pass to a holder, and print its code, ready to be scanned."""
+
+    async def command(system: System) -> dict[str, object]:
+        today = business_day(now())
+        sold = system.products.get(product)
+        if sold is None:
+            raise unknown(Text("票种", "product"), product)
+        holder = system.keys.identities.seal(resident(name, id_number, today))
+        begins = first_day.date() if first_day else today
+        issued = await system.issuing.issue(sold, holder, begins, operator(), now())
+        return {
+            "pass_id": issued.id,
+            "code": _text(issued, code, system),
+            "valid_from": issued.valid.start,
+            "valid_until": issued.valid.end,
+        }
+
+    show(with_system(command, data_dir), as_json)
+
+
+@app.command("code")
+def show_code(
+    pass_id: PassId,
+    code: Kind = CodeKind.ROTATING,
+    png: Annotated[Path | None, typer.Option(help="Also draw it into this file.", dir_okay=False)] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the code of a pass, ready to be scanned."""
+
+    async def command(system: System) -> dict[str, object]:
+        return {"pass_id": pass_id, "code": _text(await _held(pass_id, system), code, system)}
+
+    document = with_system(command, data_dir)
+    if png is not None:
+        png.write_bytes(qr_picture(str(document["code"]), PNG))
+    show(document, as_json)
+
+
+@app.command()
+def token(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Print a bearer token that shows one pass for an hour: its code and QR pictures."""
+
+    async def command(system: System) -> dict[str, object]:
+        held = await _held(pass_id, system)
+        issued_at = now()
+        return {"token": Tokens(system.keys.tokens).for_pass(held.id, issued_at), "expires_at": issued_at + PASS_LIFE}
+
+    show(with_system(command, data_dir), as_json)
+
+
+async def _held(pass_id: str, system: System) -> Pass:
+    held = await system.passes.get(pass_id)
+    if held is None:
+        raise unknown(Text("电子票", "pass"), pass_id)
+    return held
+
+
+def _text(held: Pass, kind: CodeKind, system: System) -> str:
+    if kind is CodeKind.STATIC:
+        return static_text(held, system.keys.codes)
+    return live_text(held, system.keys.codes, now())

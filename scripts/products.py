@@ -1,0 +1,52 @@
+"""`products`: what can be held."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from passes.publishing import Published
+from scripts.common import AsJson, DataDir, DryRun, operator, show, show_rows, with_system
+from server.clock import now
+from server.product_files import read_products
+from server.system import System
+
+app = typer.Typer(help="Products: what can be held.", no_args_is_help=True)
+
+Files = Annotated[list[Path], typer.Argument(help="Product files (YAML), one product each.", dir_okay=False)]
+
+
+@app.command()
+def publish(files: Files, dry_run: DryRun = False, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Publish product files. All are checked before anything is stored; the same file twice changes nothing."""
+
+    async def command(system: System) -> Published:
+        drafts = read_products(files)
+        if dry_run:
+            return await system.publishing.preview(drafts)
+        return await system.publishing.publish(drafts, operator(), now())
+
+    published = with_system(command, data_dir)
+    changed = (
+        published.changed if as_json else [f"{slug} ({', '.join(names)})" for slug, names in published.changes.items()]
+    )
+    show({"created": published.created, "changed": changed, "unchanged": published.unchanged, "errors": []}, as_json)
+
+
+@app.command("list")
+def list_products(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """List all products."""
+
+    async def command(system: System) -> list[dict[str, object]]:
+        return [
+            {
+                "id": product.id,
+                "number": product.number,
+                "version": product.version,
+                "title": product.title.zh,
+                "example": product.example,
+            }
+            for product in system.products.all()
+        ]
+
+    show_rows(with_system(command, data_dir), as_json)
