@@ -1,0 +1,196 @@
+"""The stores, each operation on the real embedded database, through both drivers."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from passes.errors import Conflict, Unavailable
+from passes.ledger import Tally, annulment, fold
+from passes.model import GateKind, GateState
+from passes.ports import AuditLine, Setup
+from passes.store.audit import AuditStore
+from passes.store.gates import GateStore
+from passes.store.indexes import INDEXES, ensure_indexes
+from passes.store.ledger import MARK_EVERY, TAIL, LedgerStore
+from passes.store.passes import REFUSALS_ON_PASS, PassStore, RefusalStore
+from passes.store.products import ProductStore
+from passes.store.versions import GATES, PRODUCTS, Versions
+from passes.terms import Blackout, Coverage, DateRange, Limits, Party, Payment, Term
+from passes.verdicts import Reason, Refusal, Verdict
+from server.errors import StartError
+from server.mongo import Mongo
+from tests import build
+from tests.build import NOW, SERIAL, TODAY
+
+
+def refusal(nonce: str = "n1", pass_id: str | None = SERIAL) -> Refusal:
+    verdict = Verdict(Reason.ALREADY_TODAY, NOW, admitted_from=NOW + timedelta(days=1))
+    return Refusal("gate-1", nonce, build.EMEISHAN, pass_id, "digest", NOW, verdict)
+
+
+async def test_a_pass_comes_back_as_it_was(any_mongo: Mongo) -> None:
+    store = PassStore(any_mongo)
+    full = build.held(
+        terms=build.terms(
+            term=Term(dates=DateRange(TODAY, TODAY)),
+            coverage=Coverage(frozenset({"emeishan"}), frozenset({"5A", "sichuan"}), frozenset({"leshan-dafo"})),
+            limits=Limits(1, 2, 3, 4, 5),
+            blackout=Blackout((DateRange(TODAY, TODAY),), frozenset({1, 7})),
+            party=Party(2, 1),
+            payment=Payment.AT_WINDOW,
+        )
+    )
+    await store.add(full)
+    assert await store.get(SERIAL) == full
+    assert await store.get("0" * 16) is None
+    with pytest.raises(Conflict):
+        await store.add(full)
+
+
+async def test_a_refusal_is_kept_once_and_noted_on_the_pass(any_mongo: Mongo) -> None:
+    passes, refusals = PassStore(any_mongo), RefusalStore(any_mongo)
+    await passes.add(build.held())
+    assert await refusals.keep(refusal()) == refusal()
+    later = replace(refusal(), verdict=Verdict(Reason.FROZEN, NOW + timedelta(minutes=1)))
+    assert await refusals.keep(later) == refusal()
+    for n in range(20):
+        await refusals.keep(refusal(f"m{n}"))
+    held = await passes.get(SERIAL)
+    assert held is not None
+    assert [note.nonce for note in held.refusals] == [f"m{n}" for n in range(20 - REFUSALS_ON_PASS, 20)]
+
+
+async def test_a_refusal_without_a_pass_is_kept(any_mongo: Mongo) -> None:
+    assert await RefusalStore(any_mongo).keep(refusal(pass_id=None)) == refusal(pass_id=None)
+
+
+async def test_a_ledger_number_is_given_once(any_mongo: Mongo) -> None:
+    ledger = LedgerStore(any_mongo)
+    records = [build.record(1, NOW, Tally().plus(build.EMEISHAN, NOW)) for _ in range(8)]
+    won = await asyncio.gather(*(ledger.append(replace(record, nonce=f"n{i}")) for i, record in enumerate(records)))
+    assert sum(won) == 1
+    (kept,) = await ledger.whole(SERIAL)
+    assert kept.nonce == f"n{won.index(True)}"
+
+
+async def test_a_ledger_comes_back_in_order(any_mongo: Mongo) -> None:
+    ledger = LedgerStore(any_mongo)
+    tally, records = Tally(), []
+    for n in range(1, 13):
+        tally = tally.plus(build.EMEISHAN, NOW + timedelta(days=n))
+        records.append(build.record(n, NOW + timedelta(days=n), tally))
+        assert await ledger.append(records[-1])
+    records.append(annulment(records, records[-1], NOW + timedelta(days=13)))
+    assert await ledger.append(records[-1])
+    assert await ledger.whole(SERIAL) == records
+    assert await ledger.tail(build.held()) == records[-TAIL:]
+    assert records[-1].tally == fold(records)
+    found = await ledger.admission(records[3].gate_id, "n4")
+    assert found == records[3]
+    assert await ledger.admission("another-gate", "n4") is None
+
+
+async def test_the_ledger_mark_follows_and_hides_nothing_that_is_needed(any_mongo: Mongo) -> None:
+    passes, ledger = PassStore(any_mongo), LedgerStore(any_mongo)
+    await passes.add(build.held())
+    for n in range(1, 2 * MARK_EVERY + 4):
+        assert await ledger.append(build.record(n, NOW, Tally()))
+        if n % 5 == 0:
+            await ledger.write_marks()
+    held = await passes.get(SERIAL)
+    assert held is not None
+    assert held.ledger_mark == 2 * MARK_EVERY - TAIL
+    tail = await ledger.tail(held)
+    assert [record.n for record in tail] == list(range(2 * MARK_EVERY + 4 - TAIL, 2 * MARK_EVERY + 4))
+
+
+async def test_a_mark_never_moves_back(any_mongo: Mongo) -> None:
+    passes, slow, fast = PassStore(any_mongo), LedgerStore(any_mongo), LedgerStore(any_mongo)
+    await passes.add(build.held())
+    await slow.append(build.record(MARK_EVERY, NOW, Tally()))
+    await fast.append(build.record(2 * MARK_EVERY, NOW, Tally()))
+    await fast.write_marks()
+    await slow.write_marks()
+    held = await passes.get(SERIAL)
+    assert held is not None
+    assert held.ledger_mark == 2 * MARK_EVERY - TAIL
+
+
+async def test_products_are_versioned_and_their_numbers_unique(any_mongo: Mongo) -> None:
+    store, versions = ProductStore(any_mongo), Versions(any_mongo)
+    first = replace(build.product(), number=1, version=1)
+    assert await store.put(first)
+    assert not await store.put(first)
+    assert not await store.put(replace(build.product("other"), number=1, version=1))
+    second = replace(first, version=2, price_fen=100)
+    assert await store.put(second)
+    assert not await store.put(second)
+    assert await store.all() == [second]
+    assert (await versions.all())[PRODUCTS] == 2
+
+
+async def test_a_setup_code_enrols_once(any_mongo: Mongo) -> None:
+    store = GateStore(any_mongo)
+    gate, setup = build.gate(GateKind.HANDHELD, state=GateState.ADDED), Setup("digest", NOW + timedelta(days=7))
+    assert await store.add(gate, setup)
+    assert not await store.add(gate, setup)
+    assert await store.awaiting("digest") == (gate, setup)
+    enrolled = replace(gate, state=GateState.ENROLLED, token_version=2)
+    won = await asyncio.gather(*(store.enrol(enrolled, "digest") for _ in range(8)))
+    assert sum(won) == 1
+    assert await store.awaiting("digest") is None
+    assert await store.all() == [enrolled]
+
+
+async def test_a_disabled_gate_cannot_be_enrolled_by_its_old_setup_code(any_mongo: Mongo) -> None:
+    store = GateStore(any_mongo)
+    gate = build.gate(state=GateState.ADDED)
+    await store.add(gate, Setup("digest", NOW))
+    await store.disable(gate.id)
+    assert await store.awaiting("digest") is None
+    assert [found.state for found in await store.all()] == [GateState.DISABLED]
+    await store.roll(gate, Setup("new", NOW))
+    assert await store.awaiting("new") == (gate, Setup("new", NOW))
+
+
+async def test_versions_only_grow(any_mongo: Mongo) -> None:
+    versions = Versions(any_mongo)
+    assert set((await versions.all()).values()) == {0}
+    await asyncio.gather(*(versions.bump(GATES) for _ in range(5)))
+    assert (await versions.all())[GATES] == 5
+
+
+async def test_the_audit_log_keeps_every_line(any_mongo: Mongo) -> None:
+    for _ in range(2):
+        await AuditStore(any_mongo).write(AuditLine(NOW, "operator:test", "issue", f"pass:{SERIAL}", {"product": "a"}))
+    lines = await any_mongo.collection("audit_log").find({"subject": f"pass:{SERIAL}"}, [("at", 1)])
+    assert [(line["by"], line["action"], line["at"], line["detail"]) for line in lines] == [
+        ("operator:test", "issue", NOW, {"product": "a"})
+    ] * 2
+
+
+async def test_indexes_can_be_made_again_and_all_have_names_and_a_purpose(any_mongo: Mongo) -> None:
+    await ensure_indexes(any_mongo)
+    indexes = [index for collection in INDEXES.values() for index in collection]
+    assert len({index.name for index in indexes}) == len(indexes)
+    assert all(index.serves for index in indexes)
+
+
+async def test_a_database_that_is_away_is_unavailable(any_mongo: Mongo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("server.mongo").mongo._OPTIONS, "serverSelectionTimeoutMS", 50)
+    away = Mongo("mongodb://127.0.0.1:1/", "nowhere", "motor")
+    with pytest.raises(Unavailable):
+        await PassStore(away).get(SERIAL)
+    with pytest.raises(Unavailable):
+        await away.ping()
+    await away.close()
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://127.0.0.1", "mongodb://", "mongodb://127.0.0.1:99999/", "mongodb://a:b:c@127.0.0.1/"]
+)
+async def test_a_wrong_uri_is_refused_in_words(uri: str, io_loop: object) -> None:
+    with pytest.raises(StartError, match="BASHU_MONGO_URI cannot be used"):
+        Mongo(uri, "bashu", "pymongo")

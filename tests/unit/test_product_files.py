@@ -1,0 +1,87 @@
+"""Product files: the shipped example, and how a broken file is refused."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+
+from passes.errors import Invalid
+from passes.terms import Blackout, DateRange
+from scenic_data.files import load_spots
+from server.product_files import EXAMPLES, read_products
+from tests.build import EMEISHAN, XIANNVSHAN
+
+FILE = {
+    "id": "spring-2026",
+    "title": {"zh": "春季票", "en": "Spring pass"},
+    "term": {"dates": "2026-03-01/2026-05-31"},
+    "coverage": {"spots": [EMEISHAN]},
+}
+
+
+def written(tmp_path: Path, **changes: object) -> Path:
+    file = tmp_path / "spring.yaml"
+    content = {name: value for name, value in (FILE | changes).items() if value != "absent"}
+    file.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    return file
+
+
+def test_the_example_annual_pass_opens_more_than_100_real_spots() -> None:
+    (annual,) = read_products(EXAMPLES.glob("*.yaml"))
+    assert annual.example
+    assert annual.terms.term.days == 365
+    assert annual.terms.limits.per_spot_day == 1
+    spots = {spot.id: spot for spot in load_spots()}
+    covered = [spot for spot in spots.values() if annual.terms.coverage.covers(spot)]
+    assert len(covered) == len(annual.terms.coverage.spots) > 100
+    assert {EMEISHAN, XIANNVSHAN, "qingchengshan-dujiangyan"} <= {spot.id for spot in covered}
+    assert {spot.province for spot in covered} == {"sichuan", "chongqing"}
+
+
+def test_a_file_becomes_a_draft(tmp_path: Path) -> None:
+    (draft,) = read_products(
+        [written(tmp_path, blackout={"dates": ["2026-05-01/2026-05-05", "2026-04-05"], "weekdays": [6, 7]})]
+    )
+    assert draft.terms.term.dates == DateRange(date(2026, 3, 1), date(2026, 5, 31))
+    assert draft.terms.blackout == Blackout(
+        (DateRange(date(2026, 5, 1), date(2026, 5, 5)), DateRange(date(2026, 4, 5), date(2026, 4, 5))),
+        frozenset({6, 7}),
+    )
+    assert (draft.number, draft.version) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"term": {}}, "spring.yaml: term: .*either `dates` or `days`"),
+        ({"term": {"days": 1, "dates": "2026-03-01"}}, "spring.yaml: term: .*either `dates` or `days`"),
+        ({"term": {"dates": "2026-05-01/2026-03-01"}}, "spring.yaml: term.dates: .*ends before it begins"),
+        ({"term": {"dates": "soon"}}, "spring.yaml: term.dates.start: "),
+        ({"term": {"dates": "1999-01-01"}}, "spring.yaml: term.dates.start: "),
+        ({"term": {"days": 0}}, "spring.yaml: term.days: "),
+        ({"party": {"admits": 1, "pays": 2}}, "spring.yaml: party: .*more people pay than are admitted"),
+        ({"party": {"admits": 256}}, "spring.yaml: party.admits: "),
+        ({"limits": {"per_spot_day": 0}}, "spring.yaml: limits.per_spot_day: "),
+        ({"limits": {"per_spot_dya": 1}}, "spring.yaml: limits.per_spot_dya: Extra inputs"),
+        ({"blackout": {"weekdays": [8]}}, "spring.yaml: blackout.weekdays.0: "),
+        ({"title": "absent"}, "spring.yaml: title: Field required"),
+        ({"id": "Spring 2026"}, "spring.yaml: id: String should match"),
+        ({"price_fen": 99.5}, "spring.yaml: price_fen: "),
+        ({"payment": "later"}, "spring.yaml: payment: "),
+    ],
+)
+def test_a_broken_file_is_refused_naming_file_and_field(tmp_path: Path, changes: dict[str, object], fault: str) -> None:
+    with pytest.raises(Invalid, match=fault):
+        read_products([written(tmp_path, **changes)])
+
+
+def test_a_missing_or_unreadable_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "list.yaml").write_text("- 1", encoding="utf-8")
+    with pytest.raises(Invalid) as refused:
+        read_products([tmp_path / "nothing.yaml", tmp_path / "list.yaml", tmp_path])
+    assert [fault.where.partition(":")[0] for fault in refused.value.faults] == [
+        "nothing.yaml",
+        "list.yaml",
+        tmp_path.name,
+    ]

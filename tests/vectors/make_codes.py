@@ -1,0 +1,155 @@
+"""Makes `codes.json`: `python -m tests.vectors.make_codes`.
+
+Written against docs/adr/0004-code-format.md alone and sharing no code with `passes.codes`, so that the vectors check
+it. Vectors are added, never changed: a gate maker's tests rely on them.
+"""
+
+import hashlib
+import hmac
+import json
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
+SIGNING = [
+    {"id": 1, "private": "01" * 32, "last_day": "2026-12-31"},
+    {"id": 2, "private": "02" * 32, "last_day": "2199-12-31"},
+]
+MASTER = bytes(range(32))
+NOW = datetime(2026, 7, 1, 2, 0, 7, tzinfo=UTC)
+CODE: dict[str, Any] = {
+    "key_id": 2,
+    "pass_id": "0123456789abcdef",
+    "product_number": 7,
+    "first_day": "2026-07-01",
+    "last_day": "2027-06-30",
+    "party": 1,
+    "rotating": True,
+    "pay_at_window": False,
+}
+
+
+def base45(raw: bytes) -> str:
+    """RFC 9285."""
+    text = ""
+    for start in range(0, len(raw), 2):
+        pair = raw[start : start + 2]
+        value, signs = int.from_bytes(pair, "big"), 3 if len(pair) == 2 else 2
+        for _ in range(signs):
+            value, sign = divmod(value, 45)
+            text += ALPHABET[sign]
+    return text
+
+
+def day_key(day: str) -> bytes:
+    """HKDF-SHA256 (RFC 5869) without salt, one block of output."""
+    pseudorandom = hmac.digest(bytes(32), MASTER, "sha256")
+    return hmac.digest(pseudorandom, b"BP1 day" + day.encode() + b"\x01", "sha256")
+
+
+def content(code: dict[str, Any], fmt: int = 1, zero: int = 0, more_flags: int = 0) -> bytes:
+    days = [(date.fromisoformat(code[name]) - date(2020, 1, 1)).days for name in ("first_day", "last_day")]
+    flags = (1 if code["rotating"] else 0) | (2 if code["pay_at_window"] else 0) | more_flags
+    return (
+        bytes([fmt, code["key_id"]])
+        + bytes.fromhex(code["pass_id"])
+        + b"".join(number.to_bytes(2, "big") for number in (code["product_number"], *days))
+        + bytes([code["party"], flags, zero])
+    )
+
+
+def signed(raw: bytes, key_id: int = 2, prefix: bytes = b"BP1") -> bytes:
+    private = Ed25519PrivateKey.from_private_bytes(bytes([key_id]) * 32)
+    return raw + private.sign(prefix + raw)
+
+
+def tail(raw: bytes, at: datetime, serial: str = CODE["pass_id"], day: str | None = None) -> bytes:
+    timed = raw + (int(at.timestamp()) // 30).to_bytes(4, "big")
+    day = day or at.astimezone(timezone(timedelta(hours=8))).date().isoformat()
+    pass_day_key = hmac.digest(day_key(day), bytes.fromhex(serial), hashlib.sha256)
+    return timed + hmac.digest(pass_day_key, timed, hashlib.sha256)[:8]
+
+
+def text(raw: bytes) -> str:
+    return "BP1:" + base45(raw)
+
+
+def good(name: str, step_at: datetime = NOW, now: datetime = NOW, **changes: Any) -> dict[str, Any]:
+    code = CODE | changes
+    raw = signed(content(code), code["key_id"])
+    if code["rotating"]:
+        raw = tail(raw, step_at, code["pass_id"])
+    return {"name": name, "now": now.isoformat(), "step_at": step_at.isoformat(), "text": text(raw), "code": code}
+
+
+def bad(name: str, reason: str, written: str, now: datetime = NOW) -> dict[str, Any]:
+    return {"name": name, "now": now.isoformat(), "text": written, "reason": reason}
+
+
+def vectors() -> list[dict[str, Any]]:
+    midnight = datetime(2026, 7, 1, 16, 0, tzinfo=UTC)
+    second, step = timedelta(seconds=1), timedelta(seconds=30)
+    static = CODE | {"rotating": False}
+    whole = tail(signed(content(CODE)), NOW)
+    flipped = bytearray(whole)
+    flipped[5] ^= 1
+    good_text = text(whole)
+    return [
+        good("rotating"),
+        good("rotating_one_step_old", step_at=NOW - step),
+        good("rotating_one_step_ahead", step_at=NOW + step),
+        good("rotating_made_just_before_midnight_in_shanghai", step_at=midnight - second, now=midnight + second),
+        good("static", rotating=False),
+        good("pay_at_window", rotating=False, pay_at_window=True),
+        good("rotating_pay_at_window_party_of_two", pay_at_window=True, party=2),
+        good("older_key_before_its_end", key_id=1),
+        good("older_key_on_its_last_day", key_id=1, **{k: datetime(2026, 12, 31, 15, 59, 59, tzinfo=UTC) for k in ("step_at", "now")}),
+        good("largest_serial_and_numbers", pass_id="f" * 16, product_number=65535, party=255, last_day="2199-06-06"),
+        good("smallest_serial_and_numbers", pass_id="0" * 16, product_number=0, party=0, first_day="2020-01-01"),
+        good("dates_over_already", first_day="2020-01-01", last_day="2020-01-02"),
+        {**good("blanks_of_a_scanner_around_it"), "text": f" {good_text}\r\n"},
+        bad("empty", "code_malformed", ""),
+        bad("other_prefix", "code_malformed", good_text.replace("BP1:", "BP2:")),
+        bad("prefix_alone", "code_malformed", "BP1:"),
+        bad("lower_case", "code_malformed", good_text.lower()),
+        bad("sign_outside_the_alphabet", "code_malformed", good_text[:50] + "_" + good_text[51:]),
+        bad("base45_triplet_too_large", "code_malformed", good_text[:4] + ":::" + good_text[7:]),
+        bad("cut_short", "code_malformed", good_text[:-3]),
+        bad("too_long", "code_malformed", good_text + "000"),
+        bad("web_address", "code_malformed", "https://example.com/p/1"),
+        bad("format_2", "code_malformed", text(tail(signed(content(CODE, fmt=2)), NOW))),
+        bad("unknown_flag", "code_malformed", text(tail(signed(content(CODE, more_flags=4)), NOW))),
+        bad("last_byte_not_zero", "code_malformed", text(tail(signed(content(CODE, zero=1)), NOW))),
+        bad("rotating_without_its_tail", "code_malformed", text(signed(content(CODE)))),
+        bad("static_with_a_tail", "code_malformed", text(tail(signed(content(static)), NOW))),
+        bad("serial_changed", "code_forged", text(bytes(flipped))),
+        bad("signature_zero", "code_forged", text(content(static) + bytes(64))),
+        bad("signed_without_the_context", "code_forged", text(signed(content(static), prefix=b""))),
+        bad("signed_by_another_key", "code_forged", text(signed(content(static), key_id=3))),
+        bad("key_id_unknown", "code_forged", text(signed(content(static | {"key_id": 9})))),
+        bad("older_key_after_its_end", "code_forged", good("", key_id=1)["text"], datetime(2026, 12, 31, 16, tzinfo=UTC)),
+        bad("tail_of_another_pass", "code_forged", text(tail(signed(content(CODE)), NOW, serial="f" * 16))),
+        bad("tail_with_the_key_of_another_day", "code_forged", text(tail(signed(content(CODE)), NOW, day="2026-07-02"))),
+        bad("tail_changed", "code_forged", text(whole[:-1] + bytes([whole[-1] ^ 1]))),
+        bad("screenshot_of_a_minute_ago", "code_stale", text(tail(signed(content(CODE)), NOW - 2 * step))),
+        bad("screenshot_of_yesterday", "code_stale", text(tail(signed(content(CODE)), NOW - timedelta(days=1)))),
+        bad("clock_of_the_phone_two_steps_ahead", "code_stale", text(tail(signed(content(CODE)), NOW + 2 * step))),
+        bad("last_step_there_is", "code_stale", text(tail(signed(content(CODE)), datetime.fromtimestamp(0, UTC) + (2**32 - 1) * step))),
+    ]  # fmt: skip
+
+
+def main() -> None:
+    document = {
+        "about": "Codes of format 1: text → content, or the reason why it is refused. The keys are for tests only.",
+        "keys": {"signing": SIGNING, "master": MASTER.hex()},
+        "vectors": vectors(),
+    }
+    file = Path(__file__).parent / "codes.json"
+    file.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
