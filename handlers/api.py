@@ -81,7 +81,7 @@ class ApiHandler(RequestHandler):
         if unchanged:
             self.set_status(HTTPStatus.NOT_MODIFIED)
         with suppress(StreamClosedError):
-            await self.finish(b"" if unchanged else ready.content)
+            await self.finish(None if unchanged else ready.content)
 
     def compute_etag(self) -> str | None:
         """None: an ETag is set where it is known beforehand, never worked out from the bytes of a reply."""

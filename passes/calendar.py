@@ -1,6 +1,6 @@
 """Business days: dates as the gates of Sichuan and Chongqing live them."""
 
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 """The zone of both provinces. China has had no summer time since 1991, so a fixed offset is exact
@@ -13,8 +13,8 @@ def business_day(instant: datetime) -> date:
 
 
 def start_of(day: date) -> datetime:
-    """The instant at which a business day begins."""
-    return datetime.combine(day, time(), SHANGHAI)
+    """The instant at which a business day begins, in UTC."""
+    return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
 
 
 def day_after(day: date) -> date:

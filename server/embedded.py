@@ -28,7 +28,7 @@ async def embedded_database(data_dir: Path) -> AsyncIterator[str]:
 
     The child ends with this process, however this process ends. Raises `StartError` if it does not start.
     """
-    log, address = data_dir / "mongodb.log", data_dir / "mongodb.uri"
+    log, uri_file = data_dir / "mongodb.log", data_dir / "mongodb.uri"
     with log.open("wb") as log_out:
         guard = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "server.guard", *_command(data_dir)),
@@ -38,15 +38,17 @@ async def embedded_database(data_dir: Path) -> AsyncIterator[str]:
             stderr=log_out,
             start_new_session=True,  # a Ctrl-C in the terminal is for the server, which then stops the database
         )
+    address = ""
     try:
-        uri = f"mongodb://{await _listening(guard, log)}/{OPTIONS}"
-        aside = address.with_suffix(".new")
+        address = await _listening(guard, log)
+        uri = f"mongodb://{address}/{OPTIONS}"
+        aside = uri_file.with_suffix(".new")
         aside.write_text(uri, encoding="utf-8")
-        aside.replace(address)
+        aside.replace(uri_file)
         yield uri
     finally:
-        address.unlink(missing_ok=True)
-        await _stop(guard)
+        uri_file.unlink(missing_ok=True)
+        await _stop(guard, address)
 
 
 def running_uri(data_dir: Path) -> str | None:
@@ -85,13 +87,25 @@ async def _listening(guard: asyncio.subprocess.Process, log: Path) -> str:
     raise StartError(f"the embedded database did not start: {last} (see {log})")
 
 
-async def _stop(guard: asyncio.subprocess.Process) -> None:
+async def _stop(guard: asyncio.subprocess.Process, address: str) -> None:
     """Close the pipe, which tells the guard to stop the database, and wait for both."""
     if guard.stdin is not None:
         guard.stdin.close()
-    with suppress(ProcessLookupError):
-        try:
-            await asyncio.wait_for(guard.wait(), _STOP_SECONDS)
-        except TimeoutError:
-            guard.kill()
-            await guard.wait()
+    waking = asyncio.create_task(_wake(address))
+    try:
+        await asyncio.wait_for(guard.wait(), _STOP_SECONDS)
+    except TimeoutError:
+        guard.kill()
+        await guard.wait()
+    finally:
+        waking.cancel()
+
+
+async def _wake(address: str) -> None:
+    """Connect now and then: a stopping SecantusDB waits 2 s for one more connection, unless there is one."""
+    host, _, port = address.partition(":")
+    while address:
+        await asyncio.sleep(0.05)
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection(host, int(port))
+            writer.close()

@@ -21,6 +21,9 @@ from server.refresh import Refresh
 from server.settings import Settings
 from server.system import open_system
 
+_SETTLE_SECONDS = 0.25
+"""How long accepted connections are still read after a stop signal, for requests that had been sent before it."""
+
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises `StartError` if the process cannot start."""
@@ -77,9 +80,10 @@ def _announce(server: HTTPServer, settings: Settings) -> None:
 
 
 async def _drain(server: HTTPServer, traffic: Traffic, seconds: float) -> None:
-    """Accept no more, let the requests in flight finish, then close every connection."""
+    """Accept no more, let what has arrived be read and finished, then close every connection."""
     traffic.draining = True
     server.stop()
+    await asyncio.sleep(min(_SETTLE_SECONDS, seconds))
     with suppress(TimeoutError):
         await asyncio.wait_for(traffic.finished(), seconds)
     await server.close_all_connections()

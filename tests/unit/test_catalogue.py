@@ -7,7 +7,6 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-import yaml
 
 from scenic_data.files import DATA, DataError, load_places, load_spots, load_yaml
 from scenic_data.model import Precision, Status
@@ -126,7 +125,7 @@ def test_a_file_that_is_no_list_is_refused(data: Path, content: str, fault: str)
 
 def test_bytes_that_are_no_text_are_refused(data: Path) -> None:
     (data / "spots" / "leshan.yaml").write_bytes(b"- id: \xff\xfe")
-    with pytest.raises(DataError, match="leshan.yaml: this is not YAML"):
+    with pytest.raises(DataError, match=r"leshan.yaml: this is not YAML"):
         load_spots(data)
 
 

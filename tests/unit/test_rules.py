@@ -1,5 +1,6 @@
 """`decide`: each reason in its place, the remedies, and that no input at all makes it admit by accident."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from tests.build import EMEISHAN, NOW, TODAY, XIANNVSHAN, case, code, gate, held
 
 TOMORROW = TODAY + timedelta(days=1)
 ONE_VISIT = Tally().plus(EMEISHAN, NOW - timedelta(hours=1))
+TWO_FOR_ONE = terms(payment=Payment.AT_WINDOW, party=Party(2, 1))
 YESTERDAYS = Tally().plus(EMEISHAN, NOW - timedelta(days=1))
 
 REFUSALS: list[tuple[str, dict[str, Any], Reason, date | datetime | None]] = [
@@ -118,12 +120,12 @@ ADMISSIONS: list[tuple[str, dict[str, Any], Verdict]] = [
     ),
     (
         "buy one, get one free",
-        {"held": held(terms=terms(payment=Payment.AT_WINDOW, party=Party(2, 1))), "gate": gate(GateKind.WINDOW)},
+        {"held": held(terms=TWO_FOR_ONE), "gate": gate(GateKind.WINDOW)},
         Verdict(Reason.OK, NOW, admits=2, pays=1),
     ),
     (
         "buy one, get one free, alone",
-        {"held": held(terms=terms(payment=Payment.AT_WINDOW, party=Party(2, 1))), "gate": gate(GateKind.WINDOW), "party": 1},
+        {"held": held(terms=TWO_FOR_ONE), "gate": gate(GateKind.WINDOW), "party": 1},
         Verdict(Reason.OK, NOW, admits=1, pays=1),
     ),
     ("family, paid before", {"held": held(terms=terms(party=Party(4, 2))), "party": 3}, Verdict(Reason.OK, NOW, 3)),
@@ -167,7 +169,7 @@ def test_the_first_rule_that_objects_gives_the_reason() -> None:
         party=2,
     )
     seen = []
-    for mend in (
+    mends: list[Callable[[Case], Case]] = [
         lambda c: replace(c, gate=gate()),
         lambda c: replace(c, code=code()),
         lambda c: replace(c, held=replace(c.held, state=PassState.ACTIVE)),
@@ -179,7 +181,8 @@ def test_the_first_rule_that_objects_gives_the_reason() -> None:
         lambda c: replace(c, tally=Tally().plus(XIANNVSHAN, NOW)),
         lambda c: replace(c, tally=Tally()),
         lambda c: replace(c, party=1),
-    ):
+    ]
+    for mend in mends:
         seen.append(decide(now).reason.value)
         now = mend(now)
     assert seen == [

@@ -1,0 +1,123 @@
+"""Operators' commands as processes: what they print, their exit statuses, with a server running and without."""
+
+import asyncio
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import zxingcpp
+from PIL import Image
+
+from tests.process.conftest import PROJECT, Done, Run, Start, environment
+
+PRODUCT = """
+id: spring-2026
+title: {zh: 春季票, en: Spring pass}
+term: {dates: 2026-03-01/2099-05-31}
+coverage: {spots: [emeishan, SPOT]}
+"""
+
+
+def issue(scripts: Run, number: str = "11010119900307002X", product: str = "bashu-annual-example", *more: str) -> Done:
+    return scripts("passes", "issue", "--product", product, "--name", "测试甲", "--id-number", number, *more, "--json")
+
+
+def test_an_operator_at_work_without_a_server(scripts: Run, tmp_path: Path) -> None:
+    file = tmp_path / "spring.yaml"
+    file.write_text(PRODUCT.replace("SPOT", "nowhere"), encoding="utf-8")
+    refused = scripts("products", "publish", str(file), "--json")
+    assert (refused.status, refused.out) == (1, "")
+    assert "spring-2026.coverage: there is no spot nowhere" in refused.err
+
+    file.write_text(PRODUCT.replace("SPOT", "leshan-dafo"), encoding="utf-8")
+    nothing: dict[str, list[str]] = {"created": [], "changed": [], "unchanged": [], "errors": []}
+    assert scripts("products", "publish", str(file), "--dry-run", "--json").json == nothing | {
+        "created": ["spring-2026"]
+    }
+    assert scripts("products", "publish", str(file), "--json").json == nothing | {"created": ["spring-2026"]}
+    assert scripts("products", "publish", str(file), "--json").json == nothing | {"unchanged": ["spring-2026"]}
+    file.write_text(file.read_text(encoding="utf-8") + "price_fen: 19900\n", encoding="utf-8")
+    assert "spring-2026 (price_fen)" in scripts("products", "publish", str(file)).out
+    listed = scripts("products", "list", "--json").json
+    assert [(row["id"], row["number"], row["version"]) for row in listed] == [
+        ("bashu-annual-example", 1, 1), ("spring-2026", 2, 2)
+    ]  # fmt: skip
+
+    issued = issue(scripts, product="spring-2026").json
+    assert set(issued) == {"pass_id", "code", "valid_from", "valid_until"}
+    assert re.fullmatch(r"BP1:[0-9A-Z $%*+./:-]{125}", issued["code"])
+    assert (issued["valid_from"], issued["valid_until"]) == ("2026-03-01", "2099-05-31")
+    assert len(scripts("spots", "list", "--json").json) == 557
+
+
+def test_a_refusal_says_what_to_mend_and_never_repeats_the_number(scripts: Run) -> None:
+    wrong = issue(scripts, "110101199003070021")
+    assert (wrong.status, wrong.out) == (1, "")
+    assert "id_number: its check digit is wrong" in wrong.err
+    assert "110101199003070021" not in wrong.err
+    assert "there is no product 'nothing'" in issue(scripts, product="nothing").err
+    assert "there is no spot 'nowhere'" in scripts("gates", "add", "--spot", "nowhere", "--kind", "window").err
+    assert "there is no gate 'nothing'" in scripts("gates", "roll", "nothing").err
+    assert "there is no pass '0000'" in scripts("passes", "code", "0000").err
+
+
+def test_wrong_usage_is_status_2(scripts: Run) -> None:
+    assert scripts("gates", "add", "--spot", "emeishan", "--kind", "door").status == 2
+    assert scripts("passes", "issue").status == 2
+    assert scripts("nonsense").status == 2
+
+
+def test_a_code_becomes_a_picture(scripts: Run, tmp_path: Path) -> None:
+    issued = issue(scripts, "11010119900307002X", "bashu-annual-example", "--code", "rotating").json
+    assert len(issued["code"]) == 147
+    picture = tmp_path / "pass.png"
+    printed = scripts("passes", "code", issued["pass_id"], "--code", "static", "--png", str(picture), "--json").json
+    with Image.open(picture) as image:
+        assert [found.text for found in zxingcpp.read_barcodes(image)] == [printed["code"]]
+
+
+def test_a_script_joins_the_running_server_and_a_gate_client_scans(server: Start, scripts: Run) -> None:
+    running = server()
+    lines = []
+    codes = [issue(scripts).json["code"]] * 2
+    for spot in ("emeishan", "wulong-xiannvshan"):
+        setup = scripts("gates", "add", "--spot", spot, "--kind", "handheld", "--json").json["setup_code"]
+        done = subprocess.run(
+            [sys.executable, "scripts/gate_client.py", "--server", running.base, "--setup-code", setup],
+            cwd=PROJECT, input="\n".join([*codes, "", "nonsense"]), capture_output=True, text=True, timeout=60,
+            check=True, env=environment(),
+        )  # fmt: skip
+        lines += done.stdout.splitlines()
+    shown = [line.partition(":")[0] for line in lines]
+    assert shown[1:4] == ["ADMITTED 1, check the card", "REFUSED already_today", "REFUSED code_malformed"]
+    assert shown[5:] == shown[1:4]
+    gates = scripts("gates", "list", "--json").json
+    assert [gate["state"] for gate in gates] == ["enrolled", "enrolled"]
+    assert scripts("gates", "disable", gates[0]["gate_id"], "--json").json["state"] == "disabled"
+    token = scripts("passes", "token", issue(scripts).json["pass_id"], "--json").json["token"]
+    assert token.count(".") == 2
+    assert running.stop() == 0
+
+
+async def test_a_gate_client_asks_again_while_the_server_is_away(server: Start, scripts: Run) -> None:
+    """The first try meets a server that is gone; a later one, under the same nonce, meets it again."""
+    running = server()
+    setup = scripts("gates", "add", "--spot", "emeishan", "--kind", "handheld", "--json").json["setup_code"]
+    code = issue(scripts).json["code"]
+    client = await asyncio.create_subprocess_exec(
+        *(sys.executable, "scripts/gate_client.py", "--server", running.base, "--setup-code", setup),
+        cwd=PROJECT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=environment(),
+    )  # fmt: skip
+    assert client.stdin is not None
+    assert client.stdout is not None
+    await client.stdout.readline()
+    port = str(running.port)
+    assert running.stop() == 0
+    client.stdin.write(code.encode() + b"\n")
+    await client.stdin.drain()
+    again = await asyncio.to_thread(server, "--port", port)
+    assert (await asyncio.wait_for(client.stdout.readline(), 30)).startswith(b"ADMITTED 1")
+    client.stdin.close()
+    assert await client.wait() == 0
+    assert again.stop() == 0

@@ -1,0 +1,162 @@
+"""The process: real starts, real signals, real kills."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Api
+from tests.process.conftest import PROJECT, Run, Start, alive, children, environment
+
+
+def gone(pids: list[int]) -> bool:
+    deadline = time.monotonic() + 20
+    while any(map(alive, pids)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not any(map(alive, pids))
+
+
+async def test_a_first_start_fills_everything_and_a_second_keeps_it(
+    server: Start, scripts: Run, tmp_path: Path
+) -> None:
+    running = server()
+    assert running.lines[0].startswith("embedded database (SecantusDB) in ")
+    api = Api(running.port)
+    assert (await api.get("/api/v1/spots")).json["total"] == 557
+    (annual,) = (await api.get("/api/v1/products")).json["items"]
+    assert annual["example"]
+    assert len(annual["spots"]) > 100
+    assert (tmp_path / "var" / "keys.json").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "var").stat().st_mode & 0o777 == 0o700
+    keys = (tmp_path / "var" / "keys.json").read_bytes()
+    gate = scripts("gates", "add", "--spot", "emeishan", "--kind", "turnstile", "--json").json
+    enrolled = (await api.post("/api/v1/gate/enrol", {"setup_code": gate["setup_code"]})).json
+    issued = scripts(
+        "passes", "issue", "--product", annual["id"], "--name", "测试甲", "--id-number", "11010119900307002X", "--json"
+    ).json
+    live = scripts("passes", "code", issued["pass_id"], "--json").json
+    scan = {"code": live["code"], "nonce": "n1", "scanned_at": "2026-07-01T00:00:00Z"}
+    first = await api.post("/api/v1/gate/scans", scan, enrolled["token"])
+    assert first.json["verdict"] == "admitted"
+    api.close()
+    database = children(running.process.pid)
+    assert running.stop() == 0
+    assert gone(database)
+
+    again = server()
+    api = Api(again.port)
+    assert (tmp_path / "var" / "keys.json").read_bytes() == keys
+    assert (await api.post("/api/v1/gate/scans", scan, enrolled["token"])).json == first.json
+    assert (await api.get("/api/v1/products")).json["items"] == [annual]
+    api.close()
+    assert again.stop(signal.SIGINT) == 0
+
+
+async def test_nothing_acknowledged_is_lost_when_the_server_is_killed(server: Start, scripts: Run) -> None:
+    running = server()
+    database = children(running.process.pid)
+    assert len(database) == 2
+    gate = scripts("gates", "add", "--spot", "emeishan", "--kind", "turnstile", "--json").json
+    api = Api(running.port)
+    enrolled = (await api.post("/api/v1/gate/enrol", {"setup_code": gate["setup_code"]})).json
+    running.stop(signal.SIGKILL)
+    api.close()
+    assert gone(database), "the embedded database ends with its parent, however that ends"
+
+    again = Api(server().port)
+    answer = await again.post(
+        "/api/v1/gate/scans", {"code": "", "nonce": "n", "scanned_at": "2026-07-01T00:00:00Z"}, enrolled["token"]
+    )
+    assert (answer.status, answer.json["reason"]) == (200, "code_malformed")
+    again.close()
+
+
+def test_a_second_start_on_the_same_data_says_so_and_leaves(server: Start, tmp_path: Path) -> None:
+    first = server()
+    second = subprocess.run(
+        [sys.executable, "run.py", "--port", "0", "--data-dir", str(tmp_path / "var")],
+        cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False, env=environment(),
+    )  # fmt: skip
+    assert second.returncode == 1
+    assert second.stderr.strip() == (
+        f"cannot start: the data directory {tmp_path / 'var'} is in use by process {first.process.pid}"
+    )
+    assert first.process.poll() is None
+    assert first.stop() == 0
+
+
+async def test_with_a_mongodb_of_its_own_it_starts_no_database(server: Start, mongo_uri: str, tmp_path: Path) -> None:
+    uri = mongo_uri.replace("/?", "/given?")
+    for driver in ("motor", "pymongo"):
+        running = server(BASHU_MONGO_URI=uri, BASHU_MONGO_DRIVER=driver)
+        assert [line.partition(" ")[0] for line in running.lines] == ["listening"]
+        assert children(running.process.pid) == []
+        api = Api(running.port)
+        assert (await api.get("/api/v1/spots")).json["total"] == 557
+        api.close()
+        assert running.stop() == 0
+    assert not (tmp_path / "var" / "mongodb").exists()
+
+
+async def test_requests_in_flight_are_finished_before_it_stops(server: Start, scripts: Run) -> None:
+    running = server()
+    gate = scripts("gates", "add", "--spot", "emeishan", "--kind", "turnstile", "--json").json
+    api = Api(running.port)
+    token = (await api.post("/api/v1/gate/enrol", {"setup_code": gate["setup_code"]})).json["token"]
+    body = json.dumps({"code": "x", "nonce": "NN", "scanned_at": "2026-07-01T00:00:00Z"}).encode()
+    head = f"POST /api/v1/gate/scans HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+
+    async def sent(n: int) -> asyncio.StreamReader:
+        """One scan over a connection of its own, sent."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body.replace(b"NN", b"%d" % n))
+        await writer.drain()
+        return reader
+
+    readers = [await sent(n) for n in range(10, 50)]
+    running.process.send_signal(signal.SIGTERM)
+    replies = await asyncio.gather(*(reader.read() for reader in readers), return_exceptions=True)
+    assert running.process.wait(30) == 0
+    whole = [reply for reply in replies if isinstance(reply, bytes) and reply]
+    assert len(whole) >= 30
+    for reply in whole:
+        top, _, content = reply.partition(b"\r\n\r\n")
+        assert top.startswith(b"HTTP/1.1 200 "), top
+        assert json.loads(content)["verdict"] == "refused"
+    api.close()
+
+
+@pytest.mark.parametrize(
+    ("flags", "env", "says"),
+    [
+        (["--host", "203.0.113.1"], {}, "cannot listen on 203.0.113.1:0: "),
+        ([], {"BASHU_MONGO_URI": "http://x"}, "BASHU_MONGO_URI cannot be used"),
+        ([], {"BASHU_MONGO_DRIVER": "odbc"}, "BASHU_MONGO_DRIVER: Input should be"),
+        ([], {"BASHU_MONGO_URI": "mongodb://127.0.0.1:1/"}, "the database does not answer"),
+        (["--data-dir", "/proc/nowhere"], {}, "the data directory /proc/nowhere cannot be made"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, flags: list[str], env: dict[str, str], says: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "run.py", "--port", "0", "--data-dir", str(tmp_path / "var"), *flags],
+        cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False, env=environment(**env),
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stdout == ""
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("cannot start: ")
+    assert says in last
+    assert "Traceback" not in done.stderr
+
+
+def test_a_lost_key_file_is_not_made_anew(server: Start, tmp_path: Path) -> None:
+    assert server().stop() == 0
+    (tmp_path / "var" / "keys.json").unlink()
+    with pytest.raises(AssertionError, match="there is no key file"):
+        server()
+    assert not (tmp_path / "var" / "keys.json").exists()

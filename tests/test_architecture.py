@@ -1,0 +1,46 @@
+"""The shape of the project: layers, the size of files and functions, and what every module says of itself."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGES = ("server", "handlers", "passes", "scenic_data", "scripts")
+PROJECT = Path(__file__).parent.parent
+MODULES = [*sorted(file for package in PACKAGES for file in (PROJECT / package).rglob("*.py")), PROJECT / "run.py"]
+
+
+def test_imports_point_one_way() -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "lint-imports"), "--no-logo"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PROJECT)))
+def test_a_module_is_small_and_says_what_it_is_for(module: Path) -> None:
+    source = module.read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    assert ast.get_docstring(tree)
+    assert len(source.splitlines()) <= 300
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < 50, f"{node.name} is long"
+
+
+def test_the_base_handler_stays_under_100_lines_of_code() -> None:
+    source = (PROJECT / "handlers" / "api.py").read_text(encoding="utf-8")
+    (base,) = (n for n in ast.parse(source).body if isinstance(n, ast.ClassDef) and n.name == "ApiHandler")
+    assert (base.end_lineno or 0) - base.lineno < 100
+
+
+def test_the_domain_never_asks_what_time_it_is() -> None:
+    for module in (PROJECT / "passes").rglob("*.py"):
+        text = module.read_text(encoding="utf-8")
+        assert not any(word in text for word in ("datetime.now(", "date.today(", "utcnow(", "time.time(")), module
