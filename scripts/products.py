@@ -8,7 +8,7 @@ import typer
 from passes.publishing import Published
 from scripts.common import AsJson, DataDir, DryRun, operator, show, show_rows, with_system
 from server.clock import now
-from server.product_files import read_products
+from server.product_files import product_schema, read_products
 from server.system import System
 
 app = typer.Typer(help="Products: what can be held.", no_args_is_help=True)
@@ -31,6 +31,12 @@ def publish(files: Files, dry_run: DryRun = False, data_dir: DataDir = None, as_
         published.changed if as_json else [f"{slug} ({', '.join(names)})" for slug, names in published.changes.items()]
     )
     show({"created": published.created, "changed": changed, "unchanged": published.unchanged, "errors": []}, as_json)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of product files, which editors can check them with."""
+    print(product_schema(), end="")
 
 
 @app.command("list")

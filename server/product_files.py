@@ -1,11 +1,12 @@
 """Product files: YAML in which operators describe what can be held, checked wholly before anything is published."""
 
+import json
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 
 from passes.errors import Fault, Invalid
 from passes.model import Product
@@ -57,7 +58,12 @@ def _split_days(written: object) -> object:
     return written
 
 
-Days = Annotated[_DaysIn, BeforeValidator(_split_days)]
+_DAYS_PATTERN = r"^\d{4}-\d{2}-\d{2}(/\d{4}-\d{2}-\d{2})?$"
+Days = Annotated[
+    _DaysIn,
+    BeforeValidator(_split_days),
+    WithJsonSchema({"type": "string", "pattern": _DAYS_PATTERN, "description": "First and last day, or one day."}),
+]
 
 
 class _TermIn(_Strict):
@@ -153,6 +159,11 @@ class ProductIn(_Strict):
             price_fen=self.price_fen,
             example=self.example,
         )
+
+
+def product_schema() -> str:
+    """The JSON Schema of product files, for editors; `scenic_data/data/product.schema.json` holds it."""
+    return json.dumps(ProductIn.model_json_schema(), ensure_ascii=False, indent=2) + "\n"
 
 
 def read_products(files: Iterable[Path]) -> list[Product]:

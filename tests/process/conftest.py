@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,11 +107,21 @@ def scripts(tmp_path: Path) -> Run:
 
 
 def children(pid: int) -> list[int]:
-    """The processes whose parent is `pid`, and theirs."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout.split("\n")
-    pairs = [tuple(map(int, line.split())) for line in listed if line.strip()]
-    direct = [child for child, parent in pairs if parent == pid]
+    """The processes that descend from `pid`."""
+    direct = [child for child, parent in _processes() if parent == pid]
     return direct + [grandchild for child in direct for grandchild in children(child)]
+
+
+def _processes() -> list[tuple[int, int]]:
+    """Every process and its parent: from /proc, or from `ps` where there is none."""
+    if Path("/proc/self/stat").exists():
+        pairs = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                pairs.append((int(stat.parent.name), int(stat.read_text().rpartition(")")[2].split()[1])))
+        return pairs
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    return [(int(child), int(parent)) for child, parent in map(str.split, listed.splitlines())]
 
 
 def alive(pid: int) -> bool:

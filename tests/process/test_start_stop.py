@@ -111,16 +111,18 @@ async def test_requests_in_flight_are_finished_before_it_stops(server: Start, sc
     body = json.dumps({"code": "x", "nonce": "NN", "scanned_at": "2026-07-01T00:00:00Z"}).encode()
     head = f"POST /api/v1/gate/scans HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
 
-    async def sent(n: int) -> asyncio.StreamReader:
+    async def sent(n: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """One scan over a connection of its own, sent."""
         reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
         writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body.replace(b"NN", b"%d" % n))
         await writer.drain()
-        return reader
+        return reader, writer
 
-    readers = [await sent(n) for n in range(10, 50)]
+    connections = [await sent(n) for n in range(10, 50)]
     running.process.send_signal(signal.SIGTERM)
-    replies = await asyncio.gather(*(reader.read() for reader in readers), return_exceptions=True)
+    replies = await asyncio.gather(*(reader.read() for reader, _ in connections), return_exceptions=True)
+    for _, writer in connections:
+        writer.close()
     assert running.process.wait(30) == 0
     whole = [reply for reply in replies if isinstance(reply, bytes) and reply]
     assert len(whole) >= 30

@@ -1,15 +1,17 @@
 """Product files: the shipped example, and how a broken file is refused."""
 
+import json
 from datetime import date
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
 from passes.errors import Invalid
 from passes.terms import Blackout, DateRange
-from scenic_data.files import load_spots
-from server.product_files import EXAMPLES, read_products
+from scenic_data.files import load_spots, load_yaml
+from server.product_files import EXAMPLES, product_schema, read_products
 from tests.build import EMEISHAN, XIANNVSHAN
 
 FILE = {
@@ -85,3 +87,13 @@ def test_a_missing_or_unreadable_file_is_refused(tmp_path: Path) -> None:
         "list.yaml",
         tmp_path.name,
     ]
+
+
+def test_the_schema_for_editors_is_that_of_the_code_and_fits_the_example() -> None:
+    file = EXAMPLES.parent / "product.schema.json"
+    assert file.read_text(encoding="utf-8") == product_schema(), "run: python -m scripts products schema > " + str(file)
+    validator = jsonschema.Draft202012Validator(json.loads(product_schema()))
+    for example in EXAMPLES.glob("*.yaml"):
+        validator.validate(load_yaml(example))
+    assert not validator.is_valid(FILE | {"term": {"dates": "soon"}})
+    assert validator.is_valid(FILE)
