@@ -1,4 +1,4 @@
-"""Start Bashu Pass: `python run.py [--host 127.0.0.1] [--port 8000] [--data-dir var]`."""
+"""Start Bashu Pass: `python run.py [--host 127.0.0.1] [--port 8000] [--data-dir var] [--workers 1]`."""
 
 import argparse
 import sys
@@ -14,6 +14,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Serve Bashu Pass.", epilog="All other settings: BASHU_* (README.md).")
     parser.add_argument("--host", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on, 0 picks a free one (8000)")
+    parser.add_argument("--workers", type=int, help="how many processes serve (1)")
     parser.add_argument("--data-dir", type=Path, help="where keys and the embedded database live (var)")
     try:
         run(load_settings(**vars(parser.parse_args())))

@@ -22,6 +22,8 @@ class Settings(BaseSettings):
     """The address to listen on."""
     port: int = Field(default=8000, ge=0, le=65535)
     """The port to listen on; 0 picks a free one."""
+    workers: int = Field(default=1, ge=1, le=64)
+    """How many processes serve; more than one for machines with several cores."""
     data_dir: Path = Path("var")
     """Where keys and the embedded database live."""
     mongo_uri: str | None = None
@@ -40,6 +42,11 @@ class Settings(BaseSettings):
     def key_file(self) -> Path:
         """The key file, mode 0600."""
         return self.data_dir / "keys.json"
+
+    def environment(self) -> dict[str, str]:
+        """The environment in which another process finds the same settings."""
+        absolute = self.model_copy(update={"data_dir": self.data_dir.absolute()})
+        return {f"BASHU_{name.upper()}": str(value) for name, value in absolute if value is not None}
 
 
 def load_settings(**flags: object) -> Settings:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -131,6 +132,31 @@ async def test_requests_in_flight_are_finished_before_it_stops(server: Start, sc
         assert top.startswith(b"HTTP/1.1 200 "), top
         assert json.loads(content)["verdict"] == "refused"
     api.close()
+
+
+async def test_several_workers_serve_one_address_and_a_dead_one_is_replaced(server: Start, scripts: Run) -> None:
+    running = server("--workers", "2")
+    family = children(running.process.pid)
+    gate = scripts("gates", "add", "--spot", "emeishan", "--kind", "turnstile", "--json").json
+    api = Api(running.port)
+    token = (await api.post("/api/v1/gate/enrol", {"setup_code": gate["setup_code"]})).json["token"]
+
+    async def scan(n: int) -> int:
+        body = {"code": "x", "nonce": f"n{n}", "scanned_at": "2026-07-01T00:00:00Z"}
+        return (await api.post("/api/v1/gate/scans", body, token)).status
+
+    assert set(await asyncio.gather(*(scan(n) for n in range(40)))) == {200}, "known at both workers"
+    workers = [pid for pid in family if b"server.workers" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    assert len(workers) == 2
+    os.kill(workers[0], signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while len(children(running.process.pid)) < len(family) and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+    assert set(await asyncio.gather(*(scan(n) for n in range(40, 80)))) == {200}
+    everybody = children(running.process.pid)
+    api.close()
+    running.stop(signal.SIGKILL)
+    assert gone(everybody), "workers and database end with their parent"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,75 @@
+"""Serving: one process that answers requests, from its first to its last."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from handlers.services import Traffic
+from server import clock
+from server.app import make_application, make_server, make_services
+from server.errors import StartError
+from server.mongo import Mongo
+from server.refresh import Refresh
+from server.settings import Settings
+from server.system import open_system
+
+_SETTLE_SECONDS = 0.25
+"""How long accepted connections are still read after a stop signal, for requests that had been sent before it."""
+
+
+async def serve(
+    uri: str,
+    settings: Settings,
+    listen: Callable[[], list[socket.socket]],
+    ready: Callable[[], None],
+    stopping: asyncio.Event,
+) -> None:
+    """Serve over the database at `uri` until `stopping` is set, then finish what has arrived.
+
+    `listen` gives the sockets once everything is loaded; `ready` is called once they are accepted from.
+    """
+    async with Mongo(uri, settings.mongo_database, settings.mongo_driver) as mongo:
+        system = await open_system(settings, mongo, clock.now())
+        refresh = Refresh(system)
+        services = make_services(system, refresh, clock.now, mongo.ping)
+        refreshing = asyncio.create_task(refresh.forever(settings.reload_seconds))
+        server = make_server(make_application(services))
+        server.add_sockets(listen())
+        ready()
+        await stopping.wait()
+        await _drain(server, services.traffic, settings.drain_seconds)
+        refreshing.cancel()
+        with suppress(asyncio.CancelledError):
+            await refreshing
+        await system.ledger.write_marks()
+
+
+def bound_sockets(settings: Settings) -> list[socket.socket]:
+    """Sockets that listen where the settings say. Raises `StartError`."""
+    try:
+        return bind_sockets(settings.port, settings.host)
+    except OSError as error:
+        raise StartError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
+
+
+def stop_signal() -> asyncio.Event:
+    """An event that is set by SIGTERM or SIGINT."""
+    stopping = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    return stopping
+
+
+async def _drain(server: HTTPServer, traffic: Traffic, seconds: float) -> None:
+    """Accept no more, let what has arrived be read and finished, then close every connection."""
+    traffic.draining = True
+    server.stop()
+    await asyncio.sleep(min(_SETTLE_SECONDS, seconds))
+    with suppress(TimeoutError):
+        await asyncio.wait_for(traffic.finished(), seconds)
+    await server.close_all_connections()
