@@ -159,6 +159,13 @@ async def test_several_workers_serve_one_address_and_a_dead_one_is_replaced(serv
     assert gone(everybody), "workers and database end with their parent"
 
 
+def test_several_workers_stop_together(server: Start) -> None:
+    running = server("--workers", "2")
+    family = children(running.process.pid)
+    assert running.stop() == 0
+    assert gone(family)
+
+
 @pytest.mark.parametrize(
     ("flags", "env", "says"),
     [
