@@ -74,14 +74,21 @@ class ApiHandler(RequestHandler):
         ready = reply if isinstance(reply, Ready) else Ready(reply.model_dump_json(by_alias=True).encode())
         self.set_header("X-Request-Id", self.request_id)
         self.set_header("Content-Type", ready.media_type)
+        content: bytes | None = ready.content
+        if ready.gzipped is not None:
+            self.set_header("Vary", "Accept-Encoding")
+            if takes_gzip(self.request.headers.get("Accept-Encoding", "")):
+                self.set_header("Content-Encoding", "gzip")
+                content = ready.gzipped
         if ready.etag is not None:
-            self.set_header("Etag", f'"{ready.etag}"')
+            self.set_header("Etag", f'W/"{ready.etag}"')
             self.set_header("Cache-Control", ready.cache)
-        unchanged = ready.etag is not None and self.check_etag_header()
-        if unchanged:
-            self.set_status(HTTPStatus.NOT_MODIFIED)
+            if self.check_etag_header():
+                self.set_status(HTTPStatus.NOT_MODIFIED)
+                self.clear_header("Content-Encoding")
+                content = None
         with suppress(StreamClosedError):
-            await self.finish(None if unchanged else ready.content)
+            await self.finish(content)
 
     def compute_etag(self) -> str | None:
         """None: an ETag is set where it is known beforehand, never worked out from the bytes of a reply."""
@@ -110,6 +117,15 @@ class ApiHandler(RequestHandler):
         self.caller = self.services.tokens.read(token, audience_of(scope), self.now())
         if scope not in self.caller.scopes:
             raise forbidden(scope)
+
+
+def takes_gzip(accept_encoding: str) -> bool:
+    """Whether an `Accept-Encoding` header names gzip, and not only to refuse it."""
+    for coding in accept_encoding.split(","):
+        name, _, weight = coding.partition(";")
+        if name.strip().lower() == "gzip":
+            return weight.strip() not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
+    return False
 
 
 class NotFound(ApiHandler):

@@ -18,6 +18,7 @@ from tornado.web import RequestHandler
 from handlers.problems import Problem
 from passes.errors import Fault
 from passes.texts import Text
+from scenic_data.validation import faults_of
 
 BODY_LIMIT = 64 * 1024
 _MARK = "endpoint"
@@ -40,12 +41,14 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A reply that is already bytes. With an `etag` it may be kept and asked for again."""
+    """A reply that is already bytes. With an `etag` it may be kept and asked for again; `gzipped` is the same content
+    for those who take it."""
 
     content: bytes
     media_type: str = "application/json; charset=utf-8"
     etag: str | None = None
     cache: str = "public, max-age=60"
+    gzipped: bytes | None = None
 
 
 def endpoint(
@@ -86,11 +89,11 @@ def read_query(handler: RequestHandler, model: type[Model]) -> Model:
     given = {name: handler.get_query_arguments(name) for name in handler.request.query_arguments}
     twice = [Fault(f"query.{name}", "is given twice") for name, values in given.items() if len(values) > 1]
     if twice:
-        raise _invalid("query_invalid", twice)
+        raise invalid_query(twice)
     try:
         return model.model_validate({name: values[0] for name, values in given.items()})
     except ValidationError as error:
-        raise _invalid("query_invalid", _faults("query", error)) from None
+        raise invalid_query(_faults("query", error)) from None
 
 
 def read_body(raw: bytes, model: type[Model]) -> Model:
@@ -104,17 +107,20 @@ def read_body(raw: bytes, model: type[Model]) -> Model:
         raise _invalid("body_invalid", _faults("body", error)) from None
 
 
+def invalid_query(faults: Iterable[Fault]) -> Problem:
+    """The 422 problem that names each query parameter that is wrong."""
+    return _invalid("query_invalid", faults)
+
+
 def _no_query(handler: RequestHandler) -> list[object]:
     """No arguments; raises the 422 problem if the caller gives a parameter to a route that has none."""
     if handler.request.query_arguments:
-        raise _invalid(
-            "query_invalid", [Fault(f"query.{name}", "is not known here") for name in handler.request.query_arguments]
-        )
+        raise invalid_query(Fault(f"query.{name}", "is not known here") for name in handler.request.query_arguments)
     return []
 
 
 def _faults(root: str, error: ValidationError) -> list[Fault]:
-    return [Fault(".".join([root, *map(str, fault["loc"])]), fault["msg"]) for fault in error.errors()]
+    return [Fault(where, what) for where, what in faults_of(error, root)]
 
 
 def _invalid(code: str, faults: Iterable[Fault]) -> Problem:

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
-from tornado.web import url
 
 from handlers.access import unauthenticated
 from handlers.api import ApiHandler
 from handlers.endpoint import endpoint
 from handlers.products import TextOut
+from handlers.routing import Route
 from passes.calendar import to_milliseconds
 from passes.ledger import Record
 from passes.model import Gate, Pass, Scan
@@ -183,7 +183,7 @@ class Annulment(GateHandler):
 
 
 routes = [
-    url(r"/api/v1/gate/enrol", Enrol, name="gate-enrol"),
-    url(r"/api/v1/gate/scans", Scans, name="gate-scans"),
-    url(r"/api/v1/gate/scans/([^/]+)/annul", Annulment, name="gate-annul"),
+    Route("/api/v1/gate/enrol", Enrol, "gate-enrol"),
+    Route("/api/v1/gate/scans", Scans, "gate-scans"),
+    Route("/api/v1/gate/scans/{nonce}/annul", Annulment, "gate-annul"),
 ]

@@ -4,11 +4,11 @@ from http import HTTPStatus
 from typing import Literal
 
 from pydantic import BaseModel
-from tornado.web import url
 
 from handlers.api import ApiHandler
 from handlers.endpoint import endpoint
 from handlers.problems import Problem
+from handlers.routing import Route
 from passes.texts import Text
 
 
@@ -40,6 +40,6 @@ class Readiness(ApiHandler):
 
 
 routes = [
-    url(r"/healthz", Health, name="health"),
-    url(r"/readyz", Readiness, name="readiness"),
+    Route("/healthz", Health, "health"),
+    Route("/readyz", Readiness, "readiness"),
 ]

@@ -5,11 +5,11 @@ from datetime import date, datetime
 from typing import Self
 
 from pydantic import BaseModel
-from tornado.web import url
 
 from handlers.api import ApiHandler
 from handlers.endpoint import Ready, endpoint
 from handlers.pictures import PNG, SVG, Kind, qr_picture
+from handlers.routing import Route
 from passes.errors import unknown
 from passes.issuing import LiveCode, live_code, live_text
 from passes.model import Pass
@@ -84,7 +84,7 @@ class PassSvg(PassHandler):
 
 
 routes = [
-    url(r"/api/v1/passes/([^/]+)/code", PassCode, name="pass-code"),
-    url(r"/api/v1/passes/([^/]+)/qr\.png", PassPng, name="pass-qr-png"),
-    url(r"/api/v1/passes/([^/]+)/qr\.svg", PassSvg, name="pass-qr-svg"),
+    Route("/api/v1/passes/{pass_id}/code", PassCode, "pass-code"),
+    Route("/api/v1/passes/{pass_id}/qr.png", PassPng, "pass-qr-png"),
+    Route("/api/v1/passes/{pass_id}/qr.svg", PassSvg, "pass-qr-svg"),
 ]

@@ -1,13 +1,15 @@
 """Products, for everybody, from memory."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Self
 
 from pydantic import BaseModel
-from tornado.web import url
 
 from handlers.api import ApiHandler
-from handlers.endpoint import endpoint
+from handlers.endpoint import Ready, endpoint
+from handlers.routing import Route
+from handlers.shelf import Shelf
 from passes.model import Product
 from passes.terms import Payment
 
@@ -45,7 +47,7 @@ class ProductOut(BaseModel):
     example: bool
 
     @classmethod
-    def of(cls, product: Product, spots: list[str]) -> Self:
+    def of(cls, product: Product, spots: Sequence[str]) -> Self:
         """The view of a product that covers these spots now."""
         term = product.terms.term
         return cls(
@@ -54,7 +56,7 @@ class ProductOut(BaseModel):
             title=TextOut(zh=product.title.zh, en=product.title.en),
             price_fen=product.price_fen,
             payment=product.terms.payment,
-            spots=spots,
+            spots=list(spots),
             limits=LimitsOut.model_validate(product.terms.limits, from_attributes=True),
             days=term.days,
             valid_from=term.dates.start if term.dates else None,
@@ -74,15 +76,15 @@ class Products(ApiHandler):
     """`/api/v1/products`"""
 
     @endpoint(scope=None, reply=ProductsOut)
-    async def get(self) -> ProductsOut:
+    async def get(self) -> Ready:
         """All products, with the spots that each of them opens."""
-        items = [ProductOut.of(product, self._covered(product)) for product in self.services.products.all()]
-        return ProductsOut(total=len(items), items=items)
-
-    def _covered(self, product: Product) -> list[str]:
-        snapshot = self.services.catalogue.snapshot
-        spots = (snapshot.get(spot_id) for spot_id in snapshot.ids())
-        return [spot.id for spot in spots if spot and product.terms.coverage.covers(spot)]
+        shelf = self.services.shelves.now()
+        return shelf.kept("products", lambda: _products(shelf))
 
 
-routes = [url(r"/api/v1/products", Products, name="products")]
+def _products(shelf: Shelf) -> bytes:
+    items = [ProductOut.of(product, shelf.covered[product.id]) for product in shelf.products]
+    return ProductsOut(total=len(items), items=items).model_dump_json().encode()
+
+
+routes = [Route("/api/v1/products", Products, "products")]

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from tornado.routing import URLSpec
 from tornado.web import RequestHandler
 
 from handlers import gates, health, passes, products, spots
 from handlers.endpoint import declared_on
+from handlers.routing import Route
 
-ROUTES: Sequence[URLSpec] = [
+ROUTES: Sequence[Route] = [
     *health.routes,
     *spots.routes,
     *products.routes,
@@ -21,15 +21,15 @@ class UndeclaredRoute(Exception):
     """A route answers a method without declaring who may call it. The process must not start."""
 
 
-def check_declared(routes: Sequence[URLSpec]) -> None:
+def check_declared(routes: Sequence[Route]) -> None:
     """Raise `UndeclaredRoute` unless every method that a route answers carries `@endpoint`."""
     for route in routes:
         verbs = [verb for verb in RequestHandler.SUPPORTED_METHODS if _answers(route.handler_class, verb)]
         for verb in verbs:
             if declared_on(route.handler_class, verb) is None:
-                raise UndeclaredRoute(f"{verb} {route.regex.pattern} declares no @endpoint")
+                raise UndeclaredRoute(f"{verb} {route.template} declares no @endpoint")
         if not verbs:
-            raise UndeclaredRoute(f"{route.regex.pattern} answers no method")
+            raise UndeclaredRoute(f"{route.template} answers no method")
 
 
 def _answers(handler: type[RequestHandler], verb: str) -> bool:

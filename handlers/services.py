@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from handlers.access import Caller
+from handlers.shelf import Shelves
 from passes.admission import Admission
 from passes.books import Book
 from passes.gates import GateKeeping
@@ -70,4 +71,5 @@ class Services:
     now: Callable[[], datetime]
     refresh: Callable[[], Awaitable[None]]
     ping: Callable[[], Awaitable[None]]
+    shelves: Shelves
     traffic: Traffic = field(default_factory=Traffic)

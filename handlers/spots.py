@@ -1,29 +1,62 @@
 """The catalogue, for everybody, from memory: no request costs a database call."""
 
+from collections.abc import Mapping
+from math import ceil
+
 from pydantic import BaseModel, ConfigDict, Field
-from tornado.web import url
+from pydantic_core import to_json
 
 from handlers.api import ApiHandler
-from handlers.endpoint import Ready, endpoint
-from passes.errors import unknown
+from handlers.endpoint import Ready, endpoint, invalid_query
+from handlers.routing import Route
+from handlers.shelf import Shelf
+from handlers.spot_query import CoordQuery, SpotsQuery, wanted
+from passes.errors import Fault, unknown
 from passes.texts import Text
-from scenic_data.views import SpotDetail, SpotSummary
+from scenic_data.finding import Facet, Found
+from scenic_data.geo import Datum
+from scenic_data.model import Names
+from scenic_data.views import SpotDetail, SpotSummary, facet_name
 
 
-class SpotsQuery(BaseModel):
-    """Which page of the list, counted from 1."""
+class ItemOut(SpotSummary):
+    """A spot that was found."""
 
-    model_config = ConfigDict(extra="forbid")
+    distance_m: int | None = Field(default=None, examples=[1415])
+    """Metres from `near`; absent without it. As exact as the position: see `position.precision`."""
 
-    page: int = Field(default=1, ge=1, le=10_000)
-    limit: int = Field(default=20, ge=1, le=100)
+
+class FacetOut(BaseModel):
+    """One value of a facet, and how many spots would be found with it."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    value: str = Field(examples=["510100"])
+    """What the filter of that name takes."""
+    name: Names
+    count: int
 
 
 class SpotsOut(BaseModel):
-    """A page of spots, best known first, and how many there are in all."""
+    """A page of spots, and how many there are in all."""
 
     total: int
-    items: list[SpotSummary]
+    items: list[ItemOut]
+    facets: dict[Facet, list[FacetOut]] | None = None
+
+
+class CoveringOut(BaseModel):
+    """A product that opens the spot."""
+
+    id: str
+    title: Names
+    example: bool
+
+
+class SpotOut(SpotDetail):
+    """A spot with all that is known of it, and what opens it."""
+
+    passes: list[CoveringOut]
 
 
 class Spots(ApiHandler):
@@ -31,26 +64,65 @@ class Spots(ApiHandler):
 
     @endpoint(scope=None, query=SpotsQuery, reply=SpotsOut)
     async def get(self, query: SpotsQuery) -> Ready:
-        """The spots, page by page."""
-        snapshot = self.services.catalogue.snapshot
-        total, items = snapshot.page(query.page, query.limit)
-        return Ready(b'{"total":%d,"items":[%b]}' % (total, b",".join(items)), etag=snapshot.etag)
+        """Find spots: by words, by place, by kind, by what a pass opens, near a position."""
+        shelf = self.services.shelves.now()
+        return shelf.kept(query, lambda: _page(shelf, query))
 
 
 class Spot(ApiHandler):
     """`/api/v1/spots/{id}`"""
 
-    @endpoint(scope=None, reply=SpotDetail)
-    async def get(self, spot_id: str) -> Ready:
-        """One spot, with all that is known of it."""
-        snapshot = self.services.catalogue.snapshot
-        found = snapshot.detail(spot_id)
-        if found is None:
-            raise unknown(Text("景区", "spot"), spot_id)
-        return Ready(found, etag=snapshot.etag)
+    @endpoint(scope=None, query=CoordQuery, reply=SpotOut)
+    async def get(self, spot_id: str, query: CoordQuery) -> Ready:
+        """One spot, with all that is known of it. A spot that was retired is still there."""
+        shelf = self.services.shelves.now()
+        return shelf.kept((spot_id, query), lambda: _detail(shelf, spot_id, query.coord))
+
+
+def _page(shelf: Shelf, query: SpotsQuery) -> bytes:
+    found = shelf.snapshot.find(wanted(query, shelf))
+    pages = max(1, ceil(len(found.places) / query.limit))
+    if query.page > pages:
+        raise invalid_query([Fault("query.page", f"the last page is {pages}")])
+    first = (query.page - 1) * query.limit
+    items = [_item(shelf, found, place, query.coord) for place in found.places[first : first + query.limit]]
+    facets = b',"facets":%b' % to_json(_facets(shelf, found, query)) if query.facets else b""
+    return b'{"total":%d,"items":[%b]%b}' % (len(found.places), b",".join(items), facets)
+
+
+def _item(shelf: Shelf, found: Found, place: int, datum: Datum) -> bytes:
+    """The JSON of an `ItemOut`."""
+    summary = shelf.snapshot.summary(place, datum)
+    return summary[:-1] + b',"distance_m":%d}' % round(found.metres[place]) if found.metres else summary
+
+
+def _facets(shelf: Shelf, found: Found, query: SpotsQuery) -> Mapping[Facet, list[FacetOut]]:
+    """The counted values of each facet, the most frequent first."""
+
+    def values(facet: Facet) -> list[FacetOut]:
+        counted = sorted(found.counts[facet].items(), key=lambda pair: (-pair[1], pair[0]))
+        reference = shelf.snapshot.reference
+        return [
+            FacetOut(value=value, name=facet_name(facet, value, reference), count=count) for value, count in counted
+        ]
+
+    shown = [facet for facet in Facet if facet is not Facet.DISTRICT or query.city or query.district]
+    return {facet: values(facet) for facet in shown}
+
+
+def _detail(shelf: Shelf, spot_id: str, datum: Datum) -> bytes:
+    """The JSON of a `SpotOut`. Raises `Unknown`."""
+    spot = shelf.snapshot.get(spot_id)
+    if spot is None:
+        raise unknown(Text("景区", "spot"), spot_id)
+    passes = [
+        CoveringOut(id=product.id, title=Names(zh=product.title.zh, en=product.title.en), example=product.example)
+        for product in shelf.passes_for(spot)
+    ]
+    return SpotOut(**dict(shelf.snapshot.detail(spot, datum)), passes=passes).model_dump_json().encode()
 
 
 routes = [
-    url(r"/api/v1/spots", Spots, name="spots"),
-    url(r"/api/v1/spots/([^/]+)", Spot, name="spot"),
+    Route("/api/v1/spots", Spots, "spots"),
+    Route("/api/v1/spots/{spot_id}", Spot, "spot"),
 ]

@@ -19,15 +19,17 @@ class Book(Generic[T]):
         """`source` reads all of them from where they are stored. Empty until the first `load`."""
         self._source = source
         self._entries: dict[str, T] = {}
+        self._all: tuple[T, ...] = ()
 
     def get(self, id: str) -> T | None:
         """The entry with that id."""
         return self._entries.get(id)
 
     def all(self) -> Sequence[T]:
-        """Every entry, in the order of the source."""
-        return tuple(self._entries.values())
+        """Every entry, in the order of the source: the same object until the next `load`."""
+        return self._all
 
     async def load(self) -> None:
         """Replace the entries by what is stored now, in one step."""
-        self._entries = {entry.id: entry for entry in await self._source()}
+        self._all = tuple(await self._source())
+        self._entries = {entry.id: entry for entry in self._all}

@@ -94,8 +94,8 @@ def spot_covered(case: Case) -> Objection | None:
 
 
 def spot_open(case: Case) -> Objection | None:
-    """The spot takes visitors."""
-    closed = case.spot is None or not case.spot.is_open
+    """The spot takes visitors today."""
+    closed = case.spot is None or not case.spot.open_on(case.day)
     return Objection(Reason.SPOT_CLOSED) if closed else None
 
 

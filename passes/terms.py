@@ -28,9 +28,8 @@ class Spot(Protocol):
     def tags(self) -> frozenset[str]:
         """What a product may cover it by, such as `sichuan`, `5A` or `ancient_town`."""
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it takes visitors at all."""
+    def open_on(self, day: date) -> bool:
+        """Whether it takes visitors on that business day."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,31 +1,43 @@
-"""The catalogue of a running process: the newest snapshot of the stored spots, swapped in one step."""
+"""The catalogue of a running process: the newest snapshot of the stored spots, swapped in one step.
 
+All spots are stored as one document, so that an import is one atomic write and no process ever sees half of one
+(docs/adr/0008-one-document-catalogue.md).
+"""
+
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
+from pydantic import TypeAdapter
+
+from scenic_data.importing import fields_of
 from scenic_data.model import Spot
-from scenic_data.places import Places
+from scenic_data.reference import Reference
 from scenic_data.snapshot import Snapshot
 
+_ID = "spots"
+_SPOTS = TypeAdapter(list[Spot])
 
-class Spots(Protocol):
+
+class Stored(Protocol):
     """The two operations that the catalogue needs of its collection."""
 
-    async def find(self, where: dict[str, Any]) -> list[dict[str, Any]]:
-        """All documents that match."""
+    async def get(self, where: dict[str, Any]) -> dict[str, Any] | None:
+        """One document."""
 
-    async def replace_each(self, documents: Iterable[dict[str, Any]]) -> None:
-        """Insert or replace documents by their `_id`."""
+    async def update(self, where: dict[str, Any], change: dict[str, Any], *, upsert: bool = False) -> bool:
+        """Change one document; False if there is none like that and its key is taken."""
 
 
 class Catalogue:
     """Always answers from memory. `load` brings in what is stored, all at once."""
 
-    def __init__(self, spots: Spots, places: Places) -> None:
-        """`spots` is the collection, with the slug as `_id`. Empty until the first `load`."""
-        self._stored = spots
-        self._places = places
-        self.snapshot = Snapshot([], places)
+    def __init__(self, stored: Stored, reference: Reference) -> None:
+        """Empty, at version 0, until the first `load`."""
+        self._stored = stored
+        self._version = 0
+        self.reference = reference
+        self.snapshot = Snapshot([], reference)
 
     def get(self, spot_id: str) -> Spot | None:
         """The spot with that id."""
@@ -36,12 +48,17 @@ class Catalogue:
         return self.snapshot.ids()
 
     async def load(self) -> None:
-        """Replace the snapshot by what is stored now."""
-        documents = await self._stored.find({})
-        spots = [Spot.model_validate({"id": document.pop("_id"), **document}) for document in documents]
-        self.snapshot = Snapshot(spots, self._places)
+        """Replace the snapshot by what is stored now. It is made beside the event loop, which goes on serving."""
+        document = await self._stored.get({"_id": _ID})
+        if document is None or document["version"] == self._version:
+            return
+        snapshot = await asyncio.to_thread(lambda: Snapshot(_SPOTS.validate_python(document["spots"]), self.reference))
+        self.snapshot, self._version = snapshot, document["version"]
 
-    async def store(self, spots: Sequence[Spot]) -> None:
-        """Store spots, those already there are replaced. Running processes see them once the version is bumped."""
-        documents = [spot.model_dump(mode="json", exclude_none=True) for spot in spots]
-        await self._stored.replace_each({"_id": document.pop("id"), **document} for document in documents)
+    async def replace(self, spots: Sequence[Spot]) -> bool:
+        """Store these spots instead of those loaded; False if someone else stored others meanwhile.
+
+        Running processes see them once the version is bumped.
+        """
+        change = {"version": self._version + 1, "spots": [fields_of(spot) for spot in spots]}
+        return await self._stored.update({"_id": _ID, "version": self._version}, {"$set": change}, upsert=True)

@@ -1,18 +1,22 @@
-"""The data files of the catalogue: read, checked wholly, and only then used."""
+"""Files of data: YAML, JSON and CSV, read into records that say where they stand, not yet checked.
 
-from collections.abc import Iterator
+YAML, JSON  a list of records
+CSV         a line of column names, such as `id,name.zh,price.peak_fen`, and a line a record. An empty cell says
+            nothing, `null` says that a field is not known; the items of a list are separated by `|`. UTF-8.
+"""
+
+import csv
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
-
-from scenic_data.model import Spot
-from scenic_data.places import Places
 
 DATA = Path(__file__).parent / "data"
 """The data files that the project ships."""
+
+_LISTS = ("aliases", "season", "closed_weekdays", "images")
 
 
 class DataError(Exception):
@@ -25,34 +29,100 @@ class DataError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class Record:
+    """What stands at one place of a file; `where` names file, number and id."""
+
     where: str
-    spot: Spot
+    fields: dict[str, Any]
+
+    @property
+    def id(self) -> str | None:
+        """The id, if the record has one that may be one."""
+        found = self.fields.get("id")
+        return found if isinstance(found, str) else None
 
 
-def load_places(data: Path = DATA) -> Places:
-    """The places that spots can lie in."""
-    return Places.load(data / "adcodes.csv")
-
-
-def load_spots(data: Path = DATA) -> list[Spot]:
-    """All spots of `data/spots/*.yaml`. Raises `DataError` with every fault of every file."""
-    faults: list[str] = []
-    read = [found for file in sorted((data / "spots").glob("*.yaml")) for found in _read(file, faults)]
-    faults += _faults_together(read, load_places(data), load_yaml(data / "categories.yaml"))
-    if not read and not faults:
-        faults = [f"{data / 'spots'}: there is no data file"]
+def read_records(file: Path) -> list[Record]:
+    """The records of a file, by its ending. Raises `DataError` for what is no list of records."""
+    readers = {".yaml": load_yaml, ".yml": load_yaml, ".json": load_json, ".csv": _load_csv}
+    reader = readers.get(file.suffix.lower())
+    if reader is None:
+        raise DataError([f"{file.name}: a file name ends with {', '.join(readers)}"])
+    found = reader(file)
+    if not isinstance(found, list):
+        raise DataError([f"{file.name}: a list of spots is needed"])
+    if not found:
+        raise DataError([f"{file.name}: there is no record"])
+    records, faults = [], []
+    for number, fields in enumerate(found, start=1):
+        name = fields.get("id") if isinstance(fields, dict) else None
+        where = f"{file.name}: record {number} ({name or 'without id'})"
+        if isinstance(fields, dict):
+            records.append(Record(where, fields))
+        else:
+            faults.append(f"{where}: record: fields with names are needed")
     if faults:
         raise DataError(faults)
-    return [found.spot for found in read]
+    return records
 
 
 def load_yaml(file: Path) -> Any:
     """What a YAML file holds. Raises `DataError` naming file and line."""
     try:
-        return yaml.load(file.read_text(encoding="utf-8"), Loader=_SafeLoader)  # noqa: S506 - it is a SafeLoader
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return yaml.load(_text(file), Loader=_SafeLoader)  # noqa: S506 - it is a SafeLoader
+    except yaml.YAMLError as error:
         raise DataError([f"{file.name}: this is not YAML: {' '.join(str(error).split())}"]) from None
+
+
+def load_json(file: Path) -> Any:
+    """What a JSON file holds. Raises `DataError` naming file and line."""
+    try:
+        return json.loads(_text(file), object_pairs_hook=_once, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise DataError([f"{file.name}: this is not JSON: {error}"]) from None
+
+
+def _load_csv(file: Path) -> list[dict[str, Any]]:
+    try:
+        lines = list(csv.reader(_text(file).splitlines(), strict=True))
+    except csv.Error as error:
+        raise DataError([f"{file.name}: this is not CSV: {error}"]) from None
+    columns = lines[0] if lines else []
+    twice = sorted({column for column in columns if columns.count(column) > 1})
+    faults = [f"{file.name}: the column {column!r} stands twice" for column in twice]
+    groups = {column.rpartition(".")[0] for column in columns} & set(columns)
+    faults += [f"{file.name}: the column {column!r} is a group of others" for column in sorted(groups)]
+    faults += [
+        f"{file.name}: line {number}: there are {len(line)} cells for {len(columns)} columns"
+        for number, line in enumerate(lines, start=1)
+        if line and len(line) != len(columns)
+    ]
+    if faults:
+        raise DataError(faults)
+    return [_nested(dict(zip(columns, line, strict=True))) for line in lines[1:] if line]
+
+
+def _nested(cells: dict[str, str]) -> dict[str, Any]:
+    """The fields of a line; `name.zh` becomes a field `zh` in a field `name`."""
+    fields: dict[str, Any] = {}
+    for column, cell in cells.items():
+        *groups, name = column.strip().split(".")
+        written = cell.strip()
+        if not written:
+            continue
+        inside = fields
+        for group in groups:
+            inside = inside.setdefault(group, {})
+        items = [item.strip() for item in written.split("|")]
+        inside[name] = None if written == "null" else items if name in _LISTS else written
+    return fields
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError([f"{file.name}: this is not UTF-8: byte {error.start}"]) from None
     except OSError as error:
         raise DataError([f"{file}: {error.strerror}"]) from None
 
@@ -68,41 +138,14 @@ class _SafeLoader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _read(file: Path, faults: list[str]) -> Iterator[_Read]:
-    """The sound records of a file; what is wrong with the others is added to `faults`."""
-    try:
-        records = load_yaml(file)
-    except DataError as error:
-        faults += error.faults
-        return
-    if not isinstance(records, list):
-        faults.append(f"{file.name}: a list of spots is needed")
-        return
-    for number, record in enumerate(records, start=1):
-        spot_id = record.get("id") if isinstance(record, dict) else None
-        where = f"{file.name}: record {number} ({spot_id or 'without id'})"
-        try:
-            yield _Read(where, Spot.model_validate(record))
-        except ValidationError as error:
-            faults += [f"{where}: {_path(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice!r} stands twice in one record")
+    return fields
 
 
-def _faults_together(read: list[_Read], places: Places, categories: dict[str, Any]) -> list[str]:
-    """What only the whole catalogue can tell: ids and names used twice, unknown adcodes and categories."""
-    faults: list[str] = []
-    seen: dict[tuple[str, str], str] = {}
-    for found in read:
-        spot = found.spot
-        for field, value in (("id", spot.id), ("name.zh", spot.name.zh)):
-            earlier = seen.setdefault((field, value), found.where)
-            if earlier != found.where:
-                faults.append(f"{found.where}: {field}: {value!r} is already that of {earlier}")
-        if spot.adcode not in places:
-            faults.append(f"{found.where}: adcode: {spot.adcode} is not in adcodes.csv")
-        if spot.category not in categories:
-            faults.append(f"{found.where}: category: {spot.category!r} is not in categories.yaml")
-    return faults
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    return ".".join(map(str, location)) or "record"
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number of JSON")

@@ -4,15 +4,33 @@ The pydantic model is the schema of a record: everything that one record can be 
 the whole catalogue can tell (ids and names used twice, adcodes unknown) is checked in `scenic_data.files`.
 """
 
+import json
+from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 Trust = Literal["high", "medium", "low", "none"]
+Weekday = Annotated[int, Field(ge=1, le=7)]
+
+
+def _no_fraction(written: object) -> object:
+    if isinstance(written, float | bool):
+        raise ValueError("write whole fen, such as 18500 for 185 yuan")  # noqa: TRY004 - so pydantic reports it
+    return written
+
+
+Fen = Annotated[int, BeforeValidator(_no_fraction), Field(ge=0)]
+"""Money. A number with a point is refused, because it is yuan by mistake."""
+
+Image = Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$", max_length=300)]
+_MONTH_DAY = r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+Season = Annotated[str, StringConstraints(pattern=f"^{_MONTH_DAY}/{_MONTH_DAY}$")]
+"""Days of every year, `04-01/11-15`, first and last included; `12-01/02-28` runs over New Year."""
 
 
 class Level(StrEnum):
@@ -63,8 +81,22 @@ class Position(_Strict):
 class Price(_Strict):
     """The list price of an adult's gate ticket, in fen; 0 is free entry."""
 
-    peak_fen: int = Field(ge=0, le=100_000)
-    off_peak_fen: int | None = Field(default=None, ge=0, le=100_000)
+    peak_fen: Fen = Field(le=100_000)
+    off_peak_fen: Fen | None = Field(default=None, le=100_000)
+
+
+class Notice(_Strict):
+    """What visitors must know now, from `start` until `end`, both included; an end that is absent is not known."""
+
+    zh: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+    en: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)] | None = None
+    start: date
+    end: date | None = None
+    closed: bool = False
+    """Whether the spot takes no visitors on these days."""
+
+    def __contains__(self, day: date) -> bool:
+        return self.start <= day and (self.end is None or day <= self.end)
 
 
 class Spot(_Strict):
@@ -83,6 +115,14 @@ class Spot(_Strict):
     position: Position
     price: Price | None = None
     open_hours: Name | None = None
+    season: tuple[Season, ...] | None = Field(default=None, min_length=1)
+    """When in the year it is open; absent if that is not known."""
+    closed_weekdays: tuple[Weekday, ...] = ()
+    """ISO numbers of the days on which it is closed every week; Monday is 1."""
+    reservation: bool | None = None
+    """Whether a visit must be booked before."""
+    notices: tuple[Notice, ...] = ()
+    images: tuple[Image, ...] = Field(default=(), max_length=9)
     world_heritage: bool | None = None
     status: Status = Status.OPEN
     sources: dict[str, str | tuple[str, ...]] = {}
@@ -91,19 +131,39 @@ class Spot(_Strict):
     """A remark on a group of fields, such as what a price does not contain."""
     confidence: dict[str, Trust] = {}
     """How far each group of fields can be trusted."""
+    as_of: date
+    """The day on which the facts were gathered or last corrected."""
 
     @cached_property
     def province(self) -> str:
         """`sichuan` or `chongqing`, from the adcode."""
         return {"51": "sichuan", "50": "chongqing"}[self.adcode[:2]]
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it takes visitors at all."""
-        return self.status is Status.OPEN
+    def open_on(self, day: date) -> bool:
+        """Whether it takes visitors on that day, as far as is known: what is not known does not close it."""
+        return (
+            self.status is Status.OPEN
+            and (self.season is None or any(_within(day, season) for season in self.season))
+            and day.isoweekday() not in self.closed_weekdays
+            and not any(notice.closed and day in notice for notice in self.notices)
+        )
 
     @cached_property
     def tags(self) -> frozenset[str]:
         """What products may cover the spot by."""
         heritage = {"world_heritage_site"} if self.world_heritage else set()
         return frozenset({self.province, self.level.value, self.category} | heritage)
+
+
+def spots_schema() -> str:
+    """The JSON Schema of a file of whole records, for editors; `scenic_data/data/spots.schema.json` holds it."""
+    return json.dumps(_SPOTS.json_schema(), ensure_ascii=False, indent=2) + "\n"
+
+
+_SPOTS = TypeAdapter(list[Spot])
+
+
+def _within(day: date, season: Season) -> bool:
+    start, end = season.split("/")
+    today = f"{day:%m-%d}"
+    return start <= today <= end if start <= end else today >= start or today <= end

@@ -1,26 +1,31 @@
 """The catalogue in memory: one immutable snapshot, already serialised, replaced whole when the data change."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from hashlib import sha256
 
+from scenic_data.finding import Finder, Found, Wanted
+from scenic_data.geo import Datum
 from scenic_data.model import Spot, Status
-from scenic_data.places import Places
-from scenic_data.views import detail, summary
+from scenic_data.reference import Reference
+from scenic_data.views import SpotDetail, detail, summary
 
 
 class Snapshot:
-    """All spots at one moment. Retired spots can still be got, but are not listed."""
+    """All spots at one moment, best known first. Retired spots can still be got, but are not listed or found."""
 
-    def __init__(self, spots: Iterable[Spot], places: Places) -> None:
-        """Order and JSON are worked out once, here."""
+    def __init__(self, spots: Iterable[Spot], reference: Reference) -> None:
+        """Order, words to search by and JSON are worked out once, here."""
         ordered = sorted(spots, key=lambda spot: (_RANK[spot.level], spot.id))
-        views = {spot.id: detail(spot, places) for spot in ordered}
+        self.reference = reference
         self._spots = {spot.id: spot for spot in ordered}
-        self._details = {spot_id: view.model_dump_json().encode() for spot_id, view in views.items()}
-        self._listed = [
-            summary(views[spot.id]).model_dump_json().encode() for spot in ordered if spot.status is not Status.RETIRED
-        ]
-        self.etag = sha256(b"\n".join(self._details.values())).hexdigest()[:16]
+        self.listed = tuple(spot for spot in ordered if spot.status is not Status.RETIRED)
+        self._finder = Finder(self.listed, reference)
+        self._summaries = {
+            datum: [summary(spot, reference, datum).model_dump_json().encode() for spot in self.listed]
+            for datum in Datum
+        }
+        views = [detail(spot, reference, Datum.WGS84).model_dump_json().encode() for spot in ordered]
+        self.etag = sha256(b"\n".join(views + self._summaries[Datum.WGS84])).hexdigest()[:16]
 
     def get(self, spot_id: str) -> Spot | None:
         """The spot with that id."""
@@ -30,14 +35,21 @@ class Snapshot:
         """All ids, best known spots first."""
         return self._spots.keys()
 
-    def detail(self, spot_id: str) -> bytes | None:
-        """The JSON of a `SpotDetail`."""
-        return self._details.get(spot_id)
+    def all(self) -> Iterable[Spot]:
+        """All spots, best known first."""
+        return self._spots.values()
 
-    def page(self, number: int, limit: int) -> tuple[int, Sequence[bytes]]:
-        """How many spots are listed, and the JSON of each `SpotSummary` on a page counted from 1."""
-        first = (number - 1) * limit
-        return len(self._listed), self._listed[first : first + limit]
+    def detail(self, spot: Spot, datum: Datum) -> SpotDetail:
+        """All that is known of one of the spots, with its position in a datum."""
+        return detail(spot, self.reference, datum)
+
+    def find(self, wanted: Wanted) -> Found:
+        """Which of `listed` fit, by their places in it."""
+        return self._finder.find(wanted)
+
+    def summary(self, place: int, datum: Datum) -> bytes:
+        """The JSON of a `SpotSummary` of the spot at that place of `listed`."""
+        return self._summaries[datum][place]
 
 
 _RANK = {"5A": 0, "4A": 1, "3A": 2, "2A": 3, "1A": 4}

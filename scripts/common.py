@@ -37,20 +37,25 @@ def operator() -> str:
     return f"operator:{getpass.getuser()}"
 
 
-def with_system(command: Callable[[System], Awaitable[T]], data_dir: Path | None) -> T:
-    """Run a command over the system. On a refusal prints what to mend and exits with status 1."""
+def with_system(command: Callable[[System], Awaitable[T]], data_dir: Path | None, as_json: bool) -> T:
+    """Run a command over the system. On a refusal prints what to mend and exits with status 1.
+
+    With `as_json` the refusal is printed as `{"refused": …, "errors": […]}`, too.
+    """
     try:
         return asyncio.run(_open_and_run(command, load_settings(data_dir=data_dir)))
     except DomainError as error:
-        refuse(error.text.en, *map(str, error.faults))
+        refuse(error.text.en, *map(str, error.faults), as_json=as_json)
     except DataError as error:
-        refuse("the data files cannot be used", *error.faults)
+        refuse("the data files cannot be used", *error.faults, as_json=as_json)
     except StartError as error:
-        refuse(str(error))
+        refuse(str(error), as_json=as_json)
 
 
-def refuse(what: str, *faults: str) -> NoReturn:
+def refuse(what: str, *faults: str, as_json: bool) -> NoReturn:
     """Print what to mend and exit with status 1."""
+    if as_json:
+        print(to_json({"refused": what, "errors": faults}).decode())
     print(f"refused: {what}", file=sys.stderr)
     for fault in faults:
         print(f"  {fault}", file=sys.stderr)

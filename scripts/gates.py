@@ -28,7 +28,7 @@ def add(
     async def command(system: System) -> NewGate:
         return await system.gate_keeping.add(spot, kind, name, operator(), now())
 
-    _show_new(with_system(command, data_dir), as_json)
+    _show_new(with_system(command, data_dir, as_json), as_json)
 
 
 @app.command()
@@ -38,7 +38,7 @@ def roll(gate_id: GateId, data_dir: DataDir = None, as_json: AsJson = False) -> 
     async def command(system: System) -> NewGate:
         return await system.gate_keeping.roll(gate_id, operator(), now())
 
-    _show_new(with_system(command, data_dir), as_json)
+    _show_new(with_system(command, data_dir, as_json), as_json)
 
 
 @app.command()
@@ -49,7 +49,7 @@ def disable(gate_id: GateId, data_dir: DataDir = None, as_json: AsJson = False) 
         gate = await system.gate_keeping.disable(gate_id, operator(), now())
         return {"gate_id": gate.id, "state": gate.state}
 
-    show(with_system(command, data_dir), as_json)
+    show(with_system(command, data_dir, as_json), as_json)
 
 
 @app.command("list")
@@ -62,7 +62,7 @@ def list_gates(data_dir: DataDir = None, as_json: AsJson = False) -> None:
             for gate in system.gates.all()
         ]
 
-    show_rows(with_system(command, data_dir), as_json)
+    show_rows(with_system(command, data_dir, as_json), as_json)
 
 
 def _show_new(new: NewGate, as_json: bool) -> None:

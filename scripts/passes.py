@@ -62,7 +62,7 @@ def issue(
             "valid_until": issued.valid.end,
         }
 
-    show(with_system(command, data_dir), as_json)
+    show(with_system(command, data_dir, as_json), as_json)
 
 
 @app.command("code")
@@ -78,7 +78,7 @@ def show_code(
     async def command(system: System) -> dict[str, object]:
         return {"pass_id": pass_id, "code": _text(await _held(pass_id, system), code, system)}
 
-    document = with_system(command, data_dir)
+    document = with_system(command, data_dir, as_json)
     if png is not None:
         png.write_bytes(qr_picture(str(document["code"]), PNG))
     show(document, as_json)
@@ -93,7 +93,7 @@ def token(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False) ->
         issued_at = now()
         return {"token": Tokens(system.keys.tokens).for_pass(held.id, issued_at), "expires_at": issued_at + PASS_LIFE}
 
-    show(with_system(command, data_dir), as_json)
+    show(with_system(command, data_dir, as_json), as_json)
 
 
 async def _held(pass_id: str, system: System) -> Pass:

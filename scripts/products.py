@@ -26,7 +26,7 @@ def publish(files: Files, dry_run: DryRun = False, data_dir: DataDir = None, as_
             return await system.publishing.preview(drafts)
         return await system.publishing.publish(drafts, operator(), now())
 
-    published = with_system(command, data_dir)
+    published = with_system(command, data_dir, as_json)
     changed = (
         published.changed if as_json else [f"{slug} ({', '.join(names)})" for slug, names in published.changes.items()]
     )
@@ -55,4 +55,4 @@ def list_products(data_dir: DataDir = None, as_json: AsJson = False) -> None:
             for product in system.products.all()
         ]
 
-    show_rows(with_system(command, data_dir), as_json)
+    show_rows(with_system(command, data_dir, as_json), as_json)

@@ -1,11 +1,68 @@
 """`spots`: the catalogue."""
 
-import typer
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated
 
-from scripts.common import AsJson, DataDir, show_rows, with_system
+import typer
+from pydantic_core import to_json
+from rich.console import Console
+from rich.progress import track
+
+from passes.calendar import business_day
+from scenic_data.files import Record, read_records
+from scenic_data.importing import Plan, plan
+from scenic_data.model import spots_schema
+from scripts.common import AsJson, DataDir, DryRun, operator, show, show_rows, with_system
+from server.clock import now
+from server.spot_import import import_spots
 from server.system import System
 
 app = typer.Typer(help="The catalogue of scenic spots.", no_args_is_help=True)
+
+File = Annotated[Path, typer.Argument(help="Records of spots: YAML, JSON or CSV.", dir_okay=False)]
+Complete = Annotated[bool, typer.Option("--complete", help="The file is the whole catalogue: retire all other spots.")]
+
+
+@app.command("import")
+def import_file(
+    file: File, complete: Complete = False, dry_run: DryRun = False, data_dir: DataDir = None, as_json: AsJson = False
+) -> None:
+    """Import new and corrected spots. All records are checked before anything is stored."""
+
+    async def command(system: System) -> Plan:
+        made = plan(
+            read_records(file),
+            system.catalogue.snapshot.all(),
+            system.catalogue.reference,
+            business_day(now()),
+            complete=complete,
+            watch=_progress_bar,
+        )
+        if not dry_run:
+            await import_spots(system, made, operator(), now())
+        return made
+
+    made = with_system(command, data_dir, as_json)
+    groups = {
+        "created": made.created,
+        "changed": tuple(made.changed),
+        "unchanged": made.unchanged,
+        "retired": made.retired,
+    }
+    if as_json:
+        show({**groups, "errors": []}, as_json)
+        return
+    _print_changes(made)
+    print(", ".join(f"{name} {len(ids)}" for name, ids in groups.items()))
+    if dry_run:
+        print("dry run: nothing was stored")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of files of spots, which editors can check them with."""
+    print(spots_schema(), end="")
 
 
 @app.command("list")
@@ -13,11 +70,29 @@ def list_spots(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List all spots."""
 
     async def command(system: System) -> list[dict[str, object]]:
-        spots = (system.catalogue.get(spot_id) for spot_id in system.catalogue.ids())
         return [
             {"id": spot.id, "name": spot.name.zh, "level": spot.level, "province": spot.province, "status": spot.status}
-            for spot in spots
-            if spot is not None
+            for spot in system.catalogue.snapshot.all()
         ]
 
-    show_rows(with_system(command, data_dir), as_json)
+    show_rows(with_system(command, data_dir, as_json), as_json)
+
+
+def _print_changes(made: Plan) -> None:
+    """A line for each spot that is touched, and under it one for each field that changes."""
+    names = {spot.id: spot.name.zh for spot in made.spots}
+    for sign, slugs in (("+", made.created), ("-", made.retired), ("~", tuple(made.changed))):
+        for slug in slugs:
+            print(f"{sign} {slug} {names[slug]}")
+            for field, old, new in made.changed.get(slug, ()):
+                print(f"    {field}: {_written(old)} → {_written(new)}")
+
+
+def _written(value: object) -> str:
+    return "unknown" if value is None else to_json(value).decode()
+
+
+def _progress_bar(records: Sequence[Record]) -> Iterable[Record]:
+    """The records, with a bar on standard error that shows how far they are checked; none if that is no terminal."""
+    screen = Console(stderr=True)
+    return track(records, "checking", console=screen, transient=True, disable=not screen.is_terminal)

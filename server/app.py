@@ -8,6 +8,7 @@ from tornado.web import Application
 from handlers.api import NotFound
 from handlers.routes import ROUTES, check_declared
 from handlers.services import Services
+from handlers.shelf import Shelves
 from server.auth import Tokens
 from server.clock import Clock
 from server.logs import log_request
@@ -34,6 +35,7 @@ def make_services(system: System, refresh: Refresh, now: Clock, ping: Callable[[
         now=now,
         refresh=refresh.once,
         ping=ping,
+        shelves=Shelves(system.catalogue, system.products),
     )
 
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from passes.identity import Sealer
 from passes.keys import Keyring, SigningKey
 from passes.store.database import Database
+from scenic_data.validation import faults_of
 from server.errors import StartError
 
 _SECRET_BYTES = 32
@@ -73,7 +74,7 @@ def load_keys(file: Path) -> Keys:
     except OSError as error:
         raise StartError(f"the key file {file} cannot be read: {error.strerror}") from None
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        faults = "; ".join(f"{path}: {what}" for path, what in faults_of(error))
         raise StartError(f"the key file {file} is broken: {faults}") from None
     private = Ed25519PrivateKey.from_private_bytes
     return Keys(

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Self
 
 from motor.motor_tornado import MotorClient
-from pymongo import AsyncMongoClient, IndexModel, ReplaceOne, UpdateOne
+from pymongo import AsyncMongoClient, IndexModel, UpdateOne
 from pymongo.errors import BulkWriteError, ConfigurationError, DuplicateKeyError, InvalidURI, PyMongoError
 from pymongo.monitoring import CommandListener
 
@@ -110,11 +110,10 @@ class MongoCollection:
 
     async def update_each(self, changes: Iterable[tuple[Document, Document]]) -> None:
         """Change many documents, each by its own filter, in one round trip; those not found are passed over."""
-        await self._bulk([UpdateOne(where, change) for where, change in changes])
-
-    async def replace_each(self, documents: Iterable[Document]) -> None:
-        """Insert or replace documents by their `_id`, in one round trip."""
-        await self._bulk([ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document in documents])
+        operations = [UpdateOne(where, change) for where, change in changes]
+        if operations:
+            async with _answering():
+                await self._collection.bulk_write(operations, ordered=False)
 
     async def ensure(self, index: Index) -> None:
         """Make the index if it is missing."""
@@ -123,11 +122,6 @@ class MongoCollection:
             options["expireAfterSeconds"] = index.expire_seconds
         async with _answering():
             await self._collection.create_indexes([IndexModel(list(index.keys), name=index.name, **options)])
-
-    async def _bulk(self, operations: Sequence[Any]) -> None:
-        if operations:
-            async with _answering():
-                await self._collection.bulk_write(operations, ordered=False)
 
 
 @asynccontextmanager

@@ -14,7 +14,8 @@ from passes.publishing import UNPUBLISHED
 from passes.terms import Blackout, Coverage, DateRange, Limits, Party, Payment, Term, Terms
 from passes.texts import Text
 from scenic_data.files import DATA, DataError, load_yaml
-from scenic_data.model import Name, Slug
+from scenic_data.model import Fen, Name, Slug
+from scenic_data.validation import faults_of
 
 EXAMPLES = DATA / "products"
 """The products that a new system starts with, marked as examples."""
@@ -137,7 +138,7 @@ class ProductIn(_Strict):
     blackout: _BlackoutIn = _BlackoutIn()
     party: _PartyIn = _PartyIn()
     payment: Payment = Payment.PAID
-    price_fen: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    price_fen: Annotated[Fen, Field(le=10_000_000)] | None = None
     example: bool = False
     """True marks a product that shows what the system can do and was agreed with nobody."""
 
@@ -175,9 +176,7 @@ def read_products(files: Iterable[Path]) -> list[Product]:
         except DataError as error:
             faults += [Fault(file.name, what) for what in error.faults]
         except ValidationError as error:
-            for fault in error.errors():
-                where = ".".join(map(str, fault["loc"])) or "file"
-                faults.append(Fault(f"{file.name}: {where}", fault["msg"]))
+            faults += [Fault(f"{file.name}: {path or 'file'}", what) for path, what in faults_of(error)]
     if faults:
         raise Invalid("product_invalid", Text("票种文件有误", "a product file cannot be used"), faults)
     return drafts

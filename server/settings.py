@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from scenic_data.validation import faults_of
 from server.errors import StartError
 
 DriverName = Literal["motor", "pymongo"]
@@ -55,5 +56,5 @@ def load_settings(**flags: object) -> Settings:
     try:
         return Settings(**given)  # type: ignore[arg-type] # pydantic checks them
     except ValidationError as error:
-        faults = "; ".join(f"BASHU_{'.'.join(map(str, f['loc'])).upper()}: {f['msg']}" for f in error.errors())
+        faults = "; ".join(f"BASHU_{path.upper()}: {what}" for path, what in faults_of(error))
         raise StartError(f"a setting is wrong: {faults}") from None

@@ -19,7 +19,8 @@ from passes.store.passes import PassStore, RefusalStore
 from passes.store.products import ProductStore
 from passes.store.versions import GATES, PRODUCTS, SPOTS, Versions
 from scenic_data.catalogue import Catalogue
-from scenic_data.files import load_places, load_spots
+from scenic_data.checking import load_spots
+from scenic_data.reference import Reference
 from server.keyfile import Keys, keys_for
 from server.mongo import Mongo
 from server.product_files import EXAMPLES, read_products
@@ -37,6 +38,7 @@ class System:
 
     keys: Keys
     versions: Versions
+    audit: AuditStore
     catalogue: Catalogue
     products: Book[Product]
     gates: Book[Gate]
@@ -72,12 +74,13 @@ async def open_system(settings: Settings, mongo: Mongo, now: datetime) -> System
 
 def compose(mongo: Mongo, keys: Keys) -> System:
     """The parts put together; nothing is loaded yet."""
-    catalogue = Catalogue(mongo.collection("spots"), load_places())
+    catalogue = Catalogue(mongo.collection("catalogue"), Reference.load())
     passes, ledger, audit = PassStore(mongo), LedgerStore(mongo), AuditStore(mongo)
     products, gates = ProductStore(mongo), GateStore(mongo)
     return System(
         keys=keys,
         versions=Versions(mongo),
+        audit=audit,
         catalogue=catalogue,
         products=Book(products.all),
         gates=Book(gates.all),
@@ -93,7 +96,9 @@ def compose(mongo: Mongo, keys: Keys) -> System:
 async def _fill(system: System, now: datetime) -> None:
     """Import the catalogue and publish the example products. Doing it again, after a crash, does no harm."""
     spots = load_spots()
-    await system.catalogue.store(spots)
+    await system.catalogue.load()
+    if not await system.catalogue.replace(spots):
+        log.warning("another process fills this database at the same time")
     await system.versions.bump(SPOTS)
     await system.catalogue.load()
     published = await system.publishing.publish(read_products(sorted(EXAMPLES.glob("*.yaml"))), FIRST_START, now)

@@ -35,6 +35,7 @@ def spot(id: str = EMEISHAN, **changes: Any) -> Spot:
         "category": "nature",
         "adcode": "511181",
         "position": {"lng": 103.444, "lat": 29.567, "precision": "spot"},
+        "as_of": "2026-01-01",
     }
     return Spot.model_validate(fields | changes)
 

@@ -35,7 +35,7 @@ from passes.issuing import live_text, static_text
 from passes.model import Gate, GateKind, Pass
 from passes.publishing import Publishing
 from passes.store.indexes import ensure_indexes
-from scenic_data.files import load_spots
+from scenic_data.checking import load_spots
 from server.app import make_application, make_server, make_services
 from server.embedded import embedded_database
 from server.keyfile import Keys
@@ -110,7 +110,7 @@ SOME_SPOTS = [spot for spot in load_spots() if spot.level == "5A"]
 async def composed(mongo: Mongo) -> System:
     """A system over a database, with the 5A spots and one product."""
     system = compose(mongo, keys())
-    await system.catalogue.store(SOME_SPOTS)
+    await system.catalogue.replace(SOME_SPOTS)
     await system.catalogue.load()
     await system.publishing.publish([build.product()], "operator:test", build.NOW)
     await system.products.load()
@@ -176,7 +176,13 @@ class Api:
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
         request = HTTPRequest(
-            self.base + path, method, headers=sent, body=body, allow_nonstandard_methods=True, follow_redirects=False
+            self.base + path,
+            method,
+            headers=sent,
+            body=body,
+            allow_nonstandard_methods=True,
+            follow_redirects=False,
+            decompress_response=False,
         )
         response: HTTPResponse = await self._client.fetch(request, raise_error=False)
         if response.code == 599:

@@ -37,9 +37,6 @@ class Collection(Protocol):
     async def update_each(self, changes: Iterable[tuple[Document, Document]]) -> None:
         """Change many documents, each by its own filter, in one round trip; those not found are passed over."""
 
-    async def replace_each(self, documents: Iterable[Document]) -> None:
-        """Insert or replace documents by their `_id`, in one round trip."""
-
     async def ensure(self, index: Index) -> None:
         """Make the index if it is missing."""
 

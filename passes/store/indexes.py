@@ -32,6 +32,8 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     "audit_log": (Index("subject_at", (("subject", 1), ("at", 1)), serves="the story of one pass or gate is told"),),
     # small, not sharded
     "versions": (),
+    # one document, not sharded
+    "catalogue": (),
 }
 
 

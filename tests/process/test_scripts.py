@@ -4,11 +4,13 @@ import asyncio
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import zxingcpp
 from PIL import Image
 
+from tests.conftest import Api
 from tests.process.conftest import PROJECT, Done, Run, Start, environment
 
 PRODUCT = """
@@ -27,7 +29,8 @@ def test_an_operator_at_work_without_a_server(scripts: Run, tmp_path: Path) -> N
     file = tmp_path / "spring.yaml"
     file.write_text(PRODUCT.replace("SPOT", "nowhere"), encoding="utf-8")
     refused = scripts("products", "publish", str(file), "--json")
-    assert (refused.status, refused.out) == (1, "")
+    assert (refused.status, refused.json["refused"]) == (1, "a product cannot be published")
+    assert refused.json["errors"] == ["spring-2026.coverage: there is no spot nowhere"]
     assert "spring-2026.coverage: there is no spot nowhere" in refused.err
 
     file.write_text(PRODUCT.replace("SPOT", "leshan-dafo"), encoding="utf-8")
@@ -53,9 +56,9 @@ def test_an_operator_at_work_without_a_server(scripts: Run, tmp_path: Path) -> N
 
 def test_a_refusal_says_what_to_mend_and_never_repeats_the_number(scripts: Run) -> None:
     wrong = issue(scripts, "110101199003070021")
-    assert (wrong.status, wrong.out) == (1, "")
+    assert wrong.status == 1
     assert "id_number: its check digit is wrong" in wrong.err
-    assert "110101199003070021" not in wrong.err
+    assert "110101199003070021" not in wrong.err + wrong.out
     assert "there is no product 'nothing'" in issue(scripts, product="nothing").err
     assert "there is no spot 'nowhere'" in scripts("gates", "add", "--spot", "nowhere", "--kind", "window").err
     assert "there is no gate 'nothing'" in scripts("gates", "roll", "nothing").err
@@ -121,3 +124,54 @@ async def test_a_gate_client_asks_again_while_the_server_is_away(server: Start, 
     client.stdin.close()
     assert await client.wait() == 0
     assert again.stop() == 0
+
+
+def test_an_import_is_checked_shown_stored_and_audited(scripts: Run, tmp_path: Path) -> None:
+    file = tmp_path / "correction.csv"
+    file.write_text("id,price.peak_fen,adcode\nemeishan,18500,500101\nnowhere,1,\n", encoding="utf-8")
+    refused = scripts("spots", "import", str(file), "--json")
+    assert refused.status == 1
+    assert "correction.csv: record 1 (emeishan): position: " in refused.err
+    assert "correction.csv: record 2 (nowhere): name: is missing" in refused.err
+    assert [line.partition(": record ")[0] for line in refused.json["errors"]] == ["correction.csv"] * 6
+
+    file.write_text("id,price.peak_fen\nemeishan,18500\n", encoding="utf-8")
+    shown = scripts("spots", "import", str(file), "--dry-run").out
+    assert "~ emeishan 峨眉山景区\n    price.peak_fen: 16000 → 18500\n" in shown
+    assert shown.endswith("created 0, changed 1, unchanged 0, retired 0\ndry run: nothing was stored\n")
+    nothing: dict[str, list[str]] = {"created": [], "changed": [], "unchanged": [], "retired": [], "errors": []}
+    assert scripts("spots", "import", str(file), "--json").json == nothing | {"changed": ["emeishan"]}
+    assert scripts("spots", "import", str(file), "--json").json == nothing | {"unchanged": ["emeishan"]}
+    complete = scripts("spots", "import", str(file), "--complete", "--json").json
+    assert (len(complete["retired"]), complete["unchanged"]) == (556, ["emeishan"])
+    listed = scripts("spots", "list", "--json").json
+    assert [spot["id"] for spot in listed if spot["status"] == "open"] == ["emeishan"]
+
+
+async def test_an_import_reaches_every_process_soon_and_no_reply_fails_meanwhile(
+    server: Start, scripts: Run, tmp_path: Path
+) -> None:
+    api = Api(server("--workers", "2").port)
+    done = asyncio.Event()
+    seen: list[tuple[float, str | None, str]] = []
+
+    async def ask() -> None:
+        while not done.is_set():
+            spot, page = await asyncio.gather(
+                api.get("/api/v1/spots/emeishan"), api.get("/api/v1/spots?q=emeishan&limit=1")
+            )
+            assert (spot.status, page.status) == (200, 200)
+            seen.append((time.monotonic(), spot.json["open_hours"], page.json["items"][0]["id"]))
+
+    asking = [asyncio.create_task(ask()) for _ in range(4)]
+    file = tmp_path / "hours.json"
+    file.write_text('[{"id": "emeishan", "open_hours": "06:00-18:00"}]', encoding="utf-8")
+    assert (await asyncio.to_thread(scripts, "spots", "import", str(file))).status == 0
+    stored = time.monotonic()
+    await asyncio.sleep(5)
+    done.set()
+    await asyncio.gather(*asking)
+    api.close()
+    assert {hours for at, hours, _ in seen if at > stored + 4} == {"06:00-18:00"}
+    assert seen[0][1] is None
+    assert {found for _, _, found in seen} == {"emeishan"}

@@ -8,13 +8,15 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from scenic_data.files import DATA, DataError, load_places, load_spots, load_yaml
-from scenic_data.model import Precision, Status
+from scenic_data.checking import load_spots
+from scenic_data.files import DATA, DataError, load_yaml
+from scenic_data.model import Precision, Status, spots_schema
+from scenic_data.reference import Reference
 from scenic_data.snapshot import Snapshot
 from tests.build import EMEISHAN, XIANNVSHAN
 
 SPOTS = load_spots()
-PLACES = load_places()
+REFERENCE = Reference.load()
 
 
 def test_all_spots_of_the_facts_are_there() -> None:
@@ -42,7 +44,7 @@ def test_the_spots_that_everybody_asks_for() -> None:
 
 def test_a_district_is_known_unless_the_position_is_only_that_of_a_city() -> None:
     for spot in SPOTS:
-        place = PLACES.at(spot.adcode)
+        place = REFERENCE.places.at(spot.adcode)
         assert (place.district is None) == (spot.position.precision is Precision.CITY), spot.id
         assert (place.province == "重庆市") == (spot.province == "chongqing"), spot.id
 
@@ -56,7 +58,9 @@ def test_every_source_is_explained() -> None:
 
 
 def test_the_files_keep_to_their_published_schema() -> None:
-    schema = json.loads((DATA / "spots.schema.json").read_text(encoding="utf-8"))
+    text = (DATA / "spots.schema.json").read_text(encoding="utf-8")
+    assert text == spots_schema(), "run `python -m scripts spots schema > scenic_data/data/spots.schema.json`"
+    schema = json.loads(text)
     validator = jsonschema.Draft202012Validator(schema)
     for file in (DATA / "spots").glob("*.yaml"):
         validator.validate(load_yaml(file))
@@ -65,7 +69,7 @@ def test_the_files_keep_to_their_published_schema() -> None:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """A copy of the data files with the spots of one city."""
-    for name in ("adcodes.csv", "categories.yaml"):
+    for name in ("adcodes.csv", "categories.yaml", "sources.yaml"):
         shutil.copy(DATA / name, tmp_path)
     (tmp_path / "spots").mkdir()
     shutil.copy(DATA / "spots" / "leshan.yaml", tmp_path / "spots")
@@ -80,7 +84,7 @@ def data(tmp_path: Path) -> Path:
         ('adcode: "511102"', "adcode: 511102", r"record 1 \(leshan-dafo\): adcode: Input should be a valid string"),
         ("lng: 103.7692", "lng: 10.37692", r"record 1 \(leshan-dafo\): position.lng: .*greater than or equal to 97"),
         ("peak_fen: 8000", "peak_fen: -1", r"record 1 \(leshan-dafo\): price.peak_fen: .*greater than or equal to 0"),
-        ("peak_fen: 8000", "peek_fen: 8000", r"record 1 \(leshan-dafo\): price.peek_fen: Extra inputs"),
+        ("peak_fen: 8000", "peek_fen: 8000", r"record 1 \(leshan-dafo\): price.peek_fen: is not known here"),
         ("id: leshan-dafo", "id: Leshan Dafo", r"record 1 \(Leshan Dafo\): id: String should match"),
         ("id: leshan-dafo", "id: emeishan", r"record 2 \(emeishan\): id: 'emeishan' is already that of .* record 1"),
         ("zh: 乐山大佛景区", "zh: 峨眉山景区", r"record 2 \(emeishan\): name.zh: .* is already that of"),
@@ -94,7 +98,7 @@ def data(tmp_path: Path) -> Path:
         (
             "- id: leshan-dafo",
             "- 7\n- id: leshan-dafo",
-            r"leshan.yaml: record 1 \(without id\): record: Input should be",
+            r"leshan.yaml: record 1 \(without id\): record: fields with names are needed",
         ),
     ],
 )
@@ -125,7 +129,7 @@ def test_a_file_that_is_no_list_is_refused(data: Path, content: str, fault: str)
 
 def test_bytes_that_are_no_text_are_refused(data: Path) -> None:
     (data / "spots" / "leshan.yaml").write_bytes(b"- id: \xff\xfe")
-    with pytest.raises(DataError, match=r"leshan.yaml: this is not YAML"):
+    with pytest.raises(DataError, match=r"leshan.yaml: this is not UTF-8: byte 6"):
         load_spots(data)
 
 
@@ -138,14 +142,17 @@ def test_no_file_at_all_is_refused(tmp_path: Path, data: Path) -> None:
 def test_a_snapshot_lists_best_known_first_and_hides_retired_spots() -> None:
     retired = SPOTS[0].model_copy(update={"status": Status.RETIRED})
     others = [spot for spot in SPOTS[1:] if spot.level != retired.level]
-    snapshot = Snapshot([*others, retired], PLACES)
-    total, page = snapshot.page(1, 3)
-    assert total == len(others)
-    assert [json.loads(item)["id"] for item in page] == sorted(spot.id for spot in others if spot.level == "4A")[:3]
+    snapshot = Snapshot([*others, retired], REFERENCE)
+    assert [spot.id for spot in snapshot.listed] == sorted(spot.id for spot in others if spot.level == "4A") + sorted(
+        spot.id for spot in others if spot.level == "3A"
+    )
     assert snapshot.get(retired.id) is retired
-    assert snapshot.page(99, 100) == (len(others), [])
 
 
 def test_the_etag_changes_with_the_data_and_only_then() -> None:
     changed = [SPOTS[0].model_copy(update={"status": Status.CLOSED}), *SPOTS[1:]]
-    assert Snapshot(SPOTS, PLACES).etag == Snapshot(reversed(SPOTS), PLACES).etag != Snapshot(changed, PLACES).etag
+    assert (
+        Snapshot(SPOTS, REFERENCE).etag
+        == Snapshot(reversed(SPOTS), REFERENCE).etag
+        != Snapshot(changed, REFERENCE).etag
+    )

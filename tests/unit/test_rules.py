@@ -272,4 +272,4 @@ def test_decide_is_total(any_case: Case) -> None:
         assert any_case.held.valid.start <= day <= any_case.held.valid.end
         assert any_case.gate.state is not GateState.DISABLED
         assert any_case.spot is not None
-        assert any_case.spot.is_open
+        assert any_case.spot.open_on(day)

@@ -1,0 +1,82 @@
+"""Checking: from records of files to spots. Every fault of every record is told at once, before anything is used."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from scenic_data.files import DATA, DataError, Record, read_records
+from scenic_data.geo import Point, distance
+from scenic_data.model import Spot
+from scenic_data.reference import Reference
+from scenic_data.validation import faults_of
+
+_BOUNDS = {"chongqing": (105.2, 110.3, 28.1, 32.3), "sichuan": (97.3, 108.6, 26.0, 34.4)}
+"""For each province its westernmost and easternmost longitude, southernmost and northernmost latitude."""
+
+_FARTHEST_FROM_SEAT = {"district": 100_000, "city": 300_000}
+"""Metres between a spot and the seat of its district or city: more than in any true record."""
+
+
+def load_spots(data: Path = DATA) -> list[Spot]:
+    """All spots of `data/spots/*.yaml`. Raises `DataError` with every fault of every file."""
+    records, faults = [], []
+    for file in sorted((data / "spots").glob("*.yaml")):
+        try:
+            records += read_records(file)
+        except DataError as error:
+            faults += error.faults
+    if not records and not faults:
+        faults = [f"{data / 'spots'}: there is no data file"]
+    try:
+        spots = checked(records, Reference.load(data))
+    except DataError as error:
+        faults += error.faults
+    if faults:
+        raise DataError(faults)
+    return spots
+
+
+def checked(records: Iterable[Record], reference: Reference, others: Sequence[Spot] = ()) -> list[Spot]:
+    """The spots of records that stand beside `others`. Raises `DataError` with every fault of every record."""
+    faults: list[str] = []
+    spots: list[Spot] = []
+    taken = {(field, value): f"the catalogue ({spot.id})" for spot in others for field, value in _unique(spot)}
+    for record in records:
+        try:
+            spot = Spot.model_validate(record.fields)
+        except ValidationError as error:
+            faults += [f"{record.where}: {path or 'record'}: {what}" for path, what in faults_of(error)]
+            continue
+        for field, value in _unique(spot):
+            earlier = taken.setdefault((field, value), record.where)
+            if earlier != record.where:
+                faults.append(f"{record.where}: {field}: {value!r} is already that of {earlier}")
+        faults += [f"{record.where}: {fault}" for fault in _faults(spot, reference)]
+        spots.append(spot)
+    if faults:
+        raise DataError(faults)
+    return spots
+
+
+def _unique(spot: Spot) -> Iterator[tuple[str, str]]:
+    yield "id", spot.id
+    yield "name.zh", spot.name.zh
+
+
+def _faults(spot: Spot, reference: Reference) -> Iterator[str]:
+    """What a record cannot tell by itself: whether what it points to exists, and whether it lies where it says."""
+    if spot.category not in reference.categories:
+        yield f"category: {spot.category!r} is not in categories.yaml"
+    if spot.adcode not in reference.places:
+        yield f"adcode: {spot.adcode} is not in adcodes.csv"
+        return
+    point = Point(spot.position.lng, spot.position.lat)
+    west, east, south, north = _BOUNDS[spot.province]
+    if not (west <= point.lng <= east and south <= point.lat <= north):
+        yield f"position: {point.lng}, {point.lat} does not lie in {spot.province}, where adcode {spot.adcode} is"
+        return
+    row, place = reference.places.row(spot.adcode), reference.places.at(spot.adcode)
+    away = distance(point, row.seat) if row.seat else 0
+    if away > _FARTHEST_FROM_SEAT["district" if place.district else "city"]:
+        yield f"position: {away / 1000:.0f} km from the seat of {row.name} ({spot.adcode}) is too far"

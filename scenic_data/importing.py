@@ -1,0 +1,114 @@
+"""Importing: what a file of records would make of the catalogue. Works out everything and stores nothing.
+
+A record whose id is known changes that spot: it needs only the id and what changes, and null says that something is not
+known any more. A record with a new id is a new spot. A complete file also retires the spots that it does not name. No
+spot is ever deleted, because passes may cover it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from scenic_data.checking import checked
+from scenic_data.files import Record
+from scenic_data.model import Spot, Status
+from scenic_data.reference import Reference
+
+Change = tuple[str, Any, Any]
+"""A field, dotted, with its value before and after; None is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole catalogue afterwards, and by id what becomes of each spot that is touched."""
+
+    spots: tuple[Spot, ...]
+    created: tuple[str, ...]
+    changed: Mapping[str, tuple[Change, ...]]
+    unchanged: tuple[str, ...]
+    retired: tuple[str, ...]
+
+    @property
+    def changes_something(self) -> bool:
+        """Whether the catalogue afterwards differs from the one before."""
+        return bool(self.created or self.changed or self.retired)
+
+
+def plan(
+    records: Sequence[Record],
+    stored: Iterable[Spot],
+    reference: Reference,
+    today: date,
+    *,
+    complete: bool = False,
+    watch: Callable[[Sequence[Record]], Iterable[Record]] = iter,
+) -> Plan:
+    """What importing the records changes. Raises `DataError` with every fault of every record.
+
+    `watch` is handed the records before the long part of the work, and gives them back one by one.
+    """
+    before = {spot.id: spot for spot in stored}
+    named = {record.id for record in records}
+    others = [spot for spot in before.values() if spot.id not in named]
+    merged = [Record(record.where, _merged(record, before, today, complete)) for record in records]
+    dated = {record.id for record in records if "as_of" in record.fields}
+    given = {
+        spot.id: spot if spot.id in dated or spot == before.get(spot.id) else spot.model_copy(update={"as_of": today})
+        for spot in checked(watch(merged), reference, others)
+    }
+    retired = [spot.id for spot in others if complete and spot.status is not Status.RETIRED]
+    afterwards = before | given | {slug: _retired(before[slug], today) for slug in retired}
+    differences = {slug: _differences(before[slug], given[slug]) for slug in given if slug in before}
+    return Plan(
+        spots=tuple(afterwards.values()),
+        created=tuple(slug for slug in given if slug not in before),
+        changed={slug: changes for slug, changes in differences.items() if changes},
+        unchanged=tuple(slug for slug, changes in differences.items() if not changes),
+        retired=tuple(retired),
+    )
+
+
+def _merged(record: Record, before: Mapping[str, Spot], today: date, complete: bool) -> dict[str, Any]:
+    """The fields of a whole spot: those given, over those that it has."""
+    known = before.get(record.id) if record.id else None
+    if known is None:
+        return {"as_of": today.isoformat()} | record.fields
+    fields = _over(fields_of(known), record.fields)
+    if complete and known.status is Status.RETIRED and "status" not in record.fields:
+        fields["status"] = Status.OPEN.value
+    return fields
+
+
+def _over(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """`new` over `old`, group by group; what becomes None goes, and a group that becomes empty goes with it."""
+    merged = dict(old)
+    for name, value in new.items():
+        inside = isinstance(value, Mapping) and isinstance(old.get(name), Mapping)
+        merged[name] = _over(old[name], value) or None if inside else value
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def _retired(spot: Spot, today: date) -> Spot:
+    return spot.model_copy(update={"status": Status.RETIRED, "as_of": today})
+
+
+def _differences(old: Spot, new: Spot) -> tuple[Change, ...]:
+    before, after = _flat(fields_of(old)), _flat(fields_of(new))
+    names = [name for name in before | after if before.get(name) != after.get(name)]
+    return tuple((name, before.get(name), after.get(name)) for name in names)
+
+
+def fields_of(spot: Spot) -> dict[str, Any]:
+    """The fields of a spot as files and the database hold them; what is not known is absent."""
+    return spot.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+
+
+def _flat(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
