@@ -3,16 +3,16 @@
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from handlers.access import unauthenticated
 from handlers.api import ApiHandler
 from handlers.endpoint import endpoint
-from handlers.products import TextOut
+from handlers.models import In, Out, TextOut
 from handlers.routing import Route
 from passes.calendar import to_milliseconds
 from passes.ledger import Record
-from passes.model import Gate, Pass, Scan
+from passes.model import Gate, GateKind, Pass, Scan
 from passes.verdicts import Reason, Verdict
 
 _SCAN = "gate:scan"
@@ -30,70 +30,77 @@ def _possible(instant: datetime) -> datetime:
 Instant = Annotated[AwareDatetime, AfterValidator(_possible)]
 
 
-class _In(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class EnrolIn(_In):
+class EnrolIn(In):
     """What was typed into the device."""
 
-    setup_code: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    setup_code: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(examples=["K3F9-7QX2-M8PD"])
+    """From `gates add`; good once, for 7 days. Case, blanks and hyphens do not matter."""
 
 
-class SpotOut(BaseModel):
+class GateSpotOut(Out):
     """The spot that a gate stands at."""
 
-    id: str
-    name: TextOut
+    id: str = Field(examples=["emeishan"])
+    name: TextOut = Field(examples=[{"zh": "峨眉山景区", "en": "Mount Emei"}])
 
 
-class EnrolOut(BaseModel):
+class EnrolOut(Out):
     """What the device keeps."""
 
-    gate_id: str
+    gate_id: str = Field(examples=["emeishan-7qx2"])
     token: str
-    kind: str
-    spot: SpotOut
+    """Bearer token for all that follows, good for a year."""
+    kind: GateKind
+    spot: GateSpotOut
 
 
-class ScanIn(_In):
-    """One presentation of a code. `nonce` is new for each; a retry sends the same body again.
+class ScanIn(In):
+    """One presentation of a code. A retry sends the same body again."""
 
-    `party` is how many people want to pass, all that the pass admits if it is absent.
-    """
-
-    code: Annotated[str, StringConstraints(max_length=_LONGEST_CODE)]
-    nonce: Nonce
-    scanned_at: Instant
-    party: Annotated[int, Field(ge=1, le=255)] | None = None
+    code: Annotated[str, StringConstraints(max_length=_LONGEST_CODE)] = Field(examples=["BP1:…"])
+    """What the scanner read."""
+    nonce: Nonce = Field(examples=["5dfb1cb2d35c1769"])
+    """Names this scan; new for each, of this gate for ever, so best 64 random bits or more."""
+    scanned_at: Instant = Field(examples=["2026-07-01T10:00:00.123+08:00"])
+    """When the code was read, by the clock of the gate."""
+    party: Annotated[int, Field(ge=1, le=255)] | None = Field(default=None, examples=[2])
+    """How many people want to pass; all that the pass admits if it is absent."""
 
     def to_scan(self, gate: Gate) -> Scan:
         """The scan as the domain sees it."""
         return Scan(gate, self.code, self.nonce, self.scanned_at, self.party)
 
 
-class PassOut(BaseModel):
+class PassOut(Out):
     """The pass behind a code, with as much of its holder as gate staff need."""
 
-    id: str
-    product: str
-    holder_mask: str
+    id: str = Field(examples=["70a69d540b54f65e"])
+    product: str = Field(examples=["bashu-annual-example"])
+    holder_mask: str = Field(examples=["测** 110***********002X"])
 
 
-class VerdictOut(BaseModel):
-    """The answer to a scan. `admits` may pass, `pays` of them pay now; null `visits_left` is without limit."""
+class VerdictOut(Out):
+    """The answer to a scan."""
 
     verdict: Literal["admitted", "refused"]
     reason: Reason
-    message: TextOut
-    speak: str
-    admits: int
-    pays: int
+    """`ok`, or why not; stable."""
+    message: TextOut = Field(examples=[{"zh": "请入园", "en": "Welcome"}])
+    """For a screen, with the nearest remedy."""
+    speak: str = Field(examples=["请进"])
+    """For the loudspeaker."""
+    admits: int = Field(examples=[1])
+    """How many may pass now."""
+    pays: int = Field(examples=[0])
+    """How many of them pay now."""
     pass_: PassOut | None = Field(serialization_alias="pass")
-    visits_left: int | None
-    admitted_from: datetime | None
+    visits_left: int | None = Field(examples=[11])
+    """Visits left here after this one, over all days to come; null is without limit."""
+    admitted_from: datetime | None = Field(examples=[None])
+    """For a refusal the instant from which the pass would be admitted here, if there is one."""
     check_identity: bool
-    nonce: str
+    """Whether staff must compare the visitor with the card."""
+    nonce: str = Field(examples=["5dfb1cb2d35c1769"])
     decided_at: datetime
 
     @classmethod
@@ -115,11 +122,11 @@ class VerdictOut(BaseModel):
         )
 
 
-class AnnulOut(BaseModel):
+class AnnulOut(Out):
     """An admission that no longer counts."""
 
-    nonce: str
-    pass_id: str
+    nonce: str = Field(examples=["5dfb1cb2d35c1769"])
+    pass_id: str = Field(examples=["70a69d540b54f65e"])
     annulled_at: datetime
 
     @classmethod
@@ -159,7 +166,7 @@ class Enrol(ApiHandler):
             gate_id=gate.id,
             token=self.services.tokens.for_gate(gate, self.now()),
             kind=gate.kind,
-            spot=SpotOut(id=gate.spot_id, name=name),
+            spot=GateSpotOut(id=gate.spot_id, name=name),
         )
 
 

@@ -3,16 +3,15 @@
 from http import HTTPStatus
 from typing import Literal
 
-from pydantic import BaseModel
-
 from handlers.api import ApiHandler
 from handlers.endpoint import endpoint
+from handlers.models import Out
 from handlers.problems import Problem
 from handlers.routing import Route
 from passes.texts import Text
 
 
-class HealthOut(BaseModel):
+class HealthOut(Out):
     """A process that answers."""
 
     status: Literal["ok"] = "ok"

@@ -4,10 +4,11 @@ import asyncio
 from datetime import date, datetime
 from typing import Self
 
-from pydantic import BaseModel
+from pydantic import Field
 
 from handlers.api import ApiHandler
 from handlers.endpoint import Ready, endpoint
+from handlers.models import Out
 from handlers.pictures import PNG, SVG, Kind, qr_picture
 from handlers.routing import Route
 from passes.errors import unknown
@@ -18,21 +19,27 @@ from passes.texts import Text
 _READ = "pass:read"
 
 
-class DayKeyOut(BaseModel):
-    """The key, in base64, with which the phone rotates the code on one business day."""
+class DayKeyOut(Out):
+    """What a phone rotates the code of one pass with, on one business day."""
 
-    day: date
+    day: date = Field(examples=["2026-07-01"])
     key: str
+    """The pass day key, 32 bytes in base64: made for this pass alone, ready to be used as the key of the MAC."""
 
 
-class CodeOut(BaseModel):
-    """The code of a pass: `text` now, and all that makes the next ones offline (docs/adr/0004-code-format.md)."""
+class CodeOut(Out):
+    """The code of a pass now, and all that makes the next ones without a network (docs/phone-protocol.md)."""
 
-    text: str
+    text: str = Field(examples=["BP1:…"])
+    """What to draw at this moment."""
     signed: str
+    """The signed part, 83 bytes in base64: the same for as long as the pass is valid."""
     day_keys: list[DayKeyOut]
-    step_seconds: int
+    """For today and the 6 days after it; fetch again before the last of them ends."""
+    step_seconds: int = Field(examples=[30])
+    """How long a code is shown before the next one is made."""
     server_time: datetime
+    """To correct the clock of the phone by."""
 
     @classmethod
     def of(cls, code: LiveCode) -> Self:

@@ -8,8 +8,10 @@ anything else         is 500 `internal_error`, logged, and tells the caller noth
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
+from pydantic import Field
 from tornado.web import HTTPError, MissingArgumentError
 
+from handlers.models import Out
 from passes.errors import Conflict, DomainError, Fault, Invalid, Unavailable, Unknown
 from passes.texts import Text
 
@@ -27,6 +29,28 @@ _BY_STATUS = {
     HTTPStatus.NOT_FOUND: ("not_found", Text("没有这个地址", "there is nothing at this address")),
     HTTPStatus.METHOD_NOT_ALLOWED: ("method_not_allowed", Text("不支持此方法", "this method is not allowed here")),
 }
+
+
+class FaultOut(Out):
+    """One thing to mend."""
+
+    where: str = Field(examples=["query.limit"])
+    what: str = Field(examples=["Input should be less than or equal to 100"])
+
+
+class ProblemOut(Out):
+    """An error (RFC 9457)."""
+
+    type: str = Field(examples=["urn:bashu-pass:problem:query_invalid"])
+    title: str = Field(examples=["Unprocessable Entity"])
+    status: int = Field(examples=[422])
+    code: str = Field(examples=["query_invalid"])
+    """What a program may rely on."""
+    detail: str = Field(examples=["请求参数有误"])
+    """For people: Chinese, or English for `Accept-Language: en`."""
+    request_id: str = Field(examples=["763933f0ef4b30b4"])
+    """Also in the header `X-Request-Id` and in the log."""
+    errors: list[FaultOut] | None = None
 
 
 class Problem(Exception):

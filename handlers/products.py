@@ -4,47 +4,48 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Self
 
-from pydantic import BaseModel
+from pydantic import Field
 
 from handlers.api import ApiHandler
 from handlers.endpoint import Ready, endpoint
+from handlers.models import Out, TextOut
 from handlers.routing import Route
 from handlers.shelf import Shelf
 from passes.model import Product
 from passes.terms import Payment
 
 
-class TextOut(BaseModel):
-    """The same words in Chinese and English."""
-
-    zh: str
-    en: str
-
-
-class LimitsOut(BaseModel):
+class LimitsOut(Out):
     """How often a pass admits; null is without limit."""
 
-    per_spot_day: int | None
-    per_spot: int | None
-    total: int | None
-    days: int | None
-    minutes_between: int | None
+    per_spot_day: int | None = Field(examples=[1])
+    per_spot: int | None = Field(examples=[None])
+    """In the whole term."""
+    total: int | None = Field(examples=[None])
+    """At all spots together."""
+    days: int | None = Field(examples=[None])
+    """Different days on which it is used."""
+    minutes_between: int | None = Field(examples=[None])
+    """From one admission to the next, anywhere."""
 
 
-class ProductOut(BaseModel):
-    """What can be held. It is valid on the days from `valid_from` to `valid_until`, or for `days` days."""
+class ProductOut(Out):
+    """What can be held. It is valid from `valid_from` to `valid_until`, or for `days` days; the others are null."""
 
-    id: str
-    version: int
+    id: str = Field(examples=["bashu-annual-example"])
+    version: int = Field(examples=[1])
     title: TextOut
-    price_fen: int | None
+    price_fen: int | None = Field(examples=[19900])
     payment: Payment
-    spots: list[str]
+    """Whether the visitor has paid before, or pays at the window."""
+    spots: list[str] = Field(examples=[["emeishan", "wulong-xiannvshan"]])
+    """The slugs of all spots that it opens."""
     limits: LimitsOut
-    days: int | None
-    valid_from: date | None
-    valid_until: date | None
+    days: int | None = Field(examples=[365])
+    valid_from: date | None = Field(examples=[None])
+    valid_until: date | None = Field(examples=[None])
     example: bool
+    """Whether it shows what the system can do and was agreed with nobody."""
 
     @classmethod
     def of(cls, product: Product, spots: Sequence[str]) -> Self:
@@ -65,7 +66,7 @@ class ProductOut(BaseModel):
         )
 
 
-class ProductsOut(BaseModel):
+class ProductsOut(Out):
     """All products."""
 
     total: int

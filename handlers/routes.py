@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tornado.web import RequestHandler
 
-from handlers import gates, health, passes, products, spots
+from handlers import description, gates, health, passes, products, spots
 from handlers.endpoint import declared_on
 from handlers.routing import Route
 
@@ -14,6 +14,7 @@ ROUTES: Sequence[Route] = [
     *products.routes,
     *passes.routes,
     *gates.routes,
+    *description.routes,
 ]
 
 

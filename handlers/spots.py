@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from math import ceil
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from pydantic_core import to_json
 
 from handlers.api import ApiHandler
 from handlers.endpoint import Ready, endpoint, invalid_query
+from handlers.models import Out
 from handlers.routing import Route
 from handlers.shelf import Shelf
 from handlers.spot_query import CoordQuery, SpotsQuery, wanted
@@ -26,10 +27,8 @@ class ItemOut(SpotSummary):
     """Metres from `near`; absent without it. As exact as the position: see `position.precision`."""
 
 
-class FacetOut(BaseModel):
+class FacetOut(Out):
     """One value of a facet, and how many spots would be found with it."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     value: str = Field(examples=["510100"])
     """What the filter of that name takes."""
@@ -37,26 +36,29 @@ class FacetOut(BaseModel):
     count: int
 
 
-class SpotsOut(BaseModel):
+class SpotsOut(Out):
     """A page of spots, and how many there are in all."""
 
-    total: int
+    total: int = Field(examples=[557])
     items: list[ItemOut]
     facets: dict[Facet, list[FacetOut]] | None = None
+    """With `facets=1`: for each of them the counted values, the most frequent first."""
 
 
-class CoveringOut(BaseModel):
+class CoveringOut(Out):
     """A product that opens the spot."""
 
-    id: str
+    id: str = Field(examples=["bashu-annual-example"])
     title: Names
     example: bool
+    """Whether it shows what the system can do and was agreed with nobody."""
 
 
 class SpotOut(SpotDetail):
     """A spot with all that is known of it, and what opens it."""
 
     passes: list[CoveringOut]
+    """The products that open it."""
 
 
 class Spots(ApiHandler):

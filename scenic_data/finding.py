@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from pypinyin import lazy_pinyin
-
 from scenic_data.geo import Point, arc, direction
 from scenic_data.model import Precision, Spot
 from scenic_data.places import city_of
 from scenic_data.reference import Reference
-from scenic_data.search import Index
+from scenic_data.search import Index, syllables
 
 UNCERTAINTY = {Precision.SPOT: 0, Precision.DISTRICT: 20_000, Precision.CITY: 60_000}
 """How many metres a spot may lie from its position: half the width of a usual district, or city."""
@@ -89,7 +87,7 @@ class Finder:
         self._directions = [direction(Point(spot.position.lng, spot.position.lat)) for spot in spots]
         self._uncertain = [UNCERTAINTY[spot.position.precision] for spot in spots]
         self._values = {facet: [value(spot) for spot in spots] for facet, value in _VALUE.items()}
-        self._by_name = [(lazy_pinyin(spot.name.zh), spot.name.zh) for spot in spots]
+        self._by_name = [(syllables(spot.name.zh), spot.name.zh) for spot in spots]
         self._by_price = [spot.price.peak_fen if spot.price else _NO_PRICE for spot in spots]
 
     def find(self, wanted: Wanted) -> Found:

@@ -66,8 +66,8 @@ class _Strict(BaseModel):
 class Names(_Strict):
     """The official Chinese name, and the English one where there is one."""
 
-    zh: Name
-    en: Name | None = None
+    zh: Name = Field(examples=["峨眉山景区"])
+    en: Name | None = Field(default=None, examples=["Mount Emei"])
 
 
 class Position(_Strict):
@@ -81,8 +81,8 @@ class Position(_Strict):
 class Price(_Strict):
     """The list price of an adult's gate ticket, in fen; 0 is free entry."""
 
-    peak_fen: Fen = Field(le=100_000)
-    off_peak_fen: Fen | None = Field(default=None, le=100_000)
+    peak_fen: Fen = Field(le=100_000, examples=[16000])
+    off_peak_fen: Fen | None = Field(default=None, le=100_000, examples=[11000])
 
 
 class Notice(_Strict):

@@ -8,6 +8,7 @@ faster than any loop over them.
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from pypinyin import lazy_pinyin
 
@@ -25,6 +26,12 @@ def normal(text: str) -> str:
     plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold()).replace("u\u0308", "v")
     kept = (sign for sign in plain if unicodedata.category(sign) != "Mn" and sign not in "'’")
     return " ".join("".join(sign if sign.isalnum() else " " for sign in kept).split())
+
+
+@lru_cache(maxsize=8192)
+def syllables(chinese: str) -> Sequence[str]:
+    """The pinyin of Chinese signs, without tones; other signs stay as they are. Remembers the names of a catalogue."""
+    return tuple(lazy_pinyin(chinese))
 
 
 class Haystack:
@@ -68,7 +75,7 @@ class Index:
         ]
         english = [(n, normal(spot.name.en).split()) for n, spot in enumerate(spots) if spot.name.en]
         slugs = [(n, spot.id.split("-")) for n, spot in enumerate(spots)]
-        spoken = [(n, lazy_pinyin(name)) for n, name in names] + slugs
+        spoken = [(n, syllables(name)) for n, name in names] + slugs
         self._kinds = (
             (0, Haystack((n, tuple(name)) for n, name in names)),
             (1, Haystack(spoken)),
@@ -134,5 +141,5 @@ def _about(spots: Sequence[Spot], reference: Reference) -> Iterator[tuple[int, S
         place, category = reference.places.at(spot.adcode), reference.categories[spot.category]
         for name in {place.province, place.city, place.district or place.city, category.zh}:
             yield n, tuple(name)
-            yield n, lazy_pinyin(name)
+            yield n, syllables(name)
         yield n, normal(category.en or "").split()

@@ -29,7 +29,7 @@ class PositionView(_View):
     coord: Datum = Field(examples=["wgs84"])
     """The datum of the two numbers."""
     precision: Precision
-    note: Names | None
+    note: Names | None = Field(examples=[None])
 
 
 class SpotSummary(_View):
@@ -59,11 +59,11 @@ class SourceView(Source):
 class OpenLocation(_View):
     """The arguments of `wx.openLocation`, which takes GCJ-02."""
 
-    latitude: float
-    longitude: float
-    name: str
-    address: str
-    scale: int
+    latitude: float = Field(examples=[29.56439])
+    longitude: float = Field(examples=[103.44635])
+    name: str = Field(examples=["峨眉山景区"])
+    address: str = Field(examples=["乐山市峨眉山市"])
+    scale: int = Field(examples=[16])
     """Of the map, from 5 to 18: wide where the position is approximate."""
 
 

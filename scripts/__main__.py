@@ -2,6 +2,9 @@
 
 import typer
 
+from handlers.description import openapi_text
+from handlers.openapi import describe
+from handlers.routes import ROUTES
 from scripts import gates, passes, products, spots
 
 app = typer.Typer(help="The commands of Bashu Pass operators.", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -9,6 +12,13 @@ app.add_typer(spots.app, name="spots")
 app.add_typer(products.app, name="products")
 app.add_typer(passes.app, name="passes")
 app.add_typer(gates.app, name="gates")
+
+
+@app.command()
+def openapi() -> None:
+    """Print the description of the API, which `docs/openapi.json` holds."""
+    print(openapi_text(describe(ROUTES)), end="")
+
 
 if __name__ == "__main__":
     app(prog_name="python -m scripts")

@@ -6,6 +6,7 @@ from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
 from handlers.api import NotFound
+from handlers.description import Description
 from handlers.routes import ROUTES, check_declared
 from handlers.services import Services
 from handlers.shelf import Shelves
@@ -42,7 +43,13 @@ def make_services(system: System, refresh: Refresh, now: Clock, ping: Callable[[
 def make_application(services: Services) -> Application:
     """The application. Raises `UndeclaredRoute` if a route does not declare who may call it."""
     check_declared(ROUTES)
-    return Application(list(ROUTES), default_handler_class=NotFound, log_function=log_request, services=services)
+    return Application(
+        list(ROUTES),
+        default_handler_class=NotFound,
+        log_function=log_request,
+        services=services,
+        description=Description.of(ROUTES),
+    )
 
 
 def make_server(application: Application) -> HTTPServer:

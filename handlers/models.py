@@ -1,0 +1,22 @@
+"""Models: what all bodies and replies have in common."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class In(BaseModel):
+    """A body. What is not known is refused, and nothing is guessed into another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+class Out(BaseModel):
+    """A reply. Later versions may add fields, so a reader passes over what it does not know."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class TextOut(Out):
+    """The same words in Chinese and English."""
+
+    zh: str = Field(examples=["年票"])
+    en: str = Field(examples=["annual pass"])
