@@ -4,13 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from server.errors import StartError
+from server.errors import DatabaseEnded, StartError
 from server.main import run
 from server.settings import load_settings
 
 
 def main() -> int:
-    """Read flags and settings, serve; the exit status is 1 if the process could not start."""
+    """Read flags and settings, serve; the exit status is 1 if the process could not start or go on."""
     parser = argparse.ArgumentParser(description="Serve Bashu Pass.", epilog="All other settings: BASHU_* (README.md).")
     parser.add_argument("--host", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on, 0 picks a free one (8000)")
@@ -20,6 +20,9 @@ def main() -> int:
         run(load_settings(**vars(parser.parse_args())))
     except StartError as error:
         print(f"cannot start: {error}", file=sys.stderr)
+        return 1
+    except DatabaseEnded as error:
+        print(f"stopped: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -13,25 +13,25 @@ from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from handlers.access import Caller, audience_of, bearer_token, forbidden
-from handlers.endpoint import Ready, declared_on
+from handlers.endpoint import Ready, check_length, declared_on
 from handlers.problems import Problem, problem_of
-from handlers.services import Services
-from passes.texts import Text
+from handlers.tracking import TrackedHandler
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 @stream_request_body
-class ApiHandler(RequestHandler):
+class ApiHandler(TrackedHandler):
     """Declared endpoints only. The body arrives as a stream, so that one too large is refused before it is read."""
 
-    SUPPORTED_METHODS = ("GET", "POST", "PUT", "DELETE")
+    SUPPORTED_METHODS: Any = ("GET", "HEAD", "POST", "PUT", "DELETE")
     caller: Caller
 
     def initialize(self) -> None:
         """Per request: the services, the body so far, and an id that stands in the reply and the log."""
-        self.services: Services = self.application.settings["services"]
+        super().initialize()
         self.body = bytearray()
+        self.refusal: Exception | None = None
         asked = self.request.headers.get("X-Request-Id", "")
         self.request_id = asked if _REQUEST_ID.fullmatch(asked) else secrets.token_hex(8)
 
@@ -42,26 +42,24 @@ class ApiHandler(RequestHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
 
     async def prepare(self) -> None:
-        """Refuse, before the body is read, what the route does not allow. Raises `Problem`."""
-        declared = declared_on(type(self), self.request.method or "")
-        if declared is None:
-            raise HTTPError(HTTPStatus.METHOD_NOT_ALLOWED)
-        if declared.scope is not None:
-            await self._authorise(declared.scope)
-        if "Transfer-Encoding" in self.request.headers:
-            raise Problem(
-                HTTPStatus.LENGTH_REQUIRED, "length_required", Text("请注明长度", "a Content-Length is needed")
-            )
-        length = self.request.headers.get("Content-Length", "0")
-        if not length.isdecimal():
-            raise HTTPError(HTTPStatus.BAD_REQUEST)
-        if int(length) > declared.body_limit:
-            text = Text("请求过大", f"the body may have {declared.body_limit} bytes")
-            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", text)
+        """Refuse what the route does not allow. A body is read to its end first, so that the caller sees the answer."""
+        self.enter()
+        try:
+            await self._check()
+        except (Problem, HTTPError) as refusal:
+            if self.request.headers.get("Content-Length", "0") == "0":
+                raise
+            self.refusal = refusal
 
     def data_received(self, chunk: bytes) -> None:
-        """Take a piece of the body."""
-        self.body += chunk
+        """Take a piece of the body; that of a request which is refused is thrown away."""
+        if self.refusal is None:
+            self.body += chunk
+
+    async def head(self, *path: str) -> None:
+        """What GET answers, without the content."""
+        get: Any = self.get
+        await get(*path)
 
     def now(self) -> datetime:
         """This instant."""
@@ -74,21 +72,19 @@ class ApiHandler(RequestHandler):
         ready = reply if isinstance(reply, Ready) else Ready(reply.model_dump_json(by_alias=True).encode())
         self.set_header("X-Request-Id", self.request_id)
         self.set_header("Content-Type", ready.media_type)
-        content: bytes | None = ready.content
+        content = ready.content_for(self.request.headers.get("Accept-Encoding", ""))
         if ready.gzipped is not None:
             self.set_header("Vary", "Accept-Encoding")
-            if takes_gzip(self.request.headers.get("Accept-Encoding", "")):
-                self.set_header("Content-Encoding", "gzip")
-                content = ready.gzipped
+        if content is ready.gzipped:
+            self.set_header("Content-Encoding", "gzip")
         if ready.etag is not None:
             self.set_header("Etag", f'W/"{ready.etag}"')
             self.set_header("Cache-Control", ready.cache)
-            if self.check_etag_header():
-                self.set_status(HTTPStatus.NOT_MODIFIED)
-                self.clear_header("Content-Encoding")
-                content = None
+        unchanged = ready.etag is not None and self.check_etag_header()
+        if unchanged:
+            self.set_status(HTTPStatus.NOT_MODIFIED)
         with suppress(StreamClosedError):
-            await self.finish(content)
+            await self.finish(None if unchanged else content)
 
     def compute_etag(self) -> str | None:
         """None: an ETag is set where it is known beforehand, never worked out from the bytes of a reply."""
@@ -112,6 +108,14 @@ class ApiHandler(RequestHandler):
         if problem_of(value, getattr(value, "status_code", 500)).status is HTTPStatus.INTERNAL_SERVER_ERROR:
             super().log_exception(typ, value, tb)
 
+    async def _check(self) -> None:
+        declared = declared_on(type(self), self.request.method or "")
+        if declared is None:
+            raise HTTPError(HTTPStatus.METHOD_NOT_ALLOWED)
+        if declared.scope is not None:
+            await self._authorise(declared.scope)
+        check_length(self.request.headers, declared.body_limit)
+
     async def _authorise(self, scope: str) -> None:
         token = bearer_token(self.request.headers.get("Authorization"))
         self.caller = self.services.tokens.read(token, audience_of(scope), self.now())
@@ -119,18 +123,12 @@ class ApiHandler(RequestHandler):
             raise forbidden(scope)
 
 
-def takes_gzip(accept_encoding: str) -> bool:
-    """Whether an `Accept-Encoding` header names gzip, and not only to refuse it."""
-    for coding in accept_encoding.split(","):
-        name, _, weight = coding.partition(";")
-        if name.strip().lower() == "gzip":
-            return weight.strip() not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
-    return False
-
-
 class NotFound(ApiHandler):
     """Whatever no route matches."""
 
+    SUPPORTED_METHODS = RequestHandler.SUPPORTED_METHODS
+
     async def prepare(self) -> None:
         """Refuse, whatever the method. Raises the 404."""
+        self.enter()
         raise HTTPError(HTTPStatus.NOT_FOUND)

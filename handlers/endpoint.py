@@ -7,12 +7,14 @@
 """
 
 import functools
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from tornado.httputil import HTTPHeaders
 from tornado.web import RequestHandler
 
 from handlers.problems import Problem
@@ -21,6 +23,7 @@ from passes.texts import Text
 from scenic_data.validation import faults_of
 
 BODY_LIMIT = 64 * 1024
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _MARK = "endpoint"
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -50,6 +53,14 @@ class Ready:
     cache: str = "public, max-age=60"
     gzipped: bytes | None = None
 
+    def content_for(self, accept_encoding: str) -> bytes:
+        """The content, gzipped if it can be and an `Accept-Encoding` header names gzip, and not only to refuse it."""
+        for coding in accept_encoding.split(",") if self.gzipped else ():
+            name, _, weight = coding.partition(";")
+            if name.strip().lower() == "gzip" and weight.strip() not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}:
+                return self.gzipped or b""
+        return self.content
+
 
 def endpoint(
     *,
@@ -66,11 +77,13 @@ def endpoint(
     def decorate(method: Method) -> Method:
         @functools.wraps(method)
         async def handle(handler: Any, *path: str) -> None:
-            with handler.services.traffic.request():
-                arguments: list[object] = list(path)
-                arguments += [read_query(handler, declared.query)] if declared.query else _no_query(handler)
-                arguments += [read_body(handler.body, declared.body)] if declared.body else []
-                await handler.answer(await method(handler, *arguments))
+            handler.arrived = True
+            if handler.refusal is not None:
+                raise handler.refusal
+            arguments: list[object] = list(path)
+            arguments += [read_query(handler, declared.query)] if declared.query else _no_query(handler)
+            arguments += [read_body(handler.body, declared.body)] if declared.body else []
+            await handler.answer(await method(handler, *arguments))
 
         setattr(handle, _MARK, declared)
         return handle
@@ -79,9 +92,22 @@ def endpoint(
 
 
 def declared_on(handler: type[RequestHandler], verb: str) -> Endpoint | None:
-    """What the method of a handler class for an HTTP verb declares, if it has one that does."""
-    found: Endpoint | None = getattr(getattr(handler, verb.lower(), None), _MARK, None)
+    """What the method of a handler class for an HTTP verb declares, if it has one that does; HEAD is as GET."""
+    method = "get" if verb == "HEAD" else verb.lower()
+    found: Endpoint | None = getattr(getattr(handler, method, None), _MARK, None)
     return found
+
+
+def check_length(headers: HTTPHeaders, limit: int) -> None:
+    """Raise the problem for a body that does not say how long it is, or that is longer than the limit."""
+    if "Transfer-Encoding" in headers:
+        raise Problem(HTTPStatus.LENGTH_REQUIRED, "length_required", Text("请注明长度", "a Content-Length is needed"))
+    length = headers.get("Content-Length", "0")
+    if not _LENGTH.fullmatch(length):
+        raise Problem(HTTPStatus.BAD_REQUEST, "length_invalid", Text("长度有误", "Content-Length is no number"))
+    if int(length) > limit:
+        text = Text("请求过大", f"the body may have {limit} bytes")
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", text)
 
 
 def read_query(handler: RequestHandler, model: type[Model]) -> Model:

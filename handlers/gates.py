@@ -1,9 +1,10 @@
 """Gates: a device enrols once, then sends scans and takes admissions back."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 
 from handlers.access import unauthenticated
 from handlers.api import ApiHandler
@@ -18,7 +19,7 @@ from passes.verdicts import Reason, Verdict
 _SCAN = "gate:scan"
 _LONGEST_CODE = 1024
 
-Nonce = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+Nonce = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$")]
 
 
 def _possible(instant: datetime) -> datetime:
@@ -27,7 +28,14 @@ def _possible(instant: datetime) -> datetime:
     return to_milliseconds(instant.astimezone(UTC))
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_possible)]
+def _written_as_rfc3339(written: object) -> object:
+    if not isinstance(written, str) or not _RFC3339.fullmatch(written):
+        raise ValueError("write the instant as 2026-07-01T10:00:00.123+08:00")
+    return written
+
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+Instant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written_as_rfc3339), AfterValidator(_possible)]
 
 
 class EnrolIn(In):

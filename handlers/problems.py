@@ -16,6 +16,7 @@ from passes.errors import Conflict, DomainError, Fault, Invalid, Unavailable, Un
 from passes.texts import Text
 
 RETRY_AFTER_SECONDS = 2
+_MOST_FAULTS = 20
 
 _STATUS: dict[type[DomainError], HTTPStatus] = {
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -83,7 +84,7 @@ class Problem(Exception):
             "request_id": request_id,
         }
         if self.faults:
-            document["errors"] = [{"where": fault.where, "what": fault.what} for fault in self.faults]
+            document["errors"] = [{"where": fault.where, "what": fault.what} for fault in self.faults[:_MOST_FAULTS]]
         return document
 
 
@@ -95,8 +96,8 @@ def problem_of(error: BaseException | None, status: int) -> Problem:
         return _of_domain(error)
     if isinstance(error, MissingArgumentError | HTTPError) or error is None:
         known = HTTPStatus(status)
-        if known in _BY_STATUS:
-            return Problem(known, *_BY_STATUS[known])
+        if known < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Problem(known, *_BY_STATUS.get(known, _BY_STATUS[HTTPStatus.BAD_REQUEST]))
     return Problem(
         HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", Text("系统内部错误", "something went wrong on our side")
     )

@@ -25,7 +25,9 @@ class UndeclaredRoute(Exception):
 def check_declared(routes: Sequence[Route]) -> None:
     """Raise `UndeclaredRoute` unless every method that a route answers carries `@endpoint`."""
     for route in routes:
-        verbs = [verb for verb in RequestHandler.SUPPORTED_METHODS if _answers(route.handler_class, verb)]
+        verbs = [
+            verb for verb in RequestHandler.SUPPORTED_METHODS if verb != "HEAD" and _answers(route.handler_class, verb)
+        ]
         for verb in verbs:
             if declared_on(route.handler_class, verb) is None:
                 raise UndeclaredRoute(f"{verb} {route.template} declares no @endpoint")

@@ -1,8 +1,7 @@
 """Services: what handlers call. The composition root fills it in; handlers know nothing of how it is made."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -38,17 +37,16 @@ class Traffic:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    @contextmanager
-    def request(self) -> Iterator[None]:
-        """One request, from the first line of its handler until its reply is sent."""
+    def begin(self) -> None:
+        """The headers of a request have been read."""
         self._in_flight += 1
         self._idle.clear()
-        try:
-            yield
-        finally:
-            self._in_flight -= 1
-            if not self._in_flight:
-                self._idle.set()
+
+    def end(self) -> None:
+        """A request has been answered, or its caller is gone."""
+        self._in_flight -= 1
+        if not self._in_flight:
+            self._idle.set()
 
     async def finished(self) -> None:
         """Return once nothing is in flight."""

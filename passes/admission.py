@@ -12,7 +12,7 @@ from passes import codes
 from passes.errors import Conflict, Unavailable, Unknown
 from passes.keys import Keyring
 from passes.ledger import Record, RecordKind, Tally, annulment
-from passes.model import Gate, Pass, Scan
+from passes.model import NEWEST_REFUSALS, Gate, Pass, Scan
 from passes.ports import Ledger, Passes, Refusals, Spots
 from passes.rules import Case, decide
 from passes.texts import Text
@@ -26,6 +26,10 @@ ANNUL_WITHIN = timedelta(minutes=15)
 SAME_SCAN_WITHIN = timedelta(minutes=10)
 """How far a gate may correct its clock between two tries of one scan. Further apart it is another scan, by a gate
 that counts its nonces anew, and must not be given the old answer."""
+
+_LOOK_BACK = timedelta(days=1)
+"""A pass that was scanned so often that its newest records reach back less than this before a scan is searched for the
+nonce exactly. It costs a read more, and happens to no pass of one visit a day."""
 
 _TRIES = 100
 
@@ -47,12 +51,10 @@ class Admission:
         The same scan sent again gets the same verdict. Three database operations when nobody races.
         Raises `Conflict` for a nonce that names another scan, `Unavailable` when nothing could be stored.
         """
-        # 1. Is it a sound code?
-        try:
-            code = codes.read(scan.code, self._keys, now)
-        except codes.CodeError as error:
-            held = await self._passes.get(error.code.pass_id) if error.code else None
-            return await self._refuse(scan, held, Verdict(error.reason, now))
+        # 1. What does the code say, and is it sound?
+        code, unsound = self._read(scan, now)
+        if code is None:
+            return await self._refuse(scan, None, Verdict(unsound or Reason.ERROR, now))
         for _ in range(_TRIES):
             # 2. The pass, then its newest records.
             held = await self._passes.get(code.pass_id)
@@ -60,11 +62,13 @@ class Admission:
                 log.error("well signed but never issued: pass %s, gate %s", code.pass_id, scan.gate.id)
                 return await self._refuse(scan, None, Verdict(Reason.CODE_UNKNOWN, now))
             tail = await self._ledger.tail(held)
-            # 3. Before any rule: what this scan was answered before.
-            answered = _earlier_answer(scan, held, tail)
+            # 3. Before any rule: what this scan was answered before, though the code may be stale by now.
+            answered = await self._earlier_answer(scan, held, tail)
             if answered:
                 return answered, held
             # 4. The rules.
+            if unsound:
+                return await self._refuse(scan, held, Verdict(unsound, now))
             verdict, record = self._decide(scan, code, held, tail, now)
             # 5. Store, then answer.
             if record is None:
@@ -94,6 +98,32 @@ class Admission:
             if await self._ledger.append(record):
                 return record
         raise Unavailable("busy", Text("此票正在被频繁核验，请重试", "this pass is being scanned too often; try again"))
+
+    def _read(self, scan: Scan, now: datetime) -> tuple[codes.Code | None, Reason | None]:
+        """What the code says, if it is signed by us, and what is wrong with it, if anything is."""
+        try:
+            return codes.read(scan.code, self._keys, now), None
+        except codes.CodeError as error:
+            return error.code, error.reason
+
+    async def _earlier_answer(self, scan: Scan, held: Pass, tail: Sequence[Record]) -> Verdict | None:
+        """What this scan was answered before, if it was. Raises `Conflict` if its nonce names another scan."""
+        answers: list[Record | Refusal] = [*reversed(tail), *reversed(held.refusals)]
+        earlier = next((each for each in answers if (each.gate_id, each.nonce) == (scan.gate.id, scan.nonce)), None)
+        since = scan.scanned_at - _LOOK_BACK
+        if earlier is None and tail and tail[0].n > 1 and tail[0].at > since:
+            earlier = await self._ledger.named(held.id, scan.gate.id, scan.nonce)
+        if earlier is None and len(held.refusals) >= NEWEST_REFUSALS and held.refusals[0].verdict.decided_at > since:
+            earlier = await self._refusals.get(scan.gate.id, scan.nonce)
+        if earlier is None:
+            return None
+        _same_scan_or_conflict(scan, earlier)
+        if earlier.verdict is None:
+            raise Conflict(
+                "scan_annulled",
+                Text("这次入园已撤销，请重新扫码", "this scan was admitted and annulled; scan again with a new nonce"),
+            )
+        return earlier.verdict
 
     def _decide(
         self, scan: Scan, code: codes.Code, held: Pass, tail: Sequence[Record], now: datetime
@@ -134,22 +164,6 @@ class Admission:
         kept = await self._refusals.keep(refusal)
         _same_scan_or_conflict(scan, kept)
         return kept.verdict, held
-
-
-def _earlier_answer(scan: Scan, held: Pass, tail: Sequence[Record]) -> Verdict | None:
-    """What this scan was answered before, if it was. Raises `Conflict` if its nonce names another scan."""
-    answers: list[Record | Refusal] = [*reversed(tail), *reversed(held.refusals)]
-    for earlier in answers:
-        if (earlier.gate_id, earlier.nonce) != (scan.gate.id, scan.nonce):
-            continue
-        _same_scan_or_conflict(scan, earlier)
-        if earlier.verdict is None:
-            raise Conflict(
-                "scan_annulled",
-                Text("这次入园已撤销，请重新扫码", "this scan was admitted and annulled; scan again with a new nonce"),
-            )
-        return earlier.verdict
-    return None
 
 
 def _same_scan_or_conflict(scan: Scan, earlier: Record | Refusal) -> None:

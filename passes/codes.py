@@ -22,6 +22,9 @@ STEP_SECONDS = 30
 FORMAT = 1
 
 _EPOCH = date(2020, 1, 1)
+FIRST_DAY, LAST_DAY = _EPOCH, _EPOCH + timedelta(days=0xFFFF)
+"""The days that a code can name."""
+
 _CONTENT = struct.Struct(">BBQHHHBBB")  # format, key id, serial, product, first day, last day, party, flags, zero
 _STEP = struct.Struct(">I")
 _SIGNATURE_BYTES = 64
@@ -68,7 +71,7 @@ class Code:
 class CodeError(Exception):
     """A code that proves nothing. `reason` is `code_malformed`, `code_forged` or `code_stale`.
 
-    `code` is what was read, and is set only when its signature holds (a stale code).
+    `code` is what was read, and is set only when its signature holds: a stale code, or one by a key that has ended.
     """
 
     def __init__(self, reason: Reason, code: Code | None = None) -> None:
@@ -106,10 +109,12 @@ def read(text: str, keys: Keyring, now: datetime, tolerance: int = 1) -> Code:
     code = _unpack(raw)
 
     # 2. The signature is by one of our keys, still trusted today.
-    key = keys.verifier(code.key_id, business_day(now))
+    key = keys.verifier(code.key_id)
     content, signature = raw[: _CONTENT.size], raw[_CONTENT.size : SIGNED_BYTES]
     if key is None or not key.verifies(signature, _SIGNING_CONTEXT + content):
         raise CodeError(Reason.CODE_FORGED)
+    if business_day(now) > key.last_day:
+        raise CodeError(Reason.CODE_FORGED, code)
     if not code.rotating:
         return code
 

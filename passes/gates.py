@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from passes.errors import Conflict, Unknown, unknown
+from passes.errors import Conflict, Fault, Invalid, Unknown, unknown
 from passes.model import Gate, GateKind, GateState
 from passes.ports import Audit, AuditLine, Gates, Setup, Spots
 from passes.texts import Text
@@ -13,6 +13,7 @@ from passes.texts import Text
 SETUP_LIFE = timedelta(days=7)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 _SETUP_SIGNS = 12
+_LONGEST_NAME = 60
 _GATE = Text("闸机", "gate")
 
 
@@ -35,7 +36,10 @@ class GateKeeping:
         self._audit = audit
 
     async def add(self, spot_id: str, kind: GateKind, name: str, by: str, now: datetime) -> NewGate:
-        """A new gate at a spot. Raises `Unknown` if there is no such spot."""
+        """A new gate at a spot. Raises `Unknown` if there is no such spot, `Invalid` for a name that is no text."""
+        if not name.isprintable() or len(name) > _LONGEST_NAME:
+            fault = Fault("name", f"one line of at most {_LONGEST_NAME} signs is needed")
+            raise Invalid("gate_invalid", Text("闸机名称有误", "the name of the gate cannot be used"), [fault])
         if self._spots.get(spot_id) is None:
             raise unknown(Text("景区", "spot"), spot_id)
         setup_code, setup = _new_setup(now)
@@ -72,10 +76,12 @@ class GateKeeping:
 
     async def roll(self, gate_id: str, by: str, now: datetime) -> NewGate:
         """Make the token of a gate worthless and give it a new setup code. Raises `Unknown`."""
-        gate = await self._get(gate_id)
         setup_code, setup = _new_setup(now)
-        rolled = replace(gate, state=GateState.ADDED, token_version=gate.token_version + 1)
-        await self._gates.roll(rolled, setup)
+        while True:
+            gate = await self._get(gate_id)
+            rolled = replace(gate, state=GateState.ADDED, token_version=gate.token_version + 1)
+            if await self._gates.roll(rolled, setup):  # else its device has enrolled this moment
+                break
         await self._audit.write(AuditLine(now, by, "roll", f"gate:{gate_id}"))
         return NewGate(rolled, setup_code, setup.expires_at)
 

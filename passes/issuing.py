@@ -7,11 +7,11 @@ from datetime import date, datetime, timedelta
 
 from passes import codes
 from passes.calendar import business_day
-from passes.errors import Conflict
+from passes.errors import Conflict, Fault, Invalid
 from passes.keys import Keyring
 from passes.model import Holder, Pass, PassState, Product
 from passes.ports import Audit, AuditLine, Passes
-from passes.terms import Payment
+from passes.terms import LONGEST_TERM, Payment
 from passes.texts import Text
 
 DAY_KEYS_GIVEN = 7
@@ -26,13 +26,19 @@ class Issuing:
         self._passes = passes
         self._audit = audit
 
-    async def issue(self, product: Product, holder: Holder, first_day: date, by: str, now: datetime) -> Pass:
+    async def issue(self, product: Product, holder: Holder, first_day: date | None, by: str, now: datetime) -> Pass:
         """A new active pass with the terms of the product as they are now.
 
-        `first_day` begins a term of so many days; a term of fixed dates keeps its own.
-        Raises `Conflict` when the product can no longer be used.
+        `first_day` begins a term of so many days, by default today. Raises `Invalid` if it is given for a term of
+        fixed dates, `Conflict` when the product can no longer be used.
         """
-        valid = product.terms.term.starting(first_day)
+        if first_day is not None and product.terms.term.dates is not None:
+            fixed = Fault("first_day", f"{product.id!r} is valid on fixed dates; leave the first day out")
+            raise Invalid("first_day_fixed", Text("该票种日期固定", "the dates of this product are fixed"), [fixed])
+        begins = first_day or business_day(now)
+        if not codes.FIRST_DAY <= begins <= codes.LAST_DAY - LONGEST_TERM:
+            raise Invalid("first_day_out_of_range", Text("日期超出范围", "the first day is too early or too late"))
+        valid = product.terms.term.starting(begins)
         if valid.end < business_day(now):
             raise Conflict("product_over", Text("该票种已过期", f"product {product.id!r} ended on {valid.end}"))
         issued = Pass(

@@ -53,6 +53,10 @@ class Holder:
         return f"{self.name_mask} {self.number_mask}"
 
 
+NEWEST_REFUSALS = 8
+"""How many refusals stand on a pass itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
     """One entitlement of one holder; `id` is the serial of its codes, 16 hexadecimal digits.

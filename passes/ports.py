@@ -62,6 +62,9 @@ class Ledger(Protocol):
     async def whole(self, pass_id: str) -> Sequence[Record]:
         """All records of a pass, oldest first."""
 
+    async def named(self, pass_id: str, gate_id: str, nonce: str) -> Record | None:
+        """The newest record of a pass under a nonce of a gate, however long ago."""
+
     async def admission(self, gate_id: str, nonce: str) -> Record | None:
         """The newest admission that a gate gave that nonce."""
 
@@ -74,6 +77,9 @@ class Refusals(Protocol):
 
     async def keep(self, refusal: Refusal) -> Refusal:
         """Keep a refusal and return it, or return the one already kept for this gate and nonce."""
+
+    async def get(self, gate_id: str, nonce: str) -> Refusal | None:
+        """The refusal under a nonce of a gate."""
 
 
 class Products(Protocol):
@@ -101,8 +107,8 @@ class Gates(Protocol):
     async def enrol(self, gate: Gate, setup_digest: str) -> bool:
         """Store an enrolled gate and spend its setup code; False if the code has been spent meanwhile."""
 
-    async def roll(self, gate: Gate, setup: Setup) -> None:
-        """Store a gate that has to enrol again with a new setup code."""
+    async def roll(self, gate: Gate, setup: Setup) -> bool:
+        """Store a gate that has to enrol again with a new setup code; False if its token version is not one more."""
 
     async def disable(self, gate_id: str) -> None:
         """Take a gate out of service."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from passes.errors import Conflict, Fault, Invalid
 from passes.model import Product
 from passes.ports import Audit, AuditLine, Products, Spots
-from passes.terms import missing_spots
+from passes.terms import missing_from
 from passes.texts import Text
 
 UNPUBLISHED = 0
@@ -90,11 +90,11 @@ class Publishing:
     def _faults(self, draft: Product) -> list[Fault]:
         """What a product file cannot tell by itself: whether its spots exist and it opens any."""
         coverage = draft.terms.coverage
-        missing = missing_spots(coverage, self._spots.ids())
+        spots = [spot for spot_id in self._spots.ids() if (spot := self._spots.get(spot_id))]
+        missing = missing_from(coverage, spots)
         if missing:
-            return [Fault(f"{draft.id}.coverage", f"there is no spot {', '.join(missing)}")]
-        spots = (self._spots.get(spot_id) for spot_id in self._spots.ids())
-        if not any(spot is not None and coverage.covers(spot) for spot in spots):
+            return [Fault(f"{draft.id}.coverage", f"there is no {', no '.join(missing)}")]
+        if not any(coverage.covers(spot) for spot in spots):
             return [Fault(f"{draft.id}.coverage", "it covers no spot at all")]
         return []
 

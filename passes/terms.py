@@ -43,6 +43,9 @@ class DateRange:
         return self.start <= day <= self.end
 
 
+LONGEST_TERM = timedelta(days=3660)
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """When a pass is valid: on the days of `dates`, or for `days` days from its first day; exactly one is set."""
@@ -112,6 +115,12 @@ class Terms:
     payment: Payment = Payment.PAID
 
 
-def missing_spots(coverage: Coverage, known: Iterable[str]) -> list[str]:
-    """The spots that a coverage names and that do not exist, in order."""
-    return sorted((coverage.spots | coverage.excluded) - set(known))
+def missing_from(coverage: Coverage, spots: Iterable[Spot]) -> list[str]:
+    """The spots and tags that a coverage names and that none of these spots is or has, in order."""
+    ids, tags = set[str](), set[str]()
+    for spot in spots:
+        ids.add(spot.id)
+        tags |= spot.tags
+    return [f"spot {slug}" for slug in sorted((coverage.spots | coverage.excluded) - ids)] + [
+        f"tag {tag}" for tag in sorted(coverage.tags - tags)
+    ]

@@ -60,8 +60,10 @@ class Verdict:
     def message(self) -> Text:
         """What happened and the nearest remedy, for a screen."""
         words = _WORDS[self.reason]
-        when = _when(self.admitted_from)
-        return Text(words.zh.format(when=when.zh, pays=self.pays), words.en.format(when=when.en, pays=self.pays))
+        if self.admitted_from is None and "{when}" in words.zh:  # no moment will do: the staff is the remedy
+            return Text(words.zh.partition("，")[0] + "，" + _STAFF[0], words.en.partition(";")[0] + "; " + _STAFF[1])
+        when = _when(self.admitted_from) if self.admitted_from else Text("", "")
+        return Text(words.zh.format(when=when.zh), words.en.format(when=when.en))
 
     @property
     def speak(self) -> str:
@@ -96,10 +98,8 @@ class _Words:
     speak: str
 
 
-def _when(instant: datetime | None) -> Text:
+def _when(instant: datetime) -> Text:
     """`instant` on the clock of the gate, the time of day only where it is not midnight."""
-    if instant is None:
-        return Text("稍后", "later")
     local = instant.astimezone(SHANGHAI)
     clock = f" {local:%H:%M}" if (local.hour, local.minute, local.second) != (0, 0, 0) else ""
     return Text(f"{local.year}年{local.month}月{local.day}日{clock}", f"{local:%Y-%m-%d}{clock}")

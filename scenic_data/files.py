@@ -7,6 +7,7 @@ CSV         a line of column names, such as `id,name.zh,price.peak_fen`, and a l
 
 import csv
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import yaml
 DATA = Path(__file__).parent / "data"
 """The data files that the project ships."""
 
+_DEEPEST = 50
 _LISTS = ("aliases", "season", "closed_weekdays", "images")
 
 
@@ -68,10 +70,16 @@ def read_records(file: Path) -> list[Record]:
 
 def load_yaml(file: Path) -> Any:
     """What a YAML file holds. Raises `DataError` naming file and line."""
+    text = _text(file)
     try:
-        return yaml.load(_text(file), Loader=_SafeLoader)  # noqa: S506 - it is a SafeLoader
-    except yaml.YAMLError as error:
-        raise DataError([f"{file.name}: this is not YAML: {' '.join(str(error).split())}"]) from None
+        _refuse_deep(text)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe loader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f" in line {mark.line + 1}" if mark else ""
+        raise DataError([f"{file.name}: this cannot be read as YAML{line}: {error.problem}"]) from None
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError([f"{file.name}: this cannot be read as YAML: {' '.join(str(error).split())}"]) from None
 
 
 def load_json(file: Path) -> Any:
@@ -127,8 +135,22 @@ def _text(file: Path) -> str:
         raise DataError([f"{file}: {error.strerror}"]) from None
 
 
-class _SafeLoader(yaml.CSafeLoader):
-    """PyYAML's safe loader, which also refuses a key that stands twice in one mapping."""
+def _refuse_deep(text: str) -> None:
+    """Raise `ValueError` for nesting that would overflow the stack of the C parser, which cannot raise."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ValueError(f"it is nested more than {_DEEPEST} levels deep")
+
+
+class _Loader(yaml.CSafeLoader):
+    """PyYAML's safe loader with the plain values of YAML 1.2: `yes` and `2026-10-01` are words, `1:30` is no number.
+
+    It also refuses a key that stands twice in one mapping.
+    """
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - as PyYAML has it
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value]
@@ -136,6 +158,15 @@ class _SafeLoader(yaml.CSafeLoader):
         if twice is not None:
             raise yaml.constructor.ConstructorError(None, None, f"{twice!r} stands twice", node.start_mark)
         return super().construct_mapping(node, deep)
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|false", "tf"),
+    ("null", r"null|~|", ["n", "~", ""]),
+    ("int", r"-?[0-9]{1,18}", "-0123456789"),
+    ("float", r"-?[0-9]+\.[0-9]+", "-0123456789"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -13,8 +13,10 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 from pydantic_core import to_json
+from rich.box import HEAVY_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text as RichText
 
 from passes.errors import DomainError
 from scenic_data.files import DataError
@@ -26,6 +28,8 @@ from server.settings import Settings, load_settings
 from server.system import System, open_system
 
 T = TypeVar("T")
+
+_PIPE_WIDTH = 400  # where no terminal sets one, a row stays one line
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where keys and the embedded database live (var).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
@@ -50,6 +54,8 @@ def with_system(command: Callable[[System], Awaitable[T]], data_dir: Path | None
         refuse("the data files cannot be used", *error.faults, as_json=as_json)
     except StartError as error:
         refuse(str(error), as_json=as_json)
+    except (OSError, UnicodeError) as error:
+        refuse(f"{type(error).__name__}: {error}", as_json=as_json)
 
 
 def refuse(what: str, *faults: str, as_json: bool) -> NoReturn:
@@ -77,15 +83,18 @@ def show_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         print(to_json(rows).decode())
         return
-    table = Table()
+    console = Console()
+    table = Table(box=HEAVY_HEAD if console.is_terminal else None)
     for name in rows[0] if rows else ("nothing",):
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name.endswith("id"))
     for row in rows:
-        table.add_row(*(_plain(value) for value in row.values()))
-    Console().print(table)
+        table.add_row(*(RichText(_plain(value)) for value in row.values()))
+    console.print(table, width=None if console.is_terminal else _PIPE_WIDTH)
 
 
 async def _open_and_run(command: Callable[[System], Awaitable[T]], settings: Settings) -> T:
+    if settings.mongo_uri is None and not settings.key_file.exists():
+        print(f"note: there was no system in {settings.data_dir}; a new one is made", file=sys.stderr)
     async with joined_database(settings) as uri, Mongo(uri, settings.mongo_database, settings.mongo_driver) as mongo:
         return await command(await open_system(settings, mongo, now()))
 

@@ -14,7 +14,7 @@ from passes.identity import resident
 from passes.issuing import live_text, static_text
 from passes.model import Pass
 from passes.texts import Text
-from scripts.common import AsJson, DataDir, operator, show, with_system
+from scripts.common import AsJson, DataDir, operator, refuse, show, with_system
 from server.auth import PASS_LIFE, Tokens
 from server.clock import now
 from server.system import System
@@ -36,10 +36,12 @@ Kind = Annotated[CodeKind, typer.Option("--code", help="A code for paper, or the
 @app.command()
 def issue(
     product: Annotated[str, typer.Option(help="The id of the product.")],
-    name: Annotated[str, typer.Option(help="The real name of the holder.")],
-    id_number: Annotated[str, typer.Option(help="The resident ID number of the holder (18 signs).")],
+    name: Annotated[str, typer.Option(prompt=True, help="The real name of the holder; asked for if left out.")],
+    id_number: Annotated[
+        str, typer.Option(prompt=True, help="The resident ID number of the holder (18 signs); asked for, too.")
+    ],
     first_day: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day (today).")
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day (today); not for fixed dates.")
     ] = None,
     code: Kind = CodeKind.STATIC,
     data_dir: DataDir = None,
@@ -48,12 +50,11 @@ def issue(
     """Issue a pass to a holder, and print its code, ready to be scanned."""
 
     async def command(system: System) -> dict[str, object]:
-        today = business_day(now())
         sold = system.products.get(product)
         if sold is None:
             raise unknown(Text("票种", "product"), product)
-        holder = system.keys.identities.seal(resident(name, id_number, today))
-        begins = first_day.date() if first_day else today
+        holder = system.keys.identities.seal(resident(name, id_number, business_day(now())))
+        begins = first_day.date() if first_day else None
         issued = await system.issuing.issue(sold, holder, begins, operator(), now())
         return {
             "pass_id": issued.id,
@@ -80,7 +81,10 @@ def show_code(
 
     document = with_system(command, data_dir, as_json)
     if png is not None:
-        png.write_bytes(qr_picture(str(document["code"]), PNG))
+        try:
+            png.write_bytes(qr_picture(str(document["code"]), PNG))
+        except OSError as error:
+            refuse(f"{png} cannot be written: {error.strerror}", as_json=as_json)
     show(document, as_json)
 
 

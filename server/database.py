@@ -1,6 +1,6 @@
 """Which database to use: the MongoDB of the settings, or the embedded one, started here or joined."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from server.datadir import InUse, held, make_data_dir
@@ -9,13 +9,16 @@ from server.settings import Settings
 
 
 @asynccontextmanager
-async def own_database(settings: Settings) -> AsyncIterator[str]:
-    """The URI of the database. An embedded one runs inside this context. Raises `InUse` if another process has it."""
+async def own_database(settings: Settings, ended: Callable[[], None] = lambda: None) -> AsyncIterator[str]:
+    """The URI of the database. An embedded one runs inside this context, and should it end before, calls `ended`.
+
+    Raises `InUse` if another process has it.
+    """
     if settings.mongo_uri is not None:
         yield settings.mongo_uri
         return
     with held(settings.data_dir):
-        async with embedded_database(settings.data_dir) as uri:
+        async with embedded_database(settings.data_dir, ended) as uri:
             yield uri
 
 

@@ -5,14 +5,17 @@ commit. It is a separate program under its own licence (docs/adr/0001-embedded-d
 """
 
 import asyncio
+import logging
 import re
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from server.errors import StartError
+
+log = logging.getLogger(__name__)
 
 OPTIONS = "?retryWrites=false&directConnection=true"
 """It is one server without a replica set, so there are no retryable writes."""
@@ -20,33 +23,32 @@ OPTIONS = "?retryWrites=false&directConnection=true"
 _LISTENING = re.compile(rb"listening on (127\.0\.0\.1:\d+)")
 _START_SECONDS = 30
 _STOP_SECONDS = 20
+_BUSY = "resource busy"
+_BUSY_SECONDS = 15
+_BUSY_PAUSE_SECONDS = 0.3
 
 
 @asynccontextmanager
-async def embedded_database(data_dir: Path) -> AsyncIterator[str]:
+async def embedded_database(data_dir: Path, ended: Callable[[], None] = lambda: None) -> AsyncIterator[str]:
     """Run the embedded database over `data_dir/mongodb`; yields its URI, which scripts find in `mongodb.uri`.
 
-    The child ends with this process, however this process ends. Raises `StartError` if it does not start.
+    The child ends with this process, however this process ends; should it end before, `ended` is called.
+    Raises `StartError` if it does not start.
     """
-    log, uri_file = data_dir / "mongodb.log", data_dir / "mongodb.uri"
-    with log.open("wb") as log_out:
-        guard = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "server.guard", *_command(data_dir)),
-            cwd=Path(__file__).parent.parent,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=log_out,
-            stderr=log_out,
-            start_new_session=True,  # a Ctrl-C in the terminal is for the server, which then stops the database
-        )
-    address = ""
+    log_file, uri_file = data_dir / "mongodb.log", data_dir / "mongodb.uri"
+    uri_file.unlink(missing_ok=True)
+    if log_file.exists():
+        log_file.replace(log_file.with_suffix(".log.old"))
+    guard, address = await _started(data_dir, log_file)
+    watching = asyncio.create_task(_watch(guard, log_file, ended))
     try:
-        address = await _listening(guard, log)
         uri = f"mongodb://{address}/{OPTIONS}"
         aside = uri_file.with_suffix(".new")
         aside.write_text(uri, encoding="utf-8")
         aside.replace(uri_file)
         yield uri
     finally:
+        watching.cancel()
         uri_file.unlink(missing_ok=True)
         await _stop(guard, address)
 
@@ -75,16 +77,44 @@ def _command(data_dir: Path) -> list[str]:
     ]
 
 
-async def _listening(guard: asyncio.subprocess.Process, log: Path) -> str:
+async def _started(data_dir: Path, log_file: Path) -> tuple[asyncio.subprocess.Process, str]:
+    """The guard of a database that listens, and its address. One that is ending by itself is waited for."""
+    deadline = asyncio.get_running_loop().time() + _BUSY_SECONDS
+    while True:
+        with log_file.open("wb") as log_out:
+            guard = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "server.guard", *_command(data_dir)),
+                cwd=Path(__file__).parent.parent,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=log_out,
+                stderr=log_out,
+                start_new_session=True,  # a Ctrl-C in the terminal is for the server, which then stops the database
+            )
+        try:
+            return guard, await _listening(guard, log_file)
+        except StartError as error:
+            await _stop(guard, "")
+            if _BUSY not in str(error) or asyncio.get_running_loop().time() > deadline:
+                raise
+        await asyncio.sleep(_BUSY_PAUSE_SECONDS)
+
+
+async def _watch(guard: asyncio.subprocess.Process, log_file: Path, ended: Callable[[], None]) -> None:
+    status = await guard.wait()
+    log.critical("the embedded database has ended with status %d; see %s", status, log_file)
+    ended()
+
+
+async def _listening(guard: asyncio.subprocess.Process, log_file: Path) -> str:
     """The address that the database announces in its log."""
     for _ in range(_START_SECONDS * 20):
-        if found := _LISTENING.search(log.read_bytes()):
+        if found := _LISTENING.search(log_file.read_bytes()):
             return found[1].decode()
         if guard.returncode is not None:
             break
         await asyncio.sleep(0.05)
-    last = (log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["it said nothing"])[-1]
-    raise StartError(f"the embedded database did not start: {last} (see {log})")
+    last = (log_file.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+    raise StartError(f"the embedded database did not start: {last} (see {log_file})")
 
 
 async def _stop(guard: asyncio.subprocess.Process, address: str) -> None:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from passes.identity import Sealer
 from passes.keys import Keyring, SigningKey
@@ -23,14 +23,14 @@ from scenic_data.validation import faults_of
 from server.errors import StartError
 
 _SECRET_BYTES = 32
-_LAST_DAY = date(2199, 12, 31)
+_LAST_DAY = date(2199, 12, 31)  # of a signing key: later than the last day that a code can name
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
 
 
-_KeyId = Annotated[int, Field(ge=1, le=255)]
+_KeyId = Annotated[int, Field(strict=True, ge=1, le=255)]
 _Bytes32 = Annotated[bytes, Field(min_length=_SECRET_BYTES, max_length=_SECRET_BYTES)]
 
 
@@ -51,6 +51,14 @@ class _KeyFile(_Strict):
     identity: tuple[_Secret, ...] = Field(min_length=1)
     pepper: _Bytes32
     tokens: tuple[_Secret, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _each_id_once(self) -> Self:
+        for name, keys in (("signing", self.signing), ("identity", self.identity), ("tokens", self.tokens)):
+            ids = [key.id for key in keys]
+            if len(set(ids)) < len(ids):
+                raise ValueError(f"an id stands twice in {name}")
+        return self
 
 
 @dataclass(frozen=True, slots=True)

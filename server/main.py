@@ -8,7 +8,7 @@ from scenic_data.files import DataError
 from server import clock
 from server.database import own_database
 from server.datadir import make_data_dir
-from server.errors import StartError
+from server.errors import DatabaseEnded, StartError
 from server.logs import configure_logs
 from server.mongo import Mongo
 from server.serving import bound_sockets, serve, stop_signal
@@ -18,17 +18,20 @@ from server.workers import supervise
 
 
 def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises `StartError` if the process cannot start."""
+    """Serve until SIGTERM or SIGINT.
+
+    Raises `StartError` if the process cannot start, `DatabaseEnded` if the embedded database ends before it.
+    """
     configure_logs(settings.log_level)
-    make_data_dir(settings.data_dir)
     try:
+        make_data_dir(settings.data_dir)
         asyncio.run(_run(settings))
-    except (DataError, DomainError) as error:
+    except (DataError, DomainError, OSError, UnicodeError) as error:
         raise StartError(str(error)) from None
 
 
 async def _run(settings: Settings) -> None:
-    stopping = stop_signal()
+    stopping, failed = stop_signal(), asyncio.Event()
     sockets: list[socket.socket] = []
 
     def listen() -> list[socket.socket]:
@@ -38,13 +41,21 @@ async def _run(settings: Settings) -> None:
     def announce() -> None:
         _announce(sockets, settings)
 
-    async with own_database(settings) as uri:
+    async with own_database(settings, lambda: _end(failed, stopping)) as uri:
         if settings.workers == 1:
             await serve(uri, settings, listen, announce, stopping)
-            return
-        async with Mongo(uri, settings.mongo_database, settings.mongo_driver) as mongo:
-            await open_system(settings, mongo, clock.now())  # so that the workers find everything made
-        await supervise(uri, settings, listen(), announce, stopping)
+        else:
+            async with Mongo(uri, settings.mongo_database, settings.mongo_driver) as mongo:
+                await open_system(settings, mongo, clock.now())  # so that the workers find everything made
+            await supervise(uri, settings, listen(), announce, stopping)
+    if failed.is_set():
+        raise DatabaseEnded("the embedded database has ended; nothing that was answered is lost, so start again")
+
+
+def _end(failed: asyncio.Event, stopping: asyncio.Event) -> None:
+    """Without its database the process is of no use: let it end, so that what supervises it starts it anew."""
+    failed.set()
+    stopping.set()
 
 
 def _announce(sockets: list[socket.socket], settings: Settings) -> None:

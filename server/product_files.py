@@ -1,6 +1,7 @@
 """Product files: YAML in which operators describe what can be held, checked wholly before anything is published."""
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -8,10 +9,11 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 
+from passes.codes import FIRST_DAY, LAST_DAY
 from passes.errors import Fault, Invalid
 from passes.model import Product
 from passes.publishing import UNPUBLISHED
-from passes.terms import Blackout, Coverage, DateRange, Limits, Party, Payment, Term, Terms
+from passes.terms import LONGEST_TERM, Blackout, Coverage, DateRange, Limits, Party, Payment, Term, Terms
 from passes.texts import Text
 from scenic_data.files import DATA, DataError, load_yaml
 from scenic_data.model import Fen, Name, Slug
@@ -20,9 +22,9 @@ from scenic_data.validation import faults_of
 EXAMPLES = DATA / "products"
 """The products that a new system starts with, marked as examples."""
 
-Day = Annotated[date, Field(ge=date(2020, 1, 1), le=date(2199, 12, 31))]
-Count = Annotated[int, Field(ge=1, le=100_000)]
-Weekday = Annotated[int, Field(ge=1, le=7)]
+Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
+Count = Annotated[int, Field(strict=True, ge=1, le=100_000)]
+Weekday = Annotated[int, Field(strict=True, ge=1, le=7)]
 
 
 class _Strict(BaseModel):
@@ -51,12 +53,10 @@ class _DaysIn(_Strict):
 
 
 def _split_days(written: object) -> object:
-    if isinstance(written, date):
-        return {"start": written, "end": written}
-    if isinstance(written, str):
-        start, _, end = written.partition("/")
-        return {"start": start, "end": end or start}
-    return written
+    if not isinstance(written, str) or not re.fullmatch(_DAYS_PATTERN, written):
+        raise ValueError("write days as 2026-10-01/2026-10-07, or one as 2026-10-01")
+    start, _, end = written.partition("/")
+    return {"start": start, "end": end or start}
 
 
 _DAYS_PATTERN = r"^\d{4}-\d{2}-\d{2}(/\d{4}-\d{2}-\d{2})?$"
@@ -71,7 +71,7 @@ class _TermIn(_Strict):
     """Either fixed `dates` or so many `days` from the first day of the pass."""
 
     dates: Days | None = None
-    days: Annotated[int, Field(ge=1, le=3660)] | None = None
+    days: Annotated[int, Field(strict=True, ge=1, le=LONGEST_TERM.days)] | None = None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
@@ -114,8 +114,8 @@ class _BlackoutIn(_Strict):
 
 
 class _PartyIn(_Strict):
-    admits: Annotated[int, Field(ge=1, le=255)] = 1
-    pays: Annotated[int, Field(ge=0, le=255)] = 1
+    admits: Annotated[int, Field(strict=True, ge=1, le=255)] = 1
+    pays: Annotated[int, Field(strict=True, ge=0, le=255)] = 1
 
     @model_validator(mode="after")
     def _not_more_pay(self) -> Self:
@@ -138,7 +138,7 @@ class ProductIn(_Strict):
     blackout: _BlackoutIn = _BlackoutIn()
     party: _PartyIn = _PartyIn()
     payment: Payment = Payment.PAID
-    price_fen: Annotated[Fen, Field(le=10_000_000)] | None = None
+    price_fen: Annotated[Fen, Field(strict=True, le=10_000_000)] | None = None
     example: bool = False
     """True marks a product that shows what the system can do and was agreed with nobody."""
 
@@ -174,7 +174,7 @@ def read_products(files: Iterable[Path]) -> list[Product]:
         try:
             drafts.append(ProductIn.model_validate(load_yaml(file)).to_product())
         except DataError as error:
-            faults += [Fault(file.name, what) for what in error.faults]
+            faults += [Fault(*told.split(": ", 1)) for told in error.faults]
         except ValidationError as error:
             faults += [Fault(f"{file.name}: {path or 'file'}", what) for path, what in faults_of(error)]
     if faults:

@@ -10,6 +10,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from handlers.services import Traffic
+from passes.errors import Unavailable
 from server import clock
 from server.app import make_application, make_server, make_services
 from server.errors import StartError
@@ -46,7 +47,8 @@ async def serve(
         refreshing.cancel()
         with suppress(asyncio.CancelledError):
             await refreshing
-        await system.ledger.write_marks()
+        with suppress(Unavailable):
+            await system.ledger.write_marks()
 
 
 def bound_sockets(settings: Settings) -> list[socket.socket]:
@@ -66,9 +68,13 @@ def stop_signal() -> asyncio.Event:
 
 
 async def _drain(server: HTTPServer, traffic: Traffic, seconds: float) -> None:
-    """Accept no more, let what has arrived be read and finished, then close every connection."""
+    """Accept no more, let what has arrived be read and finished, then close every connection.
+
+    Callers that keep a connection open are told with their next reply that it was the last.
+    """
     traffic.draining = True
     server.stop()
+    server.conn_params.no_keep_alive = True
     await asyncio.sleep(min(_SETTLE_SECONDS, seconds))
     with suppress(TimeoutError):
         await asyncio.wait_for(traffic.finished(), seconds)

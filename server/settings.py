@@ -19,7 +19,7 @@ class Settings(BaseSettings):
         env_prefix="BASHU_", env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True
     )
 
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", min_length=1)
     """The address to listen on."""
     port: int = Field(default=8000, ge=0, le=65535)
     """The port to listen on; 0 picks a free one."""

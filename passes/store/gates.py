@@ -39,10 +39,12 @@ class GateStore:
         await self._versions.bump(GATES)
         return enrolled
 
-    async def roll(self, gate: Gate, setup: Setup) -> None:
-        """Store a gate that has to enrol again with a new setup code."""
-        await self._gates.update({"_id": gate.id}, {"$set": {**_state(gate), "setup": encode(setup)}})
+    async def roll(self, gate: Gate, setup: Setup) -> bool:
+        """Store a gate that has to enrol again with a new setup code; False if its token version is not one more."""
+        before = {"_id": gate.id, "token_version": gate.token_version - 1}
+        rolled = await self._gates.update(before, {"$set": {**_state(gate), "setup": encode(setup)}})
         await self._versions.bump(GATES)
+        return rolled
 
     async def disable(self, gate_id: str) -> None:
         """Take a gate out of service."""

@@ -13,7 +13,7 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     # shard key: pass_id, hashed. A scan inserts `serial:n` and reads the newest records of one pass.
     "admissions": (
         Index("pass_n", (("pass_id", 1), ("n", -1)), serves="a scan reads the newest records of its pass"),
-        Index("gate_nonce", (("gate_id", 1), ("nonce", 1)), serves="a gate annuls the scan it named"),
+        Index("gate_nonce", (("gate_id", 1), ("nonce", 1)), serves="a gate annuls, or asks again for, a scan it named"),
     ),
     # shard key: gate_id, hashed. `_id` is gate:nonce; a refusal is found again by it.
     "refusals": (

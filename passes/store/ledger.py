@@ -37,6 +37,11 @@ class LedgerStore:
         """All records of a pass, oldest first."""
         return _oldest_first(await self._admissions.find({"pass_id": pass_id}, [("n", -1)]))
 
+    async def named(self, pass_id: str, gate_id: str, nonce: str) -> Record | None:
+        """The newest record of a pass under a nonce of a gate, however long ago."""
+        found = await self._admissions.find({"gate_id": gate_id, "nonce": nonce, "pass_id": pass_id}, [("n", -1)], 1)
+        return to_record(found[0]) if found else None
+
     async def admission(self, gate_id: str, nonce: str) -> Record | None:
         """The newest admission that a gate gave that nonce."""
         where = {"gate_id": gate_id, "nonce": nonce, "kind": RecordKind.ADMITTED.value}

@@ -4,16 +4,12 @@ The newest refusals of a pass stand on the pass as well, so that the read which 
 whether this very scan was refused before.
 """
 
-import asyncio
-
 from passes.errors import Conflict
-from passes.model import Pass
+from passes.model import NEWEST_REFUSALS, Pass
 from passes.store.database import Database
 from passes.store.documents import encode, keyed, to_pass, to_refusal
 from passes.texts import Text
 from passes.verdicts import Refusal
-
-REFUSALS_ON_PASS = 8
 
 
 class PassStore:
@@ -44,17 +40,19 @@ class RefusalStore:
 
     async def keep(self, refusal: Refusal) -> Refusal:
         """Keep a refusal and return it, or return the one already kept for this gate and nonce."""
-        key = f"{refusal.gate_id}:{refusal.nonce}"
         document = encode(refusal)
-        new, _ = await asyncio.gather(
-            self._refusals.insert({"_id": key, **document}), self._note_on_pass(refusal.pass_id, document)
-        )
-        if new:
-            return refusal
-        kept = await self._refusals.get({"_id": key})
-        return to_refusal(kept) if kept else refusal
+        if not await self._refusals.insert({"_id": _key(refusal.gate_id, refusal.nonce), **document}):
+            return await self.get(refusal.gate_id, refusal.nonce) or refusal
+        if refusal.pass_id is not None:
+            newest = {"$each": [document], "$slice": -NEWEST_REFUSALS}
+            await self._passes.update({"_id": refusal.pass_id}, {"$push": {"refusals": newest}})
+        return refusal
 
-    async def _note_on_pass(self, pass_id: str | None, document: dict[str, object]) -> None:
-        if pass_id is not None:
-            newest = {"$each": [document], "$slice": -REFUSALS_ON_PASS}
-            await self._passes.update({"_id": pass_id}, {"$push": {"refusals": newest}})
+    async def get(self, gate_id: str, nonce: str) -> Refusal | None:
+        """The refusal under a nonce of a gate."""
+        kept = await self._refusals.get({"_id": _key(gate_id, nonce)})
+        return to_refusal(kept) if kept else None
+
+
+def _key(gate_id: str, nonce: str) -> str:
+    return f"{gate_id}:{nonce}"

@@ -134,6 +134,76 @@ async def test_requests_in_flight_are_finished_before_it_stops(server: Start, sc
     api.close()
 
 
+async def test_callers_that_keep_their_connection_are_told_that_it_ends(server: Start) -> None:
+    """Each asks on and on over one connection; whoever has sent a request gets its answer."""
+    running = server()
+    request = b"GET /api/v1/spots?limit=100 HTTP/1.1\r\nHost: x\r\n\r\n"
+    last: list[bytes] = []
+
+    async def ask() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        head = b""
+        while b"Connection: close" not in head:
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.partition(b"Content-Length: ")[2].partition(b"\r")[0])
+            assert json.loads(await reader.readexactly(length))["total"] == 557
+        last.append(head)
+        assert await reader.read() == b""
+        writer.close()
+
+    asking = [asyncio.create_task(ask()) for _ in range(16)]
+    await asyncio.sleep(0.5)
+    told = time.monotonic()
+    running.process.send_signal(signal.SIGTERM)
+    await asyncio.gather(*asking)
+    assert await asyncio.to_thread(running.process.wait, 30) == 0
+    assert time.monotonic() - told < 10, "not held up until the drain is given up"
+    assert len(last) == 16
+
+
+async def test_a_body_that_is_still_coming_is_waited_for(server: Start) -> None:
+    running = server()
+    body = b'{"setup_code": "AAAA-AAAA-AAAA"}'
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    writer.write(b"POST /api/v1/gate/enrol HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body[:10])
+    await asyncio.sleep(0.3)
+    running.process.send_signal(signal.SIGTERM)
+    await asyncio.sleep(1)
+    writer.write(body[10:])
+    assert (await reader.read()).startswith(b"HTTP/1.1 404 ")
+    writer.close()
+    assert await asyncio.to_thread(running.process.wait, 30) == 0
+
+
+async def test_a_body_far_too_large_is_told_so(server: Start) -> None:
+    running = server()
+    api = Api(running.port)
+    for size in (70_000, 5_000_000):
+        answer = await api.post("/api/v1/gate/enrol", b"x" * size)
+        assert (answer.status, answer.json["code"]) == (413, "body_too_large")
+    api.close()
+    assert running.stop() == 0
+
+
+def test_without_its_database_it_ends_and_can_be_started_again_at_once(server: Start, tmp_path: Path) -> None:
+    running = server()
+    guard, database = children(running.process.pid)
+    os.kill(database, signal.SIGKILL)
+    assert running.process.wait(30) == 1
+    assert "the embedded database has ended with status" in (tmp_path / "server.log").read_text()
+    assert "stopped: the embedded database has ended; " in (tmp_path / "server.log").read_text()
+    assert gone([guard])
+    killed = server()
+    killed.process.kill()
+    killed.process.wait()
+    again = server()
+    guard, database = children(again.process.pid)
+    os.kill(guard, signal.SIGKILL)
+    assert again.process.wait(30) == 1
+    assert gone([database]), "nothing is left that would be in the way of the next start"
+
+
 async def test_several_workers_serve_one_address_and_a_dead_one_is_replaced(server: Start, scripts: Run) -> None:
     running = server("--workers", "2")
     family = children(running.process.pid)

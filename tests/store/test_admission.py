@@ -121,6 +121,48 @@ async def test_8_copies_of_one_scan_at_once_are_one_visit(desk: Desk) -> None:
     assert len(await desk.ledger.whole(SERIAL)) == 1
 
 
+async def test_a_retry_after_a_long_silence_has_the_same_answer_though_the_code_is_stale_by_then(desk: Desk) -> None:
+    held = await desk.issued()
+    first = await desk.admission.admit(live(held), NOW)
+    assert first[0].admitted
+    for later in (timedelta(seconds=95), timedelta(hours=5), timedelta(days=3)):
+        assert await desk.admission.admit(live(held), NOW + later) == first
+    assert await desk.refused() == []
+    stale, _ = await desk.admission.admit(live(held, "other"), NOW + timedelta(minutes=5))
+    assert stale.reason is Reason.CODE_STALE
+
+
+async def test_the_answer_is_found_however_often_the_pass_was_scanned_since(desk: Desk) -> None:
+    held = await desk.issued(terms=build.terms(limits=Limits(per_spot_day=None)))
+    handheld = build.gate(GateKind.HANDHELD)
+    first, _ = await desk.admission.admit(live(held, "first", gate=handheld), NOW)
+    annulled, _ = await desk.admission.admit(live(held, "annulled", gate=handheld), NOW)
+    await desk.admission.annul(handheld, "annulled", NOW)
+    for n in range(40):
+        at = NOW + timedelta(minutes=n)
+        verdict, _ = await desk.admission.admit(live(held, f"n{n}", at, gate=handheld), at)
+        assert verdict.admitted
+        await desk.ledger.write_marks()
+    much_later = NOW + timedelta(hours=1)
+    assert (await desk.admission.admit(live(held, "first", gate=handheld), much_later))[0] == first
+    with pytest.raises(Conflict, match="annulled"):
+        await desk.admission.admit(live(held, "annulled", gate=handheld), much_later)
+    assert len(await desk.ledger.whole(SERIAL)) == 43
+    assert annulled.admitted
+
+
+async def test_a_refusal_is_found_however_often_the_pass_was_refused_since(desk: Desk) -> None:
+    held = await desk.issued(terms=build.terms(limits=Limits(per_spot_day=None, minutes_between=1)))
+    await desk.admission.admit(live(held, "in"), NOW)
+    first, _ = await desk.admission.admit(live(held, "first"), NOW)
+    assert first.reason is Reason.TOO_SOON
+    for n in range(12):
+        await desk.admission.admit(live(held, f"n{n}"), NOW)
+    later = NOW + timedelta(minutes=2)
+    assert (await desk.admission.admit(live(held, "first"), later))[0] == first
+    assert (await desk.admission.admit(live(held, "new", later), later))[0].admitted
+
+
 async def test_the_earlier_answer_comes_before_any_rule(desk: Desk) -> None:
     """The reply was lost; meanwhile the pass was revoked, or unfrozen. The gate is told what was decided then."""
     held = await desk.issued()

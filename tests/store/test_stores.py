@@ -8,13 +8,13 @@ import pytest
 
 from passes.errors import Conflict, Unavailable
 from passes.ledger import Tally, annulment, fold
-from passes.model import GateKind, GateState
+from passes.model import NEWEST_REFUSALS, GateKind, GateState
 from passes.ports import AuditLine, Setup
 from passes.store.audit import AuditStore
 from passes.store.gates import GateStore
 from passes.store.indexes import INDEXES, ensure_indexes
 from passes.store.ledger import MARK_EVERY, TAIL, LedgerStore
-from passes.store.passes import REFUSALS_ON_PASS, PassStore, RefusalStore
+from passes.store.passes import PassStore, RefusalStore
 from passes.store.products import ProductStore
 from passes.store.versions import GATES, PRODUCTS, Versions
 from passes.terms import Blackout, Coverage, DateRange, Limits, Party, Payment, Term
@@ -57,9 +57,12 @@ async def test_a_refusal_is_kept_once_and_noted_on_the_pass(any_mongo: Mongo) ->
     assert await refusals.keep(later) == refusal()
     for n in range(20):
         await refusals.keep(refusal(f"m{n}"))
+        await refusals.keep(refusal())  # a retry, which must not drive out what others need
     held = await passes.get(SERIAL)
     assert held is not None
-    assert [note.nonce for note in held.refusals] == [f"m{n}" for n in range(20 - REFUSALS_ON_PASS, 20)]
+    assert [note.nonce for note in held.refusals] == [f"m{n}" for n in range(20 - NEWEST_REFUSALS, 20)]
+    assert await refusals.get("gate-1", "n1") == refusal()
+    assert await refusals.get("gate-1", "x") is None
 
 
 async def test_a_refusal_without_a_pass_is_kept(any_mongo: Mongo) -> None:
@@ -151,8 +154,10 @@ async def test_a_disabled_gate_cannot_be_enrolled_by_its_old_setup_code(any_mong
     await store.disable(gate.id)
     assert await store.awaiting("digest") is None
     assert [found.state for found in await store.all()] == [GateState.DISABLED]
-    await store.roll(gate, Setup("new", NOW))
-    assert await store.awaiting("new") == (gate, Setup("new", NOW))
+    rolled = replace(gate, token_version=gate.token_version + 1)
+    assert await store.roll(rolled, Setup("new", NOW))
+    assert await store.awaiting("new") == (rolled, Setup("new", NOW))
+    assert not await store.roll(rolled, Setup("newer", NOW)), "its version has moved on"
 
 
 async def test_versions_only_grow(any_mongo: Mongo) -> None:

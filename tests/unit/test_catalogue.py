@@ -92,9 +92,9 @@ def data(tmp_path: Path) -> Path:
         (
             "- id: leshan-dafo",
             "- level: 4A\n  id: leshan-dafo",
-            r"leshan.yaml: this is not YAML: 'level' stands twice.*line 2",
+            r"leshan.yaml: this cannot be read as YAML in line 2: 'level' stands twice",
         ),
-        ("- id: leshan-dafo", "- ]", r"leshan.yaml: this is not YAML: .*line 2"),
+        ("- id: leshan-dafo", "- ]", r"leshan.yaml: this cannot be read as YAML in line 2: "),
         (
             "- id: leshan-dafo",
             "- 7\n- id: leshan-dafo",

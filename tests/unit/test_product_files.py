@@ -60,7 +60,7 @@ def test_a_file_becomes_a_draft(tmp_path: Path) -> None:
         ({"term": {}}, "spring.yaml: term: .*either `dates` or `days`"),
         ({"term": {"days": 1, "dates": "2026-03-01"}}, "spring.yaml: term: .*either `dates` or `days`"),
         ({"term": {"dates": "2026-05-01/2026-03-01"}}, "spring.yaml: term.dates: .*ends before it begins"),
-        ({"term": {"dates": "soon"}}, "spring.yaml: term.dates.start: "),
+        ({"term": {"dates": "soon"}}, "spring.yaml: term.dates: write days as"),
         ({"term": {"dates": "1999-01-01"}}, "spring.yaml: term.dates.start: "),
         ({"term": {"days": 0}}, "spring.yaml: term.days: "),
         ({"party": {"admits": 1, "pays": 2}}, "spring.yaml: party: .*more people pay than are admitted"),
@@ -71,12 +71,42 @@ def test_a_file_becomes_a_draft(tmp_path: Path) -> None:
         ({"title": "absent"}, "spring.yaml: title: is missing"),
         ({"id": "Spring 2026"}, "spring.yaml: id: String should match"),
         ({"price_fen": 99.5}, "spring.yaml: price_fen: "),
+        ({"price_fen": 199.0}, "spring.yaml: price_fen: write whole fen"),
+        ({"price_fen": "199"}, "spring.yaml: price_fen: "),
+        ({"price_fen": True}, "spring.yaml: price_fen: "),
+        ({"limits": {"per_spot": True}}, "spring.yaml: limits.per_spot: "),
+        ({"limits": {"minutes_between": "1:30"}}, "spring.yaml: limits.minutes_between: "),
+        ({"party": {"admits": "2"}}, "spring.yaml: party.admits: "),
+        ({"term": {"dates": "2026-12-01/"}}, "spring.yaml: term.dates: write days as"),
+        ({"term": {"dates": "1796083200"}}, "spring.yaml: term.dates: write days as"),
+        ({"term": {"dates": "2026-02-30"}}, "spring.yaml: term.dates.start: "),
+        ({"term": {"dates": "2026-01-01/2199-12-31"}}, "spring.yaml: term.dates.end: "),
         ({"payment": "later"}, "spring.yaml: payment: "),
     ],
 )
 def test_a_broken_file_is_refused_naming_file_and_field(tmp_path: Path, changes: dict[str, object], fault: str) -> None:
     with pytest.raises(Invalid, match=fault):
         read_products([written(tmp_path, **changes)])
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("id: a\nterm: {dates: 2026-02-30}", "spring.yaml: term.dates.start: "),
+        ("id: yes\nprice_fen: yes", "spring.yaml: price_fen: "),
+        ("price_fen: " + "9" * 5000, "spring.yaml: price_fen: "),
+        ('id: !!bool "abc"', "spring.yaml: this cannot be read as YAML"),
+        ('id: !!timestamp "abc"', "spring.yaml: this cannot be read as YAML"),
+        ("id: !!python/name:os.system x", "spring.yaml: this cannot be read as YAML in line 1"),
+        ("a: &a [*a]", "spring.yaml: a: is not known here"),
+        ("[" * 100_000, "spring.yaml: this cannot be read as YAML: it is nested more than 50 levels deep"),
+        ("a:\n  b: 1\n c: 2", "spring.yaml: this cannot be read as YAML in line 3"),
+    ],
+)
+def test_whatever_stands_in_a_file_it_is_refused_in_words(tmp_path: Path, text: str, fault: str) -> None:
+    (tmp_path / "spring.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(Invalid, match=fault):
+        read_products([tmp_path / "spring.yaml"])
 
 
 def test_a_missing_or_unreadable_file_is_refused(tmp_path: Path) -> None:

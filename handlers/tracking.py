@@ -1,0 +1,43 @@
+"""Tracking: a request is in flight from its headers until its reply is sent, or its caller is gone without one."""
+
+from asyncio import Future
+from typing import Any
+
+from tornado.web import RequestHandler
+
+from handlers.services import Services
+
+
+class TrackedHandler(RequestHandler):
+    """Counts its requests in `Services.traffic`, so that a process can finish them before it stops."""
+
+    services: Services
+
+    def initialize(self) -> None:
+        """Per request."""
+        self.services = self.application.settings["services"]
+        self.arrived = False
+        """Whether the whole request has been read."""
+        self._in_flight = False
+
+    def enter(self) -> None:
+        """The headers have been read."""
+        self._in_flight = True
+        self.services.traffic.begin()
+
+    def finish(self, chunk: Any = None) -> "Future[None]":
+        """Send the reply; the request is in flight until that is done."""
+        sent = super().finish(chunk)
+        sent.add_done_callback(lambda _: self._leave())
+        return sent
+
+    def on_connection_close(self) -> None:
+        """A caller that is gone before its body has arrived gets no reply."""
+        super().on_connection_close()
+        if not self.arrived:
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._in_flight:
+            self._in_flight = False
+            self.services.traffic.end()
