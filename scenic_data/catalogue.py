@@ -32,9 +32,10 @@ class Stored(Protocol):
 class Catalogue:
     """Always answers from memory. `load` brings in what is stored, all at once."""
 
-    def __init__(self, stored: Stored, reference: Reference) -> None:
-        """Empty, at version 0, until the first `load`."""
+    def __init__(self, stored: Stored, reference: Reference, *, serves: bool = True) -> None:
+        """Empty, at version 0, until the first `load`. One that `serves` is loaded ready for requests."""
         self._stored = stored
+        self._serves = serves
         self._version = 0
         self.reference = reference
         self.snapshot = Snapshot([], reference)
@@ -52,8 +53,14 @@ class Catalogue:
         document = await self._stored.get({"_id": _ID})
         if document is None or document["version"] == self._version:
             return
-        snapshot = await asyncio.to_thread(lambda: Snapshot(_SPOTS.validate_python(document["spots"]), self.reference))
-        self.snapshot, self._version = snapshot, document["version"]
+        self.snapshot = await asyncio.to_thread(self._snapshot, document["spots"])
+        self._version = document["version"]
+
+    def _snapshot(self, spots: object) -> Snapshot:
+        snapshot = Snapshot(_SPOTS.validate_python(spots), self.reference)
+        if self._serves:
+            snapshot.prepare()
+        return snapshot
 
     async def replace(self, spots: Sequence[Spot]) -> bool:
         """Store these spots instead of those loaded; False if someone else stored others meanwhile.

@@ -10,8 +10,6 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from pypinyin import lazy_pinyin
-
 from scenic_data.model import Spot
 from scenic_data.reference import Reference
 
@@ -31,6 +29,8 @@ def normal(text: str) -> str:
 @lru_cache(maxsize=8192)
 def syllables(chinese: str) -> Sequence[str]:
     """The pinyin of Chinese signs, without tones; other signs stay as they are. Remembers the names of a catalogue."""
+    from pypinyin import lazy_pinyin  # noqa: PLC0415 - takes long to import, and commands never search
+
     return tuple(lazy_pinyin(chinese))
 
 
@@ -108,7 +108,7 @@ class Index:
 
     def _sounding_like(self, word: str) -> dict[int, int]:
         """What Chinese signs fit by their sound: 峨嵋山 is found as 峨眉山 is."""
-        spoken = "".join(lazy_pinyin(word))
+        spoken = "".join(syllables(word))
         return {} if spoken == word else self._fitting(spoken)
 
     def _mistyped(self, word: str) -> dict[int, int]:

@@ -2,9 +2,6 @@
 
 import typer
 
-from handlers.description import openapi_text
-from handlers.openapi import describe
-from handlers.routes import ROUTES
 from scripts import gates, passes, products, spots
 
 app = typer.Typer(help="The commands of Bashu Pass operators.", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -17,6 +14,10 @@ app.add_typer(gates.app, name="gates")
 @app.command()
 def openapi() -> None:
     """Print the description of the API, which `docs/openapi.json` holds."""
+    from handlers.description import openapi_text  # noqa: PLC0415 - no other command needs handlers
+    from handlers.openapi import describe  # noqa: PLC0415 - no other command needs handlers
+    from handlers.routes import ROUTES  # noqa: PLC0415 - no other command needs handlers
+
     print(openapi_text(describe(ROUTES)), end="")
 
 

@@ -96,7 +96,7 @@ async def _open_and_run(command: Callable[[System], Awaitable[T]], settings: Set
     if settings.mongo_uri is None and not settings.key_file.exists():
         print(f"note: there was no system in {settings.data_dir}; a new one is made", file=sys.stderr)
     async with joined_database(settings) as uri, Mongo(uri, settings.mongo_database, settings.mongo_driver) as mongo:
-        return await command(await open_system(settings, mongo, now()))
+        return await command(await open_system(settings, mongo, now(), serves=False))
 
 
 def _plain(value: Any) -> str:

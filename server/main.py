@@ -46,7 +46,9 @@ async def _run(settings: Settings) -> None:
             await serve(uri, settings, listen, announce, stopping)
         else:
             async with Mongo(uri, settings.mongo_database, settings.mongo_driver) as mongo:
-                await open_system(settings, mongo, clock.now())  # so that the workers find everything made
+                await open_system(
+                    settings, mongo, clock.now(), serves=False
+                )  # so that the workers find everything made
             await supervise(uri, settings, listen(), announce, stopping)
     if failed.is_set():
         raise DatabaseEnded("the embedded database has ended; nothing that was answered is lost, so start again")

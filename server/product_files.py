@@ -174,7 +174,7 @@ def read_products(files: Iterable[Path]) -> list[Product]:
         try:
             drafts.append(ProductIn.model_validate(load_yaml(file)).to_product())
         except DataError as error:
-            faults += [Fault(*told.split(": ", 1)) for told in error.faults]
+            faults += [Fault(file.name, told.partition(": ")[2]) for told in error.faults]
         except ValidationError as error:
             faults += [Fault(f"{file.name}: {path or 'file'}", what) for path, what in faults_of(error)]
     if faults:

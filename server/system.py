@@ -54,15 +54,15 @@ class System:
         return {SPOTS: self.catalogue.load, PRODUCTS: self.products.load, GATES: self.gates.load}
 
 
-async def open_system(settings: Settings, mongo: Mongo, now: datetime) -> System:
-    """The system over a database, loaded. A database that was never used is filled first.
+async def open_system(settings: Settings, mongo: Mongo, now: datetime, *, serves: bool = True) -> System:
+    """The system over a database, loaded; ready for requests if it `serves`. One that was never used is filled first.
 
     Raises `StartError` if the key file is not that of the database, `DataError` or `Invalid` if the data files that
     fill a new database are wrong, `Unavailable` if the database does not answer.
     """
     await mongo.ping()
     await ensure_indexes(mongo)
-    system = compose(mongo, await keys_for(mongo, settings.key_file))
+    system = compose(mongo, await keys_for(mongo, settings.key_file), serves=serves)
     started_before = mongo.collection("settings")
     if await started_before.get({"_id": "filled"}) is None:
         await _fill(system, now)
@@ -72,9 +72,9 @@ async def open_system(settings: Settings, mongo: Mongo, now: datetime) -> System
     return system
 
 
-def compose(mongo: Mongo, keys: Keys) -> System:
+def compose(mongo: Mongo, keys: Keys, *, serves: bool = True) -> System:
     """The parts put together; nothing is loaded yet."""
-    catalogue = Catalogue(mongo.collection("catalogue"), Reference.load())
+    catalogue = Catalogue(mongo.collection("catalogue"), Reference.load(), serves=serves)
     passes, ledger, audit = PassStore(mongo), LedgerStore(mongo), AuditStore(mongo)
     products, gates = ProductStore(mongo), GateStore(mongo)
     return System(
