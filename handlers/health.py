@@ -1,5 +1,6 @@
 """Health: is the process alive, and should it be sent requests."""
 
+import asyncio
 from http import HTTPStatus
 from typing import Literal
 
@@ -9,6 +10,8 @@ from handlers.models import Out
 from handlers.problems import Problem
 from handlers.routing import Route
 from passes.texts import Text
+
+_PATIENCE_SECONDS = 2
 
 
 class HealthOut(Out):
@@ -34,7 +37,11 @@ class Readiness(ApiHandler):
         """200 if requests can be served: the process is not stopping, and the database answers."""
         if self.services.traffic.draining:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "stopping", Text("服务正在停止", "this process is stopping"))
-        await self.services.ping()
+        try:
+            await asyncio.wait_for(self.services.ping(), _PATIENCE_SECONDS)
+        except TimeoutError:
+            text = Text("数据库无响应", "the database does not answer")
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "database_unavailable", text) from None
         return HealthOut()
 
 

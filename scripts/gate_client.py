@@ -10,6 +10,7 @@ the same nonce, so it is never counted twice. Needs nothing of the project but w
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import uuid
 from collections.abc import Mapping
@@ -25,6 +26,10 @@ _SERVER_FAULTS = 500
 
 class NoAnswer(Exception):
     """The server did not answer, or not with an answer."""
+
+
+class Refused(Exception):
+    """The server says what is wrong with the request; sending it again would not help."""
 
 
 class GateClient:
@@ -49,6 +54,7 @@ class GateClient:
                 return await self._post("/gate/scans", body)
             except NoAnswer as error:
                 last = error
+                print(f"no answer from {self._server}, trying again", file=sys.stderr)
                 await asyncio.sleep(pause)
         raise last
 
@@ -72,13 +78,13 @@ class GateClient:
 
 
 def _read(response: HTTPResponse) -> dict[str, Any]:
-    """The document in a reply. Raises `NoAnswer` if trying again may help, `SystemExit` if it cannot."""
+    """The document in a reply. Raises `NoAnswer` if trying again may help, `Refused` if it cannot."""
     if response.error is not None and (response.code >= _SERVER_FAULTS or not response.body):
         raise NoAnswer(str(response.error))
     document: dict[str, Any] = json.loads(response.body)
     if response.error is not None:
         faults = "".join(f"\n  {fault['where']}: {fault['what']}" for fault in document.get("errors", []))
-        raise SystemExit(f"{document['code']}: {document['detail']}{faults}")
+        raise Refused(f"{document['code']}: {document['detail']}{faults}")
     return document
 
 
@@ -92,10 +98,26 @@ def _line(verdict: Mapping[str, Any]) -> str:
     return f"{opened}: {verdict['message']['zh']} / {verdict['message']['en']}{holder}"
 
 
+def _address(written: str) -> str:
+    if not written.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError("an address begins with http:// or https://")
+    return written
+
+
+async def _verdict(gate: GateClient, code: str) -> str:
+    """What to show for a line that was read. A gate goes on, whatever comes of one scan."""
+    try:
+        return _line(await gate.scan(code))
+    except NoAnswer as error:
+        return f"NO ANSWER: {error}"
+    except Refused as error:
+        return f"NOT SCANNED {error}"
+
+
 async def main() -> None:
     """Enrol if asked to, then one verdict for each line until the input ends."""
     parser = argparse.ArgumentParser(description="A gate for the keyboard.")
-    parser.add_argument("--server", default="http://127.0.0.1:8000", help="address of the server")
+    parser.add_argument("--server", type=_address, default="http://127.0.0.1:8000", help="address of the server")
     access = parser.add_mutually_exclusive_group(required=True)
     access.add_argument("--setup-code", help="enrol first, with the code from `gates add`")
     access.add_argument("--token", help="the token that an earlier enrolment printed")
@@ -103,17 +125,19 @@ async def main() -> None:
 
     gate = GateClient(flags.server, flags.token or "")
     if flags.setup_code:
-        enrolled = await gate.enrol(flags.setup_code)
+        try:
+            enrolled = await gate.enrol(flags.setup_code)
+        except NoAnswer as error:
+            sys.exit(f"{flags.server} does not answer: {error}")
+        except Refused as error:
+            sys.exit(str(error))
         print(f"{enrolled['gate_id']} at {enrolled['spot']['name']['zh']}, token {enrolled['token']}", flush=True)
     for line in sys.stdin:
         if line.strip():
-            print(_line(await gate.scan(line.strip(" \r\n"))), flush=True)
+            print(await _verdict(gate, line.strip(" \r\n")), flush=True)
 
 
 if __name__ == "__main__":
-    try:
-        asyncio.run(main())
-    except NoAnswer as error:
-        sys.exit(f"the server does not answer: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it, also while it waits for a line
+    sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr] # a scanner may send any bytes
+    asyncio.run(main())

@@ -5,6 +5,7 @@ default. The stores see neither, but `Database`: the operations that both driver
 into domain errors.
 """
 
+import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -19,6 +20,8 @@ from passes.store.database import Document, Index, Sort
 from passes.texts import Text
 from server.errors import StartError
 from server.settings import DriverName
+
+log = logging.getLogger(__name__)
 
 _OPTIONS: dict[str, Any] = {
     "tz_aware": True,
@@ -132,6 +135,7 @@ async def _answering() -> AsyncIterator[None]:
     except (DuplicateKeyError, BulkWriteError):
         raise
     except PyMongoError as error:
+        log.warning("the database did not answer as it should: %s: %s", type(error).__name__, error)
         raise Unavailable(
             "database_unavailable", Text("系统繁忙，请稍后重试", "the database does not answer; try again later")
         ) from error

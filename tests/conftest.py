@@ -14,11 +14,10 @@ import asyncio
 import itertools
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -30,7 +29,6 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from handlers.services import Services
-from passes.codes import STEP_SECONDS
 from passes.issuing import live_text, static_text
 from passes.model import Gate, GateKind, Pass
 from passes.publishing import Publishing
@@ -203,7 +201,8 @@ def api(http_server: HTTPServer) -> Iterator[Api]:
 class World:
     """A system with two gates in two provinces, and passes as they are needed."""
 
-    def __init__(self, system: System, services: Services, clock: Clock) -> None:
+    def __init__(self, mongo: Mongo, system: System, services: Services, clock: Clock) -> None:
+        self.mongo = mongo
         self.system = system
         self.services = services
         self.clock = clock
@@ -240,15 +239,5 @@ class World:
 
 
 @pytest.fixture
-def world(system: System, services: Services, clock: Clock) -> World:
-    return World(system, services, clock)
-
-
-@pytest.fixture
-def project() -> Path:
-    """The folder of the project."""
-    return Path(__file__).parent.parent
-
-
-Step = Callable[[], None]
-STEP = STEP_SECONDS
+def world(mongo: Mongo, system: System, services: Services, clock: Clock) -> World:
+    return World(mongo, system, services, clock)

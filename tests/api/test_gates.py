@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tornado.ioloop import IOLoop
 
-from passes.model import GateKind
+from passes.gates import NewGate
+from passes.model import Gate, GateKind
+from passes.store.gates import GateStore
 from passes.terms import Party, Payment
 from server.mongo import Mongo
 from tests.build import EMEISHAN, NOW, XIANNVSHAN
@@ -234,3 +236,48 @@ def test_whatever_is_sent_gives_a_problem_or_a_verdict(
         assert await mongo.collection("admissions").find({}) == []
 
     io_loop.run_sync(send)
+
+
+async def test_a_gate_rolled_while_its_device_enrols_is_lost_to_one_of_them(world: World) -> None:
+    """Whoever comes first, the token of the device that enrolled before the roll is worthless after it."""
+    keeping = world.system.gate_keeping
+    for _ in range(12):
+        new = await keeping.add(EMEISHAN, GateKind.HANDHELD, "", "operator:test", NOW)
+        enrolled, rolled = await asyncio.gather(
+            keeping.enrol(new.setup_code, NOW), keeping.roll(new.gate.id, "operator:test", NOW), return_exceptions=True
+        )
+        assert isinstance(rolled, NewGate)
+        (stored,) = [gate for gate in await GateStore(world.mongo).all() if gate.id == new.gate.id]
+        assert stored == rolled.gate
+        if isinstance(enrolled, Gate):
+            assert enrolled.token_version < stored.token_version
+
+
+@pytest.mark.parametrize(
+    "instant",
+    [
+        "1782871200",
+        "2026-07-01",
+        "2026-07-01 10:00:00Z",
+        "2026-07-01T10:00Z",
+        "2026-07-01T10:00:00",
+        "2026-07-01T10:00:00,5Z",
+        "2026-07-01T10:00:00+0800",
+        "2026-07-01T10:00:00." + "1" * 5000 + "Z",
+        "2026-07-01T24:00:00Z",
+        "2026-07-01T10:00:60Z",
+        "9999-12-31T23:59:59-23:59",
+        "0000-01-01T00:00:00Z",
+    ],
+)
+async def test_only_rfc_3339_is_an_instant(api: Api, world: World, instant: str) -> None:
+    _, token = await world.gate()
+    answer = await api.post(SCANS, {"code": "x", "nonce": "n", "scanned_at": instant}, token)
+    assert answer.status == 422
+    assert [fault["where"] for fault in answer.json["errors"]] == ["body.scanned_at"]
+
+
+async def test_many_faults_are_told_in_part(api: Api) -> None:
+    answer = await api.post("/api/v1/gate/enrol", {f"field{n}": n for n in range(3000)})
+    assert answer.status == 422
+    assert len(answer.json["errors"]) == 20

@@ -1,10 +1,12 @@
 """What everybody may ask: the catalogue, the products, health; and how errors look."""
 
+import asyncio
 import json
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 
 from handlers.services import Services
@@ -163,3 +165,28 @@ def test_any_address_gives_a_reply_or_a_problem(io_loop: IOLoop, api: Api, tail:
         json.loads(answer.body)
 
     io_loop.run_sync(ask)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/spots", "/healthz", f"/api/v1/spots/{EMEISHAN}"])
+async def test_head_is_get_without_its_content(api: Api, path: str) -> None:
+    got, head = await api.get(path), await api.send("HEAD", path, None, None, {})
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["Content-Length"] == str(len(got.body))
+    assert head.headers.get("Etag") == got.headers.get("Etag")
+    assert (await api.send("HEAD", "/api/v1/gate/scans", None, None, {})).status == 405
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PATCH", "PUT"])
+async def test_nothing_is_not_found_by_any_method(api: Api, method: str) -> None:
+    assert (await api.send(method, "/api/v1/nothing", b"" if method[0] == "P" else None, None, {})).status == 404
+
+
+@pytest.mark.parametrize("length", ["1" * 5000, "9" * 18, "abc", "-1", "+5", "0x10", "", "1, 1"])
+async def test_no_content_length_is_a_fault_of_ours(http_server: HTTPServer, length: str) -> None:
+    port = next(iter(http_server._sockets.values())).getsockname()[1]
+    for request in ("POST /api/v1/gate/enrol", "GET /api/v1/spots"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"{request} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\nx".encode())
+        reply = await asyncio.wait_for(reader.readline(), 10)
+        writer.close()
+        assert reply.startswith(b"HTTP/1.1 4"), reply

@@ -88,13 +88,21 @@ def test_a_script_joins_the_running_server_and_a_gate_client_scans(server: Start
         setup = scripts("gates", "add", "--spot", spot, "--kind", "handheld", "--json").json["setup_code"]
         done = subprocess.run(
             [sys.executable, "scripts/gate_client.py", "--server", running.base, "--setup-code", setup],
-            cwd=PROJECT, input="\n".join([*codes, "", "nonsense"]), capture_output=True, text=True, timeout=60,
-            check=True, env=environment(),
+            cwd=PROJECT,
+            input="\n".join([*codes, "", "x" * 2000, "\udcff", "nonsense"]).encode(errors="surrogateescape"),
+            capture_output=True, timeout=60, check=True, env=environment(),
         )  # fmt: skip
-        lines += done.stdout.splitlines()
+        lines += done.stdout.decode().splitlines()
     shown = [line.partition(":")[0] for line in lines]
-    assert shown[1:4] == ["ADMITTED 1, check the card", "REFUSED already_today", "REFUSED code_malformed"]
-    assert shown[5:] == shown[1:4]
+    assert shown[1:7] == [
+        "ADMITTED 1, check the card",
+        "REFUSED already_today",
+        "NOT SCANNED body_invalid",
+        "  body.code",
+        "REFUSED code_malformed",
+        "REFUSED code_malformed",
+    ]
+    assert shown[8:] == shown[1:7]
     gates = scripts("gates", "list", "--json").json
     assert [gate["state"] for gate in gates] == ["enrolled", "enrolled"]
     assert scripts("gates", "disable", gates[0]["gate_id"], "--json").json["state"] == "disabled"
