@@ -166,6 +166,9 @@ async def http_cost(uri: str, driver: DriverName, data_dir: Path, seconds: float
         kinds: dict[str, tuple[Request, str]] = {
             "bare (a)": (lambda: _request("GET", "/bench/bare"), "bare (a)"),
             "spots, a page of 20": (lambda: _request("GET", "/api/v1/spots?limit=20"), "bare (a)"),
+            "search, asked before": (lambda: _request("GET", "/api/v1/spots?q=emeishan"), "bare (a)"),
+            "search, never asked": (_never_asked("/api/v1/spots?q=emei&limit=20&near=103.{},29.5"), "bare (a)"),
+            "near, never asked": (_never_asked("/api/v1/spots?limit=20&near=103.{},29.5"), "bare (a)"),
             "one spot": (lambda: _request("GET", f"/api/v1/spots/{SPOT}"), "bare (a)"),
             "bare + one insert (b)": (
                 lambda: _request("POST", "/bench/insert", b"x" * 300, token),
@@ -226,6 +229,12 @@ async def code_cost(uri: str, data_dir: Path) -> list[Row]:
             codes.read(text, system.keys.codes, at)
             took.append((time.perf_counter() - start) * 1e6)
         return [{"code": "read and verified", "median µs": round(statistics.median(took))}]
+
+
+def _never_asked(path: str) -> Request:
+    """Requests that no kept reply answers."""
+    numbers = itertools.count()
+    return lambda: _request("GET", path.format(f"{next(numbers):06}"))
 
 
 def _request(method: str, path: str, body: bytes = b"", token: str = "") -> bytes:

@@ -1,5 +1,6 @@
 """Settings: `BASHU_*` in the environment or in an `.env` file; the flags of `run.py` come on top."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -27,7 +28,7 @@ class Settings(BaseSettings):
     """How many processes serve; more than one for machines with several cores."""
     data_dir: Path = Path("var")
     """Where keys and the embedded database live."""
-    mongo_uri: str | None = None
+    mongo_uri: str | None = Field(default=None, pattern=r"^mongodb(\+srv)?://")
     """A MongoDB to use, with or without a database name; without it the embedded database is started."""
     mongo_driver: DriverName = "motor"
     """The driver: Motor, or its successor in PyMongo."""
@@ -53,6 +54,10 @@ class Settings(BaseSettings):
 def load_settings(**flags: object) -> Settings:
     """The settings, with the flags that are not None on top. Raises `StartError` naming what is wrong."""
     given = {name: value for name, value in flags.items() if value is not None}
+    names = {f"BASHU_{name.upper()}" for name in Settings.model_fields}
+    unknown = sorted(name for name in os.environ if name.startswith("BASHU_") and name not in names)
+    if unknown:
+        raise StartError(f"a setting is wrong: there is no {', '.join(unknown)}")
     try:
         return Settings(**given)  # type: ignore[arg-type] # pydantic checks them
     except ValidationError as error:

@@ -74,7 +74,7 @@ class _Keeper:
             status = await self._worker.wait()
             log.error("worker %d died with status %d", self._worker.pid, status)
             await asyncio.sleep(_PAUSE_SECONDS)
-            with suppress(StartError):
+            with suppress(StartError, OSError):
                 await self.start()
 
     async def stop(self) -> None:

@@ -240,7 +240,11 @@ def test_several_workers_stop_together(server: Start) -> None:
     ("flags", "env", "says"),
     [
         (["--host", "203.0.113.1"], {}, "cannot listen on 203.0.113.1:0: "),
-        ([], {"BASHU_MONGO_URI": "http://x"}, "BASHU_MONGO_URI cannot be used"),
+        ([], {"BASHU_MONGO_URI": "http://x"}, "BASHU_MONGO_URI: String should match"),
+        ([], {"BASHU_MONGO_URI": "mongodb://:x"}, "BASHU_MONGO_URI cannot be used"),
+        ([], {"BASHU_PROT": "8001"}, "there is no BASHU_PROT"),
+        ([], {"BASHU_HOST": ""}, "BASHU_HOST: String should have at least 1 character"),
+        (["--data-dir", "/proc/self"], {}, "No such file or directory"),
         ([], {"BASHU_MONGO_DRIVER": "odbc"}, "BASHU_MONGO_DRIVER: Input should be"),
         ([], {"BASHU_MONGO_URI": "mongodb://127.0.0.1:1/"}, "the database does not answer"),
         (["--data-dir", "/proc/nowhere"], {}, "the data directory /proc/nowhere cannot be made"),

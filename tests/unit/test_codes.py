@@ -1,6 +1,7 @@
 """Codes: the published vectors, and properties that hold for any code."""
 
 import json
+from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -84,6 +85,16 @@ def test_writing_gives_the_text_of_the_vector(vector: Mapping[str, Any]) -> None
     signed = sign(Code(**fields), signing)
     raw = rotate(signed, keys.pass_day_key(business_day(now), fields["pass_id"]), now) if fields["rotating"] else signed
     assert to_text(raw) == vector["text"].strip()
+
+
+@pytest.mark.parametrize("answer", VECTORS["answers"])
+def test_a_phone_makes_the_texts_of_the_vectors_from_what_it_fetched(answer: Mapping[str, Any]) -> None:
+    keys, day_keys = keyring(VECTORS), {each["day"]: b64decode(each["key"]) for each in answer["day_keys"]}
+    for moment in answer["moments"]:
+        at = datetime.fromisoformat(moment["at"])
+        text = to_text(rotate(b64decode(answer["signed"]), day_keys[business_day(at).isoformat()], at))
+        assert text == moment["text"]
+        assert read(text, keys, at).pass_id == "0123456789abcdef"
 
 
 def test_there_are_enough_vectors_and_each_reason_is_among_them() -> None:

@@ -4,6 +4,7 @@ Written against docs/adr/0004-code-format.md alone and sharing no code with `pas
 it. Vectors are added, never changed: a gate maker's tests rely on them.
 """
 
+import base64
 import hashlib
 import hmac
 import json
@@ -50,6 +51,10 @@ def day_key(day: str) -> bytes:
     return hmac.digest(pseudorandom, b"BP1 day" + day.encode() + b"\x01", "sha256")
 
 
+def pass_day_key(day: str, serial: str = CODE["pass_id"]) -> bytes:
+    return hmac.digest(day_key(day), bytes.fromhex(serial), hashlib.sha256)
+
+
 def content(code: dict[str, Any], fmt: int = 1, zero: int = 0, more_flags: int = 0) -> bytes:
     days = [(date.fromisoformat(code[name]) - date(2020, 1, 1)).days for name in ("first_day", "last_day")]
     flags = (1 if code["rotating"] else 0) | (2 if code["pay_at_window"] else 0) | more_flags
@@ -69,8 +74,7 @@ def signed(raw: bytes, key_id: int = 2, prefix: bytes = b"BP1") -> bytes:
 def tail(raw: bytes, at: datetime, serial: str = CODE["pass_id"], day: str | None = None) -> bytes:
     timed = raw + (int(at.timestamp()) // 30).to_bytes(4, "big")
     day = day or at.astimezone(timezone(timedelta(hours=8))).date().isoformat()
-    pass_day_key = hmac.digest(day_key(day), bytes.fromhex(serial), hashlib.sha256)
-    return timed + hmac.digest(pass_day_key, timed, hashlib.sha256)[:8]
+    return timed + hmac.digest(pass_day_key(day, serial), timed, hashlib.sha256)[:8]
 
 
 def text(raw: bytes) -> str:
@@ -141,11 +145,27 @@ def vectors() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def answers() -> list[dict[str, Any]]:
+    """What a phone fetches, and the texts that it must make of it."""
+    raw = signed(content(CODE))
+    days = [(date(2026, 7, 1) + timedelta(days=n)).isoformat() for n in range(7)]
+    midnight = datetime(2026, 7, 1, 16, tzinfo=UTC)
+    moments = [NOW, NOW + timedelta(seconds=23), midnight - timedelta(seconds=1), midnight, NOW + timedelta(days=6)]
+    return [
+        {
+            "signed": base64.b64encode(raw).decode(),
+            "day_keys": [{"day": day, "key": base64.b64encode(pass_day_key(day)).decode()} for day in days],
+            "moments": [{"at": at.isoformat(), "text": text(tail(raw, at))} for at in moments],
+        }
+    ]
+
+
 def main() -> None:
     document = {
         "about": "Codes of format 1: text → content, or the reason why it is refused. The keys are for tests only.",
         "keys": {"signing": SIGNING, "master": MASTER.hex()},
         "vectors": vectors(),
+        "answers": answers(),
     }
     file = Path(__file__).parent / "codes.json"
     file.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
