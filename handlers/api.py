@@ -6,14 +6,14 @@ import secrets
 from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from handlers.access import Caller, audience_of, bearer_token, forbidden
-from handlers.endpoint import Ready, check_length, declared_on
+from handlers.endpoint import Ready, check_length, declared_on, takes_gzip
 from handlers.problems import Problem, problem_of
 from handlers.tracking import TrackedHandler
 
@@ -58,8 +58,7 @@ class ApiHandler(TrackedHandler):
 
     async def head(self, *path: str) -> None:
         """What GET answers, without the content."""
-        get: Any = self.get
-        await get(*path)
+        await cast(Any, self.get)(*path)
 
     def now(self) -> datetime:
         """This instant."""
@@ -72,10 +71,10 @@ class ApiHandler(TrackedHandler):
         ready = reply if isinstance(reply, Ready) else Ready(reply.model_dump_json(by_alias=True).encode())
         self.set_header("X-Request-Id", self.request_id)
         self.set_header("Content-Type", ready.media_type)
-        content = ready.content_for(self.request.headers.get("Accept-Encoding", ""))
-        if ready.gzipped is not None:
+        gzipped = ready.worth_gzip and takes_gzip(self.request.headers.get("Accept-Encoding", ""))
+        if ready.worth_gzip:
             self.set_header("Vary", "Accept-Encoding")
-        if content is ready.gzipped:
+        if gzipped:
             self.set_header("Content-Encoding", "gzip")
         if ready.etag is not None:
             self.set_header("Etag", f'W/"{ready.etag}"')
@@ -84,7 +83,7 @@ class ApiHandler(TrackedHandler):
         if unchanged:
             self.set_status(HTTPStatus.NOT_MODIFIED)
         with suppress(StreamClosedError):
-            await self.finish(None if unchanged else content)
+            await self.finish(None if unchanged else ready.gzipped if gzipped else ready.content)
 
     def compute_etag(self) -> str | None:
         """None: an ETag is set where it is known beforehand, never worked out from the bytes of a reply."""

@@ -7,9 +7,11 @@
 """
 
 import functools
+import gzip
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -23,6 +25,8 @@ from passes.texts import Text
 from scenic_data.validation import faults_of
 
 BODY_LIMIT = 64 * 1024
+_WORTH_GZIP = 1024  # bytes
+_GZIP_LEVEL = 4
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _MARK = "endpoint"
 
@@ -42,24 +46,33 @@ class Endpoint:
     body_limit: int = BODY_LIMIT
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ready:
-    """A reply that is already bytes. With an `etag` it may be kept and asked for again; `gzipped` is the same content
-    for those who take it."""
+    """A reply that is already bytes. With an `etag` it may be kept and asked for again."""
 
     content: bytes
     media_type: str = "application/json; charset=utf-8"
     etag: str | None = None
     cache: str = "public, max-age=60"
-    gzipped: bytes | None = None
 
-    def content_for(self, accept_encoding: str) -> bytes:
-        """The content, gzipped if it can be and an `Accept-Encoding` header names gzip, and not only to refuse it."""
-        for coding in accept_encoding.split(",") if self.gzipped else ():
-            name, _, weight = coding.partition(";")
-            if name.strip().lower() == "gzip" and weight.strip() not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}:
-                return self.gzipped or b""
-        return self.content
+    @cached_property
+    def gzipped(self) -> bytes:
+        """The content for those who take it gzipped; made once."""
+        return gzip.compress(self.content, compresslevel=_GZIP_LEVEL, mtime=0)
+
+    @property
+    def worth_gzip(self) -> bool:
+        """Whether it is text long enough, and may be asked for again."""
+        return self.etag is not None and len(self.content) >= _WORTH_GZIP
+
+
+def takes_gzip(accept_encoding: str) -> bool:
+    """Whether an `Accept-Encoding` header names gzip, and not only to refuse it."""
+    for coding in accept_encoding.split(","):
+        name, _, weight = coding.partition(";")
+        if name.strip().lower() == "gzip":
+            return weight.strip() not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
+    return False
 
 
 def endpoint(

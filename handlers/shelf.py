@@ -4,7 +4,6 @@ A shelf is made once from what is in memory and never changes; when something is
 keeps whole replies, so that a question asked again costs no work.
 """
 
-import gzip
 from collections.abc import Callable, Hashable, Sequence
 from hashlib import sha256
 
@@ -16,7 +15,6 @@ from scenic_data.model import Spot
 from scenic_data.snapshot import Snapshot
 
 _KEPT_REPLIES = 512
-_WORTH_GZIP = 1024  # bytes
 
 
 class Shelf:
@@ -37,15 +35,11 @@ class Shelf:
 
     def kept(self, question: Hashable, answer: Callable[[], bytes]) -> Ready:
         """The reply to a question, from earlier or made now. Of very many the one not asked for longest is dropped."""
-        reply = self._kept.pop(question, None) or self._ready(answer())
+        reply = self._kept.pop(question, None) or Ready(answer(), etag=self._etag)
         self._kept[question] = reply
         if len(self._kept) > _KEPT_REPLIES:
             del self._kept[next(iter(self._kept))]
         return reply
-
-    def _ready(self, content: bytes) -> Ready:
-        small = len(content) < _WORTH_GZIP
-        return Ready(content, etag=self._etag, gzipped=None if small else gzip.compress(content, 6, mtime=0))
 
 
 class Shelves:

@@ -14,7 +14,7 @@ from handlers.shelf import Shelf
 from handlers.spot_query import CoordQuery, SpotsQuery, wanted
 from passes.errors import Fault, unknown
 from passes.texts import Text
-from scenic_data.finding import Facet, Found
+from scenic_data.finding import Facet, Found, Wanted
 from scenic_data.geo import Datum
 from scenic_data.model import Names
 from scenic_data.views import SpotDetail, SpotSummary, facet_name
@@ -82,13 +82,14 @@ class Spot(ApiHandler):
 
 
 def _page(shelf: Shelf, query: SpotsQuery) -> bytes:
-    found = shelf.snapshot.find(wanted(query, shelf))
+    asked = wanted(query, shelf)
+    found = shelf.snapshot.find(asked)
     pages = max(1, ceil(len(found.places) / query.limit))
     if query.page > pages:
         raise invalid_query([Fault("query.page", f"the last page is {pages}")])
     first = (query.page - 1) * query.limit
     items = [_item(shelf, found, place, query.coord) for place in found.places[first : first + query.limit]]
-    facets = b',"facets":%b' % to_json(_facets(shelf, found, query)) if query.facets else b""
+    facets = b',"facets":%b' % to_json(_facets(shelf, asked, query)) if query.facets else b""
     return b'{"total":%d,"items":[%b]%b}' % (len(found.places), b",".join(items), facets)
 
 
@@ -98,11 +99,13 @@ def _item(shelf: Shelf, found: Found, place: int, datum: Datum) -> bytes:
     return summary[:-1] + b',"distance_m":%d}' % round(found.metres[place]) if found.metres else summary
 
 
-def _facets(shelf: Shelf, found: Found, query: SpotsQuery) -> Mapping[Facet, list[FacetOut]]:
+def _facets(shelf: Shelf, asked: Wanted, query: SpotsQuery) -> Mapping[Facet, list[FacetOut]]:
     """The counted values of each facet, the most frequent first."""
 
+    counts = shelf.snapshot.count(asked)
+
     def values(facet: Facet) -> list[FacetOut]:
-        counted = sorted(found.counts[facet].items(), key=lambda pair: (-pair[1], pair[0]))
+        counted = sorted(counts[facet].items(), key=lambda pair: (-pair[1], pair[0]))
         reference = shelf.snapshot.reference
         return [
             FacetOut(value=value, name=facet_name(facet, value, reference), count=count) for value, count in counted

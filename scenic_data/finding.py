@@ -1,16 +1,17 @@
 """Finding: which spots fit what a visitor asks for, in which order, and how many of each kind there are.
 
-Knows positions in a list of spots, nothing of HTTP or JSON. Some hundred spots are looked through in a fraction of a
-millisecond, so there is no index but sets.
+Knows the places of spots in a list, nothing of HTTP or JSON. Some hundred spots are looked through in a fraction of a
+millisecond, so there is no index but that of words.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
-from scenic_data.geo import Point, arc, direction
+from scenic_data.geo import Point, arcs, direction
 from scenic_data.model import Precision, Spot
 from scenic_data.places import city_of
 from scenic_data.reference import Reference
@@ -68,12 +69,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The places in the list of the spots that fit, in order, and metres to each spot of the list if asked `near`."""
+    """The places in the list of the spots that fit, in order; if asked `near`, metres to each of them by its place."""
 
     places: Sequence[int]
-    metres: Sequence[float] | None
-    counts: Mapping[Facet, Mapping[str, int]]
-    """For each facet how many would fit with each value, whatever is chosen of that facet itself."""
+    metres: Mapping[int, float] | None
 
 
 class Finder:
@@ -82,7 +81,6 @@ class Finder:
     def __init__(self, spots: Sequence[Spot], reference: Reference) -> None:
         """Everything that does not depend on what is asked is worked out here, once."""
         self._spots = spots
-        self._all = frozenset(range(len(spots)))
         self._index = Index(spots, reference)
         self._directions = [direction(Point(spot.position.lng, spot.position.lat)) for spot in spots]
         self._uncertain = [UNCERTAINTY[spot.position.precision] for spot in spots]
@@ -92,53 +90,65 @@ class Finder:
 
     def find(self, wanted: Wanted) -> Found:
         """The spots that fit. Raises nothing: what fits nothing finds nothing."""
-        ranks = self._index.rank(wanted.q) if wanted.q is not None else None
-        metres = self._metres(wanted.near)
-        fits: Set[int] = self._all if ranks is None else ranks.keys()
-        if wanted.among is not None:
-            fits = {n for n in fits if self._spots[n].id in wanted.among}
-        if wanted.open_on is not None:
-            fits = {n for n in fits if self._spots[n].open_on(wanted.open_on)}
+        ranks = self._ranks(wanted)
+        fits = self._chosen(wanted, self._fitting(wanted, ranks))
+        metres = self._metres(wanted, fits)
         if metres is not None and wanted.radius is not None:
-            fits = {n for n in fits if metres[n] <= wanted.radius}
-        matched = self._chosen(wanted, fits)
-        order = wanted.order or (Order.RELEVANCE if ranks else Order.DISTANCE if metres else Order.LEVEL)
-        return Found(
-            sorted(matched, key=self._key(order, ranks, metres)),
-            metres,
-            {
-                facet: Counter(map(self._values[facet].__getitem__, self._chosen(wanted, fits, facet)))
-                for facet in Facet
-            },
-        )
+            fits = [n for n in fits if metres[n] <= wanted.radius]
+        key = self._key(wanted, ranks, metres)
+        return Found(sorted(fits, key=key) if key else fits, metres)
 
-    def _metres(self, near: Point | None) -> list[float] | None:
-        if near is None:
-            return None
-        here = direction(near)
-        return [arc(here, there) for there in self._directions]
+    def count(self, wanted: Wanted) -> Mapping[Facet, Mapping[str, int]]:
+        """For each facet how many spots would be found with each value, whatever is chosen of that facet itself."""
+        fits = self._fitting(wanted, self._ranks(wanted))
+        metres = self._metres(wanted, fits)
+        if metres is not None and wanted.radius is not None:
+            fits = [n for n in fits if metres[n] <= wanted.radius]
+        return {facet: Counter(self._values[facet][n] for n in self._chosen(wanted, fits, facet)) for facet in Facet}
 
-    def _chosen(self, wanted: Wanted, fits: Set[int], but: Facet | None = None) -> Set[int]:
+    def _ranks(self, wanted: Wanted) -> Mapping[int, int] | None:
+        return self._index.rank(wanted.q) if wanted.q is not None else None
+
+    def _fitting(self, wanted: Wanted, ranks: Mapping[int, int] | None) -> list[int]:
+        """The spots that fit but for facets and distance, in order of the list."""
+        fits = list(range(len(self._spots))) if ranks is None else sorted(ranks)
+        if wanted.among is not None:
+            fits = [n for n in fits if self._spots[n].id in wanted.among]
+        if wanted.open_on is not None:
+            fits = [n for n in fits if self._spots[n].open_on(wanted.open_on)]
+        return fits
+
+    def _chosen(self, wanted: Wanted, fits: list[int], but: Facet | None = None) -> list[int]:
         """Of the spots that fit those with the chosen values; the choice of the facet `but` is left out."""
         for facet, chosen in wanted.chosen:
             if facet is not but:
                 values = self._values[facet]
-                fits = {n for n in fits if values[n] in chosen}
+                fits = [n for n in fits if values[n] in chosen]
         return fits
 
+    def _metres(self, wanted: Wanted, fits: Sequence[int]) -> dict[int, float] | None:
+        if wanted.near is None:
+            return None
+        there = map(self._directions.__getitem__, fits)
+        return dict(zip(fits, arcs(direction(wanted.near), there), strict=True))
+
     def _key(
-        self, order: Order, ranks: Mapping[int, int] | None, metres: Sequence[float] | None
-    ) -> Callable[[int], tuple[object, int]]:
-        """What an order sorts by. An uncertain position counts as far as its spot may be, never as if it were exact."""
+        self, wanted: Wanted, ranks: Mapping[int, int] | None, metres: Mapping[int, float] | None
+    ) -> Callable[[int], Any] | None:
+        """What to sort by; what is equal keeps the order of the list.
+
+        An uncertain position counts as far as its spot may be, never as if it were exact.
+        """
+        order = wanted.order or (Order.RELEVANCE if ranks else Order.DISTANCE if metres else Order.LEVEL)
         if order is Order.RELEVANCE and ranks is not None:
-            return lambda n: (ranks[n], n)
+            return ranks.__getitem__
         if order is Order.DISTANCE and metres is not None:
-            return lambda n: (metres[n] + self._uncertain[n], n)
+            return {n: far + self._uncertain[n] for n, far in metres.items()}.__getitem__
         if order is Order.NAME:
-            return lambda n: (self._by_name[n], n)
+            return self._by_name.__getitem__
         if order is Order.PRICE:
-            return lambda n: (self._by_price[n], n)
-        return lambda n: (0, n)
+            return self._by_price.__getitem__
+        return None
 
 
 _NO_PRICE = 1 << 62

@@ -5,13 +5,14 @@ WeChat mini-programs), BD-09 is Baidu's shift of it. The shift of GCJ-02 is not 
 the one that public converters agree on. It holds within China only, where all our spots are.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 from math import asin, atan2, cos, degrees, dist, hypot, pi, radians, sin, sqrt
 from typing import NamedTuple
 
 _KRASOVSKY_A = 6378245.0  # metres, semi-major axis
 _KRASOVSKY_E2 = 0.00669342162296594323  # eccentricity squared
-_EARTH_RADIUS = 6_371_008.8  # metres, mean
+_EARTH_DIAMETER = 2 * 6_371_008.8  # metres, mean
 _BAIDU_PI = pi * 3000 / 180
 _CLOSE_ENOUGH = 1e-8  # degrees, about a millimetre
 
@@ -59,7 +60,7 @@ def to_wgs84(point: Point, datum: Datum) -> Point:
 
 def distance(one: Point, other: Point) -> float:
     """Metres between two positions of the same datum, over the sphere; within 0.6 % of the ellipsoid."""
-    return arc(direction(one), direction(other))
+    return arcs(direction(one), [direction(other)])[0]
 
 
 def direction(point: Point) -> Direction:
@@ -68,9 +69,9 @@ def direction(point: Point) -> Direction:
     return cos(lat) * cos(lng), cos(lat) * sin(lng), sin(lat)
 
 
-def arc(one: Direction, other: Direction) -> float:
-    """Metres over the sphere between two directions; exact for short ways, too, because it starts from the chord."""
-    return 2 * _EARTH_RADIUS * asin(min(1.0, dist(one, other) / 2))
+def arcs(one: Direction, others: Iterable[Direction]) -> list[float]:
+    """Metres over the sphere from one direction to others; exact for short ways, too, for it starts from the chord."""
+    return [_EARTH_DIAMETER * asin(min(1.0, dist(one, other) / 2)) for other in others]
 
 
 def _shifted(point: Point) -> Point:

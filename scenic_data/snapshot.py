@@ -1,10 +1,10 @@
 """The catalogue in memory: one immutable snapshot, already serialised, replaced whole when the data change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from hashlib import sha256
 
-from scenic_data.finding import Finder, Found, Wanted
+from scenic_data.finding import Facet, Finder, Found, Wanted
 from scenic_data.geo import Datum
 from scenic_data.model import Spot, Status
 from scenic_data.reference import Reference
@@ -44,6 +44,10 @@ class Snapshot:
     def find(self, wanted: Wanted) -> Found:
         """Which of `listed` fit, by their places in it."""
         return self._finder.find(wanted)
+
+    def count(self, wanted: Wanted) -> Mapping[Facet, Mapping[str, int]]:
+        """For each facet how many would be found with each value, whatever is chosen of that facet itself."""
+        return self._finder.count(wanted)
 
     def summary(self, place: int, datum: Datum) -> bytes:
         """The JSON of a `SpotSummary` of the spot at that place of `listed`."""

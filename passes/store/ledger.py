@@ -39,8 +39,9 @@ class LedgerStore:
 
     async def named(self, pass_id: str, gate_id: str, nonce: str) -> Record | None:
         """The newest record of a pass under a nonce of a gate, however long ago."""
-        found = await self._admissions.find({"gate_id": gate_id, "nonce": nonce, "pass_id": pass_id}, [("n", -1)], 1)
-        return to_record(found[0]) if found else None
+        found = await self._admissions.find({"gate_id": gate_id, "nonce": nonce})  # a few: sorted and limited here
+        records = [to_record(document) for document in found if document["pass_id"] == pass_id]
+        return max(records, key=lambda record: record.n, default=None)
 
     async def admission(self, gate_id: str, nonce: str) -> Record | None:
         """The newest admission that a gate gave that nonce."""

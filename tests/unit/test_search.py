@@ -115,11 +115,12 @@ def test_one_error_is_forgiven(key: str, place: int, letter: str) -> None:
 def test_filters_and_their_counts() -> None:
     chongqing = (Facet.PROVINCE, frozenset({"chongqing"}))
     best = (Facet.LEVEL, frozenset({"5A"}))
-    result = ALL.find(Wanted(chosen=(chongqing, best)))
-    assert len(result.places) == 12
-    assert result.counts[Facet.LEVEL] == {"5A": 12, "4A": 163, "3A": 4}, "as if no level were chosen"
-    assert result.counts[Facet.PROVINCE] == {"chongqing": 12, "sichuan": 18}
-    assert sum(result.counts[Facet.CITY].values()) == sum(result.counts[Facet.DISTRICT].values()) == 12
+    wanted = Wanted(chosen=(chongqing, best))
+    assert len(ALL.find(wanted).places) == 12
+    counts = ALL.count(wanted)
+    assert counts[Facet.LEVEL] == {"5A": 12, "4A": 163, "3A": 4}, "as if no level were chosen"
+    assert counts[Facet.PROVINCE] == {"chongqing": 12, "sichuan": 18}
+    assert sum(counts[Facet.CITY].values()) == sum(counts[Facet.DISTRICT].values()) == 12
     assert len(ids(chosen=((Facet.LEVEL, frozenset({"5A", "3A"})),))) == 55
     assert ids(chosen=((Facet.DISTRICT, frozenset({"511181"})), best)) == [EMEISHAN]
     assert ids(among=frozenset({EMEISHAN, XIANNVSHAN})) == [EMEISHAN, XIANNVSHAN]
