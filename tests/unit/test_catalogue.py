@@ -1,6 +1,8 @@
 """The catalogue: what the shipped data files hold, and how a broken one is refused."""
 
+import itertools
 import json
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -8,8 +10,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from scenic_data.checking import load_spots
-from scenic_data.files import DATA, DataError, load_yaml
+from scenic_data.checking import checked, load_spots
+from scenic_data.files import DATA, DataError, Record, load_yaml
+from scenic_data.geo import Point, distance
+from scenic_data.importing import fields_of
 from scenic_data.model import Precision, Status, spots_schema
 from scenic_data.reference import Reference
 from scenic_data.snapshot import Snapshot
@@ -156,3 +160,26 @@ def test_the_etag_changes_with_the_data_and_only_then() -> None:
         == Snapshot(reversed(SPOTS), REFERENCE).etag
         != Snapshot(changed, REFERENCE).etag
     )
+
+
+def test_no_two_pins_are_the_same_place() -> None:
+    """Exact positions only: approximate ones share the seat of their district by nature."""
+    pins = [(Point(s.position.lng, s.position.lat), s.id) for s in SPOTS if s.position.precision is Precision.SPOT]
+    close = [
+        (one, other)
+        for (here, one), (there, other) in itertools.combinations(pins, 2)
+        if abs(here.lat - there.lat) < 0.01 and distance(here, there) < 150
+    ]
+    assert close == []
+
+
+def test_no_two_names_are_the_same_but_for_their_ending() -> None:
+    def core(name: str) -> str:
+        return re.sub(r"(国家|生态|文化|风景|名胜|旅游|度假|景|区)+$", "", re.sub(r"^(四川|重庆)(省|市)?", "", name))
+
+    names = Counter((core(spot.name.zh), spot.adcode[:4]) for spot in SPOTS)
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_every_position_lies_where_its_adcode_says() -> None:
+    assert checked([Record(spot.id, fields_of(spot)) for spot in SPOTS], REFERENCE) == SPOTS
