@@ -4,7 +4,6 @@ import json
 import re
 import secrets
 from contextlib import suppress
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -59,10 +58,6 @@ class ApiHandler(TrackedHandler):
     async def head(self, *path: str) -> None:
         """What GET answers, without the content."""
         await cast(Any, self.get)(*path)
-
-    def now(self) -> datetime:
-        """This instant."""
-        return self.services.now()
 
     async def answer(self, reply: BaseModel | Ready) -> None:
         """Send the reply of an endpoint, and return when it is sent or the caller is gone."""

@@ -79,7 +79,7 @@ class Products(ApiHandler):
     @endpoint(scope=None, reply=ProductsOut)
     async def get(self) -> Ready:
         """All products, with the spots that each of them opens."""
-        shelf = self.services.shelves.now()
+        shelf = self.shelf()
         return shelf.kept("products", lambda: _products(shelf))
 
 

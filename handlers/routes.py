@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tornado.web import RequestHandler
 
-from handlers import description, gates, health, passes, products, spots
+from handlers import description, gates, health, offers, passes, products, spots
 from handlers.endpoint import declared_on
 from handlers.routing import Route
 
@@ -12,6 +12,7 @@ ROUTES: Sequence[Route] = [
     *health.routes,
     *spots.routes,
     *products.routes,
+    *offers.routes,
     *passes.routes,
     *gates.routes,
     *description.routes,

@@ -1,15 +1,18 @@
-"""The shelf: catalogue and products put together, as the public addresses serve them.
+"""The shelf: catalogue, products and offers put together, as the public addresses serve them on one business day.
 
-A shelf is made once from what is in memory and never changes; when something is loaded, a new one takes its place. It
-keeps whole replies, so that a question asked again costs no work.
+A shelf is made once from what is in memory and never changes; when something is loaded, or the day is over, a new one
+takes its place. It keeps whole replies, so that a question asked again costs no work.
 """
 
 from collections.abc import Callable, Hashable, Sequence
+from datetime import date
 from hashlib import sha256
+from operator import is_not
 
 from handlers.endpoint import Ready
 from passes.books import Book
 from passes.model import Product
+from passes.offers import Offer
 from scenic_data.catalogue import Catalogue
 from scenic_data.model import Spot
 from scenic_data.snapshot import Snapshot
@@ -18,20 +21,33 @@ _KEPT_REPLIES = 512
 
 
 class Shelf:
-    """What there is to see at one moment."""
+    """What there is to see on one day."""
 
-    def __init__(self, snapshot: Snapshot, products: Sequence[Product]) -> None:
-        """Works out which product opens which spots."""
+    def __init__(self, snapshot: Snapshot, products: Sequence[Product], offers: Sequence[Offer], today: date) -> None:
+        """Works out which product opens which spots, and which offers run."""
+        self.parts = snapshot, products, offers
         self.snapshot = snapshot
         self.products = products
+        self.offers = offers
+        self.today = today
+        self.running = [offer for offer in offers if offer.runs_on(today)]
         self.covered = {product.id: _covered(product, snapshot) for product in products}
-        versions = [(product.id, product.version) for product in products]
-        self._etag = sha256(f"{snapshot.etag} {versions}".encode()).hexdigest()[:16]
+        published = [(product.id, product.version) for product in products]
+        offered = [(offer.id, offer.version, offer.state, offer in self.running) for offer in offers]
+        self._etag = sha256(f"{snapshot.etag} {published} {offered}".encode()).hexdigest()[:16]
         self._kept: dict[Hashable, Ready] = {}
 
     def passes_for(self, spot: Spot) -> list[Product]:
         """The products that open a spot."""
         return [product for product in self.products if product.terms.coverage.covers(spot)]
+
+    def offers_for(self, spot: Spot) -> list[Offer]:
+        """The offers that run at a spot today."""
+        return [offer for offer in self.running if spot.id in offer.spots]
+
+    def with_offer(self) -> frozenset[str]:
+        """The ids of the spots at which an offer runs today."""
+        return frozenset().union(*(offer.spots for offer in self.running))
 
     def kept(self, question: Hashable, answer: Callable[[], bytes]) -> Ready:
         """The reply to a question, from earlier or made now. Of very many the one not asked for longest is dropped."""
@@ -43,20 +59,22 @@ class Shelf:
 
 
 class Shelves:
-    """Gives the shelf of this moment."""
+    """Gives the shelf of a day."""
 
-    def __init__(self, catalogue: Catalogue, products: Book[Product]) -> None:
-        """Both are what the process holds in memory."""
+    def __init__(self, catalogue: Catalogue, products: Book[Product], offers: Book[Offer]) -> None:
+        """All are what the process holds in memory."""
         self._catalogue = catalogue
         self._products = products
-        self._shelf = Shelf(catalogue.snapshot, products.all())
+        self._offers = offers
+        self._shelf: Shelf | None = None
 
-    def now(self) -> Shelf:
+    def on(self, day: date) -> Shelf:
         """The shelf over what is in memory now."""
-        snapshot, products = self._catalogue.snapshot, self._products.all()
-        if self._shelf.snapshot is not snapshot or self._shelf.products is not products:
-            self._shelf = Shelf(snapshot, products)
-        return self._shelf
+        parts = self._catalogue.snapshot, self._products.all(), self._offers.all()
+        shelf = self._shelf
+        if shelf is None or shelf.today != day or any(map(is_not, parts, shelf.parts)):
+            shelf = self._shelf = Shelf(*parts, day)
+        return shelf
 
 
 def _covered(product: Product, snapshot: Snapshot) -> tuple[str, ...]:

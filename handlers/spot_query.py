@@ -78,6 +78,8 @@ class SpotsQuery(CoordQuery):
     """As the facet `category` lists them."""
     covered_by: Annotated[str, Field(max_length=40)] | None = Field(default=None, examples=["bashu-annual-example"])
     """Only the spots that this product opens."""
+    has_offer: bool = False
+    """Only the spots at which an offer runs today."""
     open_on: Annotated[date, BeforeValidator(_iso_day)] | None = Field(default=None, examples=["2026-10-01"])
     """Only spots that are not known to be closed on that day."""
     near: (
@@ -116,12 +118,21 @@ def wanted(query: SpotsQuery, shelf: Shelf) -> Wanted:
     return Wanted(
         q=query.q,
         chosen=chosen,
-        among=None if query.covered_by is None else frozenset(shelf.covered[query.covered_by]),
+        among=_among(query, shelf),
         open_on=query.open_on,
         near=None if query.near is None else to_wgs84(query.near, query.coord),
         radius=None if query.radius_km is None else query.radius_km * 1000,
         order=query.sort,
     )
+
+
+def _among(query: SpotsQuery, shelf: Shelf) -> frozenset[str] | None:
+    """The spots that the product and the offers leave, or None if neither is asked for."""
+    covered = None if query.covered_by is None else frozenset(shelf.covered[query.covered_by])
+    if not query.has_offer:
+        return covered
+    offered = shelf.with_offer()
+    return offered if covered is None else offered & covered
 
 
 def _chosen(query: SpotsQuery, shelf: Shelf, faults: list[Fault]) -> tuple[tuple[Facet, frozenset[str]], ...]:

@@ -1,6 +1,7 @@
 """The catalogue, for everybody, from memory: no request costs a database call."""
 
 from collections.abc import Mapping
+from datetime import date
 from math import ceil
 
 from pydantic import Field
@@ -13,6 +14,7 @@ from handlers.routing import Route
 from handlers.shelf import Shelf
 from handlers.spot_query import CoordQuery, SpotsQuery, wanted
 from passes.errors import Fault, unknown
+from passes.offers import BenefitKind
 from passes.texts import Text
 from scenic_data.finding import Facet, Found, Wanted
 from scenic_data.geo import Datum
@@ -54,11 +56,24 @@ class CoveringOut(Out):
     """Whether it shows what the system can do and was agreed with nobody."""
 
 
+class RunningOut(Out):
+    """An offer that runs at the spot today."""
+
+    id: str = Field(examples=["emeishan-bogo-example"])
+    title: Names
+    benefit: BenefitKind
+    until: date
+    """Its last business day."""
+    example: bool
+    """Whether it shows what the system can do and was agreed with nobody."""
+
+
 class SpotOut(SpotDetail):
     """A spot with all that is known of it, and what opens it."""
 
     passes: list[CoveringOut]
     """The products that open it."""
+    offers: list[RunningOut]
 
 
 class Spots(ApiHandler):
@@ -67,7 +82,7 @@ class Spots(ApiHandler):
     @endpoint(scope=None, query=SpotsQuery, reply=SpotsOut)
     async def get(self, query: SpotsQuery) -> Ready:
         """Find spots: by words, by place, by kind, by what a pass opens, near a position."""
-        shelf = self.services.shelves.now()
+        shelf = self.shelf()
         return shelf.kept(query, lambda: _page(shelf, query))
 
 
@@ -77,7 +92,7 @@ class Spot(ApiHandler):
     @endpoint(scope=None, query=CoordQuery, reply=SpotOut)
     async def get(self, spot_id: str, query: CoordQuery) -> Ready:
         """One spot, with all that is known of it. A spot that was retired is still there."""
-        shelf = self.services.shelves.now()
+        shelf = self.shelf()
         return shelf.kept((spot_id, query), lambda: _detail(shelf, spot_id, query.coord))
 
 
@@ -124,7 +139,17 @@ def _detail(shelf: Shelf, spot_id: str, datum: Datum) -> bytes:
         CoveringOut(id=product.id, title=Names(zh=product.title.zh, en=product.title.en), example=product.example)
         for product in shelf.passes_for(spot)
     ]
-    return SpotOut(**dict(shelf.snapshot.detail(spot, datum)), passes=passes).model_dump_json().encode()
+    offers = [
+        RunningOut(
+            id=offer.id,
+            title=Names(zh=offer.title.zh, en=offer.title.en),
+            benefit=offer.benefit.kind,
+            until=offer.window.end,
+            example=offer.example,
+        )
+        for offer in shelf.offers_for(spot)
+    ]
+    return SpotOut(**dict(shelf.snapshot.detail(spot, datum)), passes=passes, offers=offers).model_dump_json().encode()
 
 
 routes = [

@@ -1,11 +1,14 @@
 """Tracking: a request is in flight from its headers until its reply is sent, or its caller is gone without one."""
 
 from asyncio import Future
+from datetime import datetime
 from typing import Any
 
 from tornado.web import RequestHandler
 
 from handlers.services import Services
+from handlers.shelf import Shelf
+from passes.calendar import business_day
 
 
 class TrackedHandler(RequestHandler):
@@ -19,6 +22,14 @@ class TrackedHandler(RequestHandler):
         self.arrived = False
         """Whether the whole request has been read."""
         self._in_flight = False
+
+    def now(self) -> datetime:
+        """This instant."""
+        return self.services.now()
+
+    def shelf(self) -> Shelf:
+        """What there is to see today."""
+        return self.services.shelves.on(business_day(self.now()))
 
     def enter(self) -> None:
         """The headers have been read."""

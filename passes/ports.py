@@ -6,12 +6,15 @@ All of them raise `errors.Unavailable` when the database does not answer.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from passes.ledger import Record
-from passes.model import Gate, Pass, Product
+from passes.model import Gate, Pass
+from passes.offers import Offer, OfferState
 from passes.terms import Spot
 from passes.verdicts import Refusal
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +85,21 @@ class Refusals(Protocol):
         """The refusal under a nonce of a gate."""
 
 
-class Products(Protocol):
-    """Products by id."""
+class Versioned(Protocol[T]):
+    """Things that are published in versions, by id."""
 
-    async def all(self) -> Sequence[Product]:
-        """Every product, in order of number."""
+    async def all(self) -> Sequence[T]:
+        """The newest version of each."""
 
-    async def put(self, product: Product) -> bool:
-        """Store a product version; False if another publisher stored this version or took the number first."""
+    async def put(self, thing: T) -> bool:
+        """Store a version; False if another publisher stored this version, or took its number, first."""
+
+
+class Offers(Versioned[Offer], Protocol):
+    """Offers by id."""
+
+    async def become(self, slug: str, state: OfferState, *, before: OfferState) -> bool:
+        """Set the state of an offer; False if it is not what it was before."""
 
 
 class Gates(Protocol):

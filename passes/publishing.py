@@ -1,94 +1,135 @@
-"""Publishing: products become known to the system, in versions, each wholly checked before anything is stored."""
+"""Publishing: products and offers become known to the system, in versions, each wholly checked before any is stored."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
+from typing import Any, Generic, TypeVar
 
-from passes.errors import Conflict, Fault, Invalid
+from passes.errors import Conflict, Fault, Invalid, unknown
 from passes.model import Product
-from passes.ports import Audit, AuditLine, Products, Spots
+from passes.offers import Offer, OfferState
+from passes.ports import Audit, AuditLine, Offers, Spots, Versioned
 from passes.terms import missing_from
 from passes.texts import Text
 
 UNPUBLISHED = 0
-"""The number and the version of a product that has not been published yet."""
+"""The number and the version of what has not been published yet."""
 
 _LAST_NUMBER = 0xFFFF
+
+T = TypeVar("T", Product, Offer)
+
+Change = tuple[str, Any, Any]
+"""A field, dotted, with its value before and after."""
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a publication did, or would do, by product id; `changes` names the fields that differ."""
+    """What a publication did, or would do, by id; `changes` tells the fields that differ."""
 
     created: tuple[str, ...]
     changed: tuple[str, ...]
     unchanged: tuple[str, ...]
-    changes: dict[str, tuple[str, ...]]
+    changes: Mapping[str, tuple[Change, ...]]
 
 
-class Publishing:
-    """Publishes products."""
+class Publishing(ABC, Generic[T]):
+    """Publishes one kind of thing."""
 
-    def __init__(self, spots: Spots, products: Products, audit: Audit) -> None:
+    noun: str
+
+    def __init__(self, spots: Spots, store: Versioned[T], audit: Audit) -> None:
         """`spots` is the catalogue in memory; the others are stores."""
         self._spots = spots
-        self._products = products
+        self._store: Versioned[T] = store
         self._audit = audit
 
-    async def preview(self, drafts: Sequence[Product]) -> Published:
-        """What publishing would do. Raises `Invalid` naming each product and field that is wrong."""
+    async def preview(self, drafts: Sequence[T]) -> Published:
+        """What publishing would do. Raises `Invalid` naming each thing and field that is wrong."""
         published, _ = await self._compare(drafts)
         return published
 
-    async def publish(self, drafts: Sequence[Product], by: str, now: datetime) -> Published:
+    async def publish(self, drafts: Sequence[T], by: str, now: datetime) -> Published:
         """Publish all drafts; those that differ from what is published get a new version.
 
-        Publishing the same again changes nothing. Sold passes keep the terms they were sold with.
+        Publishing the same again changes nothing. Passes keep the terms they were issued with.
         Raises `Invalid` before anything is stored, `Conflict` if someone else publishes at the same time.
         """
         published, stored = await self._compare(drafts)
-        number = max((product.number for product in stored.values()), default=0)
         for draft in drafts:
             if draft.id in published.unchanged:
                 continue
             old = stored.get(draft.id)
-            number = number if old else number + 1
-            product = replace(draft, number=old.number if old else number, version=old.version + 1 if old else 1)
-            if not await self._products.put(product):
+            new = self._next(draft, old) if old else self._first(draft, stored.values())
+            if not await self._store.put(new):
                 raise Conflict(
                     "published_meanwhile", Text("有人同时在发布，请重试", "someone else is publishing; try again")
                 )
-            action = "change" if old else "publish"
-            await self._audit.write(
-                AuditLine(now, by, action, f"product:{product.id}", {"version": str(product.version)})
+            stored[draft.id] = new
+            line = AuditLine(
+                now, by, "change" if old else "publish", f"{self.noun}:{new.id}", {"version": str(new.version)}
             )
+            await self._audit.write(line)
         return published
 
-    async def _compare(self, drafts: Sequence[Product]) -> tuple[Published, dict[str, Product]]:
-        stored = {product.id: product for product in await self._products.all()}
-        faults = [fault for draft in drafts for fault in self._faults(draft)]
+    async def _compare(self, drafts: Sequence[T]) -> tuple[Published, dict[str, T]]:
+        stored = {each.id: each for each in await self._store.all()}
         ids = [draft.id for draft in drafts]
+        faults = [fault for draft in drafts for fault in self._faults(draft)]
         faults += [
             Fault(f"{twice}.id", "stands twice in these files")
             for twice in sorted({i for i in ids if ids.count(i) > 1})
         ]
         if len(stored.keys() | ids) > _LAST_NUMBER:
-            faults.append(Fault("id", f"a system has room for {_LAST_NUMBER} products"))
+            faults.append(Fault("id", f"a system has room for {_LAST_NUMBER} of them"))
         if faults:
-            raise Invalid("product_invalid", Text("票种定义有误", "a product cannot be published"), faults)
-        changes = {draft.id: _changes(stored[draft.id], draft) for draft in drafts if draft.id in stored}
+            raise Invalid(f"{self.noun}_invalid", Text("发布内容有误", f"this {self.noun} cannot be published"), faults)
+        differences = {
+            draft.id: _differences(stored[draft.id], self._carried(draft, stored[draft.id]))
+            for draft in drafts
+            if draft.id in stored
+        }
         return (
             Published(
                 created=tuple(draft.id for draft in drafts if draft.id not in stored),
-                changed=tuple(slug for slug, names in changes.items() if names),
-                unchanged=tuple(slug for slug, names in changes.items() if not names),
-                changes={slug: names for slug, names in changes.items() if names},
+                changed=tuple(slug for slug, changes in differences.items() if changes),
+                unchanged=tuple(slug for slug, changes in differences.items() if not changes),
+                changes={slug: changes for slug, changes in differences.items() if changes},
             ),
             stored,
         )
 
-    def _faults(self, draft: Product) -> list[Fault]:
-        """What a product file cannot tell by itself: whether its spots exist and it opens any."""
+    def _next(self, draft: T, old: T) -> T:
+        carried = self._carried(draft, old)
+        return replace(carried, version=old.version + 1)
+
+    @abstractmethod
+    def _carried(self, draft: T, old: T) -> T:
+        """The draft with all that files do not say from what is published."""
+
+    @abstractmethod
+    def _first(self, draft: T, others: Iterable[T]) -> T:
+        """The first version of a draft."""
+
+    @abstractmethod
+    def _faults(self, draft: T) -> Sequence[Fault]:
+        """What a file cannot tell by itself."""
+
+
+class ProductPublishing(Publishing[Product]):
+    """Publishes products."""
+
+    noun = "product"
+
+    def _carried(self, draft: Product, old: Product) -> Product:
+        return replace(draft, number=old.number, version=old.version)
+
+    def _first(self, draft: Product, others: Iterable[Product]) -> Product:
+        return replace(draft, number=max((other.number for other in others), default=0) + 1, version=1)
+
+    def _faults(self, draft: Product) -> Sequence[Fault]:
+        """Whether its spots and tags exist and it opens any, on any day."""
         coverage = draft.terms.coverage
         spots = [spot for spot_id in self._spots.ids() if (spot := self._spots.get(spot_id))]
         missing = missing_from(coverage, spots)
@@ -99,7 +140,53 @@ class Publishing:
         return []
 
 
-def _changes(old: Product, draft: Product) -> tuple[str, ...]:
-    """The names of the fields in which a draft differs from what is published."""
-    draft = replace(draft, number=old.number, version=old.version)
-    return tuple(f.name for f in fields(Product) if getattr(old, f.name) != getattr(draft, f.name))
+class OfferPublishing(Publishing[Offer]):
+    """Publishes offers."""
+
+    noun = "offer"
+
+    def __init__(self, spots: Spots, store: Offers, audit: Audit) -> None:
+        """`spots` is the catalogue in memory; the others are stores."""
+        super().__init__(spots, store, audit)
+        self._offers = store
+
+    async def become(self, offer_id: str, state: OfferState, by: str, now: datetime) -> Offer:
+        """Pause, resume or end an offer, and return it as it is then; doing it again changes nothing.
+
+        Raises `Unknown`, and `Conflict` for an offer that has ended for good.
+        """
+        offer = next((each for each in await self._offers.all() if each.id == offer_id), None)
+        if offer is None:
+            raise unknown(Text("优惠活动", "offer"), offer_id)
+        if offer.state is state:
+            return offer
+        if offer.state is OfferState.ENDED or not await self._offers.become(offer_id, state, before=offer.state):
+            raise Conflict("offer_ended", Text("活动已结束", f"offer {offer_id!r} has ended, or changes this moment"))
+        await self._audit.write(AuditLine(now, by, state.value, f"offer:{offer_id}"))
+        return replace(offer, state=state)
+
+    def _carried(self, draft: Offer, old: Offer) -> Offer:
+        return replace(draft, version=old.version, state=old.state)
+
+    def _first(self, draft: Offer, others: Iterable[Offer]) -> Offer:  # noqa: ARG002 - an offer needs no number
+        return replace(draft, version=1)
+
+    def _faults(self, draft: Offer) -> Sequence[Fault]:
+        """Whether its spots exist."""
+        missing = sorted(draft.spots - set(self._spots.ids()))
+        return [Fault(f"{draft.id}.spots", f"there is no spot {', no spot '.join(missing)}")] if missing else []
+
+
+def _differences(old: Product | Offer, new: Product | Offer) -> tuple[Change, ...]:
+    before, after = _flat(old), _flat(new)
+    names = [name for name in before | after if before.get(name) != after.get(name)]
+    return tuple((name, before.get(name), after.get(name)) for name in names)
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not is_dataclass(value) or isinstance(value, type):
+        return {prefix.removesuffix("."): value}
+    flat: dict[str, Any] = {}
+    for part in fields(value):
+        flat |= _flat(getattr(value, part.name), f"{prefix}{part.name}.")
+    return flat

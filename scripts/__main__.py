@@ -2,11 +2,12 @@
 
 import typer
 
-from scripts import gates, passes, products, spots
+from scripts import gates, offers, passes, products, spots
 
 app = typer.Typer(help="The commands of Bashu Pass operators.", no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(spots.app, name="spots")
 app.add_typer(products.app, name="products")
+app.add_typer(offers.app, name="offers")
 app.add_typer(passes.app, name="passes")
 app.add_typer(gates.app, name="gates")
 

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from passes.publishing import Published
-from scripts.common import AsJson, DataDir, DryRun, operator, show, show_rows, with_system
+from scripts.common import AsJson, DataDir, DryRun, operator, show_rows, with_system
+from scripts.publishing import show_published
 from server.clock import now
 from server.product_files import product_schema, read_products
 from server.system import System
@@ -26,11 +27,7 @@ def publish(files: Files, dry_run: DryRun = False, data_dir: DataDir = None, as_
             return await system.publishing.preview(drafts)
         return await system.publishing.publish(drafts, operator(), now())
 
-    published = with_system(command, data_dir, as_json)
-    changed = (
-        published.changed if as_json else [f"{slug} ({', '.join(names)})" for slug, names in published.changes.items()]
-    )
-    show({"created": published.created, "changed": changed, "unchanged": published.unchanged, "errors": []}, as_json)
+    show_published(with_system(command, data_dir, as_json), dry_run, as_json)
 
 
 @app.command()

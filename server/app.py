@@ -36,7 +36,7 @@ def make_services(system: System, refresh: Refresh, now: Clock, ping: Callable[[
         now=now,
         refresh=refresh.once,
         ping=ping,
-        shelves=Shelves(system.catalogue, system.products),
+        shelves=Shelves(system.catalogue, system.products, system.offers),
     )
 
 

@@ -1,73 +1,24 @@
 """Product files: YAML in which operators describe what can be held, checked wholly before anything is published."""
 
 import json
-import re
 from collections.abc import Iterable
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
-from passes.codes import FIRST_DAY, LAST_DAY
-from passes.errors import Fault, Invalid
 from passes.model import Product
 from passes.publishing import UNPUBLISHED
-from passes.terms import LONGEST_TERM, Blackout, Coverage, DateRange, Limits, Party, Payment, Term, Terms
-from passes.texts import Text
-from scenic_data.files import DATA, DataError, load_yaml
-from scenic_data.model import Fen, Name, Slug
-from scenic_data.validation import faults_of
+from passes.terms import LONGEST_TERM, Blackout, Coverage, Limits, Party, Payment, Term, Terms
+from scenic_data.files import DATA
+from scenic_data.model import Fen, Slug
+from server.file_fields import Count, Days, Strict, TitleIn, Weekday, read_drafts
 
 EXAMPLES = DATA / "products"
 """The products that a new system starts with, marked as examples."""
 
-Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
-Count = Annotated[int, Field(strict=True, ge=1, le=100_000)]
-Weekday = Annotated[int, Field(strict=True, ge=1, le=7)]
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class _TitleIn(_Strict):
-    zh: Name
-    en: Name
-
-
-class _DaysIn(_Strict):
-    """A span of business days, written `2026-10-01/2026-10-07`, or one day."""
-
-    start: Day
-    end: Day
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.end < self.start:
-            raise ValueError("it ends before it begins")
-        return self
-
-    def to_range(self) -> DateRange:
-        return DateRange(self.start, self.end)
-
-
-def _split_days(written: object) -> object:
-    if not isinstance(written, str) or not re.fullmatch(_DAYS_PATTERN, written):
-        raise ValueError("write days as 2026-10-01/2026-10-07, or one as 2026-10-01")
-    start, _, end = written.partition("/")
-    return {"start": start, "end": end or start}
-
-
-_DAYS_PATTERN = r"^\d{4}-\d{2}-\d{2}(/\d{4}-\d{2}-\d{2})?$"
-Days = Annotated[
-    _DaysIn,
-    BeforeValidator(_split_days),
-    WithJsonSchema({"type": "string", "pattern": _DAYS_PATTERN, "description": "First and last day, or one day."}),
-]
-
-
-class _TermIn(_Strict):
+class _TermIn(Strict):
     """Either fixed `dates` or so many `days` from the first day of the pass."""
 
     dates: Days | None = None
@@ -83,7 +34,7 @@ class _TermIn(_Strict):
         return Term(self.dates.to_range() if self.dates else None, self.days)
 
 
-class _CoverageIn(_Strict):
+class _CoverageIn(Strict):
     spots: tuple[Slug, ...] = ()
     tags: tuple[str, ...] = ()
     excluded: tuple[Slug, ...] = ()
@@ -92,7 +43,7 @@ class _CoverageIn(_Strict):
         return Coverage(frozenset(self.spots), frozenset(self.tags), frozenset(self.excluded))
 
 
-class _LimitsIn(_Strict):
+class _LimitsIn(Strict):
     """How often a pass admits; a limit that is null or absent does not limit, but for one visit per spot and day."""
 
     per_spot_day: Count | None = 1
@@ -105,7 +56,7 @@ class _LimitsIn(_Strict):
         return Limits(**self.model_dump())
 
 
-class _BlackoutIn(_Strict):
+class _BlackoutIn(Strict):
     dates: tuple[Days, ...] = ()
     weekdays: tuple[Weekday, ...] = ()
 
@@ -113,7 +64,7 @@ class _BlackoutIn(_Strict):
         return Blackout(tuple(days.to_range() for days in self.dates), frozenset(self.weekdays))
 
 
-class _PartyIn(_Strict):
+class _PartyIn(Strict):
     admits: Annotated[int, Field(strict=True, ge=1, le=255)] = 1
     pays: Annotated[int, Field(strict=True, ge=0, le=255)] = 1
 
@@ -127,11 +78,11 @@ class _PartyIn(_Strict):
         return Party(self.admits, self.pays)
 
 
-class ProductIn(_Strict):
+class ProductIn(Strict):
     """A product as its file describes it."""
 
     id: Slug
-    title: _TitleIn
+    title: TitleIn
     term: _TermIn
     coverage: _CoverageIn
     limits: _LimitsIn = _LimitsIn()
@@ -148,7 +99,7 @@ class ProductIn(_Strict):
             id=self.id,
             number=UNPUBLISHED,
             version=UNPUBLISHED,
-            title=Text(self.title.zh, self.title.en),
+            title=self.title.to_text(),
             terms=Terms(
                 term=self.term.to_term(),
                 coverage=self.coverage.to_coverage(),
@@ -168,15 +119,5 @@ def product_schema() -> str:
 
 
 def read_products(files: Iterable[Path]) -> list[Product]:
-    """The drafts in product files, one each. Raises `Invalid` naming file and field of every fault."""
-    drafts, faults = [], []
-    for file in files:
-        try:
-            drafts.append(ProductIn.model_validate(load_yaml(file)).to_product())
-        except DataError as error:
-            faults += [Fault(file.name, told.partition(": ")[2]) for told in error.faults]
-        except ValidationError as error:
-            faults += [Fault(f"{file.name}: {path or 'file'}", what) for path, what in faults_of(error)]
-    if faults:
-        raise Invalid("product_invalid", Text("票种文件有误", "a product file cannot be used"), faults)
-    return drafts
+    """The drafts in product files. Raises `Invalid` naming file and field of every fault."""
+    return read_drafts(files, lambda record: ProductIn.model_validate(record).to_product(), "product")

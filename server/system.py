@@ -10,20 +10,21 @@ from passes.books import Book
 from passes.gates import GateKeeping
 from passes.issuing import Issuing
 from passes.model import Gate, Product
-from passes.publishing import Publishing
+from passes.offers import Offer
+from passes.publishing import OfferPublishing, ProductPublishing
 from passes.store.audit import AuditStore
 from passes.store.gates import GateStore
 from passes.store.indexes import ensure_indexes
 from passes.store.ledger import LedgerStore
 from passes.store.passes import PassStore, RefusalStore
-from passes.store.products import ProductStore
-from passes.store.versions import GATES, PRODUCTS, SPOTS, Versions
+from passes.store.versioned import OfferStore, ProductStore
+from passes.store.versions import GATES, OFFERS, PRODUCTS, SPOTS, Versions
 from scenic_data.catalogue import Catalogue
 from scenic_data.checking import load_spots
 from scenic_data.reference import Reference
+from server import offer_files, product_files
 from server.keyfile import Keys, keys_for
 from server.mongo import Mongo
-from server.product_files import EXAMPLES, read_products
 from server.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -41,17 +42,25 @@ class System:
     audit: AuditStore
     catalogue: Catalogue
     products: Book[Product]
+    offers: Book[Offer]
+    offer_store: OfferStore
     gates: Book[Gate]
     passes: PassStore
     ledger: LedgerStore
     admission: Admission
     issuing: Issuing
-    publishing: Publishing
+    publishing: ProductPublishing
+    offer_publishing: OfferPublishing
     gate_keeping: GateKeeping
 
     def loaders(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """What brings each topic of `versions` into memory."""
-        return {SPOTS: self.catalogue.load, PRODUCTS: self.products.load, GATES: self.gates.load}
+        return {
+            SPOTS: self.catalogue.load,
+            PRODUCTS: self.products.load,
+            OFFERS: self.offers.load,
+            GATES: self.gates.load,
+        }
 
 
 async def open_system(settings: Settings, mongo: Mongo, now: datetime, *, serves: bool = True) -> System:
@@ -76,19 +85,22 @@ def compose(mongo: Mongo, keys: Keys, *, serves: bool = True) -> System:
     """The parts put together; nothing is loaded yet."""
     catalogue = Catalogue(mongo.collection("catalogue"), Reference.load(), serves=serves)
     passes, ledger, audit = PassStore(mongo), LedgerStore(mongo), AuditStore(mongo)
-    products, gates = ProductStore(mongo), GateStore(mongo)
+    products, offers, gates = ProductStore(mongo), OfferStore(mongo), GateStore(mongo)
     return System(
         keys=keys,
         versions=Versions(mongo),
         audit=audit,
         catalogue=catalogue,
         products=Book(products.all),
+        offers=Book(offers.all),
+        offer_store=offers,
         gates=Book(gates.all),
         passes=passes,
         ledger=ledger,
         admission=Admission(keys.codes, catalogue, passes, ledger, RefusalStore(mongo)),
         issuing=Issuing(passes, audit),
-        publishing=Publishing(catalogue, products, audit),
+        publishing=ProductPublishing(catalogue, products, audit),
+        offer_publishing=OfferPublishing(catalogue, offers, audit),
         gate_keeping=GateKeeping(catalogue, gates, audit),
     )
 
@@ -101,5 +113,8 @@ async def _fill(system: System, now: datetime) -> None:
         log.warning("another process fills this database at the same time")
     await system.versions.bump(SPOTS)
     await system.catalogue.load()
-    published = await system.publishing.publish(read_products(sorted(EXAMPLES.glob("*.yaml"))), FIRST_START, now)
-    log.info("imported %d spots, published %s", len(spots), ", ".join(published.created) or "no product")
+    products = product_files.read_products(sorted(product_files.EXAMPLES.glob("*.yaml")))
+    offers = offer_files.read_offers(sorted(offer_files.EXAMPLES.glob("*.yaml")))
+    await system.publishing.publish(products, FIRST_START, now)
+    await system.offer_publishing.publish(offers, FIRST_START, now)
+    log.info("imported %d spots, published %d products and %d offers", len(spots), len(products), len(offers))

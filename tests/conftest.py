@@ -31,7 +31,6 @@ from tornado.web import Application
 from handlers.services import Services
 from passes.issuing import live_text, static_text
 from passes.model import Gate, GateKind, Pass
-from passes.publishing import Publishing
 from passes.store.indexes import ensure_indexes
 from scenic_data.checking import load_spots
 from server.app import make_application, make_server, make_services
@@ -223,8 +222,7 @@ class World:
 
     async def publish(self, **terms: Any) -> None:
         """Publish the product `other` with these terms."""
-        publishing: Publishing = self.system.publishing
-        await publishing.publish([build.product("other", **terms)], "operator:test", self.clock())
+        await self.system.publishing.publish([build.product("other", **terms)], "operator:test", self.clock())
         await self.system.products.load()
 
     def live(self, held: Pass) -> str:

@@ -13,11 +13,13 @@ from pydantic import TypeAdapter
 
 from passes.ledger import Record
 from passes.model import Gate, Pass, Product
+from passes.offers import Offer
 from passes.store.database import Document
 from passes.verdicts import Refusal
 
 _PASS = TypeAdapter(Pass)
 _PRODUCT = TypeAdapter(Product)
+_OFFER = TypeAdapter(Offer)
 _GATE = TypeAdapter(Gate)
 _RECORD = TypeAdapter(Record)
 _REFUSAL = TypeAdapter(Refusal)
@@ -52,6 +54,11 @@ def to_pass(document: Document) -> Pass:
 def to_product(document: Document) -> Product:
     """The product in a document of `products`."""
     return _PRODUCT.validate_python(_with_id(document))
+
+
+def to_offer(document: Document) -> Offer:
+    """The offer in a document of `offers`."""
+    return _OFFER.validate_python(_with_id(document))
 
 
 def to_gate(document: Document) -> Gate:

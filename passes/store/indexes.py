@@ -27,6 +27,8 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     # small, not sharded
     "products": (Index("number", (("number", 1),), serves="a number stands for one product for ever", unique=True),),
     # small, not sharded
+    "offers": (),
+    # small, not sharded
     "gates": (Index("setup", (("setup.digest", 1),), serves="a device enrols with its setup code"),),
     # shard key: _id, hashed
     "audit_log": (Index("subject_at", (("subject", 1), ("at", 1)), serves="the story of one pass or gate is told"),),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from passes.store.database import Database
 
-SPOTS, PRODUCTS, GATES = TOPICS = ("spots", "products", "gates")
+SPOTS, PRODUCTS, OFFERS, GATES = TOPICS = ("spots", "products", "offers", "gates")
 
 
 class Versions:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from scenic_data.model import Precision, Status
+from tests import build
 from tests.build import EMEISHAN, XIANNVSHAN
 from tests.conftest import SOME_SPOTS, Api, World
 
@@ -127,7 +128,7 @@ async def test_a_reload_reaches_every_reply_at_once(api: Api, world: World) -> N
 async def test_replies_that_are_kept_do_not_pile_up(api: Api, world: World) -> None:
     for n in range(600):
         assert (await api.get(f"{SPOTS}?limit=1&near=103.{n:03},29.5")).status == 200
-    kept = world.services.shelves.now()._kept
+    kept = world.services.shelves.on(build.TODAY)._kept
     assert len(kept) == 512
 
 

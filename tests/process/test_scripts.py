@@ -29,7 +29,7 @@ def test_an_operator_at_work_without_a_server(scripts: Run, tmp_path: Path) -> N
     file = tmp_path / "spring.yaml"
     file.write_text(PRODUCT.replace("SPOT", "nowhere"), encoding="utf-8")
     refused = scripts("products", "publish", str(file), "--json")
-    assert (refused.status, refused.json["refused"]) == (1, "a product cannot be published")
+    assert (refused.status, refused.json["refused"]) == (1, "this product cannot be published")
     assert refused.json["errors"] == ["spring-2026.coverage: there is no spot nowhere"]
     assert "spring-2026.coverage: there is no spot nowhere" in refused.err
 
@@ -41,7 +41,7 @@ def test_an_operator_at_work_without_a_server(scripts: Run, tmp_path: Path) -> N
     assert scripts("products", "publish", str(file), "--json").json == nothing | {"created": ["spring-2026"]}
     assert scripts("products", "publish", str(file), "--json").json == nothing | {"unchanged": ["spring-2026"]}
     file.write_text(file.read_text(encoding="utf-8") + "price_fen: 19900\n", encoding="utf-8")
-    assert "spring-2026 (price_fen)" in scripts("products", "publish", str(file)).out
+    assert "~ spring-2026\n    price_fen: none → 19900\n" in scripts("products", "publish", str(file)).out
     listed = scripts("products", "list", "--json").json
     assert [(row["id"], row["number"], row["version"]) for row in listed] == [
         ("bashu-annual-example", 1, 1), ("spring-2026", 2, 2)
@@ -183,3 +183,17 @@ async def test_an_import_reaches_every_process_soon_and_no_reply_fails_meanwhile
     assert {hours for at, hours, _ in seen if at > stored + 4} == {"06:00-18:00"}
     assert seen[0][1] is None
     assert {found for _, _, found in seen} == {"emeishan"}
+
+
+def test_offers_are_published_shown_and_paused(scripts: Run, tmp_path: Path) -> None:
+    examples = PROJECT / "scenic_data" / "data" / "offers" / "examples.yaml"
+    file = tmp_path / "offers.yaml"
+    file.write_text(examples.read_text(encoding="utf-8").replace("total: 1200", "total: 1500"), encoding="utf-8")
+    shown = scripts("offers", "publish", str(file), "--dry-run").out
+    assert "~ emeishan-bogo-example\n    quota.total: 1200 → 1500\n" in shown
+    assert shown.endswith("created 0, changed 1, unchanged 2\ndry run: nothing was stored\n")
+    assert scripts("offers", "publish", str(file), "--json").json["changed"] == ["emeishan-bogo-example"]
+    assert scripts("offers", "pause", "emeishan-bogo-example", "--json").json["state"] == "paused"
+    listed = {row["id"]: row for row in scripts("offers", "list", "--json").json}
+    assert (listed["emeishan-bogo-example"]["version"], listed["emeishan-bogo-example"]["runs_today"]) == (2, False)
+    assert scripts("offers", "end", "nothing", "--json").status == 1

@@ -15,7 +15,7 @@ from passes.store.gates import GateStore
 from passes.store.indexes import INDEXES, ensure_indexes
 from passes.store.ledger import MARK_EVERY, TAIL, LedgerStore
 from passes.store.passes import PassStore, RefusalStore
-from passes.store.products import ProductStore
+from passes.store.versioned import ProductStore
 from passes.store.versions import GATES, PRODUCTS, Versions
 from passes.terms import Blackout, Coverage, DateRange, Limits, Party, Payment, Term
 from passes.verdicts import Reason, Refusal, Verdict

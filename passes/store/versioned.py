@@ -1,0 +1,66 @@
+"""Versioned: products and offers, small, published in versions and loaded whole by every process."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+from passes.model import Product
+from passes.offers import Offer, OfferState
+from passes.store.database import Database, Document
+from passes.store.documents import keyed, to_offer, to_product
+from passes.store.versions import OFFERS, PRODUCTS, Versions
+
+T = TypeVar("T", Product, Offer)
+
+
+class VersionedStore(Generic[T]):
+    """A collection in which the newest version of each thing stands; `_id` is the slug."""
+
+    def __init__(self, database: Database, topic: str, read: Callable[[Document], T], order: str) -> None:
+        """Two collections of the database are used: that of the topic, and `versions`."""
+        self._things = database.collection(topic)
+        self._versions = Versions(database)
+        self._topic = topic
+        self._read: Callable[[Document], T] = read
+        self._order = order
+
+    async def all(self) -> Sequence[T]:
+        """The newest version of each, in order."""
+        return [self._read(document) for document in await self._things.find({}, [(self._order, 1)])]
+
+    async def put(self, thing: T) -> bool:
+        """Store a version; False if another publisher stored this version, or took its number, first."""
+        document = keyed(thing)
+        if thing.version == 1:
+            stored = await self._things.insert(document)
+        else:
+            where = {"_id": document.pop("_id"), "version": thing.version - 1}
+            stored = await self._things.update(where, {"$set": document})
+        if stored:
+            await self._versions.bump(self._topic)
+        return stored
+
+    async def change(self, slug: str, where: dict[str, Any], change: dict[str, Any]) -> bool:
+        """Change what stands there if it still is as expected; False if it is not."""
+        changed = await self._things.update({"_id": slug, **where}, {"$set": change})
+        await self._versions.bump(self._topic)
+        return changed
+
+
+class ProductStore(VersionedStore[Product]):
+    """The `products` collection."""
+
+    def __init__(self, database: Database) -> None:
+        """In order of number."""
+        super().__init__(database, PRODUCTS, to_product, "number")
+
+
+class OfferStore(VersionedStore[Offer]):
+    """The `offers` collection."""
+
+    def __init__(self, database: Database) -> None:
+        """In order of id."""
+        super().__init__(database, OFFERS, to_offer, "_id")
+
+    async def become(self, slug: str, state: OfferState, *, before: OfferState) -> bool:
+        """Set the state of an offer; False if it is not what it was before."""
+        return await self.change(slug, {"state": before.value}, {"state": state.value})

@@ -1,0 +1,87 @@
+"""`offers`: what is promised to visitors for some weeks."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from passes.calendar import business_day
+from passes.offers import Offer, OfferState
+from passes.publishing import Published
+from scripts.common import AsJson, DataDir, DryRun, operator, show, show_rows, with_system
+from scripts.publishing import show_published
+from server.clock import now
+from server.offer_files import offer_schema, read_offers
+from server.system import System
+
+app = typer.Typer(help="Offers: buy one, get one free, and the like.", no_args_is_help=True)
+
+Files = Annotated[list[Path], typer.Argument(help="Offer files (YAML), one offer or many each.", dir_okay=False)]
+OfferId = Annotated[str, typer.Argument(help="The id of the offer.")]
+
+
+@app.command()
+def publish(files: Files, dry_run: DryRun = False, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Publish offer files. All are checked before anything is stored; the same file twice changes nothing."""
+
+    async def command(system: System) -> Published:
+        drafts = read_offers(files)
+        if dry_run:
+            return await system.offer_publishing.preview(drafts)
+        return await system.offer_publishing.publish(drafts, operator(), now())
+
+    show_published(with_system(command, data_dir, as_json), dry_run, as_json)
+
+
+@app.command()
+def pause(offer_id: OfferId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Stop an offer for a while."""
+    _become(OfferState.PAUSED, offer_id, data_dir, as_json)
+
+
+@app.command()
+def resume(offer_id: OfferId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Let a paused offer run again."""
+    _become(OfferState.PUBLISHED, offer_id, data_dir, as_json)
+
+
+@app.command()
+def end(offer_id: OfferId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """End an offer for good."""
+    _become(OfferState.ENDED, offer_id, data_dir, as_json)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of an offer, which editors can check files with."""
+    print(offer_schema(), end="")
+
+
+@app.command("list")
+def list_offers(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """List all offers."""
+
+    async def command(system: System) -> list[dict[str, object]]:
+        return [_row(offer) for offer in system.offers.all()]
+
+    show_rows(with_system(command, data_dir, as_json), as_json)
+
+
+def _become(state: OfferState, offer_id: str, data_dir: Path | None, as_json: bool) -> None:
+    async def command(system: System) -> dict[str, object]:
+        return _row(await system.offer_publishing.become(offer_id, state, operator(), now()))
+
+    show(with_system(command, data_dir, as_json), as_json)
+
+
+def _row(offer: Offer) -> dict[str, object]:
+    return {
+        "id": offer.id,
+        "version": offer.version,
+        "title": offer.title.zh,
+        "from": offer.window.start,
+        "until": offer.window.end,
+        "state": offer.state,
+        "runs_today": offer.runs_on(business_day(now())),
+        "example": offer.example,
+    }
