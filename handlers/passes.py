@@ -1,6 +1,7 @@
 """Passes, for whoever holds the token of one: its code to scan, as text and as a picture."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Self
 
@@ -13,6 +14,7 @@ from handlers.pictures import PNG, SVG, Kind, qr_picture
 from handlers.routing import Route
 from passes.errors import unknown
 from passes.issuing import LiveCode, live_code, live_text
+from passes.ledger import Record
 from passes.model import Pass
 from passes.texts import Text
 
@@ -90,7 +92,56 @@ class PassSvg(PassHandler):
         return await self.picture(pass_id, SVG)
 
 
+class AdmissionOut(Out):
+    """A visit: one admission, and whether it still counts."""
+
+    n: int = Field(examples=[1])
+    """Its number in the ledger of the pass."""
+    spot: str = Field(examples=["emeishan"])
+    at: datetime
+    admits: int = Field(examples=[1])
+    """How many people were let in."""
+    annulled_at: datetime | None = Field(examples=[None])
+    """When it was taken back, because the turnstile did not turn."""
+
+
+class AdmissionsOut(Out):
+    """All visits with a pass, oldest first."""
+
+    total: int
+    """How many of them count."""
+    items: list[AdmissionOut]
+
+    @classmethod
+    def of(cls, ledger: Sequence[Record]) -> Self:
+        """The view of a whole ledger."""
+        undone = {record.annuls: record.at for record in ledger if record.annuls is not None}
+        items = [
+            AdmissionOut(
+                n=record.n,
+                spot=record.spot_id,
+                at=record.at,
+                admits=record.verdict.admits,
+                annulled_at=undone.get(record.n),
+            )
+            for record in ledger
+            if record.verdict is not None
+        ]
+        return cls(total=sum(item.annulled_at is None for item in items), items=items)
+
+
+class PassAdmissions(PassHandler):
+    """`/api/v1/passes/{id}/admissions`"""
+
+    @endpoint(scope=_READ, reply=AdmissionsOut)
+    async def get(self, pass_id: str) -> AdmissionsOut:
+        """Where and when the pass was used."""
+        held = await self.held(pass_id)
+        return AdmissionsOut.of(await self.services.ledger.whole(held.id))
+
+
 routes = [
+    Route("/api/v1/passes/{pass_id}/admissions", PassAdmissions, "pass-admissions"),
     Route("/api/v1/passes/{pass_id}/code", PassCode, "pass-code"),
     Route("/api/v1/passes/{pass_id}/qr.png", PassPng, "pass-qr-png"),
     Route("/api/v1/passes/{pass_id}/qr.svg", PassSvg, "pass-qr-svg"),

@@ -13,7 +13,7 @@ from passes.books import Book
 from passes.gates import GateKeeping
 from passes.keys import Keyring
 from passes.model import Gate, Product
-from passes.ports import Passes
+from passes.ports import Ledger, Passes
 from scenic_data.catalogue import Catalogue
 
 
@@ -62,6 +62,7 @@ class Services:
     products: Book[Product]
     gates: Book[Gate]
     passes: Passes
+    ledger: Ledger
     admission: Admission
     gate_keeping: GateKeeping
     keys: Keyring

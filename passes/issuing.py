@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from passes import codes
-from passes.calendar import business_day
+from passes.calendar import business_day, day_after
 from passes.errors import Conflict, Fault, Invalid
 from passes.keys import Keyring
 from passes.model import Holder, Pass, PassState, Product
@@ -27,18 +27,20 @@ class Issuing:
         self._audit = audit
 
     async def issue(self, product: Product, holder: Holder, first_day: date | None, by: str, now: datetime) -> Pass:
-        """A new active pass with the terms of the product as they are now.
+        """A new pass with the terms of the product as they are now: active, or waiting to be activated.
 
-        `first_day` begins a term of so many days, by default today. Raises `Invalid` if it is given for a term of
-        fixed dates, `Conflict` when the product can no longer be used.
+        `first_day` begins a term of so many days, or the time to activate it in; by default it is today. Raises
+        `Invalid` if it is given for a term of fixed dates, `Conflict` when the product can no longer be used.
         """
         if first_day is not None and product.terms.term.dates is not None:
             fixed = Fault("first_day", f"{product.id!r} is valid on fixed dates; leave the first day out")
             raise Invalid("first_day_fixed", Text("该票种日期固定", "the dates of this product are fixed"), [fixed])
         begins = first_day or business_day(now)
-        if not codes.FIRST_DAY <= begins <= codes.LAST_DAY - LONGEST_TERM:
+        if not codes.FIRST_DAY <= begins <= codes.LAST_DAY - 2 * LONGEST_TERM:
             raise Invalid("first_day_out_of_range", Text("日期超出范围", "the first day is too early or too late"))
-        valid = product.terms.term.starting(begins)
+        term = product.terms.term
+        activate_by = None if term.activate_within is None else begins + timedelta(days=term.activate_within)
+        valid = term.starting(begins if activate_by is None else day_after(activate_by))
         if valid.end < business_day(now):
             raise Conflict("product_over", Text("该票种已过期", f"product {product.id!r} ended on {valid.end}"))
         issued = Pass(
@@ -47,9 +49,10 @@ class Issuing:
             product_number=product.number,
             terms=product.terms,
             valid=valid,
-            state=PassState.ACTIVE,
+            state=PassState.ACTIVE if activate_by is None else PassState.ISSUED,
             holder=holder,
             issued_at=now,
+            activate_by=activate_by,
         )
         await self._passes.add(issued)
         await self._audit.write(AuditLine(now, by, "issue", f"pass:{issued.id}", {"product": product.id}))
@@ -104,8 +107,8 @@ def _signed(held: Pass, keys: Keyring, *, rotating: bool) -> bytes:
         key_id=key.id,
         pass_id=held.id,
         product_number=held.product_number,
-        first_day=held.valid.start,
-        last_day=held.valid.end,
+        first_day=held.span.start,
+        last_day=held.span.end,
         party=held.terms.party.admits,
         rotating=rotating,
         pay_at_window=held.terms.payment is Payment.AT_WINDOW,

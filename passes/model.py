@@ -4,10 +4,11 @@ Plain frozen values; a change makes a new one. What happens at gates is in `ledg
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
-from passes.terms import DateRange, Terms
+from passes.calendar import business_day
+from passes.terms import DateRange, Terms, Unactivated
 from passes.texts import Text
 from passes.verdicts import Refusal
 
@@ -62,7 +63,8 @@ class Pass:
     """One entitlement of one holder; `id` is the serial of its codes, 16 hexadecimal digits.
 
     `refusals` are its newest few, so that a repeated scan is answered as before; `ledger_mark` is a number of
-    a ledger record near the newest one, from which on the ledger is read: it may lag, never lead.
+    a ledger record near the newest one, from which on the ledger is read: it may lag, never lead. While a pass waits to
+    be activated, until the day `activate_by`, `valid` is what it becomes if nobody does.
     """
 
     id: str
@@ -75,6 +77,21 @@ class Pass:
     issued_at: datetime
     refusals: tuple[Refusal, ...] = ()
     ledger_mark: int = 0
+    activate_by: date | None = None
+    activated_at: datetime | None = None
+
+    def state_on(self, day: date) -> PassState:
+        """Where the pass is in its life on a business day: what waited too long has started by itself, or lapsed."""
+        if self.state is not PassState.ISSUED or self.activate_by is None or day <= self.activate_by:
+            return self.state
+        starts = self.terms.term.unactivated is Unactivated.STARTS
+        return PassState.ACTIVE if starts else PassState.EXPIRED
+
+    @property
+    def span(self) -> DateRange:
+        """All days on which the pass might be used, which its codes name."""
+        waits = self.state is PassState.ISSUED and self.activate_by is not None
+        return DateRange(business_day(self.issued_at), self.valid.end) if waits else self.valid
 
 
 class GateKind(StrEnum):

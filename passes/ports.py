@@ -6,10 +6,10 @@ All of them raise `errors.Unavailable` when the database does not answer.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from passes.ledger import Record
-from passes.model import Gate, Pass
+from passes.model import Gate, Pass, PassState
 from passes.offers import Offer, OfferState
 from passes.terms import Spot
 from passes.verdicts import Refusal
@@ -55,6 +55,9 @@ class Passes(Protocol):
     async def add(self, issued: Pass) -> None:
         """Keep a new pass. Raises `errors.Conflict` if the serial is taken."""
 
+    async def become(self, pass_id: str, before: PassState, changes: Mapping[str, Any]) -> bool:
+        """Change fields of a pass; False if its state is not what it was before."""
+
 
 class Ledger(Protocol):
     """The admission ledgers of all passes."""
@@ -83,6 +86,9 @@ class Refusals(Protocol):
 
     async def get(self, gate_id: str, nonce: str) -> Refusal | None:
         """The refusal under a nonce of a gate."""
+
+    async def of_pass(self, pass_id: str) -> Sequence[Refusal]:
+        """All refusals of a pass, oldest first."""
 
 
 class Versioned(Protocol[T]):
@@ -129,3 +135,6 @@ class Audit(Protocol):
 
     async def write(self, line: AuditLine) -> None:
         """Keep a line."""
+
+    async def about(self, subject: str) -> Sequence[AuditLine]:
+        """All lines about a subject, oldest first."""

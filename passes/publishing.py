@@ -135,6 +135,10 @@ class ProductPublishing(Publishing[Product]):
         missing = missing_from(coverage, spots)
         if missing:
             return [Fault(f"{draft.id}.coverage", f"there is no {', no '.join(missing)}")]
+        covered = {spot.id for spot in spots if coverage.covers(spot)}
+        for name, named in (("overrides", draft.terms.overrides), ("settlement.spots", draft.terms.settlement.by_spot)):
+            if strangers := sorted(named.keys() - covered):
+                return [Fault(f"{draft.id}.{name}", f"it does not cover {', '.join(strangers)}")]
         if not any(coverage.covers(spot) for spot in spots):
             return [Fault(f"{draft.id}.coverage", "it covers no spot at all")]
         return []

@@ -70,7 +70,7 @@ def code_suits_gate(case: Case) -> Objection | None:
 
 def pass_alive(case: Case) -> Objection | None:
     """Only an active pass admits."""
-    reason = _LIFELESS.get(case.held.state)
+    reason = _LIFELESS.get(case.held.state_on(case.day))
     return Objection(reason) if reason else None
 
 
@@ -101,14 +101,14 @@ def spot_open(case: Case) -> Objection | None:
 
 def no_blackout(case: Case) -> Objection | None:
     """Today is not one of the days on which the pass admits nowhere."""
-    if case.day not in case.held.terms.blackout:
+    if case.held.terms.admits_on(case.day):
         return None
     return Objection(Reason.BLACKOUT, _next_valid_day(case))
 
 
 def visits_left(case: Case) -> Objection | None:
     """No limit is used up: today at this spot, at this spot in total, in total, on distinct days."""
-    limits, tally, spot = case.held.terms.limits, case.tally, case.gate.spot_id
+    limits, tally, spot = case.held.terms.limits_at(case.gate.spot_id), case.tally, case.gate.spot_id
     if any(
         limit is not None and used >= limit
         for used, limit in (
@@ -183,7 +183,7 @@ def _admitted(case: Case) -> Verdict:
 
 def _left_after(case: Case) -> int | None:
     """Visits left here after this one, over all the days to come; None when nothing limits them."""
-    limits = case.held.terms.limits
+    limits = case.held.terms.limits_at(case.gate.spot_id)
     left = [
         limit - used - 1
         for used, limit in (
@@ -199,7 +199,7 @@ def _next_valid_day(case: Case) -> datetime | None:
     """The start of the next day on which the pass is valid and not blacked out, if there is one."""
     day = day_after(case.day)
     while day <= case.held.valid.end:
-        if day not in case.held.terms.blackout:
+        if case.held.terms.admits_on(day):
             return start_of(day)
         day = day_after(day)
     return None

@@ -3,8 +3,8 @@
 Knows the shape of terms and the simple questions they answer; what follows at a gate is in `rules`.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -46,12 +46,25 @@ class DateRange:
 LONGEST_TERM = timedelta(days=3660)
 
 
+class Unactivated(StrEnum):
+    """What becomes of a pass that its holder did not activate in time."""
+
+    STARTS = "starts"
+    LAPSES = "lapses"
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
-    """When a pass is valid: on the days of `dates`, or for `days` days from its first day; exactly one is set."""
+    """When a pass is valid: on the days of `dates`, or for `days` days from its first day; exactly one is set.
+
+    With `activate_within`, which goes with `days` alone, the holder chooses the first day within so many days after
+    that of issue, by activating the pass.
+    """
 
     dates: DateRange | None = None
     days: int | None = None
+    activate_within: int | None = None
+    unactivated: Unactivated = Unactivated.STARTS
 
     def starting(self, first: date) -> DateRange:
         """The valid days of a pass issued on (or for) the day `first`."""
@@ -85,6 +98,14 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class SpotLimits:
+    """Limits at one spot, instead of those of the same name."""
+
+    per_spot_day: int | None = 1
+    per_spot: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Blackout:
     """Days on which a pass admits nowhere; weekdays are ISO numbers, Monday is 1."""
 
@@ -93,6 +114,32 @@ class Blackout:
 
     def __contains__(self, day: date) -> bool:
         return day.isoweekday() in self.weekdays or any(day in span for span in self.dates)
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """Days of every year, `MM-DD`, both included; one that ends before it starts runs over New Year."""
+
+    start: str
+    end: str
+
+    def __contains__(self, day: date) -> bool:
+        today = f"{day:%m-%d}"
+        if self.start <= self.end:
+            return self.start <= today <= self.end
+        return today >= self.start or today <= self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What is agreed to be paid to a spot for each admission, in fen: its own fee, or else the usual one."""
+
+    fee_fen: int = 0
+    by_spot: Mapping[str, int] = field(default_factory=dict)
+
+    def fee_at(self, spot_id: str) -> int:
+        """The fee for one admission at a spot."""
+        return self.by_spot.get(spot_id, self.fee_fen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +157,24 @@ class Terms:
     term: Term
     coverage: Coverage
     limits: Limits = field(default_factory=Limits)
+    overrides: Mapping[str, SpotLimits] = field(default_factory=dict)
     blackout: Blackout = field(default_factory=Blackout)
+    season: tuple[Season, ...] = ()
+    """When in the year it admits; always, if there is none."""
     party: Party = field(default_factory=Party)
     payment: Payment = Payment.PAID
+    settlement: Settlement = field(default_factory=Settlement)
+
+    def limits_at(self, spot_id: str) -> Limits:
+        """The limits as they are at a spot."""
+        special = self.overrides.get(spot_id)
+        if special is None:
+            return self.limits
+        return replace(self.limits, per_spot_day=special.per_spot_day, per_spot=special.per_spot)
+
+    def admits_on(self, day: date) -> bool:
+        """Whether the pass admits anywhere on a day: none of its blackout, and in its season."""
+        return day not in self.blackout and (not self.season or any(day in season for season in self.season))
 
 
 def missing_from(coverage: Coverage, spots: Iterable[Spot]) -> list[str]:

@@ -12,9 +12,11 @@ from passes.calendar import business_day
 from passes.errors import unknown
 from passes.identity import resident
 from passes.issuing import live_text, static_text
+from passes.life import Step
 from passes.model import Pass
+from passes.story import story
 from passes.texts import Text
-from scripts.common import AsJson, DataDir, operator, refuse, show, with_system
+from scripts.common import AsJson, DataDir, operator, refuse, show, show_rows, with_system
 from server.auth import PASS_LIFE, Tokens
 from server.clock import now
 from server.system import System
@@ -98,6 +100,87 @@ def token(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False) ->
         return {"token": Tokens(system.keys.tokens).for_pass(held.id, issued_at), "expires_at": issued_at + PASS_LIFE}
 
     show(with_system(command, data_dir, as_json), as_json)
+
+
+Reason = Annotated[str, typer.Option(help="Why; kept in the audit log.")]
+
+
+@app.command()
+def activate(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Activate a pass: its days begin today."""
+    _take(Step.ACTIVATE, pass_id, "", data_dir, as_json)
+
+
+@app.command()
+def freeze(pass_id: PassId, reason: Reason = "", data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Freeze a pass, because it is lost or appealed against: it admits nowhere until it is unfrozen."""
+    _take(Step.FREEZE, pass_id, reason, data_dir, as_json)
+
+
+@app.command()
+def unfreeze(pass_id: PassId, reason: Reason = "", data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Let a frozen pass admit again."""
+    _take(Step.UNFREEZE, pass_id, reason, data_dir, as_json)
+
+
+@app.command()
+def revoke(
+    pass_id: PassId,
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Revoke a pass for good."""
+    _take(Step.REVOKE, pass_id, reason, data_dir, as_json)
+
+
+@app.command("show")
+def show_pass(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Show a pass, and everything that happened to it, in order."""
+
+    async def command(system: System) -> tuple[dict[str, object], list[dict[str, object]]]:
+        held = await _held(pass_id, system)
+        events = story(
+            await system.audit.about(f"pass:{pass_id}"),
+            await system.ledger.whole(pass_id),
+            await system.refusals.of_pass(pass_id),
+        )
+        return _summary(held), [
+            {"at": event.at, "what": event.what, "by": event.by, "spot": event.spot_id, "detail": event.detail}
+            for event in events
+        ]
+
+    document, events = with_system(command, data_dir, as_json)
+    if as_json:
+        show({**document, "story": events}, as_json)
+        return
+    show(document, as_json)
+    show_rows([event | {"detail": _joined(event["detail"])} for event in events], as_json)
+
+
+def _take(step: Step, pass_id: str, reason: str, data_dir: Path | None, as_json: bool) -> None:
+    async def command(system: System) -> dict[str, object]:
+        return _summary(await system.life.take(pass_id, step, operator(), now(), reason))
+
+    show(with_system(command, data_dir, as_json), as_json)
+
+
+def _summary(held: Pass) -> dict[str, object]:
+    return {
+        "pass_id": held.id,
+        "product": held.product_id,
+        "holder": held.holder.mask,
+        "state": held.state_on(business_day(now())),
+        "valid_from": held.valid.start,
+        "valid_until": held.valid.end,
+        "activate_by": held.activate_by,
+        "activated_at": held.activated_at,
+        "issued_at": held.issued_at,
+    }
+
+
+def _joined(detail: object) -> str:
+    return ", ".join(f"{name} {value}" for name, value in detail.items()) if isinstance(detail, dict) else ""
 
 
 async def _held(pass_id: str, system: System) -> Pass:

@@ -29,6 +29,7 @@ def make_services(system: System, refresh: Refresh, now: Clock, ping: Callable[[
         products=system.products,
         gates=system.gates,
         passes=system.passes,
+        ledger=system.ledger,
         admission=system.admission,
         gate_keeping=system.gate_keeping,
         keys=system.keys.codes,

@@ -9,9 +9,23 @@ from pydantic import Field, model_validator
 
 from passes.model import Product
 from passes.publishing import UNPUBLISHED
-from passes.terms import LONGEST_TERM, Blackout, Coverage, Limits, Party, Payment, Term, Terms
+from passes.terms import (
+    LONGEST_TERM,
+    Blackout,
+    Coverage,
+    Limits,
+    Party,
+    Payment,
+    Season,
+    Settlement,
+    SpotLimits,
+    Term,
+    Terms,
+    Unactivated,
+)
 from scenic_data.files import DATA
 from scenic_data.model import Fen, Slug
+from scenic_data.model import Season as YearDays
 from server.file_fields import Count, Days, Strict, TitleIn, Weekday, read_drafts
 
 EXAMPLES = DATA / "products"
@@ -19,10 +33,16 @@ EXAMPLES = DATA / "products"
 
 
 class _TermIn(Strict):
-    """Either fixed `dates` or so many `days` from the first day of the pass."""
+    """Either fixed `dates`, or so many `days` from the first day of the pass.
+
+    With `activate_within` the holder chooses that day within so many days after issue; `unactivated` says what becomes
+    of a pass that nobody activated in time.
+    """
 
     dates: Days | None = None
     days: Annotated[int, Field(strict=True, ge=1, le=LONGEST_TERM.days)] | None = None
+    activate_within: Annotated[int, Field(strict=True, ge=1, le=LONGEST_TERM.days)] | None = None
+    unactivated: Unactivated = Unactivated.STARTS
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
@@ -30,8 +50,14 @@ class _TermIn(Strict):
             raise ValueError("give either `dates` or `days`")
         return self
 
+    @model_validator(mode="after")
+    def _activation_of_days(self) -> Self:
+        if self.activate_within is not None and self.days is None:
+            raise ValueError("`activate_within` goes with `days`")
+        return self
+
     def to_term(self) -> Term:
-        return Term(self.dates.to_range() if self.dates else None, self.days)
+        return Term(self.dates.to_range() if self.dates else None, self.days, self.activate_within, self.unactivated)
 
 
 class _CoverageIn(Strict):
@@ -54,6 +80,26 @@ class _LimitsIn(Strict):
 
     def to_limits(self) -> Limits:
         return Limits(**self.model_dump())
+
+
+class _SpotLimitsIn(Strict):
+    """Limits at one spot instead of the usual ones."""
+
+    per_spot_day: Count | None = 1
+    per_spot: Count | None = None
+
+    def to_limits(self) -> SpotLimits:
+        return SpotLimits(self.per_spot_day, self.per_spot)
+
+
+class _SettlementIn(Strict):
+    """What is agreed to be paid to a spot for each admission, in fen; `spots` are those with a fee of their own."""
+
+    fee_fen: Annotated[Fen, Field(strict=True, le=100_000)] = 0
+    spots: dict[Slug, Annotated[Fen, Field(strict=True, le=100_000)]] = Field(default_factory=dict)
+
+    def to_settlement(self) -> Settlement:
+        return Settlement(self.fee_fen, self.spots)
 
 
 class _BlackoutIn(Strict):
@@ -86,7 +132,12 @@ class ProductIn(Strict):
     term: _TermIn
     coverage: _CoverageIn
     limits: _LimitsIn = _LimitsIn()
+    overrides: dict[Slug, _SpotLimitsIn] = Field(default_factory=dict)
+    """For some spots limits of their own."""
     blackout: _BlackoutIn = _BlackoutIn()
+    season: tuple[YearDays, ...] = ()
+    """Days of every year on which the pass admits, `04-01/11-15`; always, if there is none."""
+    settlement: _SettlementIn = _SettlementIn()
     party: _PartyIn = _PartyIn()
     payment: Payment = Payment.PAID
     price_fen: Annotated[Fen, Field(strict=True, le=10_000_000)] | None = None
@@ -104,7 +155,10 @@ class ProductIn(Strict):
                 term=self.term.to_term(),
                 coverage=self.coverage.to_coverage(),
                 limits=self.limits.to_limits(),
+                overrides={slug: limits.to_limits() for slug, limits in self.overrides.items()},
                 blackout=self.blackout.to_blackout(),
+                season=tuple(Season(*written.split("/")) for written in self.season),
+                settlement=self.settlement.to_settlement(),
                 party=self.party.to_party(),
                 payment=self.payment,
             ),

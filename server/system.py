@@ -9,6 +9,7 @@ from passes.admission import Admission
 from passes.books import Book
 from passes.gates import GateKeeping
 from passes.issuing import Issuing
+from passes.life import Life
 from passes.model import Gate, Product
 from passes.offers import Offer
 from passes.publishing import OfferPublishing, ProductPublishing
@@ -49,6 +50,8 @@ class System:
     ledger: LedgerStore
     admission: Admission
     issuing: Issuing
+    life: Life
+    refusals: RefusalStore
     publishing: ProductPublishing
     offer_publishing: OfferPublishing
     gate_keeping: GateKeeping
@@ -84,7 +87,7 @@ async def open_system(settings: Settings, mongo: Mongo, now: datetime, *, serves
 def compose(mongo: Mongo, keys: Keys, *, serves: bool = True) -> System:
     """The parts put together; nothing is loaded yet."""
     catalogue = Catalogue(mongo.collection("catalogue"), Reference.load(), serves=serves)
-    passes, ledger, audit = PassStore(mongo), LedgerStore(mongo), AuditStore(mongo)
+    passes, ledger, refusals, audit = PassStore(mongo), LedgerStore(mongo), RefusalStore(mongo), AuditStore(mongo)
     products, offers, gates = ProductStore(mongo), OfferStore(mongo), GateStore(mongo)
     return System(
         keys=keys,
@@ -97,8 +100,10 @@ def compose(mongo: Mongo, keys: Keys, *, serves: bool = True) -> System:
         gates=Book(gates.all),
         passes=passes,
         ledger=ledger,
-        admission=Admission(keys.codes, catalogue, passes, ledger, RefusalStore(mongo)),
+        admission=Admission(keys.codes, catalogue, passes, ledger, refusals),
         issuing=Issuing(passes, audit),
+        life=Life(passes, audit),
+        refusals=refusals,
         publishing=ProductPublishing(catalogue, products, audit),
         offer_publishing=OfferPublishing(catalogue, offers, audit),
         gate_keeping=GateKeeping(catalogue, gates, audit),

@@ -1,8 +1,10 @@
 """The audit log, append-only."""
 
+from collections.abc import Sequence
+
 from passes.ports import AuditLine
 from passes.store.database import Database
-from passes.store.documents import encode
+from passes.store.documents import encode, to_audit_line
 
 
 class AuditStore:
@@ -15,3 +17,7 @@ class AuditStore:
     async def write(self, line: AuditLine) -> None:
         """Keep a line."""
         await self._audit_log.insert(encode(line))
+
+    async def about(self, subject: str) -> Sequence[AuditLine]:
+        """All lines about a subject, oldest first."""
+        return [to_audit_line(document) for document in await self._audit_log.find({"subject": subject}, [("at", 1)])]

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from passes.ledger import Record
 from passes.model import Gate, Pass, Product
 from passes.offers import Offer
+from passes.ports import AuditLine
 from passes.store.database import Document
 from passes.verdicts import Refusal
 
@@ -23,6 +24,7 @@ _OFFER = TypeAdapter(Offer)
 _GATE = TypeAdapter(Gate)
 _RECORD = TypeAdapter(Record)
 _REFUSAL = TypeAdapter(Refusal)
+_AUDIT_LINE = TypeAdapter(AuditLine)
 
 
 def encode(value: Any) -> Any:
@@ -74,6 +76,11 @@ def to_record(document: Document) -> Record:
 def to_refusal(document: Document) -> Refusal:
     """The refusal in a document of `refusals`."""
     return _REFUSAL.validate_python(document)
+
+
+def to_audit_line(document: Document) -> AuditLine:
+    """The line in a document of `audit_log`."""
+    return _AUDIT_LINE.validate_python(document)
 
 
 def _with_id(document: Document) -> Document:

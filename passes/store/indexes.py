@@ -23,6 +23,7 @@ INDEXES: dict[str, tuple[Index, ...]] = {
             serves="refusals are dropped after a year",
             expire_seconds=_YEAR_SECONDS,
         ),
+        Index("pass", (("pass_id", 1),), serves="the story of one pass is told"),
     ),
     # small, not sharded
     "products": (Index("number", (("number", 1),), serves="a number stands for one product for ever", unique=True),),

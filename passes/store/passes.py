@@ -4,8 +4,11 @@ The newest refusals of a pass stand on the pass as well, so that the read which 
 whether this very scan was refused before.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from passes.errors import Conflict
-from passes.model import NEWEST_REFUSALS, Pass
+from passes.model import NEWEST_REFUSALS, Pass, PassState
 from passes.store.database import Database
 from passes.store.documents import encode, keyed, to_pass, to_refusal
 from passes.texts import Text
@@ -28,6 +31,11 @@ class PassStore:
         """Keep a new pass. Raises `Conflict` if the serial is taken."""
         if not await self._passes.insert(keyed(issued)):
             raise Conflict("serial_taken", Text("票号重复，请重试", "this serial is taken; try again"))
+
+    async def become(self, pass_id: str, before: PassState, changes: Mapping[str, Any]) -> bool:
+        """Change fields of a pass; False if its state is not what it was before."""
+        fields = {name: encode(value) for name, value in changes.items()}
+        return await self._passes.update({"_id": pass_id, "state": before.value}, {"$set": fields})
 
 
 class RefusalStore:
@@ -52,6 +60,11 @@ class RefusalStore:
         """The refusal under a nonce of a gate."""
         kept = await self._refusals.get({"_id": _key(gate_id, nonce)})
         return to_refusal(kept) if kept else None
+
+    async def of_pass(self, pass_id: str) -> Sequence[Refusal]:
+        """All refusals of a pass, oldest first."""
+        kept = await self._refusals.find({"pass_id": pass_id}, [("verdict.decided_at", 1)])
+        return [to_refusal(document) for document in kept]
 
 
 def _key(gate_id: str, nonce: str) -> str:

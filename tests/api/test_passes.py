@@ -72,3 +72,27 @@ async def test_a_pass_is_shown_to_the_holder_of_its_token_alone(
     assert (await api.get(f"/api/v1/passes/{mine.id}/{view}", gate_token)).json["code"] == "token_invalid"
     clock.time += PASS_LIFE
     assert (await api.get(f"/api/v1/passes/{mine.id}/{view}", token)).json["code"] == "token_expired"
+
+
+async def test_the_holder_sees_where_the_pass_was_used(api: Api, world: World) -> None:
+    held, (_, gate_token) = await world.issue(), await world.gate()
+    token = TOKENS.for_pass(held.id, NOW)
+    await api.post("/api/v1/gate/scans", world.scan_body(held, "a"), gate_token)
+    await api.post("/api/v1/gate/scans/a/annul", token=gate_token)
+    await api.post("/api/v1/gate/scans", world.scan_body(held, "b"), gate_token)
+    visits = (await api.get(f"/api/v1/passes/{held.id}/admissions", token)).json
+    assert visits == {
+        "total": 1,
+        "items": [
+            {
+                "n": 1,
+                "spot": "emeishan",
+                "at": "2026-07-01T02:00:00Z",
+                "admits": 1,
+                "annulled_at": "2026-07-01T02:00:00Z",
+            },
+            {"n": 3, "spot": "emeishan", "at": "2026-07-01T02:00:00Z", "admits": 1, "annulled_at": None},
+        ],
+    }
+    other = await world.issue()
+    assert (await api.get(f"/api/v1/passes/{other.id}/admissions", token)).status == 404

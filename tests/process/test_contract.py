@@ -35,5 +35,5 @@ async def test_replies_keep_to_the_description(server: Start, scripts: Run, tmp_
         cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
-    assert "Tested: 14" in done.stdout or as_gate
+    assert "Tested: 15" in done.stdout or as_gate
     assert running.stop() == 0

@@ -11,9 +11,20 @@ from hypothesis import strategies as st
 
 from passes.calendar import SHANGHAI, business_day, start_of
 from passes.ledger import Tally
-from passes.model import GateKind, GateState, PassState
+from passes.model import GateKind, GateState, Pass, PassState
 from passes.rules import RULES, Case, Objection, decide
-from passes.terms import Blackout, Coverage, DateRange, Limits, Party, Payment
+from passes.terms import (
+    Blackout,
+    Coverage,
+    DateRange,
+    Limits,
+    Party,
+    Payment,
+    Season,
+    SpotLimits,
+    Term,
+    Unactivated,
+)
 from passes.verdicts import Reason, Verdict
 from tests.build import EMEISHAN, NOW, TODAY, XIANNVSHAN, case, code, gate, held, limited, spot, terms
 
@@ -21,6 +32,16 @@ TOMORROW = TODAY + timedelta(days=1)
 ONE_VISIT = Tally().plus(EMEISHAN, NOW - timedelta(hours=1))
 TWO_FOR_ONE = terms(payment=Payment.AT_WINDOW, party=Party(2, 1))
 YESTERDAYS = Tally().plus(EMEISHAN, NOW - timedelta(days=1))
+
+YESTERDAY = TODAY - timedelta(days=1)
+
+
+def waiting(activate_by: date, unactivated: Unactivated = Unactivated.STARTS) -> Pass:
+    """A pass of 365 days that nobody has activated."""
+    term = Term(days=365, activate_within=30, unactivated=unactivated)
+    begins = activate_by + timedelta(days=1)
+    return held(state=PassState.ISSUED, terms=terms(term=term), activate_by=activate_by, valid=term.starting(begins))
+
 
 REFUSALS: list[tuple[str, dict[str, Any], Reason, date | datetime | None]] = [
     ("gate disabled", {"gate": gate(state=GateState.DISABLED)}, Reason.GATE_DISABLED, None),
@@ -84,6 +105,33 @@ REFUSALS: list[tuple[str, dict[str, Any], Reason, date | datetime | None]] = [
         NOW + timedelta(minutes=10),
     ),
     ("two people, one pass", {"party": 2}, Reason.PARTY_TOO_LARGE, None),
+    (
+        "waiting to be activated, on the last day for it",
+        {"held": waiting(activate_by=TODAY)},
+        Reason.NOT_ACTIVATED,
+        None,
+    ),
+    (
+        "lapsed the day before",
+        {"held": waiting(activate_by=YESTERDAY, unactivated=Unactivated.LAPSES)},
+        Reason.EXPIRED,
+        None,
+    ),
+    (
+        "out of season",
+        {"held": held(terms=terms(season=(Season("03-01", "06-30"), Season("12-01", "12-31"))))},
+        Reason.BLACKOUT,
+        date(2026, 12, 1),
+    ),
+    (
+        "fewer visits to this spot than to others",
+        {
+            "tally": YESTERDAYS,
+            "held": held(terms=terms(limits=Limits(per_spot=9), overrides={EMEISHAN: SpotLimits(per_spot=1)})),
+        },
+        Reason.NO_VISITS_LEFT,
+        None,
+    ),
 ]
 
 
@@ -96,6 +144,17 @@ def test_refusal(changes: dict[str, Any], reason: Reason, again: date | datetime
 
 
 ADMISSIONS: list[tuple[str, dict[str, Any], Verdict]] = [
+    ("begun by itself", {"held": waiting(activate_by=YESTERDAY)}, Verdict(Reason.OK, NOW, admits=1)),
+    (
+        "more visits a day to this spot than to others",
+        {"tally": ONE_VISIT, "held": held(terms=terms(overrides={EMEISHAN: SpotLimits(per_spot_day=2, per_spot=5)}))},
+        Verdict(Reason.OK, NOW, 1, 0, 3),
+    ),
+    (
+        "in a season over New Year",
+        {"held": held(terms=terms(season=(Season("07-01", "02-28"),)))},
+        Verdict(Reason.OK, NOW, 1),
+    ),
     ("first visit", {}, Verdict(Reason.OK, NOW, admits=1)),
     ("another spot today", {"tally": Tally().plus(XIANNVSHAN, NOW)}, Verdict(Reason.OK, NOW, admits=1)),
     ("here yesterday", {"tally": YESTERDAYS}, Verdict(Reason.OK, NOW, admits=1)),

@@ -1,0 +1,47 @@
+"""The story of a pass: what happened to it, in order, from its audit lines, its ledger and its refusals."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from passes.ledger import Record, standing
+from passes.ports import AuditLine
+from passes.verdicts import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened: `what` is an action, `admitted`, `annulled` or `refused`."""
+
+    at: datetime
+    what: str
+    by: str
+    spot_id: str | None = None
+    detail: dict[str, str] = field(default_factory=dict)
+
+
+def story(lines: Iterable[AuditLine], ledger: Sequence[Record], refusals: Iterable[Refusal]) -> list[Event]:
+    """Everything that is kept of a pass, oldest first."""
+    counted = {record.n for record in standing(ledger)}
+    events = [Event(line.at, line.action, line.by, detail=dict(line.detail)) for line in lines]
+    events += [
+        Event(
+            record.at,
+            record.kind.value,
+            f"gate:{record.gate_id}",
+            record.spot_id,
+            {"n": str(record.n), "nonce": record.nonce, "counts": "yes" if record.n in counted else "no"},
+        )
+        for record in ledger
+    ]
+    events += [
+        Event(
+            refusal.verdict.decided_at,
+            "refused",
+            f"gate:{refusal.gate_id}",
+            refusal.spot_id,
+            {"reason": refusal.verdict.reason.value, "nonce": refusal.nonce},
+        )
+        for refusal in refusals
+    ]
+    return sorted(events, key=lambda event: event.at)
