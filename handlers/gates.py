@@ -1,7 +1,8 @@
 """Gates: a device enrols once, then sends scans and takes admissions back."""
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
@@ -11,12 +12,13 @@ from handlers.api import ApiHandler
 from handlers.endpoint import endpoint
 from handlers.models import In, Out, TextOut
 from handlers.routing import Route
-from passes.calendar import to_milliseconds
+from passes.calendar import business_day, to_milliseconds
 from passes.ledger import Record
-from passes.model import Gate, GateKind, Pass, Scan
+from passes.lookup import Found
+from passes.model import Gate, GateKind, Pass, PassState, Scan
 from passes.verdicts import Reason, Verdict
 
-_SCAN = "gate:scan"
+_SCAN, _LOOKUP = "gate:scan", "gate:lookup"
 _LONGEST_CODE = 1024
 
 Nonce = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$")]
@@ -197,7 +199,59 @@ class Annulment(GateHandler):
         return AnnulOut.of(await self.services.admission.annul(await self.gate(), nonce, self.now()))
 
 
+class LookupIn(In):
+    """What stands on the card."""
+
+    id_number: Annotated[str, StringConstraints(min_length=1, max_length=32)] = Field(examples=["11010119900307002X"])
+    """Resident ID number, 18 signs."""
+
+
+class FoundOut(Out):
+    """A pass of the visitor."""
+
+    pass_: PassOut = Field(serialization_alias="pass")
+    state: PassState
+    """Today."""
+    valid_from: date
+    valid_until: date
+    code: str = Field(examples=["BP1:…"])
+    """To be scanned here, at a staffed gate."""
+
+
+class LookupOut(Out):
+    """The passes of a visitor, newest first."""
+
+    total: int
+    items: list[FoundOut]
+
+    @classmethod
+    def of(cls, found: Sequence[Found], today: date) -> Self:
+        """The view of what was found."""
+        items = [
+            FoundOut(
+                pass_=PassOut(id=each.held.id, product=each.held.product_id, holder_mask=each.held.holder.mask),
+                state=each.held.state_on(today),
+                valid_from=each.held.valid.start,
+                valid_until=each.held.valid.end,
+                code=each.code,
+            )
+            for each in found
+        ]
+        return cls(total=len(items), items=items)
+
+
+class Lookup(GateHandler):
+    """`/api/v1/gate/lookup`"""
+
+    @endpoint(scope=_LOOKUP, body=LookupIn, reply=LookupOut)
+    async def post(self, body: LookupIn) -> LookupOut:
+        """Find the passes of a visitor without a phone, by their ID card; at staffed gates, and audited."""
+        found = await self.services.lookup.find(body.id_number, await self.gate(), self.now())
+        return LookupOut.of(found, business_day(self.now()))
+
+
 routes = [
+    Route("/api/v1/gate/lookup", Lookup, "gate-lookup"),
     Route("/api/v1/gate/enrol", Enrol, "gate-enrol"),
     Route("/api/v1/gate/scans", Scans, "gate-scans"),
     Route("/api/v1/gate/scans/{nonce}/annul", Annulment, "gate-annul"),

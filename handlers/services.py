@@ -12,6 +12,7 @@ from passes.admission import Admission
 from passes.books import Book
 from passes.gates import GateKeeping
 from passes.keys import Keyring
+from passes.lookup import Lookup
 from passes.model import Gate, Product
 from passes.ports import Ledger, Passes
 from scenic_data.catalogue import Catalogue
@@ -64,6 +65,7 @@ class Services:
     passes: Passes
     ledger: Ledger
     admission: Admission
+    lookup: Lookup
     gate_keeping: GateKeeping
     keys: Keyring
     tokens: Tokens

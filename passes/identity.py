@@ -39,15 +39,25 @@ def resident(name: str, number: str, today: date) -> Identity:
     The number is 18 signs: GB/T 2260 district, date of birth, sequence, and a check digit by GB 11643-1999
     (ISO 7064 MOD 11-2).
     """
-    name, number = unicodedata.normalize("NFKC", name).strip(), number.strip().upper()
-    faults = []
+    name, faults = unicodedata.normalize("NFKC", name).strip(), []
     if not 2 <= len(name) <= _LONGEST_NAME or not all(map(_in_a_name, name)):
         faults.append(Fault("name", "a real name of 2 to 50 letters is needed"))
-    if wrong := _wrong_with(number, today):
-        faults.append(Fault("id_number", wrong))
+    try:
+        number = resident_number(number, today)
+    except Invalid as error:
+        faults += error.faults
     if faults:
         raise Invalid("identity_invalid", Text("姓名或身份证号有误", "the name or the ID number is wrong"), faults)
     return Identity(name, number)
+
+
+def resident_number(number: str, today: date) -> str:
+    """A checked resident ID number. Raises `Invalid`."""
+    number = number.strip().upper()
+    if wrong := _wrong_with(number, today):
+        fault = Fault("id_number", wrong)
+        raise Invalid("identity_invalid", Text("身份证号有误", "the ID number is wrong"), [fault])
+    return number
 
 
 class Sealer:

@@ -55,6 +55,9 @@ class Passes(Protocol):
     async def add(self, issued: Pass) -> None:
         """Keep a new pass. Raises `errors.Conflict` if the serial is taken."""
 
+    async def of_holder(self, lookup: str) -> Sequence[Pass]:
+        """All passes of the holder with that keyed hash, newest first."""
+
     async def become(self, pass_id: str, before: PassState, changes: Mapping[str, Any]) -> bool:
         """Change fields of a pass; False if its state is not what it was before."""
 

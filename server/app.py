@@ -31,6 +31,7 @@ def make_services(system: System, refresh: Refresh, now: Clock, ping: Callable[[
         passes=system.passes,
         ledger=system.ledger,
         admission=system.admission,
+        lookup=system.lookup,
         gate_keeping=system.gate_keeping,
         keys=system.keys.codes,
         tokens=Tokens(system.keys.tokens),

@@ -26,7 +26,8 @@ class Tokens:
 
     def for_gate(self, gate: Gate, now: datetime) -> str:
         """The token that an enrolled gate keeps; worthless once the gate is rolled."""
-        return self._issue("gate", gate.id, ("scan",), now, GATE_LIFE, ver=gate.token_version)
+        rights = ("scan", "lookup") if gate.kind.staffed else ("scan",)
+        return self._issue("gate", gate.id, rights, now, GATE_LIFE, ver=gate.token_version)
 
     def for_pass(self, pass_id: str, now: datetime) -> str:
         """A token of one hour that shows one pass, for whoever helps its holder."""

@@ -10,6 +10,7 @@ from passes.books import Book
 from passes.gates import GateKeeping
 from passes.issuing import Issuing
 from passes.life import Life
+from passes.lookup import Lookup
 from passes.model import Gate, Product
 from passes.offers import Offer
 from passes.publishing import OfferPublishing, ProductPublishing
@@ -49,6 +50,7 @@ class System:
     passes: PassStore
     ledger: LedgerStore
     admission: Admission
+    lookup: Lookup
     issuing: Issuing
     life: Life
     refusals: RefusalStore
@@ -101,6 +103,7 @@ def compose(mongo: Mongo, keys: Keys, *, serves: bool = True) -> System:
         passes=passes,
         ledger=ledger,
         admission=Admission(keys.codes, catalogue, passes, ledger, refusals),
+        lookup=Lookup(keys.codes, keys.identities, passes, audit),
         issuing=Issuing(passes, audit),
         life=Life(passes, audit),
         refusals=refusals,

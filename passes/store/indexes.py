@@ -9,7 +9,7 @@ _YEAR_SECONDS = 366 * 24 * 3600
 
 INDEXES: dict[str, tuple[Index, ...]] = {
     # shard key: _id, hashed. Scans read a pass by _id.
-    "passes": (),
+    "passes": (Index("holder", (("holder.lookup", 1),), serves="staff find the passes of an ID card"),),
     # shard key: pass_id, hashed. A scan inserts `serial:n` and reads the newest records of one pass.
     "admissions": (
         Index("pass_n", (("pass_id", 1), ("n", -1)), serves="a scan reads the newest records of its pass"),

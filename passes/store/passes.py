@@ -32,6 +32,11 @@ class PassStore:
         if not await self._passes.insert(keyed(issued)):
             raise Conflict("serial_taken", Text("票号重复，请重试", "this serial is taken; try again"))
 
+    async def of_holder(self, lookup: str) -> Sequence[Pass]:
+        """All passes of the holder with that keyed hash, newest first."""
+        found = await self._passes.find({"holder.lookup": lookup})  # a few: sorted here
+        return sorted(map(to_pass, found), key=lambda held: held.issued_at, reverse=True)
+
     async def become(self, pass_id: str, before: PassState, changes: Mapping[str, Any]) -> bool:
         """Change fields of a pass; False if its state is not what it was before."""
         fields = {name: encode(value) for name, value in changes.items()}

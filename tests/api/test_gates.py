@@ -16,7 +16,7 @@ from passes.model import Gate, GateKind
 from passes.store.gates import GateStore
 from passes.terms import Party, Payment
 from server.mongo import Mongo
-from tests.build import EMEISHAN, NOW, XIANNVSHAN
+from tests.build import EMEISHAN, HOLDER, NOW, XIANNVSHAN
 from tests.conftest import Api, Clock, World
 
 SCANS = "/api/v1/gate/scans"
@@ -281,3 +281,36 @@ async def test_many_faults_are_told_in_part(api: Api) -> None:
     answer = await api.post("/api/v1/gate/enrol", {f"field{n}": n for n in range(3000)})
     assert answer.status == 422
     assert len(answer.json["errors"]) == 20
+
+
+async def test_staff_find_the_pass_of_a_visitor_without_a_phone(api: Api, world: World) -> None:
+    held = await world.issue()
+    _, handheld = await world.gate(kind=GateKind.HANDHELD)
+    number = {"id_number": f" {HOLDER.number.lower()} "}
+    found = (await api.post("/api/v1/gate/lookup", number, handheld)).json
+    assert found["total"] == 1
+    (item,) = found["items"]
+    assert item["pass"] == {"id": held.id, "product": "annual", "holder_mask": "测** 110***********002X"}
+    assert (item["state"], item["valid_from"], item["valid_until"]) == ("active", "2026-07-01", "2027-06-30")
+    body = {"code": item["code"], "nonce": "a", "scanned_at": NOW.isoformat()}
+    verdict = (await api.post(SCANS, body, handheld)).json
+    assert (verdict["verdict"], verdict["check_identity"]) == ("admitted", True)
+    lines = await world.mongo.collection("audit_log").find({"action": "lookup"})
+    assert {line["subject"].partition(":")[0] for line in lines} == {"gate", "pass"}
+    assert HOLDER.number not in str(lines)
+
+
+async def test_a_look_up_is_for_staff_and_for_real_numbers(api: Api, world: World) -> None:
+    _, turnstile = await world.gate()
+    refused = await api.post("/api/v1/gate/lookup", {"id_number": HOLDER.number}, turnstile)
+    assert (refused.status, refused.json["code"]) == (403, "scope_missing")
+    gate, window = await world.gate(kind=GateKind.WINDOW)
+    wrong = await api.post("/api/v1/gate/lookup", {"id_number": "110101199003070021"}, window)
+    assert (wrong.status, wrong.json["code"]) == (422, "identity_invalid")
+    assert "110101199003070021" not in wrong.body.decode()
+    nobody = await api.post("/api/v1/gate/lookup", {"id_number": "11010119900307002X"}, window)
+    assert nobody.json == {"total": 0, "items": []}
+    await world.system.gate_keeping.disable(gate.id, "operator:test", NOW)
+    await world.services.refresh()
+    out = await api.post("/api/v1/gate/lookup", {"id_number": HOLDER.number}, window)
+    assert (out.status, out.json["code"]) == (409, "gate_disabled")
