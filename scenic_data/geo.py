@@ -36,8 +36,8 @@ Direction = tuple[float, float, float]
 
 
 def from_wgs84(point: Point, datum: Datum) -> Point:
-    """A WGS-84 position in another datum."""
-    if datum is Datum.WGS84:
+    """A WGS-84 position in another datum; the same one outside China, where maps do not shift."""
+    if datum is Datum.WGS84 or not _in_china(point):
         return point
     gcj02 = _shifted(point)
     return gcj02 if datum is Datum.GCJ02 else _to_baidu(gcj02)
@@ -45,7 +45,7 @@ def from_wgs84(point: Point, datum: Datum) -> Point:
 
 def to_wgs84(point: Point, datum: Datum) -> Point:
     """A position of some datum in WGS-84: the point that `from_wgs84` takes there, to a centimetre."""
-    if datum is Datum.WGS84:
+    if datum is Datum.WGS84 or not _in_china(point):
         return point
     target = point if datum is Datum.GCJ02 else _from_baidu(point)
     guess = target
@@ -72,6 +72,11 @@ def direction(point: Point) -> Direction:
 def arcs(one: Direction, others: Iterable[Direction]) -> list[float]:
     """Metres over the sphere from one direction to others; exact for short ways, too, for it starts from the chord."""
     return [_EARTH_DIAMETER * asin(min(1.0, dist(one, other) / 2)) for other in others]
+
+
+def _in_china(point: Point) -> bool:
+    """Within the rectangle that public converters take for China."""
+    return 72.004 <= point.lng <= 137.8347 and 0.8293 <= point.lat <= 55.8271
 
 
 def _shifted(point: Point) -> Point:

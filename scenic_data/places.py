@@ -70,10 +70,16 @@ class Places:
 
     def _called(self, name: str) -> Iterator[Row]:
         for row in self._rows.values():
-            short = _ENDING.sub("", row.name)
-            names = {row.adcode, row.name, row.pinyin} | ({short} if len(short) > 1 else set())
+            short = short_name(row.name)
+            names = {row.adcode, row.name, row.pinyin, short}
             if row.adcode in self and name in names:
                 yield row
+
+
+def short_name(name: str) -> str:
+    """The name of a place without its kind: 成都 for 成都市, 石柱 for 石柱土家族自治县; one sign is no name."""
+    short = _ENDING.sub("", name)
+    return short if len(short) > 1 else name
 
 
 def city_of(adcode: str) -> str:

@@ -39,3 +39,11 @@ def test_distances() -> None:
     assert distance(Point(0, 0), Point(180, 0)) == pytest.approx(20_015_115, abs=1)
     chengdu, chongqing = Point(104.0668, 30.5728), Point(106.5516, 29.5630)
     assert distance(chengdu, chongqing) == pytest.approx(264_700, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "point", [Point(0, 90), Point(104, 89.9999999999), Point(180, -90), Point(1e-320, 90), Point(0, 0)]
+)
+@pytest.mark.parametrize("datum", Datum)
+def test_outside_china_no_map_is_shifted(point: Point, datum: Datum) -> None:
+    assert to_wgs84(point, datum) == from_wgs84(point, datum) == point

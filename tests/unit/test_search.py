@@ -75,13 +75,53 @@ def test_what_is_found_first(q: str, first: str | None) -> None:
     assert (spots[0] if spots else None) == first
 
 
-def test_a_name_comes_before_a_place_and_a_category() -> None:
-    spots = found(q="乐山")
-    named = ["乐山" in spot.name.zh for spot in spots]
-    assert named == sorted(named, reverse=True)
-    assert named[0]
-    assert not named[-1], "and the other spots of the city follow"
+def test_a_name_comes_before_a_category() -> None:
+    for q in ("古镇", "博物馆"):
+        named = [any(q in name for name in (spot.name.zh, *spot.aliases)) for spot in found(q=q)]
+        assert named == sorted(named, reverse=True)
+        assert named[0]
+        assert not named[-1], "and the others of the category follow"
     assert {spot.category for spot in found(q="hot springs")} == {"hot_spring"}
+
+
+def test_the_name_of_a_place_finds_the_best_of_that_place_first() -> None:
+    for q in ("乐山", "leshan", "乐山市"):
+        spots = found(q=q)
+        assert {spot.id for spot in spots[:2]} == {"leshan-dafo", EMEISHAN}
+        there = [spot.adcode.startswith("5111") for spot in spots]
+        assert there == sorted(there, reverse=True), "歌乐山 of Chongqing comes after"
+    assert {spot.province for spot in found(q="重庆")} == {"chongqing"}
+    assert found(q="重庆")[0].level == "5A"
+
+
+@pytest.mark.parametrize(
+    ("q", "first"),
+    [
+        ("九寨沟景区", "jiuzhaigou"),
+        ("峨眉山风景区", EMEISHAN),
+        ("峨眉山 门票", EMEISHAN),
+        ("重庆洪崖洞", "hongyadong"),
+        ("四川九寨沟", "jiuzhaigou"),
+        ("武隆天生三桥", XIANNVSHAN),
+        ("成都5A", "anren-guzhen"),
+        ("Jiuzhaigou Valley National Park", "jiuzhaigou"),
+        ("Mt Emei", EMEISHAN),
+        ("emei mountain", EMEISHAN),
+        ("dazu grottoes", "dazu-shike"),
+        ("hongyadong cave", "hongyadong"),
+        ("big buddha", "leshan-dafo"),
+        ("三峡", "wushan-xiaosanxia"),
+    ],
+)
+def test_what_people_add_to_a_name(q: str, first: str) -> None:
+    assert ids(q=q)[0] == first
+
+
+def test_a_place_and_a_kind_without_a_blank() -> None:
+    assert {spot.category for spot in found(q="成都温泉")} == {"hot_spring"}
+    museums = found(q="重庆博物馆")
+    assert len(museums) > 10
+    assert {spot.province for spot in museums} == {"chongqing"}
 
 
 @given(st.text(max_size=50))
