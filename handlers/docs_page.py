@@ -1,12 +1,14 @@
 """The page that tells people of the API: made of the OpenAPI document, without a script or anything from elsewhere."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import groupby
 from pathlib import Path
 
+from tornado.escape import xhtml_escape
 from tornado.template import Template
 
 from handlers.openapi import Json
@@ -21,7 +23,12 @@ def docs_page(api: Json) -> bytes:
     operations = list(_operations(api))
     titles = {tag["name"]: tag["description"] for tag in api["tags"]}
     chapters = [(titles[tag], list(chapter)) for tag, chapter in groupby(operations, key=lambda o: o.tag)]
-    return _PAGE.generate(api=api, chapters=chapters, operations=operations)
+    return _PAGE.generate(api=api, chapters=chapters, operations=operations, marked=_marked)
+
+
+def _marked(words: str) -> str:
+    """Words as HTML; what stands between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", xhtml_escape(words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,8 @@ def _is_model(part: Json) -> bool:
 
 def _parameter(parameter: Json, schemas: Json) -> _Field:
     optional = "" if parameter.get("required") else ", optional"
+    if "explode" in parameter:
+        optional = ", separated by commas" + optional
     return _Field(parameter["name"], _type(parameter["schema"], schemas) + optional, parameter.get("description", ""))
 
 

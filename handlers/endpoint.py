@@ -126,7 +126,11 @@ def check_length(headers: HTTPHeaders, limit: int) -> None:
 def read_query(handler: RequestHandler, model: type[Model]) -> Model:
     """The checked query parameters. Raises the 422 problem naming each that is wrong."""
     given = {name: handler.get_query_arguments(name) for name in handler.request.query_arguments}
-    twice = [Fault(f"query.{name}", "is given twice") for name, values in given.items() if len(values) > 1]
+    twice = [
+        Fault(f"query.{name}", "is given twice; separate values by commas")
+        for name, values in given.items()
+        if len(values) > 1
+    ]
     if twice:
         raise invalid_query(twice)
     try:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Sequence
 from datetime import date
 from hashlib import sha256
 from operator import is_not
+from pathlib import Path
 
 from handlers.endpoint import Ready
 from passes.books import Book
@@ -18,6 +19,15 @@ from scenic_data.model import Spot
 from scenic_data.snapshot import Snapshot
 
 _KEPT_REPLIES = 512
+_PACKAGES = ("handlers", "scenic_data")
+_CODE = sha256(
+    b"".join(
+        file.read_bytes()
+        for package in _PACKAGES
+        for file in sorted((Path(__file__).parents[1] / package).glob("*.py"))
+    )
+).hexdigest()
+"""What makes replies: another version of it may say the same in another way, so it is part of every ETag."""
 
 
 class Shelf:
@@ -34,7 +44,7 @@ class Shelf:
         self.covered = {product.id: _covered(product, snapshot) for product in products}
         published = [(product.id, product.version) for product in products]
         offered = [(offer.id, offer.version, offer.state, offer in self.running) for offer in offers]
-        self._etag = sha256(f"{snapshot.etag} {published} {offered}".encode()).hexdigest()[:16]
+        self._etag = sha256(f"{_CODE} {snapshot.etag} {published} {offered}".encode()).hexdigest()[:16]
         self._kept: dict[Hashable, Ready] = {}
 
     def passes_for(self, spot: Spot) -> list[Product]:

@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date
-from math import isfinite
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -15,6 +14,8 @@ from passes.errors import Fault
 from scenic_data.finding import Facet, Order, Wanted
 from scenic_data.geo import Datum, Point, to_wgs84
 from scenic_data.model import Level
+
+_NUMBER = r"-?[0-9]{1,3}(\.[0-9]{1,15})?"
 
 
 def _no_controls(text: str) -> str:
@@ -28,13 +29,10 @@ def _split(written: object) -> object:
 
 
 def _point(written: object) -> object:
-    if not isinstance(written, str):
-        return written
-    try:
-        lng, lat = map(float, written.split(","))
-    except ValueError:
-        raise ValueError("write longitude and latitude in degrees, such as 103.76,29.55") from None
-    if not (isfinite(lng) and isfinite(lat) and abs(lng) <= 180 and abs(lat) <= 90):
+    if not isinstance(written, str) or not re.fullmatch(f"{_NUMBER},{_NUMBER}", written):
+        raise ValueError("write longitude and latitude in degrees, such as 103.76,29.55")
+    lng, lat = map(float, written.split(","))
+    if abs(lng) > 180 or abs(lat) > 90:
         raise ValueError("the longitude lies within -180 and 180, the latitude within -90 and 90")
     return Point(lng, lat)
 
@@ -45,7 +43,6 @@ def _iso_day(written: object) -> object:
     return written
 
 
-_NUMBER = r"-?\d+(\.\d+)?"
 _Word = Annotated[str, Field(min_length=1, max_length=40)]
 _Words = Annotated[tuple[_Word, ...], Field(max_length=30), BeforeValidator(_split)]
 
@@ -90,9 +87,13 @@ class SpotsQuery(CoordQuery):
     ) = Field(default=None, examples=["103.76,29.55"])
     """Longitude and latitude, in `coord`: every spot then has its distance."""
     radius_km: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None = Field(default=None, examples=[30])
-    """Only spots within so many kilometres of `near`."""
+    """Only spots whose position is within so many kilometres of `near`."""
     sort: Order | None = None
-    """By default `relevance` with `q`, else `distance` with `near`, else `level`. Unknown prices come last."""
+    """By default `relevance` with `q`, else `distance` with `near`, else `level`. Unknown prices come last.
+
+    By distance a spot whose position is only that of its district or city counts as 20 or 60 km farther than
+    `distance_m`, for so far away it may be.
+    """
     facets: bool = False
     """Whether to count the spots by province, city, level and category, and by district once a city is chosen."""
     page: int = Field(default=1, ge=1, le=10_000)

@@ -16,7 +16,7 @@ from handlers.spot_query import CoordQuery, SpotsQuery, wanted
 from passes.errors import Fault, unknown
 from passes.offers import BenefitKind
 from passes.texts import Text
-from scenic_data.finding import Facet, Found, Wanted
+from scenic_data.finding import Facet, Found
 from scenic_data.geo import Datum
 from scenic_data.model import Names
 from scenic_data.views import SpotDetail, SpotSummary, facet_name
@@ -104,7 +104,9 @@ def _page(shelf: Shelf, query: SpotsQuery) -> bytes:
         raise invalid_query([Fault("query.page", f"the last page is {pages}")])
     first = (query.page - 1) * query.limit
     items = [_item(shelf, found, place, query.coord) for place in found.places[first : first + query.limit]]
-    facets = b',"facets":%b' % to_json(_facets(shelf, asked, query)) if query.facets else b""
+    facets = (
+        b',"facets":%b' % to_json(_facets(shelf, query, shelf.snapshot.count(asked, found))) if query.facets else b""
+    )
     return b'{"total":%d,"items":[%b]%b}' % (len(found.places), b",".join(items), facets)
 
 
@@ -114,10 +116,10 @@ def _item(shelf: Shelf, found: Found, place: int, datum: Datum) -> bytes:
     return summary[:-1] + b',"distance_m":%d}' % round(found.metres[place]) if found.metres else summary
 
 
-def _facets(shelf: Shelf, asked: Wanted, query: SpotsQuery) -> Mapping[Facet, list[FacetOut]]:
+def _facets(
+    shelf: Shelf, query: SpotsQuery, counts: Mapping[Facet, Mapping[str, int]]
+) -> Mapping[Facet, list[FacetOut]]:
     """The counted values of each facet, the most frequent first."""
-
-    counts = shelf.snapshot.count(asked)
 
     def values(facet: Facet) -> list[FacetOut]:
         counted = sorted(counts[facet].items(), key=lambda pair: (-pair[1], pair[0]))

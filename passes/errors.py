@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from passes.texts import Text
 
+_LONGEST_SHOWN = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -55,4 +57,5 @@ class Unavailable(DomainError):
 
 def unknown(kind: Text, name: str) -> Unknown:
     """The `Unknown` error for a thing of some kind: `unknown(Text("景区", "spot"), "emeishan")`."""
+    name = name if len(name) <= _LONGEST_SHOWN else name[:_LONGEST_SHOWN] + "…"
     return Unknown(f"{kind.en}_unknown", Text(f"没有这个{kind.zh}：{name}", f"there is no {kind.en} {name!r}"))

@@ -103,6 +103,9 @@ class Versioned(Protocol[T]):
     async def put(self, thing: T) -> bool:
         """Store a version; False if another publisher stored this version, or took its number, first."""
 
+    async def announce(self) -> None:
+        """Tell every process to load anew; after each change, and again if in doubt."""
+
 
 class Offers(Versioned[Offer], Protocol):
     """Offers by id."""

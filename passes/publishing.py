@@ -53,8 +53,8 @@ class Publishing(ABC, Generic[T]):
     async def publish(self, drafts: Sequence[T], by: str, now: datetime) -> Published:
         """Publish all drafts; those that differ from what is published get a new version.
 
-        Publishing the same again changes nothing. Passes keep the terms they were issued with.
-        Raises `Invalid` before anything is stored, `Conflict` if someone else publishes at the same time.
+        Publishing the same again changes nothing. Passes keep the terms they were issued with. Raises `Invalid` before
+        anything is stored, and `Conflict` if someone else publishes at the same time; what was stored until then stays.
         """
         published, stored = await self._compare(drafts)
         for draft in drafts:
@@ -71,6 +71,7 @@ class Publishing(ABC, Generic[T]):
                 now, by, "change" if old else "publish", f"{self.noun}:{new.id}", {"version": str(new.version)}
             )
             await self._audit.write(line)
+        await self._store.announce()
         return published
 
     async def _compare(self, drafts: Sequence[T]) -> tuple[Published, dict[str, T]]:
@@ -162,11 +163,13 @@ class OfferPublishing(Publishing[Offer]):
         offer = next((each for each in await self._offers.all() if each.id == offer_id), None)
         if offer is None:
             raise unknown(Text("优惠活动", "offer"), offer_id)
-        if offer.state is state:
-            return offer
-        if offer.state is OfferState.ENDED or not await self._offers.become(offer_id, state, before=offer.state):
-            raise Conflict("offer_ended", Text("活动已结束", f"offer {offer_id!r} has ended, or changes this moment"))
-        await self._audit.write(AuditLine(now, by, state.value, f"offer:{offer_id}"))
+        if offer.state is not state:
+            if offer.state is OfferState.ENDED:
+                raise Conflict("offer_ended", Text("活动已结束", f"offer {offer_id!r} has ended for good"))
+            if not await self._offers.become(offer_id, state, before=offer.state):
+                raise Conflict("offer_busy", Text("活动正在变更，请重试", "this offer changes this moment; try again"))
+            await self._audit.write(AuditLine(now, by, state.value, f"offer:{offer_id}"))
+        await self._offers.announce()
         return replace(offer, state=state)
 
     def _carried(self, draft: Offer, old: Offer) -> Offer:

@@ -6,8 +6,10 @@ CSV         a line of column names, such as `id,name.zh,price.peak_fen`, and a l
 """
 
 import csv
+import io
 import json
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,30 +93,45 @@ def load_json(file: Path) -> Any:
 
 
 def _load_csv(file: Path) -> list[dict[str, Any]]:
+    reader = csv.reader(io.StringIO(_text(file), newline=""), strict=True)
+    faults: list[str] = []
+    records: list[dict[str, Any]] = []
     try:
-        lines = list(csv.reader(_text(file).splitlines(), strict=True))
+        columns = [column.strip() for column in next(reader, [])]
+        faults += [f"{file.name}: {fault}" for fault in _column_faults(columns)]
+        for cells in reader:
+            if cells and len(cells) != len(columns):
+                faults.append(
+                    f"{file.name}: line {reader.line_num}: there are {len(cells)} cells for {len(columns)} columns"
+                )
+            elif cells and not faults:
+                records.append(_nested(dict(zip(columns, cells, strict=True))))
     except csv.Error as error:
-        raise DataError([f"{file.name}: this is not CSV: {error}"]) from None
-    columns = lines[0] if lines else []
-    twice = sorted({column for column in columns if columns.count(column) > 1})
-    faults = [f"{file.name}: the column {column!r} stands twice" for column in twice]
-    groups = {column.rpartition(".")[0] for column in columns} & set(columns)
-    faults += [f"{file.name}: the column {column!r} is a group of others" for column in sorted(groups)]
-    faults += [
-        f"{file.name}: line {number}: there are {len(line)} cells for {len(columns)} columns"
-        for number, line in enumerate(lines, start=1)
-        if line and len(line) != len(columns)
-    ]
+        faults.append(f"{file.name}: this is not CSV: line {reader.line_num}: {error}")
     if faults:
         raise DataError(faults)
-    return [_nested(dict(zip(columns, line, strict=True))) for line in lines[1:] if line]
+    return records
+
+
+def _column_faults(columns: Sequence[str]) -> Iterator[str]:
+    for column in sorted({column for column in columns if columns.count(column) > 1}):
+        yield f"the column {column!r} stands twice"
+    if len(columns) == 1 and ";" in columns[0]:
+        yield "cells are separated by commas, not by semicolons"
+    for column in columns:
+        parts = column.split(".")
+        if "" in parts:
+            yield f"the column {column!r} has no name"
+        groups = {".".join(parts[:n]) for n in range(1, len(parts))}
+        for group in sorted(groups & set(columns)):
+            yield f"the column {group!r} is a group of others"
 
 
 def _nested(cells: dict[str, str]) -> dict[str, Any]:
     """The fields of a line; `name.zh` becomes a field `zh` in a field `name`."""
     fields: dict[str, Any] = {}
     for column, cell in cells.items():
-        *groups, name = column.strip().split(".")
+        *groups, name = column.split(".")
         written = cell.strip()
         if not written:
             continue

@@ -69,10 +69,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The places in the list of the spots that fit, in order; if asked `near`, metres to each of them by its place."""
+    """The places in the list of the spots that fit, in order; if asked `near`, metres to each of them by its place.
+
+    `choice` are those that fit but for the chosen values of facets, in order of the list.
+    """
 
     places: Sequence[int]
     metres: Mapping[int, float] | None
+    choice: list[int]
 
 
 class Finder:
@@ -90,24 +94,20 @@ class Finder:
 
     def find(self, wanted: Wanted) -> Found:
         """The spots that fit. Raises nothing: what fits nothing finds nothing."""
-        ranks = self._ranks(wanted)
-        fits = self._chosen(wanted, self._fitting(wanted, ranks))
-        metres = self._metres(wanted, fits)
+        ranks = self._index.rank(wanted.q) if wanted.q is not None else None
+        choice = self._fitting(wanted, ranks)
+        metres = self._metres(wanted, choice)
         if metres is not None and wanted.radius is not None:
-            fits = [n for n in fits if metres[n] <= wanted.radius]
+            choice = [n for n in choice if metres[n] <= wanted.radius]
+        fits = self._chosen(wanted, choice)
         key = self._key(wanted, ranks, metres)
-        return Found(sorted(fits, key=key) if key else fits, metres)
+        return Found(sorted(fits, key=key) if key else fits, metres, choice)
 
-    def count(self, wanted: Wanted) -> Mapping[Facet, Mapping[str, int]]:
+    def count(self, wanted: Wanted, found: Found) -> Mapping[Facet, Mapping[str, int]]:
         """For each facet how many spots would be found with each value, whatever is chosen of that facet itself."""
-        fits = self._fitting(wanted, self._ranks(wanted))
-        metres = self._metres(wanted, fits)
-        if metres is not None and wanted.radius is not None:
-            fits = [n for n in fits if metres[n] <= wanted.radius]
-        return {facet: Counter(self._values[facet][n] for n in self._chosen(wanted, fits, facet)) for facet in Facet}
-
-    def _ranks(self, wanted: Wanted) -> Mapping[int, int] | None:
-        return self._index.rank(wanted.q) if wanted.q is not None else None
+        return {
+            facet: Counter(self._values[facet][n] for n in self._chosen(wanted, found.choice, facet)) for facet in Facet
+        }
 
     def _fitting(self, wanted: Wanted, ranks: Mapping[int, int] | None) -> list[int]:
         """The spots that fit but for facets and distance, in order of the list."""

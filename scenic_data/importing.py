@@ -94,7 +94,7 @@ def _retired(spot: Spot, today: date) -> Spot:
 
 
 def _differences(old: Spot, new: Spot) -> tuple[Change, ...]:
-    before, after = _flat(fields_of(old)), _flat(fields_of(new))
+    before, after = (_flat(spot.model_dump(mode="json", exclude_none=True)) for spot in (old, new))
     names = [name for name in before | after if before.get(name) != after.get(name)]
     return tuple((name, before.get(name), after.get(name)) for name in names)
 

@@ -1,19 +1,39 @@
 """A scenic spot, as the data files and the database hold it, and as the rules see it.
 
 The pydantic model is the schema of a record: everything that one record can be wrong in is checked here. What only
-the whole catalogue can tell (ids and names used twice, adcodes unknown) is checked in `scenic_data.files`.
+the whole catalogue can tell (ids and names used twice, adcodes unknown) is checked in `scenic_data.checking`.
 """
 
 import json
+import re
+import unicodedata
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    WithJsonSchema,
+    model_validator,
+)
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+
+
+def _one_line(text: str) -> str:
+    if any(unicodedata.category(sign) in {"Cc", "Cf", "Cs"} for sign in text):
+        raise ValueError("control characters are not allowed")
+    return text
+
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(_one_line)]
 Trust = Literal["high", "medium", "low", "none"]
 Weekday = Annotated[int, Field(ge=1, le=7)]
 
@@ -29,7 +49,19 @@ Fen = Annotated[int, BeforeValidator(_no_fraction), Field(ge=0)]
 
 Image = Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$", max_length=300)]
 _MONTH_DAY = r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-Season = Annotated[str, StringConstraints(pattern=f"^{_MONTH_DAY}/{_MONTH_DAY}$")]
+
+
+def _year_days(written: object) -> object:
+    if not isinstance(written, str) or not re.fullmatch(f"{_MONTH_DAY}/{_MONTH_DAY}", written):
+        raise ValueError("write days of the year as 04-01/11-15")
+    for day in written.split("/"):
+        date.fromisoformat(f"2024-{day}")  # a leap year; raises ValueError
+    return written
+
+
+Season = Annotated[
+    str, BeforeValidator(_year_days), WithJsonSchema({"type": "string", "pattern": f"^{_MONTH_DAY}/{_MONTH_DAY}$"})
+]
 """Days of every year, `04-01/11-15`, first and last included; `12-01/02-28` runs over New Year."""
 
 
@@ -95,8 +127,19 @@ class Notice(_Strict):
     closed: bool = False
     """Whether the spot takes no visitors on these days."""
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.end is not None and self.end < self.start:
+            raise ValueError("it ends before it begins")
+        return self
+
     def __contains__(self, day: date) -> bool:
         return self.start <= day and (self.end is None or day <= self.end)
+
+
+_GROUPS = frozenset(
+    {"name", "level", "category", "district", "position", "price", "hours", "season", "reservation", "heritage", "site"}
+)
 
 
 class Spot(_Strict):
@@ -133,6 +176,17 @@ class Spot(_Strict):
     """How far each group of fields can be trusted."""
     as_of: date
     """The day on which the facts were gathered or last corrected."""
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if len(set(self.closed_weekdays)) < len(self.closed_weekdays):
+            raise ValueError("a weekday stands twice in closed_weekdays")
+        unknown = sorted((self.sources.keys() | self.notes.keys() | self.confidence.keys()) - _GROUPS)
+        if unknown:
+            raise ValueError(
+                f"there is no group of fields {', '.join(unknown)}; there are {', '.join(sorted(_GROUPS))}"
+            )
+        return self
 
     @cached_property
     def province(self) -> str:

@@ -45,9 +45,9 @@ class Snapshot:
         """Which of `listed` fit, by their places in it."""
         return self._finder.find(wanted)
 
-    def count(self, wanted: Wanted) -> Mapping[Facet, Mapping[str, int]]:
+    def count(self, wanted: Wanted, found: Found) -> Mapping[Facet, Mapping[str, int]]:
         """For each facet how many would be found with each value, whatever is chosen of that facet itself."""
-        return self._finder.count(wanted)
+        return self._finder.count(wanted, found)
 
     def summary(self, place: int, datum: Datum) -> bytes:
         """The JSON of a `SpotSummary` of the spot at that place of `listed`."""

@@ -83,13 +83,14 @@ def show_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         print(to_json(rows).decode())
         return
-    console = Console()
-    table = Table(box=HEAVY_HEAD if console.is_terminal else None)
+    piped = not sys.stdout.isatty()
+    console = Console(width=_PIPE_WIDTH if piped else None)
+    table = Table(box=None if piped else HEAVY_HEAD)
     for name in rows[0] if rows else ("nothing",):
         table.add_column(name, overflow="fold", no_wrap=name.endswith("id"))
     for row in rows:
         table.add_row(*(RichText(_plain(value)) for value in row.values()))
-    console.print(table, width=None if console.is_terminal else _PIPE_WIDTH)
+    console.print(table)
 
 
 async def _open_and_run(command: Callable[[System], Awaitable[T]], settings: Settings) -> T:

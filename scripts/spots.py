@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import track
 
 from passes.calendar import business_day
+from passes.errors import Fault, Invalid
+from passes.texts import Text
 from scenic_data.files import Record, read_records
 from scenic_data.importing import Plan, plan
 from scenic_data.model import spots_schema
@@ -22,11 +24,19 @@ app = typer.Typer(help="The catalogue of scenic spots.", no_args_is_help=True)
 
 File = Annotated[Path, typer.Argument(help="Records of spots: YAML, JSON or CSV.", dir_okay=False)]
 Complete = Annotated[bool, typer.Option("--complete", help="The file is the whole catalogue: retire all other spots.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Retire spots even if they are many.")]
+
+_MANY = 0.1
 
 
 @app.command("import")
 def import_file(
-    file: File, complete: Complete = False, dry_run: DryRun = False, data_dir: DataDir = None, as_json: AsJson = False
+    file: File,
+    complete: Complete = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
 ) -> None:
     """Import new and corrected spots. All records are checked before anything is stored."""
 
@@ -40,6 +50,11 @@ def import_file(
             watch=_progress_bar,
         )
         if not dry_run:
+            if len(made.retired) > len(made.spots) * _MANY and not yes:
+                few = Fault(
+                    file.name, f"would retire {len(made.retired)} of {len(made.spots)} spots; add --yes if it shall"
+                )
+                raise Invalid("retires_many", Text("将停用大量景区", "this file retires many spots"), [few])
             await import_spots(system, made, operator(), now())
         return made
 

@@ -82,12 +82,14 @@ def read_drafts(files: Iterable[Path], read: Callable[[Any], T], noun: str) -> l
         except DataError as error:
             faults += [Fault(file.name, told.partition(": ")[2]) for told in error.faults]
             continue
+        if found == []:
+            faults.append(Fault(file.name, "there is no record"))
         for number, record in enumerate(found if isinstance(found, list) else [found], start=1):
             where = f"{file.name}: record {number}" if isinstance(found, list) else file.name
             try:
                 drafts.append(read(record))
             except ValidationError as error:
-                faults += [Fault(f"{where}: {path or 'file'}", what) for path, what in faults_of(error)]
+                faults += [Fault(f"{where}: {path or 'record'}", what) for path, what in faults_of(error)]
     if faults:
         raise Invalid(f"{noun}_invalid", Text("文件有误", f"this {noun} file cannot be used"), faults)
     return drafts

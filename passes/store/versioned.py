@@ -1,7 +1,7 @@
 """Versioned: products and offers, small, published in versions and loaded whole by every process."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from passes.model import Product
 from passes.offers import Offer, OfferState
@@ -34,16 +34,13 @@ class VersionedStore(Generic[T]):
             stored = await self._things.insert(document)
         else:
             where = {"_id": document.pop("_id"), "version": thing.version - 1}
+            document.pop("state", None)  # is for `become` alone, which may run at the same time
             stored = await self._things.update(where, {"$set": document})
-        if stored:
-            await self._versions.bump(self._topic)
         return stored
 
-    async def change(self, slug: str, where: dict[str, Any], change: dict[str, Any]) -> bool:
-        """Change what stands there if it still is as expected; False if it is not."""
-        changed = await self._things.update({"_id": slug, **where}, {"$set": change})
+    async def announce(self) -> None:
+        """Tell every process to load anew, also what was stored before a crash."""
         await self._versions.bump(self._topic)
-        return changed
 
 
 class ProductStore(VersionedStore[Product]):
@@ -63,4 +60,4 @@ class OfferStore(VersionedStore[Offer]):
 
     async def become(self, slug: str, state: OfferState, *, before: OfferState) -> bool:
         """Set the state of an offer; False if it is not what it was before."""
-        return await self.change(slug, {"state": before.value}, {"state": state.value})
+        return await self._things.update({"_id": slug, "state": before.value}, {"$set": {"state": state.value}})

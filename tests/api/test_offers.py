@@ -126,3 +126,26 @@ async def test_publishing_is_checked_versioned_and_repeatable(world: World) -> N
 async def test_wrong_questions(api: Api, path: str, status: int, code: str) -> None:
     answer = await api.get(path)
     assert (answer.status, answer.json["code"]) == (status, code)
+
+
+async def test_an_offer_that_is_ended_while_a_new_version_is_published_stays_ended(world: World) -> None:
+    """The operator ends it after the publisher has read it, and before the publisher writes."""
+    publishing, store = world.system.offer_publishing, world.system.offer_store
+    await publishing.publish([offer()], "operator:test", NOW)
+    await publishing.become("emeishan-bogo", OfferState.ENDED, "operator:test", NOW)
+    assert await store.put(offer(version=2, voucher_days=5, state=OfferState.PUBLISHED))
+    (stored,) = await store.all()
+    assert (stored.version, stored.voucher_days, stored.state) == (2, 5, OfferState.ENDED)
+
+
+async def test_publishing_again_reaches_processes_that_a_crash_left_behind(api: Api, world: World) -> None:
+    """The version was stored, and the process died before it told the others."""
+    await world.services.refresh()
+    await world.system.offer_store.put(offer(version=1))
+    await world.services.refresh()
+    assert (await api.get("/api/v1/offers/emeishan-bogo")).status == 404
+    assert (await world.system.offer_publishing.publish([offer()], "operator:test", NOW)).unchanged == (
+        "emeishan-bogo",
+    )
+    await world.services.refresh()
+    assert (await api.get("/api/v1/offers/emeishan-bogo")).status == 200

@@ -150,7 +150,9 @@ def test_an_import_is_checked_shown_stored_and_audited(scripts: Run, tmp_path: P
     nothing: dict[str, list[str]] = {"created": [], "changed": [], "unchanged": [], "retired": [], "errors": []}
     assert scripts("spots", "import", str(file), "--json").json == nothing | {"changed": ["emeishan"]}
     assert scripts("spots", "import", str(file), "--json").json == nothing | {"unchanged": ["emeishan"]}
-    complete = scripts("spots", "import", str(file), "--complete", "--json").json
+    many = scripts("spots", "import", str(file), "--complete", "--json")
+    assert many.json["errors"] == ["correction.csv: would retire 556 of 557 spots; add --yes if it shall"]
+    complete = scripts("spots", "import", str(file), "--complete", "--yes", "--json").json
     assert (len(complete["retired"]), complete["unchanged"]) == (556, ["emeishan"])
     listed = scripts("spots", "list", "--json").json
     assert [spot["id"] for spot in listed if spot["status"] == "open"] == ["emeishan"]

@@ -131,7 +131,9 @@ async def test_products_are_versioned_and_their_numbers_unique(any_mongo: Mongo)
     assert await store.put(second)
     assert not await store.put(second)
     assert await store.all() == [second]
-    assert (await versions.all())[PRODUCTS] == 2
+    assert (await versions.all())[PRODUCTS] == 0, "to announce is for the publisher, once for all"
+    await store.announce()
+    assert (await versions.all())[PRODUCTS] == 1
 
 
 async def test_a_setup_code_enrols_once(any_mongo: Mongo) -> None:

@@ -91,7 +91,7 @@ def test_only_a_complete_file_retires_and_it_can_bring_back(tmp_path: Path) -> N
     file = tmp_path / "all.json"
     file.write_text(json.dumps([*kept, {"id": EMEISHAN}]), encoding="utf-8")
     again = plan(read_records(file), made.spots, REFERENCE, TODAY, complete=True)
-    assert again.changed[EMEISHAN][0] == ("status", "retired", None)
+    assert again.changed[EMEISHAN][0] == ("status", "retired", "open")
     assert plan(read_records(file), made.spots, REFERENCE, TODAY).changed == {}, "a correction brings nothing back"
 
 
@@ -132,7 +132,13 @@ def test_yaml_with_a_notice(tmp_path: Path) -> None:
         ({"category": "moon"}, "category: 'moon' is not in categories.yaml"),
         ({"price": {"peak_fen": -1}}, "price.peak_fen: Input should be greater than or equal to 0"),
         ({"price": {"peak_fen": 185.0}}, "price.peak_fen: write whole fen, such as 18500 for 185 yuan"),
-        ({"season": ["13-01/14-01"]}, "season.0: String should match pattern"),
+        ({"season": ["13-01/14-01"]}, "season.0: write days of the year as 04-01/11-15"),
+        ({"season": ["02-30/12-31"]}, "season.0: day is out of range for month"),
+        ({"closed_weekdays": [1, 1]}, "record: a weekday stands twice in closed_weekdays"),
+        ({"confidence": {"moon": "high"}}, "record: there is no group of fields moon; there are category, "),
+        ({"notices": [{"zh": "x", "start": "2026-12-05", "end": "2026-12-01"}]}, "notices.0: it ends before it begins"),
+        ({"open_hours": "08:00\n09:00"}, "open_hours: control characters are not allowed"),
+        ({"name": {"zh": "新\u0000馆"}}, "name.zh: control characters are not allowed"),
         ({"images": ["http://insecure.test/a.jpg"]}, "images.0: String should match pattern"),
         ({"closed_weekdays": [0]}, "closed_weekdays.0: Input should be greater than or equal to 1"),
         ({"colour": "red"}, "colour: is not known here"),
@@ -169,6 +175,10 @@ def test_two_records_of_one_file_may_not_be_the_same_spot(tmp_path: Path) -> Non
         ("spots.csv", "id,level\na\n", "spots.csv: line 2: there are 1 cells for 2 columns"),
         ("spots.csv", 'id\n"a', "spots.csv: this is not CSV: "),
         ("spots.csv", "id,name,name.zh\na,b,c\n", "spots.csv: the column 'name' is a group of others"),
+        ("spots.csv", "name,name.zh.x,id\na,b,c\n", "spots.csv: the column 'name' is a group of others"),
+        ("spots.csv", "id,id ,open_hours\na,b,c\n", "spots.csv: the column 'id' stands twice"),
+        ("spots.csv", "id,name..zh\na,b\n", "spots.csv: the column 'name..zh' has no name"),
+        ("spots.csv", "id;level\na;b\n", "spots.csv: cells are separated by commas"),
         ("spots.csv", "", "spots.csv: there is no record"),
         ("spots.json", "[]", "spots.json: there is no record"),
     ],

@@ -97,7 +97,7 @@ def test_of_many_offers_in_one_file_the_broken_one_is_named(tmp_path: Path) -> N
         read_offers([written(tmp_path, [FILE, FILE | {"id": "Second"}, 3])])
     assert [fault.where for fault in refused.value.faults] == [
         "offers.yaml: record 2: id",
-        "offers.yaml: record 3: file",
+        "offers.yaml: record 3: record",
     ]
 
 

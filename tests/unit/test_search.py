@@ -156,8 +156,9 @@ def test_filters_and_their_counts() -> None:
     chongqing = (Facet.PROVINCE, frozenset({"chongqing"}))
     best = (Facet.LEVEL, frozenset({"5A"}))
     wanted = Wanted(chosen=(chongqing, best))
-    assert len(ALL.find(wanted).places) == 12
-    counts = ALL.count(wanted)
+    result = ALL.find(wanted)
+    assert len(result.places) == 12
+    counts = ALL.count(wanted, result)
     assert counts[Facet.LEVEL] == {"5A": 12, "4A": 163, "3A": 4}, "as if no level were chosen"
     assert counts[Facet.PROVINCE] == {"chongqing": 12, "sichuan": 18}
     assert sum(counts[Facet.CITY].values()) == sum(counts[Facet.DISTRICT].values()) == 12
