@@ -95,8 +95,8 @@ class PassSvg(PassHandler):
 class AdmissionOut(Out):
     """A visit: one admission, and whether it still counts."""
 
-    n: int = Field(examples=[1])
-    """Its number in the ledger of the pass."""
+    pass_id: str = Field(examples=["70a69d540b54f65e"])
+    """The serial the pass had then."""
     spot: str = Field(examples=["emeishan"])
     at: datetime
     admits: int = Field(examples=[1])
@@ -114,15 +114,15 @@ class AdmissionsOut(Out):
 
     @classmethod
     def of(cls, ledger: Sequence[Record]) -> Self:
-        """The view of a whole ledger."""
-        undone = {record.annuls: record.at for record in ledger if record.annuls is not None}
+        """The view of a whole ledger, or of those of a pass and its predecessors."""
+        undone = {(record.pass_id, record.annuls): record.at for record in ledger if record.annuls is not None}
         items = [
             AdmissionOut(
-                n=record.n,
+                pass_id=record.pass_id,
                 spot=record.spot_id,
                 at=record.at,
                 admits=record.verdict.admits,
-                annulled_at=undone.get(record.n),
+                annulled_at=undone.get((record.pass_id, record.n)),
             )
             for record in ledger
             if record.verdict is not None
@@ -135,9 +135,13 @@ class PassAdmissions(PassHandler):
 
     @endpoint(scope=_READ, reply=AdmissionsOut)
     async def get(self, pass_id: str) -> AdmissionsOut:
-        """Where and when the pass was used."""
-        held = await self.held(pass_id)
-        return AdmissionsOut.of(await self.services.ledger.whole(held.id))
+        """Where and when the pass was used, also under the serials it had before it was reissued."""
+        held: Pass | None = await self.held(pass_id)
+        ledger: list[Record] = []
+        while held is not None:
+            ledger = [*await self.services.ledger.whole(held.id), *ledger]
+            held = await self.services.passes.get(held.reissued_from) if held.reissued_from else None
+        return AdmissionsOut.of(ledger)
 
 
 routes = [

@@ -12,7 +12,7 @@ from passes import codes
 from passes.errors import Conflict, Unavailable, Unknown
 from passes.keys import Keyring
 from passes.ledger import Record, RecordKind, Tally, annulment
-from passes.model import NEWEST_REFUSALS, Gate, Pass, Scan
+from passes.model import NEWEST_REFUSALS, Gate, Pass, PassState, Scan
 from passes.ports import Ledger, Passes, Refusals, Spots
 from passes.rules import Case, decide
 from passes.texts import Text
@@ -62,6 +62,8 @@ class Admission:
                 log.error("well signed but never issued: pass %s, gate %s", code.pass_id, scan.gate.id)
                 return await self._refuse(scan, None, Verdict(Reason.CODE_UNKNOWN, now))
             tail = await self._ledger.tail(held)
+            if tail and tail[-1].kind is RecordKind.CLOSED and held.state is not PassState.REVOKED:
+                continue  # it was reissued between the two reads
             # 3. Before any rule: what this scan was answered before, though the code may be stale by now.
             answered = await self._earlier_answer(scan, held, tail)
             if answered:
@@ -90,6 +92,8 @@ class Admission:
             for record in ledger:
                 if record.annuls == admission.n:
                     return record
+            if ledger[-1].kind is RecordKind.CLOSED:
+                raise Conflict("pass_reissued", Text("此票已补发，不能撤销", "this pass has been reissued since"))
             if now - admission.at > ANNUL_WITHIN:
                 raise Conflict(
                     "annul_too_late", Text("超过15分钟，不能撤销", "an admission can be annulled for 15 minutes")

@@ -18,6 +18,8 @@ class RecordKind(StrEnum):
 
     ADMITTED = "admitted"
     ANNULLED = "annulled"
+    CLOSED = "closed"
+    CARRIED = "carried"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ class Record:
     """One line of the ledger of a pass, number `n` from 1 on.
 
     `at` is when it counts, `scanned_at` what the gate's clock said. An admission keeps its verdict, so that a
-    repeated scan gets the same answer; an annulment names the record it undoes.
+    repeated scan gets the same answer; an annulment names the record it undoes. A ledger that is closed is followed
+    by that of a pass reissued, whose first record carries the tally on (`passes.reissue`).
     """
 
     pass_id: str
@@ -76,7 +79,8 @@ class Record:
 
 def fold(records: Iterable[Record]) -> Tally:
     """The tally of a whole ledger, or of the visits that are left when some are annulled."""
-    tally = Tally()
+    records = list(records)
+    tally = records[0].tally if records and records[0].kind is RecordKind.CARRIED else Tally()
     for visit in sorted(standing(records), key=lambda record: record.at):
         tally = tally.plus(visit.spot_id, visit.at)
     return tally

@@ -79,6 +79,9 @@ class Pass:
     ledger_mark: int = 0
     activate_by: date | None = None
     activated_at: datetime | None = None
+    reissued_as: str | None = None
+    """The serial of the pass that took its place."""
+    reissued_from: str | None = None
 
     def state_on(self, day: date) -> PassState:
         """Where the pass is in its life on a business day: what waited too long has started by itself, or lapsed."""

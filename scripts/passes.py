@@ -134,6 +134,23 @@ def revoke(
     _take(Step.REVOKE, pass_id, reason, data_dir, as_json)
 
 
+@app.command()
+def reissue(
+    pass_id: PassId,
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")],
+    code: Kind = CodeKind.STATIC,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a pass a new serial: its visits go along, every code of the old one is dead."""
+
+    async def command(system: System) -> dict[str, object]:
+        new = await system.reissuing.reissue(pass_id, operator(), now(), reason)
+        return {"code": _text(new, code, system), **_summary(new)}
+
+    show(with_system(command, data_dir, as_json), as_json)
+
+
 @app.command("show")
 def show_pass(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Show a pass, and everything that happened to it, in order."""
@@ -176,6 +193,8 @@ def _summary(held: Pass) -> dict[str, object]:
         "activate_by": held.activate_by,
         "activated_at": held.activated_at,
         "issued_at": held.issued_at,
+        "reissued_as": held.reissued_as,
+        "reissued_from": held.reissued_from,
     }
 
 

@@ -14,6 +14,7 @@ from passes.lookup import Lookup
 from passes.model import Gate, Product
 from passes.offers import Offer
 from passes.publishing import OfferPublishing, ProductPublishing
+from passes.reissue import Reissuing
 from passes.store.audit import AuditStore
 from passes.store.gates import GateStore
 from passes.store.indexes import ensure_indexes
@@ -53,6 +54,7 @@ class System:
     lookup: Lookup
     issuing: Issuing
     life: Life
+    reissuing: Reissuing
     refusals: RefusalStore
     publishing: ProductPublishing
     offer_publishing: OfferPublishing
@@ -106,6 +108,7 @@ def compose(mongo: Mongo, keys: Keys, *, serves: bool = True) -> System:
         lookup=Lookup(keys.codes, keys.identities, passes, audit),
         issuing=Issuing(passes, audit),
         life=Life(passes, audit),
+        reissuing=Reissuing(passes, ledger, audit),
         refusals=refusals,
         publishing=ProductPublishing(catalogue, products, audit),
         offer_publishing=OfferPublishing(catalogue, offers, audit),

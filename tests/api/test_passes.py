@@ -85,13 +85,13 @@ async def test_the_holder_sees_where_the_pass_was_used(api: Api, world: World) -
         "total": 1,
         "items": [
             {
-                "n": 1,
+                "pass_id": held.id,
                 "spot": "emeishan",
                 "at": "2026-07-01T02:00:00Z",
                 "admits": 1,
                 "annulled_at": "2026-07-01T02:00:00Z",
             },
-            {"n": 3, "spot": "emeishan", "at": "2026-07-01T02:00:00Z", "admits": 1, "annulled_at": None},
+            {"pass_id": held.id, "spot": "emeishan", "at": "2026-07-01T02:00:00Z", "admits": 1, "annulled_at": None},
         ],
     }
     other = await world.issue()
