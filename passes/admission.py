@@ -150,7 +150,8 @@ class Admission:
             code_digest=codes.digest(scan.code),
             at=at,
             scanned_at=scan.scanned_at,
-            tally=tally.plus(scan.gate.spot_id, at),
+            tally=tally.entered(scan.gate.spot_id, at, verdict.admits, held.terms.party.admits),
+            room=held.terms.party.admits,
             verdict=verdict,
         )
 

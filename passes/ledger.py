@@ -26,7 +26,8 @@ class RecordKind(StrEnum):
 class Tally:
     """What the admissions that still count add up to.
 
-    `day` is the newest business day with a visit, `on_day` its visits per spot; `days` counts distinct days.
+    `day` is the newest business day with a visit, `on_day` its visits per spot; `days` counts distinct days. `places`
+    are the people who may still follow on that day, per spot, because only a part of a party has come.
     """
 
     total: int = 0
@@ -35,13 +36,25 @@ class Tally:
     day: date | None = None
     on_day: Mapping[str, int] = field(default_factory=dict)
     last_at: datetime | None = None
+    places: Mapping[str, int] = field(default_factory=dict)
 
     def visits_on(self, day: date, spot_id: str) -> int:
         """Visits to a spot on `day`, which must not lie before the newest day."""
         return self.on_day.get(spot_id, 0) if day == self.day else 0
 
-    def plus(self, spot_id: str, at: datetime) -> "Tally":
-        """The tally with one more visit, not earlier than the last one."""
+    def places_on(self, day: date, spot_id: str) -> int:
+        """How many people may still join the visit of their party to a spot on `day`."""
+        return self.places.get(spot_id, 0) if day == self.day else 0
+
+    def entered(self, spot_id: str, at: datetime, people: int, room: int) -> "Tally":
+        """The tally after some people of a pass for `room` were let in: the rest of a party, or a new visit."""
+        places = self.places_on(business_day(at), spot_id)
+        if people <= places:
+            return replace(self, places=_with(self.places, spot_id, places - people))
+        return self.plus(spot_id, at, places=room - people)
+
+    def plus(self, spot_id: str, at: datetime, places: int = 0) -> "Tally":
+        """The tally with one more visit, not earlier than the last one, which so many people may still join."""
         day = business_day(at)
         on_day = self.on_day if day == self.day else {}
         return Tally(
@@ -51,6 +64,7 @@ class Tally:
             day=day,
             on_day=_one_more(on_day, spot_id),
             last_at=at,
+            places=_with(self.places if day == self.day else {}, spot_id, places),
         )
 
 
@@ -75,6 +89,8 @@ class Record:
     tally: Tally
     verdict: Verdict | None = None
     annuls: int | None = None
+    room: int = 1
+    """How many people the pass admitted on one visit."""
 
 
 def fold(records: Iterable[Record]) -> Tally:
@@ -82,7 +98,8 @@ def fold(records: Iterable[Record]) -> Tally:
     records = list(records)
     tally = records[0].tally if records and records[0].kind is RecordKind.CARRIED else Tally()
     for visit in sorted(standing(records), key=lambda record: record.at):
-        tally = tally.plus(visit.spot_id, visit.at)
+        people = visit.verdict.admits if visit.verdict else 1
+        tally = tally.entered(visit.spot_id, visit.at, people, visit.room)
     return tally
 
 
@@ -97,6 +114,12 @@ def annulment(ledger: Sequence[Record], admission: Record, at: datetime) -> Reco
     """The record that undoes `admission`, next in a complete `ledger`."""
     record = replace(admission, n=len(ledger) + 1, kind=RecordKind.ANNULLED, at=at, verdict=None, annuls=admission.n)
     return replace(record, tally=fold([*ledger, record]))
+
+
+def _with(places: Mapping[str, int], spot_id: str, left: int) -> dict[str, int]:
+    """The places with so many left at a spot; none are not kept."""
+    others = {spot: count for spot, count in places.items() if spot != spot_id}
+    return {**others, spot_id: left} if left > 0 else others
 
 
 def _one_more(counts: Mapping[str, int], key: str) -> dict[str, int]:

@@ -36,6 +36,21 @@ class Case:
         """The business day of the scan."""
         return business_day(self.at)
 
+    @property
+    def places(self) -> int:
+        """How many people of a party that came in part may still follow, here and today."""
+        return self.tally.places_on(self.day, self.gate.spot_id)
+
+    @property
+    def wanted(self) -> int:
+        """How many people want to pass: as many as say so, or all who still may."""
+        return self.party or self.places or self.held.terms.party.admits
+
+    @property
+    def joins(self) -> bool:
+        """Whether they are the rest of a party, and so no new visit."""
+        return self.wanted <= self.places
+
 
 @dataclass(frozen=True, slots=True)
 class Objection:
@@ -108,6 +123,8 @@ def no_blackout(case: Case) -> Objection | None:
 
 def visits_left(case: Case) -> Objection | None:
     """No limit is used up: today at this spot, at this spot in total, in total, on distinct days."""
+    if case.joins:
+        return None
     limits, tally, spot = case.held.terms.limits_at(case.gate.spot_id), case.tally, case.gate.spot_id
     if any(
         limit is not None and used >= limit
@@ -128,14 +145,14 @@ def visits_left(case: Case) -> Objection | None:
 def not_too_soon(case: Case) -> Objection | None:
     """Enough time has passed since the last visit, wherever that was."""
     minutes, last = case.held.terms.limits.minutes_between, case.tally.last_at
-    if minutes is None or last is None or case.at >= last + timedelta(minutes=minutes):
+    if case.joins or minutes is None or last is None or case.at >= last + timedelta(minutes=minutes):
         return None
     return Objection(Reason.TOO_SOON, last + timedelta(minutes=minutes))
 
 
 def party_fits(case: Case) -> Objection | None:
     """The pass admits as many people as have come."""
-    too_many = case.party is not None and case.party > case.held.terms.party.admits
+    too_many = case.wanted > case.held.terms.party.admits
     return Objection(Reason.PARTY_TOO_LARGE) if too_many else None
 
 
@@ -168,14 +185,14 @@ def decide(case: Case) -> Verdict:
 
 
 def _admitted(case: Case) -> Verdict:
-    party = case.held.terms.party
-    admits = case.party or party.admits
+    party, admits = case.held.terms.party, case.wanted
+    already_in = party.admits - case.places if case.joins else 0
     owing = case.held.terms.payment is Payment.AT_WINDOW
     return Verdict(
         Reason.OK,
         case.at,
         admits=admits,
-        pays=min(party.pays, admits) if owing else 0,
+        pays=min(party.pays, already_in + admits) - min(party.pays, already_in) if owing else 0,
         visits_left=_left_after(case),
         check_identity=not case.code.rotating,
     )
@@ -185,7 +202,7 @@ def _left_after(case: Case) -> int | None:
     """Visits left here after this one, over all the days to come; None when nothing limits them."""
     limits = case.held.terms.limits_at(case.gate.spot_id)
     left = [
-        limit - used - 1
+        limit - used - (not case.joins)
         for used, limit in (
             (case.tally.total, limits.total),
             (case.tally.by_spot.get(case.gate.spot_id, 0), limits.per_spot),

@@ -21,7 +21,7 @@ from passes.model import GateKind, Pass, PassState, Scan
 from passes.store.indexes import ensure_indexes
 from passes.store.ledger import LedgerStore
 from passes.store.passes import PassStore, RefusalStore
-from passes.terms import Limits
+from passes.terms import Limits, Party
 from passes.verdicts import Reason
 from server.mongo import Mongo
 from tests import build
@@ -161,6 +161,20 @@ async def test_a_refusal_is_found_however_often_the_pass_was_refused_since(desk:
     later = NOW + timedelta(minutes=2)
     assert (await desk.admission.admit(live(held, "first"), later))[0] == first
     assert (await desk.admission.admit(live(held, "new", later), later))[0].admitted
+
+
+async def test_a_party_that_comes_in_parts_is_one_visit(desk: Desk) -> None:
+    held = await desk.issued(terms=build.terms(party=Party(4, 4), limits=Limits(total=2)))
+    parts = [(3, Reason.OK), (2, Reason.ALREADY_TODAY), (1, Reason.OK), (1, Reason.ALREADY_TODAY)]
+    for n, (party, reason) in enumerate(parts):
+        verdict, _ = await desk.admission.admit(live(held, f"n{n}", party=party), NOW)
+        assert (verdict.reason, verdict.admits) == (reason, party if reason is Reason.OK else 0)
+    ledger = await desk.ledger.whole(SERIAL)
+    assert ledger[-1].tally == fold(ledger)
+    assert (ledger[-1].tally.total, len(ledger)) == (1, 2)
+    await desk.admission.annul(build.gate(), "n0", NOW)
+    ledger = await desk.ledger.whole(SERIAL)
+    assert (ledger[-1].tally.total, ledger[-1].tally.places) == (1, {EMEISHAN: 3}), "the fourth is in, three may follow"
 
 
 async def test_the_earlier_answer_comes_before_any_rule(desk: Desk) -> None:

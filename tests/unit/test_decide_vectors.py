@@ -39,11 +39,13 @@ def terms_of(written: Mapping[str, Any]) -> Terms:
 
 def case_of(given: Mapping[str, Any]) -> Case:
     held, tally, at = given["pass"], Tally(), datetime.fromisoformat(given["at"])
+    terms = terms_of(given["terms"])
+    room = terms.party.admits
     for visit in given["visits"]:
-        tally = tally.plus(visit["spot"], datetime.fromisoformat(visit["at"]))
+        tally = tally.entered(visit["spot"], datetime.fromisoformat(visit["at"]), visit.get("people", room), room)
     return Case(
         held=build.held(
-            terms=terms_of(given["terms"]),
+            terms=terms,
             state=PassState(held["state"]),
             valid=DateRange(date.fromisoformat(held["valid_from"]), date.fromisoformat(held["valid_until"])),
             activate_by=date.fromisoformat(held["activate_by"]) if held["activate_by"] else None,

@@ -1,7 +1,8 @@
 """No order of scans and annulments ever exceeds a limit; counted again from the ledger, by hand."""
 
 from collections import Counter
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from itertools import pairwise
 
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from passes.calendar import business_day
 from passes.ledger import Record, Tally, annulment, fold, standing
 from passes.rules import decide
-from passes.terms import Coverage, Limits, SpotLimits
+from passes.terms import Coverage, Limits, Party, SpotLimits
 from tests.build import EMEISHAN, NOW, XIANNVSHAN, case, gate, held, record, spot, terms
 
 PLACES = (EMEISHAN, XIANNVSHAN, "jiuzhaigou")
@@ -71,3 +72,33 @@ def test_no_limit_is_ever_exceeded(
         if limits.minutes_between is not None:
             gaps = [later.at - earlier.at for earlier, later in pairwise(sorted(visits, key=lambda visit: visit.at))]
             assert all(gap >= timedelta(minutes=limits.minutes_between) for gap in gaps)
+
+
+PARTY = st.tuples(st.integers(0, 2), st.none() | st.integers(1, 5), st.integers(0, 20 * 60))
+
+
+@given(st.lists(PARTY, max_size=30), st.integers(1, 4), LIMITS)
+def test_parties_that_come_in_parts_never_exceed_what_the_pass_admits(
+    scans: list[tuple[int, int | None, int]], room: int, limits: Limits
+) -> None:
+    allowed = terms(limits=limits, coverage=Coverage(frozenset(PLACES)), party=Party(room, room))
+    ledger: list[Record] = []
+    at = NOW
+    for place, party, minutes in scans:
+        at += timedelta(minutes=minutes)
+        here, tally = PLACES[place], ledger[-1].tally if ledger else Tally()
+        verdict = decide(
+            case(held=held(terms=allowed), tally=tally, spot=spot(here), gate=gate(spot_id=here), party=party, at=at)
+        )
+        if verdict.admitted:
+            after = tally.entered(here, at, verdict.admits, room)
+            ledger.append(replace(record(len(ledger) + 1, at, after, here), verdict=verdict, room=room))
+    people = Counter[tuple[str, date]]()
+    for n, line in enumerate(ledger, start=1):
+        assert line.tally == fold(ledger[:n])
+        assert line.verdict is not None
+        people[line.spot_id, business_day(line.at)] += line.verdict.admits
+        assert not over(line.tally.total, limits.total)
+        assert not over(line.tally.days, limits.days)
+        if limits.per_spot_day is not None:
+            assert people[line.spot_id, business_day(line.at)] <= limits.per_spot_day * room

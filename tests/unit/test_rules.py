@@ -106,6 +106,26 @@ REFUSALS: list[tuple[str, dict[str, Any], Reason, date | datetime | None]] = [
     ),
     ("two people, one pass", {"party": 2}, Reason.PARTY_TOO_LARGE, None),
     (
+        "two follow where one may",
+        {
+            "tally": Tally().plus(EMEISHAN, NOW, places=1),
+            "held": held(terms=terms(party=Party(4, 4))),
+            "party": 2,
+        },
+        Reason.ALREADY_TODAY,
+        TOMORROW,
+    ),
+    (
+        "the rest comes the day after",
+        {
+            "tally": Tally().plus(EMEISHAN, NOW - timedelta(days=1), places=1),
+            "held": held(terms=terms(party=Party(4, 4), limits=Limits(per_spot=1))),
+            "party": 1,
+        },
+        Reason.NO_VISITS_LEFT,
+        None,
+    ),
+    (
         "waiting to be activated, on the last day for it",
         {"held": waiting(activate_by=TODAY)},
         Reason.NOT_ACTIVATED,
@@ -143,7 +163,35 @@ def test_refusal(changes: dict[str, Any], reason: Reason, again: date | datetime
     assert (verdict.admitted, verdict.admits, verdict.pays) == (False, 0, 0)
 
 
+FAMILY = terms(payment=Payment.AT_WINDOW, party=Party(4, 3), limits=Limits(total=5))
+THREE_OF_FOUR = Tally().plus(EMEISHAN, NOW - timedelta(minutes=10), places=1)
+
 ADMISSIONS: list[tuple[str, dict[str, Any], Verdict]] = [
+    (
+        "three of four",
+        {"held": held(terms=FAMILY), "gate": gate(GateKind.WINDOW), "party": 3},
+        Verdict(Reason.OK, NOW, 3, 3, 4),
+    ),
+    (
+        "the fourth, ten minutes later",
+        {"held": held(terms=FAMILY), "gate": gate(GateKind.WINDOW), "tally": THREE_OF_FOUR, "party": 1},
+        Verdict(Reason.OK, NOW, 1, 0, 4),
+    ),
+    (
+        "the rest, whoever they are",
+        {"held": held(terms=FAMILY), "gate": gate(GateKind.WINDOW), "tally": THREE_OF_FOUR},
+        Verdict(Reason.OK, NOW, 1, 0, 4),
+    ),
+    (
+        "two of four, of whom the second pays",
+        {
+            "held": held(terms=FAMILY),
+            "gate": gate(GateKind.WINDOW),
+            "tally": Tally().plus(EMEISHAN, NOW, places=2),
+            "party": 2,
+        },
+        Verdict(Reason.OK, NOW, 2, 1, 4),
+    ),
     ("begun by itself", {"held": waiting(activate_by=YESTERDAY)}, Verdict(Reason.OK, NOW, admits=1)),
     (
         "more visits a day to this spot than to others",

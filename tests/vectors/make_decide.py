@@ -47,6 +47,20 @@ def usable(terms: Json, day: date) -> bool:
     )
 
 
+def counted(scans: list[Json], room: int) -> tuple[list[Json], dict[tuple[str, date], int]]:
+    """The visits, and the places left of parties that came in part; `people` are all that the pass admits if absent."""
+    visits: list[Json] = []
+    places: dict[tuple[str, date], int] = {}
+    for scan in scans:
+        key, people = (scan["spot"], day_of(scan["at"])), scan.get("people", room)
+        if people <= places.get(key, 0):
+            places[key] -= people
+        else:
+            visits.append(scan)
+            places[key] = room - people
+    return visits, places
+
+
 def expected(case: Json) -> Json:  # noqa: C901, PLR0911, PLR0912 - a list of questions
     """The verdict, by the words of the guides."""
     terms, held, spot, gate = case["terms"], case["pass"], case["spot"], case["gate"]
@@ -104,7 +118,11 @@ def expected(case: Json) -> Json:  # noqa: C901, PLR0911, PLR0912 - a list of qu
     special = terms.get("overrides", {}).get(spot["id"])
     if special is not None:
         limits |= {"per_spot_day": special.get("per_spot_day", 1), "per_spot": special.get("per_spot")}
-    visits = case["visits"]
+    party = {"admits": 1, "pays": 1, **terms.get("party", {})}
+    visits, places = counted(case["visits"], party["admits"])
+    may_follow = places.get((spot["id"], today), 0)
+    wanted = case["party"] or may_follow or party["admits"]
+    follows = wanted <= may_follow
     here = [visit for visit in visits if visit["spot"] == spot["id"]]
     days = {day_of(visit["at"]) for visit in visits}
     used_up = (
@@ -113,27 +131,26 @@ def expected(case: Json) -> Json:  # noqa: C901, PLR0911, PLR0912 - a list of qu
         or (limits.get("days") is not None and today not in days and len(days) >= limits["days"])
     )
     here_today = [visit for visit in here if day_of(visit["at"]) == today]
-    if limits["per_spot_day"] is not None and len(here_today) >= limits["per_spot_day"]:
+    if not follows and limits["per_spot_day"] is not None and len(here_today) >= limits["per_spot_day"]:
         return refused("already_today", None if used_up else next_usable())
-    if used_up:
+    if used_up and not follows:
         return refused("no_visits_left")
-    if limits.get("minutes_between") is not None and visits:
+    if not follows and limits.get("minutes_between") is not None and visits:
         soonest = datetime.fromisoformat(visits[-1]["at"]) + timedelta(minutes=limits["minutes_between"])
         if at < soonest:
             return refused("too_soon", soonest)
-    party = {"admits": 1, "pays": 1, **terms.get("party", {})}
-    wanted = case["party"] or party["admits"]
     if wanted > party["admits"]:
         return refused("party_too_large")
+    inside = party["admits"] - may_follow if follows else 0
     left = [
-        limit - used - 1
+        limit - used - (0 if follows else 1)
         for limit, used in ((limits.get("total"), len(visits)), (limits.get("per_spot"), len(here)))
         if limit is not None
     ]
     return {
         "reason": "ok",
         "admits": wanted,
-        "pays": min(party["pays"], wanted) if at_window else 0,
+        "pays": min(party["pays"], inside + wanted) - min(party["pays"], inside) if at_window else 0,
         "visits_left": min(left, default=None),
         "check_identity": not case["code"]["rotating"],
         "admitted_from": None,
@@ -164,7 +181,7 @@ def visit(days_ago: int = 0, spot: str = "emeishan", minutes_ago: int = 60) -> J
     return {"spot": spot, "at": (NOON - timedelta(days=days_ago, minutes=minutes_ago)).isoformat()}
 
 
-def cases() -> Iterator[Json]:  # noqa: C901, PLR0912 - a list of cases
+def cases() -> Iterator[Json]:  # noqa: C901, PLR0912, PLR0915 - a list of cases
     """All cases."""
     yield case("plain")
     for kind in ("turnstile", "handheld", "window"):
@@ -287,6 +304,18 @@ def cases() -> Iterator[Json]:  # noqa: C901, PLR0912 - a list of cases
             yield case(
                 f"party_{admits}_pays_{pays}_asks_{party or 'for_all'}", terms, gate={"kind": "window"}, party=party
             )
+    family = {"payment": "at_window", "party": {"admits": 4, "pays": 3}, "limits": {"total": 3}}
+    for came in (1, 2, 3, 4):
+        for asked in (None, 1, 2, 4):
+            visits = [{**visit(minutes_ago=10), "people": came}]
+            name = f"{came}_of_4_are_in_then_{asked or 'the_rest'}"
+            yield case(name, family, gate={"kind": "window"}, visits=visits, party=asked)
+        visits = [{**visit(1), "people": came}]
+        yield case(f"{came}_of_4_were_in_yesterday", family, gate={"kind": "window"}, visits=visits, party=1)
+    soon = {"party": {"admits": 2, "pays": 2}, "limits": {"minutes_between": 30}}
+    yield case("the_second_follows_at_once", soon, visits=[{**visit(minutes_ago=1), "people": 1}], party=1)
+    in_parts = [{**visit(minutes_ago=9), "people": 2}, {**visit(minutes_ago=8), "people": 1}]
+    yield case("the_fourth_of_a_party_in_three_parts", family, gate={"kind": "window"}, visits=in_parts, party=1)
     yield case("last_day_already_in", pass_={"valid_until": "2026-07-01"}, visits=[visit()])
     yield case("smaller_of_two_left", {"limits": {"total": 9, "per_spot": 3}}, visits=[visit(2), visit(1, OTHER)])
 
