@@ -19,34 +19,26 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tornado.netutil import bind_sockets
 from tornado.web import RequestHandler
 
-from passes import codes
-from passes.calendar import business_day
-from passes.identity import Identity
 from passes.issuing import live_text
-from passes.model import Gate, GateKind, Pass, Scan
-from passes.terms import Limits, Term
+from passes.model import Pass
+from scripts.bench_scans import CONNECTIONS, SPOT, Row, a_gate, a_pass, code_cost, crowd_cost, ledger_cost, opened
 from scripts.common import show_rows
 from server.app import make_application, make_server, make_services
 from server.auth import Tokens
 from server.clock import now
 from server.embedded import embedded_database
-from server.mongo import Mongo
 from server.refresh import Refresh
-from server.settings import DriverName, load_settings
-from server.system import System, open_system
+from server.settings import DriverName
+from server.system import System
 
-CONNECTIONS = 8
 PASSES = 400
-SPOT = "emeishan"
 
-Row = dict[str, object]
 Request = Callable[[], bytes]
 
 
@@ -65,15 +57,6 @@ class BareInsert(RequestHandler):
         """Make one insert, and answer a constant."""
         await self.settings["bench"].insert({"at": now(), "body": self.request.body})
         self.finish(b'{"ok":true}')
-
-
-@asynccontextmanager
-async def opened(uri: str, driver: DriverName, data_dir: Path) -> AsyncIterator[tuple[Mongo, System]]:
-    """A system over a database of its own for each driver."""
-    async with Mongo(uri, f"bench_{driver}", driver) as mongo:
-        data_dir = data_dir / driver
-        data_dir.mkdir(exist_ok=True)
-        yield mongo, await open_system(load_settings(data_dir=data_dir), mongo, now())
 
 
 async def host(uri: str, driver: DriverName, data_dir: Path) -> None:
@@ -106,20 +89,6 @@ async def hosted(uri: str, driver: DriverName, data_dir: Path) -> AsyncIterator[
     yield int(await server.stdout.readline())
     server.stdin.close()
     await server.wait()
-
-
-async def a_gate(system: System) -> Gate:
-    """An enrolled turnstile."""
-    new = await system.gate_keeping.add(SPOT, GateKind.TURNSTILE, "", "bench", now())
-    return await system.gate_keeping.enrol(new.setup_code, now())
-
-
-async def a_pass(system: System) -> Pass:
-    """A pass that is admitted again and again."""
-    example = system.products.all()[0]
-    product = replace(example, terms=replace(example.terms, term=Term(days=30), limits=Limits(per_spot_day=None)))
-    holder = system.keys.identities.seal(Identity("测试甲", "11010119900307002X"))
-    return await system.issuing.issue(product, holder, business_day(now()), "bench", now())
 
 
 def scans(system: System, held: list[Pass], token: str) -> Request:
@@ -198,39 +167,6 @@ async def http_cost(uri: str, driver: DriverName, data_dir: Path, seconds: float
         ]
 
 
-async def ledger_cost(uri: str, data_dir: Path) -> list[Row]:
-    """Scans of one pass without HTTP, at the beginning of its ledger and after 400 visits."""
-    async with opened(uri, "motor", data_dir) as (_, system):
-        gate, held = await a_gate(system), await a_pass(system)
-        took: list[float] = []
-        for number in range(440):
-            scan = Scan(gate, live_text(held, system.keys.codes, now()), f"n{number}", now())
-            start = time.perf_counter()
-            verdict, _ = await system.admission.admit(scan, now())
-            took.append((time.perf_counter() - start) * 1000)
-            if not verdict.admitted:
-                raise RuntimeError(verdict.reason)
-            await system.ledger.write_marks()
-        early, late = statistics.median(took[:40]), statistics.median(took[400:])
-        return [
-            {"scan without HTTP": "visits 1 to 40", "median ms": round(early, 2), "ratio": 1.0},
-            {"scan without HTTP": "visits 401 to 440", "median ms": round(late, 2), "ratio": round(late / early, 2)},
-        ]
-
-
-async def code_cost(uri: str, data_dir: Path) -> list[Row]:
-    """Reading one rotating code: Base45, signature, MAC."""
-    async with opened(uri, "motor", data_dir) as (_, system):
-        at = now()
-        text = live_text(await a_pass(system), system.keys.codes, at)
-        took = []
-        for _ in range(2000):
-            start = time.perf_counter()
-            codes.read(text, system.keys.codes, at)
-            took.append((time.perf_counter() - start) * 1e6)
-        return [{"code": "read and verified", "median µs": round(statistics.median(took))}]
-
-
 def _never_asked(path: str) -> Request:
     """Requests that no kept reply answers."""
     numbers = itertools.count()
@@ -256,6 +192,7 @@ async def main(flags: argparse.Namespace) -> None:
             parts: list[list[Row]] = [
                 [row for d in drivers for row in await http_cost(uri, d, data_dir, flags.seconds, flags.rounds)],
                 await ledger_cost(uri, data_dir),
+                await crowd_cost(uri, data_dir, flags.many),
                 await code_cost(uri, data_dir),
             ]
     if flags.json:
@@ -268,6 +205,7 @@ def _flags() -> Any:
     parser = argparse.ArgumentParser(description="Measure beside bare handlers, in one run.")
     parser.add_argument("--seconds", type=float, default=1.5, help="for each kind in each round")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--many", type=int, default=20_000, help="passes in the crowd")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--host", nargs=3, metavar=("URI", "DRIVER", "DATA_DIR"), help=argparse.SUPPRESS)
     return parser.parse_args()

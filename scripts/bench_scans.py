@@ -1,0 +1,112 @@
+"""What the bench measures without HTTP: scans of a pass with a long ledger, among many passes, and codes alone."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from passes import codes
+from passes.calendar import business_day
+from passes.identity import Identity
+from passes.issuing import live_text
+from passes.model import Gate, GateKind, Pass, Scan
+from passes.terms import Limits, Term
+from server.clock import now
+from server.mongo import Mongo
+from server.settings import DriverName, load_settings
+from server.system import System, open_system
+
+CONNECTIONS = 8
+SETTLE_SECONDS = 5
+SPOT = "emeishan"
+
+Row = dict[str, object]
+
+
+@asynccontextmanager
+async def opened(uri: str, driver: DriverName, data_dir: Path) -> AsyncIterator[tuple[Mongo, System]]:
+    """A system over a database of its own for each driver."""
+    async with Mongo(uri, f"bench_{driver}", driver) as mongo:
+        data_dir = data_dir / driver
+        data_dir.mkdir(exist_ok=True)
+        yield mongo, await open_system(load_settings(data_dir=data_dir), mongo, now())
+
+
+async def a_gate(system: System) -> Gate:
+    """An enrolled turnstile."""
+    new = await system.gate_keeping.add(SPOT, GateKind.TURNSTILE, "", "bench", now())
+    return await system.gate_keeping.enrol(new.setup_code, now())
+
+
+async def a_pass(system: System) -> Pass:
+    """A pass that is admitted again and again."""
+    example = system.products.all()[0]
+    product = replace(example, terms=replace(example.terms, term=Term(days=30), limits=Limits(per_spot_day=None)))
+    holder = system.keys.identities.seal(Identity("测试甲", "11010119900307002X"))
+    return await system.issuing.issue(product, holder, business_day(now()), "bench", now())
+
+
+async def ledger_cost(uri: str, data_dir: Path) -> list[Row]:
+    """Scans of one pass without HTTP, at the beginning of its ledger and after 400 visits."""
+    async with opened(uri, "motor", data_dir) as (_, system):
+        gate, held = await a_gate(system), await a_pass(system)
+        took: list[float] = []
+        for number in range(440):
+            scan = Scan(gate, live_text(held, system.keys.codes, now()), f"n{number}", now())
+            start = time.perf_counter()
+            verdict, _ = await system.admission.admit(scan, now())
+            took.append((time.perf_counter() - start) * 1000)
+            if not verdict.admitted:
+                raise RuntimeError(verdict.reason)
+            await system.ledger.write_marks()
+        early, late = statistics.median(took[:40]), statistics.median(took[400:])
+        return [
+            {"scan without HTTP": "visits 1 to 40", "median ms": round(early, 2), "ratio": 1.0},
+            {"scan without HTTP": "visits 401 to 440", "median ms": round(late, 2), "ratio": round(late / early, 2)},
+        ]
+
+
+async def crowd_cost(uri: str, data_dir: Path, many: int) -> list[Row]:
+    """First scans without HTTP, among few passes and among very many."""
+    async with opened(uri, "pymongo", data_dir) as (_, system):
+        gate, rows = await a_gate(system), []
+        for crowd in (0, many):
+            made = iter(range(crowd))
+
+            async def fill(made: Iterator[int] = made) -> None:
+                for _ in made:
+                    await a_pass(system)
+
+            await asyncio.gather(*(fill() for _ in range(CONNECTIONS)))
+            await asyncio.sleep(SETTLE_SECONDS)
+            held = [await a_pass(system) for _ in range(60)]
+            took: list[float] = []
+            for each in held:
+                scan = Scan(gate, live_text(each, system.keys.codes, now()), "n", now())
+                start = time.perf_counter()
+                await system.admission.admit(scan, now())
+                took.append((time.perf_counter() - start) * 1000)
+            rows.append(
+                {"first scan without HTTP": f"among {crowd} other passes", "median ms": statistics.median(took)}
+            )
+        few, crowded = (float(str(row["median ms"])) for row in rows)
+        return [
+            rows[0] | {"median ms": round(few, 2), "ratio": 1.0},
+            rows[1] | {"median ms": round(crowded, 2), "ratio": round(crowded / few, 2)},
+        ]
+
+
+async def code_cost(uri: str, data_dir: Path) -> list[Row]:
+    """Reading one rotating code: Base45, signature, MAC."""
+    async with opened(uri, "motor", data_dir) as (_, system):
+        at = now()
+        text = live_text(await a_pass(system), system.keys.codes, at)
+        took = []
+        for _ in range(2000):
+            start = time.perf_counter()
+            codes.read(text, system.keys.codes, at)
+            took.append((time.perf_counter() - start) * 1e6)
+        return [{"code": "read and verified", "median µs": round(statistics.median(took))}]
