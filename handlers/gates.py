@@ -74,11 +74,13 @@ class ScanIn(In):
     scanned_at: Instant = Field(examples=["2026-07-01T10:00:00.123+08:00"])
     """When the code was read, by the clock of the gate."""
     party: Annotated[int, Field(ge=1, le=255)] | None = Field(default=None, examples=[2])
-    """How many people want to pass; all that the pass admits if it is absent."""
+    """How many people want to pass; all that the pass admits, or the rest of them, if it is absent."""
+    leaving: bool = False
+    """Whether they leave: they are let out, and it counts for nothing."""
 
     def to_scan(self, gate: Gate) -> Scan:
         """The scan as the domain sees it."""
-        return Scan(gate, self.code, self.nonce, self.scanned_at, self.party)
+        return Scan(gate, self.code, self.nonce, self.scanned_at, self.party, self.leaving)
 
 
 class PassOut(Out):

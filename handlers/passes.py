@@ -14,7 +14,7 @@ from handlers.pictures import PNG, SVG, Kind, qr_picture
 from handlers.routing import Route
 from passes.errors import unknown
 from passes.issuing import LiveCode, live_code, live_text
-from passes.ledger import Record
+from passes.ledger import Record, RecordKind
 from passes.model import Pass
 from passes.texts import Text
 
@@ -125,7 +125,7 @@ class AdmissionsOut(Out):
                 annulled_at=undone.get((record.pass_id, record.n)),
             )
             for record in ledger
-            if record.verdict is not None
+            if record.kind is RecordKind.ADMITTED and record.verdict is not None
         ]
         return cls(total=sum(item.annulled_at is None for item in items), items=items)
 

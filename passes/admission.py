@@ -132,25 +132,30 @@ class Admission:
     def _decide(
         self, scan: Scan, code: codes.Code, held: Pass, tail: Sequence[Record], now: datetime
     ) -> tuple[Verdict, Record | None]:
-        """The verdict, and the record to append if it admits."""
+        """The verdict, and the record to append if it admits, or lets out: that asks no rule and counts for nothing."""
         tally = tail[-1].tally if tail else Tally()
         # Time never runs backwards within one ledger, even if the clocks of two servers differ a little.
         at = max(now, tail[-1].at) if tail else now
         spot = self._spots.get(scan.gate.spot_id)
-        verdict = decide(Case(held, code, tally, spot, scan.gate, scan.party, at))
+        leaving = scan.leaving and held.state is not PassState.REVOKED
+        if leaving:
+            verdict = Verdict(Reason.OK, at, admits=scan.party or held.terms.party.admits, leaving=True)
+        else:
+            verdict = decide(Case(held, code, tally, spot, scan.gate, scan.party, at))
+            tally = tally.entered(scan.gate.spot_id, at, verdict.admits, held.terms.party.admits)
         if not verdict.admitted:
             return verdict, None
         return verdict, Record(
             pass_id=held.id,
             n=tail[-1].n + 1 if tail else 1,
-            kind=RecordKind.ADMITTED,
+            kind=RecordKind.EXITED if leaving else RecordKind.ADMITTED,
             spot_id=scan.gate.spot_id,
             gate_id=scan.gate.id,
             nonce=scan.nonce,
             code_digest=codes.digest(scan.code),
             at=at,
             scanned_at=scan.scanned_at,
-            tally=tally.entered(scan.gate.spot_id, at, verdict.admits, held.terms.party.admits),
+            tally=tally,
             room=held.terms.party.admits,
             verdict=verdict,
         )

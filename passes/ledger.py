@@ -17,6 +17,7 @@ class RecordKind(StrEnum):
     """What a record says happened."""
 
     ADMITTED = "admitted"
+    EXITED = "exited"
     ANNULLED = "annulled"
     CLOSED = "closed"
     CARRIED = "carried"

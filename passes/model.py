@@ -137,10 +137,14 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One presentation of a code at a gate; `nonce` is the gate's name for it, `party` None means everybody."""
+    """One presentation of a code at a gate; `nonce` is the gate's name for it, `party` None means everybody.
+
+    A visitor who is `leaving` is let out whatever the rules say, and it counts for nothing.
+    """
 
     gate: Gate
     code: str
     nonce: str
     scanned_at: datetime
     party: int | None = None
+    leaving: bool = False

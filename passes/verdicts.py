@@ -50,6 +50,7 @@ class Verdict:
     visits_left: int | None = None
     check_identity: bool = False
     admitted_from: datetime | None = None
+    leaving: bool = False
 
     @property
     def admitted(self) -> bool:
@@ -59,6 +60,8 @@ class Verdict:
     @property
     def message(self) -> Text:
         """What happened and the nearest remedy, for a screen."""
+        if self.leaving:
+            return Text("再见，欢迎再来", "Goodbye, come again")
         words = _WORDS[self.reason]
         if self.admitted_from is None and "{when}" in words.zh:  # no moment will do: the staff is the remedy
             return Text(words.zh.partition("，")[0] + "，" + _STAFF[0], words.en.partition(";")[0] + "; " + _STAFF[1])
@@ -68,6 +71,8 @@ class Verdict:
     @property
     def speak(self) -> str:
         """A few Chinese words for the loudspeaker."""
+        if self.leaving:
+            return "欢迎再来"
         if self.admitted and self.check_identity:
             return "请核对证件"
         if self.admitted and self.pays:

@@ -177,6 +177,26 @@ async def test_a_party_that_comes_in_parts_is_one_visit(desk: Desk) -> None:
     assert (ledger[-1].tally.total, ledger[-1].tally.places) == (1, {EMEISHAN: 3}), "the fourth is in, three may follow"
 
 
+async def test_who_leaves_is_let_out_and_it_counts_for_nothing(desk: Desk) -> None:
+    held = await desk.issued(terms=build.terms(limits=Limits(total=1)))
+    await desk.admission.admit(live(held, "in"), NOW)
+    await desk.change(state=PassState.FROZEN.value)
+    out, _ = await desk.admission.admit(live(held, "out", leaving=True), NOW)
+    assert (out.admitted, out.leaving, out.message.zh) == (True, True, "再见，欢迎再来")
+    assert (await desk.admission.admit(live(held, "out", leaving=True), NOW))[0] == out
+    ledger = await desk.ledger.whole(SERIAL)
+    assert [record.kind for record in ledger] == [RecordKind.ADMITTED, RecordKind.EXITED]
+    assert ledger[0].tally == ledger[1].tally == fold(ledger)
+    with pytest.raises(Unknown):
+        await desk.admission.annul(build.gate(), "out", NOW)
+    await desk.admission.annul(build.gate(), "in", NOW)
+    ledger = await desk.ledger.whole(SERIAL)
+    assert ledger[-1].tally == fold(ledger)
+    assert ledger[-1].tally.total == 0
+    await desk.change(state=PassState.REVOKED.value)
+    assert (await desk.admission.admit(live(held, "gone", leaving=True), NOW))[0].reason is Reason.REVOKED
+
+
 async def test_the_earlier_answer_comes_before_any_rule(desk: Desk) -> None:
     """The reply was lost; meanwhile the pass was revoked, or unfrozen. The gate is told what was decided then."""
     held = await desk.issued()
