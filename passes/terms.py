@@ -137,10 +137,6 @@ class Settlement:
     fee_fen: int = 0
     by_spot: Mapping[str, int] = field(default_factory=dict)
 
-    def fee_at(self, spot_id: str) -> int:
-        """The fee for one admission at a spot."""
-        return self.by_spot.get(spot_id, self.fee_fen)
-
 
 @dataclass(frozen=True, slots=True)
 class Party:
