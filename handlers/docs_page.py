@@ -11,7 +11,7 @@ from pathlib import Path
 from tornado.escape import xhtml_escape
 from tornado.template import Template
 
-from handlers.openapi import Json
+from handlers.openapi import Json, referred
 
 _PAGE = Template((Path(__file__).parent / "docs.html").read_text(encoding="utf-8"), whitespace="single")
 _DEEP = 3
@@ -111,7 +111,7 @@ def _fields(schema: Json, schemas: Json, prefix: str = "", depth: int = 1) -> It
 def _model(schema: Json, schemas: Json) -> Json | None:
     """The model that a schema is, or is a list of, or may be."""
     if "$ref" in schema:
-        found: Json = schemas[schema["$ref"].rpartition("/")[2]]
+        found = referred(schema, schemas)
         return found if found.get("type") == "object" else None
     parts = [schema["items"]] if "items" in schema else schema.get("anyOf", [])
     return next((model for part in parts if (model := _model(part, schemas))), None)
@@ -120,7 +120,7 @@ def _model(schema: Json, schemas: Json) -> Json | None:
 def _type(schema: Json, schemas: Json) -> str:
     """A schema in a few words."""
     if "$ref" in schema:
-        return _type(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+        return _type(referred(schema, schemas), schemas)
     if "enum" in schema:
         return ", ".join(map(str, schema["enum"]))
     if "anyOf" in schema:

@@ -62,6 +62,11 @@ def describe(routes: Iterable[Route]) -> Json:
     }
 
 
+def referred(schema: Json, schemas: Mapping[str, Json]) -> Json:
+    """The schema that a `$ref` names."""
+    return schemas[schema["$ref"].rpartition("/")[2]]
+
+
 def example_of(schema: Json, schemas: Mapping[str, Json]) -> Any:
     """A value that fits a schema: its first example, its default, or one made of the examples of its parts."""
     named = [*schema.get("examples", ()), *schema.get("enum", ())]
@@ -69,7 +74,7 @@ def example_of(schema: Json, schemas: Mapping[str, Json]) -> Any:
     if named:
         return named[0]
     if "$ref" in schema:
-        return example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+        return example_of(referred(schema, schemas), schemas)
     if "anyOf" in schema:
         return example_of(schema["anyOf"][0], schemas)
     if schema["type"] == "object":

@@ -78,8 +78,7 @@ def _changes(held: Pass, step: Step, now: datetime) -> dict[str, Any]:
         valid = held.terms.term.starting(business_day(now))
         return {"state": PassState.ACTIVE, "valid": valid, "activated_at": now}
     if step is Step.UNFREEZE:
-        waits = held.activate_by is not None and held.activated_at is None
-        return {"state": PassState.ISSUED if waits else PassState.ACTIVE}
+        return {"state": held.state_in_force}
     return {"state": PassState.FROZEN if step is Step.FREEZE else PassState.REVOKED}
 
 

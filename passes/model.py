@@ -91,6 +91,12 @@ class Pass:
         return PassState.ACTIVE if starts else PassState.EXPIRED
 
     @property
+    def state_in_force(self) -> PassState:
+        """What the pass is while nothing speaks against it: issued as long as it waits to be activated, else active."""
+        waits = self.activate_by is not None and self.activated_at is None
+        return PassState.ISSUED if waits else PassState.ACTIVE
+
+    @property
     def span(self) -> DateRange:
         """All days on which the pass might be used, which its codes name."""
         waits = self.state is PassState.ISSUED and self.activate_by is not None

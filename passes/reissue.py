@@ -39,11 +39,10 @@ class Reissuing:
         tally = await self._closed(old, now)
         new_id = old.reissued_as or ""
         await self._ledger.append(_mark(RecordKind.CARRIED, new_id, 1, tally, now))
-        waits = old.activate_by is not None and old.activated_at is None
         successor = replace(
             old,
             id=new_id,
-            state=PassState.ISSUED if waits else PassState.ACTIVE,
+            state=old.state_in_force,
             reissued_as=None,
             reissued_from=pass_id,
             refusals=(),

@@ -9,7 +9,7 @@ from passes.calendar import business_day
 from passes.offers import Offer, OfferState
 from passes.publishing import Published
 from scripts.common import AsJson, DataDir, DryRun, operator, show, show_rows, with_system
-from scripts.publishing import show_published
+from scripts.publishing import publish_drafts, show_published
 from server.clock import now
 from server.offer_files import offer_schema, read_offers
 from server.system import System
@@ -25,10 +25,7 @@ def publish(files: Files, dry_run: DryRun = False, data_dir: DataDir = None, as_
     """Publish offer files. All are checked before anything is stored; the same file twice changes nothing."""
 
     async def command(system: System) -> Published:
-        drafts = read_offers(files)
-        if dry_run:
-            return await system.offer_publishing.preview(drafts)
-        return await system.offer_publishing.publish(drafts, operator(), now())
+        return await publish_drafts(system.offer_publishing, read_offers(files), dry_run)
 
     show_published(with_system(command, data_dir, as_json), dry_run, as_json)
 

@@ -126,7 +126,7 @@ def unfreeze(pass_id: PassId, reason: Reason = "", data_dir: DataDir = None, as_
 @app.command()
 def revoke(
     pass_id: PassId,
-    reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")],
+    reason: Reason,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -137,7 +137,7 @@ def revoke(
 @app.command()
 def reissue(
     pass_id: PassId,
-    reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")],
+    reason: Reason,
     code: Kind = CodeKind.STATIC,
     data_dir: DataDir = None,
     as_json: AsJson = False,

@@ -6,9 +6,8 @@ from typing import Annotated
 import typer
 
 from passes.publishing import Published
-from scripts.common import AsJson, DataDir, DryRun, operator, show_rows, with_system
-from scripts.publishing import show_published
-from server.clock import now
+from scripts.common import AsJson, DataDir, DryRun, show_rows, with_system
+from scripts.publishing import publish_drafts, show_published
 from server.product_files import product_schema, read_products
 from server.system import System
 
@@ -22,10 +21,7 @@ def publish(files: Files, dry_run: DryRun = False, data_dir: DataDir = None, as_
     """Publish product files. All are checked before anything is stored; the same file twice changes nothing."""
 
     async def command(system: System) -> Published:
-        drafts = read_products(files)
-        if dry_run:
-            return await system.publishing.preview(drafts)
-        return await system.publishing.publish(drafts, operator(), now())
+        return await publish_drafts(system.publishing, read_products(files), dry_run)
 
     show_published(with_system(command, data_dir, as_json), dry_run, as_json)
 

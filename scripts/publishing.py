@@ -1,13 +1,25 @@
 """What the commands that publish files have in common."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic_core import to_json
 
-from passes.publishing import Published
-from scripts.common import show
+from passes.model import Product
+from passes.offers import Offer
+from passes.publishing import Published, Publishing
+from scripts.common import operator, show
+from server.clock import now
+
+T = TypeVar("T", Product, Offer)
+
+
+async def publish_drafts(publishing: Publishing[T], drafts: Sequence[T], dry_run: bool) -> Published:
+    """Publish drafts as the operator who runs the command, or only say what that would do."""
+    if dry_run:
+        return await publishing.preview(drafts)
+    return await publishing.publish(drafts, operator(), now())
 
 
 def show_published(published: Published, dry_run: bool, as_json: bool) -> None:
@@ -20,21 +32,22 @@ def show_published(published: Published, dry_run: bool, as_json: bool) -> None:
         for slug in slugs:
             print(sign, slug)
             for field, old, new in published.changes.get(slug, ()):
-                print(f"    {field}: {_changed(old, new)}")
+                print(f"    {field}: {change_of(old, new)}")
     print(", ".join(f"{name} {len(slugs)}" for name, slugs in groups.items()))
     if dry_run:
         print("dry run: nothing was stored")
 
 
-def _changed(old: Any, new: Any) -> str:
+def change_of(old: Any, new: Any, *, nothing: str = "none") -> str:
+    """How a value changes, in a few words; a set by what comes and goes."""
     if isinstance(old, frozenset) and isinstance(new, frozenset):
         return " ".join([*(f"+{each}" for each in _plain(new - old)), *(f"-{each}" for each in _plain(old - new))])
-    return f"{_written(old)} → {_written(new)}"
+    return f"{_written(old, nothing)} → {_written(new, nothing)}"
 
 
 def _plain(values: Iterable[Any]) -> list[str]:
     return sorted(str(value.value if isinstance(value, Enum) else value) for value in values)
 
 
-def _written(value: object) -> str:
-    return "none" if value is None else to_json(value).decode()
+def _written(value: object, nothing: str) -> str:
+    return nothing if value is None else to_json(value).decode()

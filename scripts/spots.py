@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic_core import to_json
 from rich.console import Console
 from rich.progress import track
 
@@ -16,6 +15,7 @@ from scenic_data.files import Record, read_records
 from scenic_data.importing import Plan, plan
 from scenic_data.model import spots_schema
 from scripts.common import AsJson, DataDir, DryRun, operator, show, show_rows, with_system
+from scripts.publishing import change_of
 from server.clock import now
 from server.spot_import import import_spots
 from server.system import System
@@ -100,11 +100,7 @@ def _print_changes(made: Plan) -> None:
         for slug in slugs:
             print(f"{sign} {slug} {names[slug]}")
             for field, old, new in made.changed.get(slug, ()):
-                print(f"    {field}: {_written(old)} → {_written(new)}")
-
-
-def _written(value: object) -> str:
-    return "unknown" if value is None else to_json(value).decode()
+                print(f"    {field}: {change_of(old, new, nothing='unknown')}")
 
 
 def _progress_bar(records: Sequence[Record]) -> Iterable[Record]:
