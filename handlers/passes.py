@@ -16,6 +16,7 @@ from passes.errors import unknown
 from passes.issuing import LiveCode, live_code, live_text
 from passes.ledger import Record, RecordKind
 from passes.model import Pass
+from passes.story import lineage
 from passes.texts import Text
 
 _READ = "pass:read"
@@ -136,12 +137,9 @@ class PassAdmissions(PassHandler):
     @endpoint(scope=_READ, reply=AdmissionsOut)
     async def get(self, pass_id: str) -> AdmissionsOut:
         """Where and when the pass was used, also under the serials it had before it was reissued."""
-        held: Pass | None = await self.held(pass_id)
-        ledger: list[Record] = []
-        while held is not None:
-            ledger = [*await self.services.ledger.whole(held.id), *ledger]
-            held = await self.services.passes.get(held.reissued_from) if held.reissued_from else None
-        return AdmissionsOut.of(ledger)
+        line = await lineage(await self.held(pass_id), self.services.passes)
+        ledgers = [await self.services.ledger.whole(held.id) for held in line]
+        return AdmissionsOut.of([record for ledger in ledgers for record in ledger])
 
 
 routes = [

@@ -12,7 +12,7 @@ from pydantic import Field
 from tornado.web import HTTPError, MissingArgumentError
 
 from handlers.models import Out
-from passes.errors import Conflict, DomainError, Fault, Invalid, Unavailable, Unknown
+from passes.errors import Conflict, DomainError, Fault, Forbidden, Invalid, TooOften, Unavailable, Unknown
 from passes.texts import Text
 
 RETRY_AFTER_SECONDS = 2
@@ -22,6 +22,8 @@ _STATUS: dict[type[DomainError], HTTPStatus] = {
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     Unknown: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    TooOften: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -105,5 +107,6 @@ def problem_of(error: BaseException | None, status: int) -> Problem:
 
 def _of_domain(error: DomainError) -> Problem:
     status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status is HTTPStatus.SERVICE_UNAVAILABLE else {}
-    return Problem(status, error.code, error.text, error.faults, headers)
+    after = error.retry_after if isinstance(error, TooOften) else RETRY_AFTER_SECONDS
+    may_try_again = status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}
+    return Problem(status, error.code, error.text, error.faults, {"Retry-After": str(after)} if may_try_again else {})

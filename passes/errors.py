@@ -4,6 +4,8 @@
     ├── Invalid          the input cannot be accepted; `faults` say where and why
     ├── Unknown          there is no such pass, product, spot, gate or scan
     ├── Conflict         what is asked for is forbidden by what has already happened
+    ├── Forbidden        the caller may not, whatever the state of things
+    ├── TooOften         it is asked for too often; `retry_after` says when to try again
     └── Unavailable      the database does not answer, or is too busy; trying again may help
 
 A refusal at a gate is none of these: it is an answer, a `Verdict`.
@@ -49,6 +51,19 @@ class Unknown(DomainError):
 
 class Conflict(DomainError):
     """The state of things forbids it."""
+
+
+class Forbidden(DomainError):
+    """The caller may not."""
+
+
+class TooOften(DomainError):
+    """It is asked for too often."""
+
+    def __init__(self, code: str, text: Text, retry_after: int) -> None:
+        """`retry_after` is in seconds."""
+        super().__init__(code, text)
+        self.retry_after = retry_after
 
 
 class Unavailable(DomainError):

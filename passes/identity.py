@@ -1,113 +1,193 @@
-"""Identity: who a holder is, kept so that a stolen database tells nothing.
+"""Identity: who a holder is, checked by the rules of their document, and kept so that a stolen database tells nothing.
 
-Name and number are sealed with AES-256-GCM, a keyed hash finds the holder again, a mask is shown. Neither name nor
-number ever stands in a log, a code or an export.
+Name and number are sealed, a keyed hash finds the holder again, a mask is shown. Neither name nor number ever stands in
+a log, a code or an export.
 """
 
-import hmac
 import json
 import re
-import secrets
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from enum import StrEnum
 
 from passes.errors import Fault, Invalid
 from passes.model import Holder
+from passes.sealing import Vault
 from passes.texts import Text
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECK_DIGITS = "10X98765432"
-_NONCE_BYTES = 12
 _LONGEST_NAME = 50
+_FIRST_BIRTH = date(1900, 1, 1)
+
+
+class DocumentKind(StrEnum):
+    """What a visitor proves their name with."""
+
+    RESIDENT = "resident"
+    """居民身份证, by GB 11643-1999."""
+    HMT_RESIDENCE = "hmt_residence"
+    """港澳台居民居住证, of the same form under the prefixes 810000, 820000 and 830000."""
+    FOREIGN_PERMANENT = "foreign_permanent"
+    """外国人永久居留身份证: 18 signs from 9 on, checked likewise; before 2023, 3 letters and 12 digits."""
+    PASSPORT = "passport"
+    """A passport of any country."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What somebody says of themselves, not checked yet. `country` and `born` are said for a passport alone."""
+
+    kind: DocumentKind
+    name: str
+    number: str
+    country: str | None = None
+    born: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The real name and resident ID number (居民身份证号码) of a visitor, both checked by `resident`."""
+    """The checked real name, number and date of birth of a visitor; `country` (ISO 3166-1) is that of a passport."""
 
     name: str
     number: str
+    born: date
+    kind: DocumentKind = DocumentKind.RESIDENT
+    country: str | None = None
+
+    def age_on(self, day: date) -> int:
+        """Full years of age."""
+        return day.year - self.born.year - ((day.month, day.day) < (self.born.month, self.born.day))
+
+
+def identify(said: Document, today: date) -> Identity:
+    """A checked identity. Raises `Invalid` naming each field that is wrong, without repeating it."""
+    name, faults = unicodedata.normalize("NFKC", said.name).strip(), []
+    if not 2 <= len(name) <= _LONGEST_NAME or not all(map(_in_a_name, name)):
+        faults.append(Fault("name", "a real name of 2 to 50 letters is needed"))
+    number, born = said.number.strip().upper(), said.born
+    if said.kind is DocumentKind.PASSPORT:
+        faults += _wrong_with_passport(number, said.country, born, today)
+    else:
+        faults += [
+            Fault(field, "is said for a passport alone")
+            for field, value in (("country", said.country), ("born", born))
+            if value
+        ]
+        try:
+            born = born_by_number(said.kind, number, today)
+        except Invalid as error:
+            faults += error.faults
+    if faults or born is None:
+        raise Invalid("identity_invalid", Text("姓名或证件号有误", "the name or the ID number is wrong"), faults)
+    return Identity(name, number, born, said.kind, said.country)
 
 
 def resident(name: str, number: str, today: date) -> Identity:
-    """A checked identity. Raises `Invalid` naming the field.
-
-    The number is 18 signs: GB/T 2260 district, date of birth, sequence, and a check digit by GB 11643-1999
-    (ISO 7064 MOD 11-2).
-    """
-    name, faults = unicodedata.normalize("NFKC", name).strip(), []
-    if not 2 <= len(name) <= _LONGEST_NAME or not all(map(_in_a_name, name)):
-        faults.append(Fault("name", "a real name of 2 to 50 letters is needed"))
-    try:
-        number = resident_number(number, today)
-    except Invalid as error:
-        faults += error.faults
-    if faults:
-        raise Invalid("identity_invalid", Text("姓名或身份证号有误", "the name or the ID number is wrong"), faults)
-    return Identity(name, number)
+    """The checked identity of the holder of a resident ID card. Raises `Invalid`."""
+    return identify(Document(DocumentKind.RESIDENT, name, number), today)
 
 
 def resident_number(number: str, today: date) -> str:
     """A checked resident ID number. Raises `Invalid`."""
     number = number.strip().upper()
-    if wrong := _wrong_with(number, today):
-        fault = Fault("id_number", wrong)
-        raise Invalid("identity_invalid", Text("身份证号有误", "the ID number is wrong"), [fault])
+    born_by_number(DocumentKind.RESIDENT, number, today)
     return number
 
 
 class Sealer:
     """Turns an identity into what is stored of it, and back for those who may."""
 
-    def __init__(self, keys: Mapping[int, bytes], pepper: bytes) -> None:
-        """`keys` are 32-byte AES keys by id, the highest seals; `pepper` keys the look-up hash."""
-        self._keys = dict(keys)
-        self._pepper = pepper
+    def __init__(self, vault: Vault) -> None:
+        """The vault seals and hashes."""
+        self._vault = vault
 
     def seal(self, identity: Identity) -> Holder:
         """The holder to store."""
-        key_id = max(self._keys)
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        plain = json.dumps([identity.name, identity.number]).encode()
-        lookup = self.lookup(identity.number)
+        plain = json.dumps([identity.name, identity.number, identity.born.isoformat(), identity.kind, identity.country])
+        lookup = self.lookup(identity.number, identity.kind, identity.country)
+        first, last = (3, 4) if len(identity.number) >= 15 else (1, 2)
         return Holder(
-            sealed=nonce + AESGCM(self._keys[key_id]).encrypt(nonce, plain, lookup.encode()),
-            key_id=key_id,
+            sealed=self._vault.seal(plain, lookup),
             lookup=lookup,
             name_mask=identity.name[0] + "*" * (len(identity.name) - 1),
-            number_mask=identity.number[:3] + "*" * 11 + identity.number[-4:],
+            number_mask=identity.number[:first] + "*" * (len(identity.number) - first - last) + identity.number[-last:],
         )
 
     def open(self, holder: Holder) -> Identity:
         """The identity behind a holder. Raises `cryptography.exceptions.InvalidTag` if it was tampered with."""
-        nonce, sealed = holder.sealed[:_NONCE_BYTES], holder.sealed[_NONCE_BYTES:]
-        plain = AESGCM(self._keys[holder.key_id]).decrypt(nonce, sealed, holder.lookup.encode())
-        return Identity(*json.loads(plain))
+        if holder.sealed is None:
+            raise ValueError("this holder has no real name")
+        name, number, born, kind, country = json.loads(self._vault.open(holder.sealed, holder.lookup))
+        return Identity(name, number, date.fromisoformat(born), DocumentKind(kind), country)
 
-    def lookup(self, number: str) -> str:
-        """The keyed hash by which a checked number is found."""
-        return hmac.digest(self._pepper, b"resident:" + number.encode(), "sha256").hex()
+    def lookup(self, number: str, kind: DocumentKind = DocumentKind.RESIDENT, country: str | None = None) -> str:
+        """The keyed hash by which the holder of a checked number is found."""
+        return self._vault.digest(kind.value, f"{country}:{number}" if country else number)
 
 
 def check_digit(first17: str) -> str:
-    """The last sign of a resident ID number with these 17 digits (GB 11643-1999)."""
+    """The last sign of a resident ID number with these 17 digits (GB 11643-1999, ISO 7064 MOD 11-2)."""
     return _CHECK_DIGITS[sum(int(digit) * weight for digit, weight in zip(first17, _WEIGHTS, strict=True)) % 11]
 
 
-def _wrong_with(number: str, today: date) -> str | None:
-    if not re.fullmatch(r"[1-9][0-9]{16}[0-9X]", number):
-        return "a resident ID number has 17 digits and a check digit"
-    try:
-        born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
-    except ValueError:
-        return "the date of birth in it does not exist"
-    if not date(1900, 1, 1) <= born <= today:
-        return "the date of birth in it is not possible"
-    return None if number[17] == check_digit(number[:17]) else "its check digit is wrong; is there a typing error?"
+_FORMS = {
+    DocumentKind.RESIDENT: (r"[1-7][0-9]{16}[0-9X]", "a resident ID number has 17 digits and a check digit"),
+    DocumentKind.HMT_RESIDENCE: (
+        r"8[123]0000[0-9]{11}[0-9X]",
+        "the number of a 居住证 has 18 signs and begins with 810000, 820000 or 830000",
+    ),
+    DocumentKind.FOREIGN_PERMANENT: (
+        r"9[0-9]{16}[0-9X]|[A-Z]{3}[0-9]{12}",
+        "the number has 18 signs and begins with 9, or is 3 letters and 12 digits",
+    ),
+}
+
+
+def born_by_number(kind: DocumentKind, number: str, today: date) -> date:
+    """The date of birth that stands in a number, once that is checked. Raises `Invalid`."""
+    form, wrong = _FORMS[kind]
+    born: date | None = None
+    if re.fullmatch(form, number):
+        written = number[6:14] if len(number) == 18 else _with_century(number[7:13], today)
+        try:
+            born = date(int(written[:4]), int(written[4:6]), int(written[6:]))
+        except ValueError:
+            wrong = "the date of birth in it does not exist"
+        else:
+            wrong = _wrong_birth(born, today) or ""
+            if not wrong and len(number) == 18 and number[17] != check_digit(number[:17]):
+                wrong = "its check digit is wrong; is there a typing error?"
+    if born is None or wrong:
+        text = Text("证件号有误", "the ID number is wrong")
+        raise Invalid("identity_invalid", text, [Fault("id_number", wrong)])
+    return born
+
+
+def _with_century(yymmdd: str, today: date) -> str:
+    """A date of two-digit year, in the newest century that does not make it later than today."""
+    century = today.year // 100
+    return f"{century if f'{century}{yymmdd}' <= f'{today:%Y%m%d}' else century - 1}{yymmdd}"
+
+
+def _wrong_with_passport(number: str, country: str | None, born: date | None, today: date) -> list[Fault]:
+    faults = []
+    if not re.fullmatch(r"(?=.*[0-9])[A-Z0-9]{5,15}", number):
+        faults.append(Fault("id_number", "a passport number has 5 to 15 letters and digits"))
+    if country is None or not re.fullmatch(r"[A-Z]{3}", country):
+        faults.append(
+            Fault("country", "for a passport, the three letters of the country in it are needed, such as FRA")
+        )
+    if born is None:
+        faults.append(Fault("born", "for a passport, the date of birth is needed"))
+    elif wrong := _wrong_birth(born, today):
+        faults.append(Fault("born", wrong))
+    return faults
+
+
+def _wrong_birth(born: date, today: date) -> str | None:
+    return None if _FIRST_BIRTH <= born <= today else "the date of birth is not possible"
 
 
 def _in_a_name(sign: str) -> bool:

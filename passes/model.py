@@ -8,6 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from passes.calendar import business_day
+from passes.sealing import Sealed
 from passes.terms import DateRange, Terms, Unactivated
 from passes.texts import Text
 from passes.verdicts import Refusal
@@ -40,18 +41,20 @@ class PassState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The visitor a pass belongs to: sealed name and number, a keyed hash to find them by, and masks to show."""
+    """The visitor a pass belongs to: sealed name and number, a keyed hash to find them by, and masks to show.
 
-    sealed: bytes
-    key_id: int
+    A visitor without a real name is known by the hash alone; one whose data were erased, by nothing.
+    """
+
     lookup: str
-    name_mask: str
-    number_mask: str
+    sealed: Sealed | None = None
+    name_mask: str = ""
+    number_mask: str = ""
 
     @property
     def mask(self) -> str:
         """What gate staff see beside the visitor's card: `张* 110***********0015`."""
-        return f"{self.name_mask} {self.number_mask}"
+        return f"{self.name_mask} {self.number_mask}".strip()
 
 
 NEWEST_REFUSALS = 8

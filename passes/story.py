@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from passes.ledger import Record, standing
-from passes.ports import AuditLine
+from passes.model import Pass
+from passes.ports import AuditLine, Passes
 from passes.verdicts import Refusal
 
 
@@ -18,6 +19,17 @@ class Event:
     by: str
     spot_id: str | None = None
     detail: dict[str, str] = field(default_factory=dict)
+
+
+async def lineage(held: Pass, passes: Passes) -> list[Pass]:
+    """The passes it was reissued from, oldest first, and itself: one entitlement under all its serials."""
+    line = [held]
+    while line[0].reissued_from is not None:
+        before = await passes.get(line[0].reissued_from)
+        if before is None:
+            break
+        line.insert(0, before)
+    return line
 
 
 def story(lines: Iterable[AuditLine], ledger: Sequence[Record], refusals: Iterable[Refusal]) -> list[Event]:

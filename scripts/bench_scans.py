@@ -1,18 +1,20 @@
 """What the bench measures without HTTP: scans of a pass with a long ledger, among many passes, and codes alone."""
 
 import asyncio
+import secrets
 import statistics
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from passes import codes
 from passes.calendar import business_day
-from passes.identity import Identity
+from passes.identity import resident
 from passes.issuing import live_text
 from passes.model import Gate, GateKind, Pass, Scan
+from passes.store.documents import keyed
 from passes.terms import Limits, Term
 from server.clock import now
 from server.mongo import Mongo
@@ -22,6 +24,7 @@ from server.system import System, open_system
 CONNECTIONS = 8
 SETTLE_SECONDS = 5
 SPOT = "emeishan"
+_BATCH = 1000
 
 Row = dict[str, object]
 
@@ -45,7 +48,7 @@ async def a_pass(system: System) -> Pass:
     """A pass that is admitted again and again."""
     example = system.products.all()[0]
     product = replace(example, terms=replace(example.terms, term=Term(days=30), limits=Limits(per_spot_day=None)))
-    holder = system.keys.identities.seal(Identity("测试甲", "11010119900307002X"))
+    holder = system.keys.identities.seal(resident("测试甲", "11010119900307002X", business_day(now())))
     return await system.issuing.issue(product, holder, business_day(now()), "bench", now())
 
 
@@ -71,16 +74,10 @@ async def ledger_cost(uri: str, data_dir: Path) -> list[Row]:
 
 async def crowd_cost(uri: str, data_dir: Path, many: int) -> list[Row]:
     """First scans without HTTP, among few passes and among very many."""
-    async with opened(uri, "pymongo", data_dir) as (_, system):
+    async with opened(uri, "pymongo", data_dir) as (mongo, system):
         gate, rows = await a_gate(system), []
         for crowd in (0, many):
-            made = iter(range(crowd))
-
-            async def fill(made: Iterator[int] = made) -> None:
-                for _ in made:
-                    await a_pass(system)
-
-            await asyncio.gather(*(fill() for _ in range(CONNECTIONS)))
+            await _fill(mongo, await a_pass(system), crowd)
             await asyncio.sleep(SETTLE_SECONDS)
             held = [await a_pass(system) for _ in range(60)]
             took: list[float] = []
@@ -97,6 +94,19 @@ async def crowd_cost(uri: str, data_dir: Path, many: int) -> list[Row]:
             rows[0] | {"median ms": round(few, 2), "ratio": 1.0},
             rows[1] | {"median ms": round(crowded, 2), "ratio": round(crowded / few, 2)},
         ]
+
+
+async def _fill(mongo: Mongo, like: Pass, many: int) -> None:
+    """Store so many more passes, each of a holder of its own, past the stores: none of them inserts so many at once."""
+    document, passes = keyed(like), mongo.collection("passes")._collection
+    for start in range(0, many, _BATCH):
+        await passes.insert_many(
+            [
+                document
+                | {"_id": secrets.token_hex(8), "holder": document["holder"] | {"lookup": secrets.token_hex(32)}}
+                for _ in range(min(_BATCH, many - start))
+            ]
+        )
 
 
 async def code_cost(uri: str, data_dir: Path) -> list[Row]:

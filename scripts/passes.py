@@ -14,7 +14,7 @@ from passes.identity import resident
 from passes.issuing import live_text, static_text
 from passes.life import Step
 from passes.model import Pass
-from passes.story import story
+from passes.story import lineage, story
 from passes.texts import Text
 from scripts.common import AsJson, DataDir, operator, refuse, show, show_rows, with_system
 from server.auth import PASS_LIFE, Tokens
@@ -153,18 +153,19 @@ def reissue(
 
 @app.command("show")
 def show_pass(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Show a pass, and everything that happened to it, in order."""
+    """Show a pass, and everything that happened to it, in order, also under the serials it had before."""
 
     async def command(system: System) -> tuple[dict[str, object], list[dict[str, object]]]:
-        held = await _held(pass_id, system)
-        events = story(
-            await system.audit.about(f"pass:{pass_id}"),
-            await system.ledger.whole(pass_id),
-            await system.refusals.of_pass(pass_id),
-        )
+        held, events = await _held(pass_id, system), []
+        for each in await lineage(held, system.passes):
+            events += story(
+                await system.audit.about(f"pass:{each.id}"),
+                await system.ledger.whole(each.id),
+                await system.refusals.of_pass(each.id),
+            )
         return _summary(held), [
             {"at": event.at, "what": event.what, "by": event.by, "spot": event.spot_id, "detail": event.detail}
-            for event in events
+            for event in sorted(events, key=lambda event: event.at)
         ]
 
     document, events = with_system(command, data_dir, as_json)

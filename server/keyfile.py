@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from passes.identity import Sealer
 from passes.keys import Keyring, SigningKey
+from passes.sealing import Vault
 from passes.store.database import Database
 from scenic_data.validation import faults_of
 from server.errors import StartError
@@ -67,16 +68,30 @@ class Keys:
 
     codes: Keyring
     identities: Sealer
+    vault: Vault
     tokens: dict[int, bytes]
     fingerprint: str
 
 
 def load_keys(file: Path) -> Keys:
     """The keys in a key file. Raises `StartError` if it is missing, open to others or broken."""
+    held = _read(file)
+    private = Ed25519PrivateKey.from_private_bytes
+    vault = Vault(_identity_keys(held), held.pepper, lambda: _identity_keys(_read(file)))
+    return Keys(
+        codes=Keyring([SigningKey(k.id, private(k.private), k.last_day) for k in held.signing], held.master),
+        identities=Sealer(vault),
+        vault=vault,
+        tokens={key.id: key.secret for key in held.tokens},
+        fingerprint=sha256(b"bashu fingerprint" + held.master).hexdigest()[:16],
+    )
+
+
+def _read(file: Path) -> _KeyFile:
     try:
         if file.stat().st_mode & 0o077:
             raise StartError(f"{file} can be read by others; run: chmod 600 {file}")
-        held = _KeyFile.model_validate_json(file.read_bytes())
+        return _KeyFile.model_validate_json(file.read_bytes())
     except FileNotFoundError:
         raise StartError(f"there is no key file {file}") from None
     except OSError as error:
@@ -84,13 +99,10 @@ def load_keys(file: Path) -> Keys:
     except ValidationError as error:
         faults = "; ".join(f"{path}: {what}" for path, what in faults_of(error))
         raise StartError(f"the key file {file} is broken: {faults}") from None
-    private = Ed25519PrivateKey.from_private_bytes
-    return Keys(
-        codes=Keyring([SigningKey(k.id, private(k.private), k.last_day) for k in held.signing], held.master),
-        identities=Sealer({key.id: key.secret for key in held.identity}, held.pepper),
-        tokens={key.id: key.secret for key in held.tokens},
-        fingerprint=sha256(b"bashu fingerprint" + held.master).hexdigest()[:16],
-    )
+
+
+def _identity_keys(held: _KeyFile) -> dict[int, bytes]:
+    return {key.id: key.secret for key in held.identity}
 
 
 def make_keys(file: Path) -> None:

@@ -12,6 +12,7 @@ from passes.keys import Keyring, SigningKey
 from passes.ledger import Record, RecordKind, Tally
 from passes.model import Gate, GateKind, GateState, Pass, PassState, Product, Scan
 from passes.rules import Case
+from passes.sealing import Vault
 from passes.terms import Coverage, DateRange, Limits, Term, Terms
 from passes.texts import Text
 from scenic_data.model import Spot
@@ -21,8 +22,9 @@ NOW = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)
 
 TODAY = date(2026, 7, 1)
 EMEISHAN, XIANNVSHAN = "emeishan", "wulong-xiannvshan"
-HOLDER = Identity("测试甲", "11010119900307002X")
-SEALER = Sealer({1: bytes(32)}, pepper=bytes(range(32)))
+HOLDER = Identity("测试甲", "11010119900307002X", date(1990, 3, 7))
+VAULT = Vault({1: bytes(32)}, pepper=bytes(range(32)))
+SEALER = Sealer(VAULT)
 KEYS = Keyring([SigningKey(1, Ed25519PrivateKey.from_private_bytes(bytes(32)), date(2199, 12, 31))], bytes(range(32)))
 SERIAL = "00000000000000a1"
 

@@ -98,7 +98,7 @@ def clock() -> Clock:
 
 
 def keys() -> Keys:
-    return Keys(build.KEYS, build.SEALER, {1: bytes(32)}, "test")
+    return Keys(build.KEYS, build.SEALER, build.VAULT, {1: bytes(32)}, "test")
 
 
 SOME_SPOTS = [spot for spot in load_spots() if spot.level == "5A"]

@@ -205,11 +205,12 @@ def test_a_pass_is_frozen_revoked_and_its_story_told(scripts: Run) -> None:
     pass_id = issue(scripts).json["pass_id"]
     assert scripts("passes", "freeze", pass_id, "--reason", "lost", "--json").json["state"] == "frozen"
     assert scripts("passes", "unfreeze", pass_id, "--json").json["state"] == "active"
+    pass_id = scripts("passes", "reissue", pass_id, "--reason", "lost", "--json").json["pass_id"]
     assert scripts("passes", "revoke", pass_id).status == 2, "a reason is needed"
     assert scripts("passes", "revoke", pass_id, "--reason", "fraud", "--json").json["state"] == "revoked"
     again = scripts("passes", "freeze", pass_id, "--json")
     assert (again.status, again.json["refused"]) == (1, "a pass that is revoked cannot be frozen")
     shown = scripts("passes", "show", pass_id, "--json").json
-    assert [event["what"] for event in shown["story"]] == ["issue", "freeze", "unfreeze", "revoke"]
+    assert [event["what"] for event in shown["story"]] == ["issue", "freeze", "unfreeze", "reissue", "issue", "revoke"]
     assert shown["story"][1]["detail"] == {"reason": "lost"}
     assert "测试甲" not in scripts("passes", "show", pass_id).out

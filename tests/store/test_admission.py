@@ -106,6 +106,31 @@ async def test_two_gates_race_for_the_last_visits(desk: Desk) -> None:
     assert ledger[-1].tally == fold(ledger)
 
 
+CONTENDED = {
+    "per spot and day": (Limits(per_spot_day=2), 12),
+    "per spot": (Limits(per_spot_day=None, per_spot=3), 6),
+    "total": (Limits(per_spot_day=None, total=5), 5),
+    "days": (Limits(per_spot_day=1, days=2), 4),
+    "minutes between": (Limits(per_spot_day=None, minutes_between=60), 3),
+}
+
+
+@pytest.mark.parametrize(("limits", "most"), CONTENDED.values(), ids=CONTENDED.keys())
+async def test_gates_race_on_three_days_at_two_spots(desk: Desk, limits: Limits, most: int) -> None:
+    held = await desk.issued(terms=build.terms(limits=limits))
+    verdicts: list[bool] = []
+    for day in range(3):
+        at = NOW + timedelta(days=day)
+        gates = [build.gate(id=f"gate-{n}", spot_id=(EMEISHAN, XIANNVSHAN)[n % 2]) for n in range(8)]
+        scans = [live(held, f"{day}-{n}", at, gate=gate) for n, gate in enumerate(gates)]
+        verdicts += [
+            verdict.admitted for verdict, _ in await asyncio.gather(*(desk.admission.admit(s, at) for s in scans))
+        ]
+    ledger = await desk.ledger.whole(SERIAL)
+    assert sum(verdicts) == len(ledger) == most
+    assert ledger[-1].tally == fold(ledger)
+
+
 async def test_the_same_scan_sent_again_has_the_same_answer(desk: Desk) -> None:
     held = await desk.issued()
     first = await desk.admission.admit(live(held), NOW)

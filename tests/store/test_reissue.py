@@ -16,6 +16,7 @@ from passes.reissue import Reissuing
 from passes.store.audit import AuditStore
 from passes.store.ledger import LedgerStore
 from passes.store.passes import PassStore, RefusalStore
+from passes.story import lineage
 from passes.terms import Limits
 from passes.verdicts import Reason
 from server.mongo import Mongo
@@ -68,6 +69,7 @@ async def test_doing_it_again_gives_the_same(any_mongo: Mongo) -> None:
     new = await desk.reissuing.reissue(SERIAL, "operator:test", NOW)
     assert await desk.reissuing.reissue(SERIAL, "operator:test", NOW) == new
     third = await desk.reissuing.reissue(new.id, "operator:test", NOW)
+    assert [held.id for held in await lineage(third, desk.passes)] == [SERIAL, new.id, third.id]
     assert third.reissued_from == new.id
     assert len(await desk.audit.about(f"pass:{SERIAL}")) == 1
     with pytest.raises(Unknown):

@@ -1,5 +1,6 @@
 """Identity: resident ID numbers checked by the standard, sealed, and shown only as masks."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passes.errors import Invalid
-from passes.identity import Identity, Sealer, check_digit, resident
+from passes.identity import Document, DocumentKind, Sealer, check_digit, identify, resident
+from passes.sealing import Vault
 from tests.build import HOLDER, SEALER, TODAY
 
 
@@ -27,8 +29,8 @@ def test_a_number_is_tidied_before_it_is_checked() -> None:
     [
         ("测试甲", "110101199003070020", "check digit is wrong"),
         ("测试甲", "110101199013070029", "date of birth in it does not exist"),
-        ("测试甲", "11010120990307002X", "date of birth in it is not possible"),
-        ("测试甲", "11010118990307002X", "date of birth in it is not possible"),
+        ("测试甲", "11010120990307002X", "date of birth is not possible"),
+        ("测试甲", "11010118990307002X", "date of birth is not possible"),
         ("测试甲", "11010119900307002", "17 digits and a check digit"),
         ("测试甲", "1101011990030700２X", "17 digits and a check digit"),
         ("测试甲", "", "17 digits and a check digit"),
@@ -62,26 +64,38 @@ def test_what_is_sealed_opens_and_shows_only_masks() -> None:
     holder = SEALER.seal(HOLDER)
     assert SEALER.open(holder) == HOLDER
     assert holder.mask == "测** 110***********002X"
-    assert HOLDER.name.encode() not in holder.sealed
-    assert HOLDER.number.encode() not in holder.sealed
+    assert holder.sealed is not None
+    assert HOLDER.name.encode() not in holder.sealed.content
+    assert HOLDER.number.encode() not in holder.sealed.content
     assert SEALER.seal(HOLDER).sealed != holder.sealed
 
 
 def test_the_look_up_hash_finds_a_person_and_depends_on_the_pepper() -> None:
     assert SEALER.seal(HOLDER).lookup == SEALER.lookup(HOLDER.number)
-    assert Sealer({1: bytes(32)}, bytes(32)).lookup(HOLDER.number) != SEALER.lookup(HOLDER.number)
+    assert Sealer(Vault({1: bytes(32)}, bytes(32))).lookup(HOLDER.number) != SEALER.lookup(HOLDER.number)
+    others = [SEALER.lookup(HOLDER.number, kind, country) for kind in DocumentKind for country in (None, "FRA", "CHN")]
+    assert len(set(others)) == len(others), "the same number in another document is another person"
 
 
 def test_an_older_key_still_opens_and_the_newest_seals() -> None:
-    newer = Sealer({1: bytes(32), 2: bytes([2]) * 32}, pepper=bytes(range(32)))
-    assert newer.open(SEALER.seal(HOLDER)) == HOLDER
-    assert newer.seal(HOLDER).key_id == 2
+    both = {1: bytes(32), 2: bytes([2]) * 32}
+    vault = Vault(both, pepper=bytes(range(32)))
+    old = SEALER.seal(HOLDER)
+    assert Sealer(vault).open(old) == HOLDER
+    assert old.sealed is not None
+    renewed = vault.renew(old.sealed, old.lookup)
+    assert (old.sealed.key_id, renewed.key_id) == (1, 2)
+    assert Sealer(vault).open(replace(old, sealed=renewed)) == HOLDER
+    with pytest.raises(KeyError):
+        SEALER.open(replace(old, sealed=renewed))
+    running = Sealer(Vault({1: bytes(32)}, bytes(range(32)), reload=lambda: both))
+    assert running.open(replace(old, sealed=renewed)) == HOLDER, "a key that was made meanwhile is looked for"
 
 
 def test_a_seal_that_was_moved_to_another_person_does_not_open() -> None:
-    mine, other = SEALER.seal(HOLDER), SEALER.seal(Identity("测试乙", "11010519491231002X"))
+    mine, other = SEALER.seal(HOLDER), SEALER.seal(resident("测试乙", "11010519491231002X", TODAY))
     with pytest.raises(InvalidTag):
-        SEALER.open(type(mine)(other.sealed, 1, mine.lookup, mine.name_mask, mine.number_mask))
+        SEALER.open(replace(mine, sealed=other.sealed))
 
 
 def test_a_date_of_birth_today_is_possible_and_tomorrow_is_not() -> None:
@@ -92,3 +106,61 @@ def test_a_date_of_birth_today_is_possible_and_tomorrow_is_not() -> None:
     resident("测试婴", born(TODAY), TODAY)
     with pytest.raises(Invalid):
         resident("测试婴", born(date(2026, 7, 2)), TODAY)
+
+
+def checked(first17: str) -> str:
+    return first17 + check_digit(first17)
+
+
+HONG_KONG, TAIWAN = checked("81000019900307002"), checked("83000019900307002")
+SINCE_2023, BEFORE_2023 = checked("93125019900307002"), "FRA110190030712"
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        (DocumentKind.RESIDENT, HOLDER.number),
+        (DocumentKind.HMT_RESIDENCE, HONG_KONG),
+        (DocumentKind.HMT_RESIDENCE, TAIWAN),
+        (DocumentKind.FOREIGN_PERMANENT, SINCE_2023),
+        (DocumentKind.FOREIGN_PERMANENT, BEFORE_2023),
+    ],
+)
+def test_each_kind_of_number_tells_the_date_of_birth_and_suits_no_other_kind(kind: DocumentKind, number: str) -> None:
+    identity = identify(Document(kind, "Test A", number.lower()), TODAY)
+    assert (identity.kind, identity.number, identity.born) == (kind, number, date(1990, 3, 7))
+    assert SEALER.open(SEALER.seal(identity)) == identity
+    for other in {*DocumentKind} - {kind}:
+        with pytest.raises(Invalid):
+            identify(Document(other, "Test A", number), TODAY)
+    with pytest.raises(Invalid, match="country: is said for a passport alone"):
+        identify(Document(kind, "Test A", number, country="FRA"), TODAY)
+
+
+def test_a_two_digit_year_is_the_newest_that_is_past() -> None:
+    for year, born in (("26", 2026), ("27", 1927)):
+        identity = identify(Document(DocumentKind.FOREIGN_PERMANENT, "Test A", f"FRA1101{year}030712"), TODAY)
+        assert identity.born.year == born
+
+
+def test_a_passport_needs_its_country_and_the_date_of_birth() -> None:
+    said = Document(DocumentKind.PASSPORT, "Test A", " 12ab34567", "FRA", date(1990, 3, 7))
+    identity = identify(said, TODAY)
+    assert (identity.number, identity.country) == ("12AB34567", "FRA")
+    assert SEALER.seal(identity).mask == "T***** 1******67"
+    for field, wrong in {
+        "id_number": {"number": "AB 123456"},
+        "country": {"country": "France"},
+        "born": {"born": date(2026, 7, 2)},
+        "name": {"name": "T"},
+    }.items():
+        with pytest.raises(Invalid) as refused:
+            identify(replace(said, **wrong), TODAY)  # type: ignore[arg-type]
+        assert [fault.where for fault in refused.value.faults] == [field]
+    with pytest.raises(Invalid, match="born"):
+        identify(replace(said, born=None), TODAY)
+
+
+def test_somebody_is_14_on_the_14th_birthday() -> None:
+    born = resident("测试乙", checked("11010120120701002"), TODAY)
+    assert (born.age_on(date(2026, 6, 30)), born.age_on(TODAY)) == (13, 14)
