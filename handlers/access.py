@@ -11,16 +11,31 @@ _TEXTS = {
     "token_invalid": Text("登录信息无效", "the bearer token is not valid here"),
     "token_expired": Text("登录已过期", "the bearer token has expired"),
     "token_withdrawn": Text("登录信息已作废", "the bearer token has been withdrawn"),
+    "session_ended": Text("登录已失效，请重新登录", "this session has ended; sign in again"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who holds a token: a gate or a pass by its id, with the scopes and the version of the token."""
+    """Who holds a token: a gate, a visitor or a pass by its id, with the scopes and the version of the token.
+
+    `session` and `generation` are those of a visitor's session.
+    """
 
     id: str
     scopes: frozenset[str]
     version: int = 0
+    session: str = ""
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What a visitor signs requests with for so many seconds, and what gets the next pair."""
+
+    access: str
+    refresh: str
+    seconds: int
 
 
 def unauthenticated(code: str) -> Problem:
@@ -43,6 +58,6 @@ def bearer_token(authorization: str | None) -> str:
     return token.strip()
 
 
-def audience_of(scope: str) -> str:
-    """The audience that a scope belongs to: `gate:scan` is for gates."""
-    return scope.partition(":")[0]
+def audiences_of(scope: str) -> frozenset[str]:
+    """The audiences that scopes, divided by blanks, belong to: `gate:scan` is for gates."""
+    return frozenset(each.partition(":")[0] for each in scope.split())

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
-from handlers.access import Caller, audience_of, bearer_token, forbidden
+from handlers.access import Caller, audiences_of, bearer_token, forbidden
 from handlers.endpoint import Ready, check_length, declared_on, takes_gzip
 from handlers.problems import Problem, problem_of
 from handlers.tracking import TrackedHandler
@@ -109,11 +109,13 @@ class ApiHandler(TrackedHandler):
         if declared.scope is not None:
             await self._authorise(declared.scope)
         check_length(self.request.headers, declared.body_limit)
+        if declared.limit is not None:
+            self.services.limits.check(declared.limit, getattr(self, "caller", None), self.request, self.now())
 
     async def _authorise(self, scope: str) -> None:
         token = bearer_token(self.request.headers.get("Authorization"))
-        self.caller = self.services.tokens.read(token, audience_of(scope), self.now())
-        if scope not in self.caller.scopes:
+        self.caller = self.services.tokens.read(token, audiences_of(scope), self.now())
+        if self.caller.scopes.isdisjoint(scope.split()):
             raise forbidden(scope)
 
 

@@ -75,7 +75,7 @@ def _operations(api: Json) -> Iterator[_Operation]:
                 verb=verb.upper(),
                 path=path,
                 summary=operation["summary"],
-                scope=operation["security"][0]["bearer"][0] if "security" in operation else "",
+                scope=" / ".join(each["bearer"][0] for each in operation.get("security", ())),
                 tables=tables,
                 examples=[
                     (f"{title}, an example", json.dumps(body["example"], ensure_ascii=False, indent=2))

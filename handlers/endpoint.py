@@ -3,7 +3,7 @@
     @endpoint(scope="gate:scan", body=ScanIn, reply=VerdictOut)
     async def post(self, body: ScanIn) -> VerdictOut: ...
 
-`scope=None` means that everybody may call, and must be written.
+`scope=None` means that everybody may call, and must be written; of several scopes, divided by blanks, one is enough.
 """
 
 import functools
@@ -44,6 +44,8 @@ class Endpoint:
     body: type[BaseModel] | None = None
     status: HTTPStatus = HTTPStatus.OK
     body_limit: int = BODY_LIMIT
+    limit: str | None = None
+    """Under which name calls are limited in number."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def takes_gzip(accept_encoding: str) -> bool:
     return False
 
 
-def endpoint(
+def endpoint(  # noqa: PLR0913 - each is named
     *,
     scope: str | None,
     reply: type[BaseModel] | str,
@@ -83,9 +85,10 @@ def endpoint(
     body: type[BaseModel] | None = None,
     status: HTTPStatus = HTTPStatus.OK,
     body_limit: int = BODY_LIMIT,
+    limit: str | None = None,
 ) -> Callable[[Method], Method]:
     """Declare a handler method. It is called with the path arguments, then the checked query, then the checked body."""
-    declared = Endpoint(scope, reply, query, body, status, body_limit)
+    declared = Endpoint(scope, reply, query, body, status, body_limit, limit)
 
     def decorate(method: Method) -> Method:
         @functools.wraps(method)

@@ -18,6 +18,8 @@ class HealthOut(Out):
     """A process that answers."""
 
     status: Literal["ok"] = "ok"
+    sandbox: bool
+    """Whether visitors sign in through the sandbox, so that none of them is real."""
 
 
 class Health(ApiHandler):
@@ -26,7 +28,7 @@ class Health(ApiHandler):
     @endpoint(scope=None, reply=HealthOut)
     async def get(self) -> HealthOut:
         """Answer, which is all that there is to prove."""
-        return HealthOut()
+        return HealthOut(sandbox=self.services.sandbox)
 
 
 class Readiness(ApiHandler):
@@ -42,7 +44,7 @@ class Readiness(ApiHandler):
         except TimeoutError:
             text = Text("数据库无响应", "the database does not answer")
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "database_unavailable", text) from None
-        return HealthOut()
+        return HealthOut(sandbox=self.services.sandbox)
 
 
 routes = [

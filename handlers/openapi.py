@@ -128,7 +128,7 @@ def _operation(operation: _Operation, schemas: Mapping[str, Json]) -> Json:
     if declared.body is not None:
         described["requestBody"] = {"required": True, "content": _content(declared.body, schemas)}
     if declared.scope is not None:
-        described["security"] = [{"bearer": [declared.scope]}]
+        described["security"] = [{"bearer": [scope]} for scope in declared.scope.split()]
     return described
 
 
@@ -147,6 +147,7 @@ def _responses(operation: _Operation, schemas: Mapping[str, Json]) -> Json:
         "409": ("What has already happened forbids it.", declared.body or declared.scope),
         "411": ("A `Content-Length` is needed.", declared.body),
         "413": ("The body is too large.", declared.body),
+        "429": ("Too many calls; try again after `Retry-After`.", declared.limit),
         "422": ("A parameter or field is wrong; `errors` name it.", True),
         "503": ("The database does not answer, or this process is stopping: try again after `Retry-After`.", True),
     }

@@ -1,4 +1,7 @@
-"""Passes, for whoever holds the token of one: its code to scan, as text and as a picture."""
+"""Passes, for their holder: what they are, their code as text and as a picture, their visits, and what can be done.
+
+Whoever helps a holder may be given a token of one pass, which shows its code and visits.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,19 +10,22 @@ from typing import Self
 
 from pydantic import Field
 
-from handlers.api import ApiHandler
 from handlers.endpoint import Ready, endpoint
 from handlers.models import Out
+from handlers.pass_views import PassViewOut, PassViewsOut
 from handlers.pictures import PNG, SVG, Kind, qr_picture
 from handlers.routing import Route
+from handlers.visitor import VISITOR, VisitorHandler
+from passes.erasing import passes_of
 from passes.errors import unknown
 from passes.issuing import LiveCode, live_code, live_text
 from passes.ledger import Record, RecordKind
+from passes.life import Step
 from passes.model import Pass
 from passes.story import lineage
 from passes.texts import Text
 
-_READ = "pass:read"
+_READ = f"{VISITOR} pass:read"
 
 
 class DayKeyOut(Out):
@@ -50,20 +56,78 @@ class CodeOut(Out):
         return cls.model_validate(code, from_attributes=True)
 
 
-class PassHandler(ApiHandler):
-    """What the three addresses of a pass share."""
+class PassHandler(VisitorHandler):
+    """What the addresses of a pass share."""
 
     async def held(self, pass_id: str) -> Pass:
-        """The pass, if the caller's token is for it. Raises `Unknown`: another's pass is not there for the caller."""
-        found = await self.services.passes.get(pass_id) if pass_id == self.caller.id else None
-        if found is None:
+        """The pass, if it is the visitor's, or the caller's token is for it. Raises `Unknown`: another's pass is not
+        there for the caller."""
+        found = await self.services.passes.get(pass_id)
+        if VISITOR in self.caller.scopes:
+            visitor = await self.visitor()
+            mine = found is not None and visitor.holds(found.holder.lookup)
+        else:
+            mine = pass_id == self.caller.id
+        if found is None or not mine:
             raise unknown(Text("电子票", "pass"), pass_id)
         return found
+
+    async def take(self, pass_id: str, step: Step) -> PassViewOut:
+        """Do a step with a pass of the visitor."""
+        held = await self.held(pass_id)
+        held = await self.services.life.take(held.id, step, f"visitor:{self.caller.id}", self.now())
+        return PassViewOut.of(held, self.services.products, self.now())
 
     async def picture(self, pass_id: str, kind: Kind) -> Ready:
         """The code now as a picture, drawn beside the event loop, because it takes some milliseconds."""
         text = live_text(await self.held(pass_id), self.services.keys, self.now())
         return Ready(await asyncio.to_thread(qr_picture, text, kind), kind.media_type)
+
+
+class MyPasses(PassHandler):
+    """`/api/v1/passes`"""
+
+    @endpoint(scope=VISITOR, reply=PassViewsOut)
+    async def get(self) -> PassViewsOut:
+        """The passes of the visitor who calls, newest first."""
+        held = await passes_of(await self.visitor(), self.services.passes)
+        return PassViewsOut.of(held, self.services.products, self.now())
+
+
+class OnePass(PassHandler):
+    """`/api/v1/passes/{id}`"""
+
+    @endpoint(scope=_READ, reply=PassViewOut)
+    async def get(self, pass_id: str) -> PassViewOut:
+        """One pass."""
+        return PassViewOut.of(await self.held(pass_id), self.services.products, self.now())
+
+
+class Activate(PassHandler):
+    """`/api/v1/passes/{id}/activate`"""
+
+    @endpoint(scope=VISITOR, reply=PassViewOut)
+    async def post(self, pass_id: str) -> PassViewOut:
+        """Let the days of a pass begin today. Doing it again changes nothing."""
+        return await self.take(pass_id, Step.ACTIVATE)
+
+
+class Freeze(PassHandler):
+    """`/api/v1/passes/{id}/freeze`"""
+
+    @endpoint(scope=VISITOR, reply=PassViewOut)
+    async def post(self, pass_id: str) -> PassViewOut:
+        """Let a pass admit nowhere, because the phone is lost."""
+        return await self.take(pass_id, Step.FREEZE)
+
+
+class Unfreeze(PassHandler):
+    """`/api/v1/passes/{id}/unfreeze`"""
+
+    @endpoint(scope=VISITOR, reply=PassViewOut)
+    async def post(self, pass_id: str) -> PassViewOut:
+        """Let a pass admit again that its holder has frozen."""
+        return await self.take(pass_id, Step.UNFREEZE)
 
 
 class PassCode(PassHandler):
@@ -143,6 +207,11 @@ class PassAdmissions(PassHandler):
 
 
 routes = [
+    Route("/api/v1/passes", MyPasses, "my-passes"),
+    Route("/api/v1/passes/{pass_id}", OnePass, "pass"),
+    Route("/api/v1/passes/{pass_id}/activate", Activate, "pass-activate"),
+    Route("/api/v1/passes/{pass_id}/freeze", Freeze, "pass-freeze"),
+    Route("/api/v1/passes/{pass_id}/unfreeze", Unfreeze, "pass-unfreeze"),
     Route("/api/v1/passes/{pass_id}/admissions", PassAdmissions, "pass-admissions"),
     Route("/api/v1/passes/{pass_id}/code", PassCode, "pass-code"),
     Route("/api/v1/passes/{pass_id}/qr.png", PassPng, "pass-qr-png"),

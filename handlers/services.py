@@ -6,15 +6,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from handlers.access import Caller
+from tornado.httputil import HTTPServerRequest
+
+from handlers.access import Caller, TokenPair
 from handlers.shelf import Shelves
+from passes.accounts import Accounts
 from passes.admission import Admission
 from passes.books import Book
+from passes.erasing import Erasing
 from passes.gates import GateKeeping
+from passes.identity import Sealer
 from passes.keys import Keyring
+from passes.life import Life
 from passes.lookup import Lookup
 from passes.model import Gate, Product
-from passes.ports import Ledger, Passes
+from passes.ports import Audit, Ledger, Passes, Refusals, Sessions, Visitors
+from passes.sessions import SigningIn
+from passes.visitors import Session, Visitor
 from scenic_data.catalogue import Catalogue
 
 
@@ -24,8 +32,28 @@ class Tokens(Protocol):
     def for_gate(self, gate: Gate, now: datetime) -> str:
         """The token that an enrolled gate keeps."""
 
-    def read(self, token: str, audience: str, now: datetime) -> Caller:
+    def for_session(self, session: Session, visitor: Visitor, now: datetime) -> TokenPair:
+        """The tokens of a visitor's session."""
+
+    def read(self, token: str, audiences: frozenset[str], now: datetime) -> Caller:
         """Who holds this token. Raises the 401 problem."""
+
+
+class Limits(Protocol):
+    """Counts calls that are limited in number."""
+
+    def check(self, name: str, caller: Caller | None, request: HTTPServerRequest, now: datetime) -> None:
+        """Count a call. Raises `TooOften` if it is one too many."""
+
+
+class WeChat(Protocol):
+    """What WeChat knows of visitors. Raises domain errors that tell them what to do."""
+
+    async def sign_in(self, js_code: str) -> str:
+        """The openid behind a login code."""
+
+    async def phone_number(self, code: str) -> str:
+        """The phone number behind the code of the phone number button."""
 
 
 class Traffic:
@@ -56,8 +84,8 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a handler may call. `now` is the clock, `refresh` loads at once what other processes changed,
-    `ping` raises `Unavailable` when the database does not answer."""
+    """Everything a handler may call. In the `sandbox` no visitor is real. `now` is the clock, `refresh` loads at once
+    what other processes changed, `ping` raises `Unavailable` when the database does not answer."""
 
     catalogue: Catalogue
     products: Book[Product]
@@ -67,8 +95,21 @@ class Services:
     admission: Admission
     lookup: Lookup
     gate_keeping: GateKeeping
+    life: Life
+    accounts: Accounts
+    signing_in: SigningIn
+    erasing: Erasing
+    visitors: Visitors
+    sessions: Sessions
+    refusals: Refusals
+    audit: Audit
+    identities: Sealer
     keys: Keyring
     tokens: Tokens
+    wechat: WeChat
+    limits: Limits
+    sandbox: bool
+    privacy_version: str
     now: Callable[[], datetime]
     refresh: Callable[[], Awaitable[None]]
     ping: Callable[[], Awaitable[None]]

@@ -10,7 +10,7 @@ from passes.calendar import business_day, day_after
 from passes.errors import Conflict, Fault, Invalid
 from passes.keys import Keyring
 from passes.model import Holder, Pass, PassState, Product
-from passes.ports import Audit, AuditLine, Passes
+from passes.ports import Audit, AuditLine, Holdings, Passes
 from passes.terms import LONGEST_TERM, Payment
 from passes.texts import Text
 
@@ -21,16 +21,18 @@ DAY_KEYS_GIVEN = 7
 class Issuing:
     """Issues passes."""
 
-    def __init__(self, passes: Passes, audit: Audit) -> None:
-        """Both are stores."""
+    def __init__(self, passes: Passes, holdings: Holdings, audit: Audit) -> None:
+        """All are stores."""
         self._passes = passes
+        self._holdings = holdings
         self._audit = audit
 
     async def issue(self, product: Product, holder: Holder, first_day: date | None, by: str, now: datetime) -> Pass:
         """A new pass with the terms of the product as they are now: active, or waiting to be activated.
 
         `first_day` begins a term of so many days, or the time to activate it in; by default it is today. Raises
-        `Invalid` if it is given for a term of fixed dates, `Conflict` when the product can no longer be used.
+        `Invalid` if it is given for a term of fixed dates, `Conflict` when the product can no longer be used, or when
+        the holder has a pass of this product in force.
         """
         if first_day is not None and product.terms.term.dates is not None:
             fixed = Fault("first_day", f"{product.id!r} is valid on fixed dates; leave the first day out")
@@ -44,7 +46,7 @@ class Issuing:
         if valid.end < business_day(now):
             raise Conflict("product_over", Text("该票种已过期", f"product {product.id!r} ended on {valid.end}"))
         issued = Pass(
-            id=secrets.token_hex(8),
+            id=await self._serial(f"{product.id}:{holder.lookup}", holder, now),
             product_id=product.id,
             product_number=product.number,
             terms=product.terms,
@@ -54,9 +56,34 @@ class Issuing:
             issued_at=now,
             activate_by=activate_by,
         )
-        await self._passes.add(issued)
+        try:
+            await self._passes.add(issued)
+        except Conflict:
+            raise _already_held(issued.id) from None
         await self._audit.write(AuditLine(now, by, "issue", f"pass:{issued.id}", {"product": product.id}))
         return issued
+
+    async def _serial(self, key: str, holder: Holder, now: datetime) -> str:
+        """The serial under which the holder may hold `key` from now on. Raises `Conflict` if they hold it already."""
+        wanted = secrets.token_hex(8)
+        while True:
+            held_under = await self._holdings.take(key, holder.lookup, wanted)
+            if held_under == wanted:
+                return wanted
+            held = await self._passes.get(held_under)
+            while held is not None and held.reissued_as is not None:
+                held = await self._passes.get(held.reissued_as)
+            if held is None:
+                return held_under  # a crash came before the pass: it is issued now
+            if held.in_force_on(business_day(now)):
+                raise _already_held(held.id)
+            if await self._holdings.pass_on(key, held_under, wanted):
+                return wanted
+
+
+def _already_held(pass_id: str) -> Conflict:
+    text = Text("已持有此票种的有效电子票", f"the holder has a pass of this product in force: {pass_id}")
+    return Conflict("already_held", text)
 
 
 @dataclass(frozen=True, slots=True)

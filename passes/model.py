@@ -57,6 +57,9 @@ class Holder:
         return f"{self.name_mask} {self.number_mask}".strip()
 
 
+NOBODY = Holder(lookup="")
+"""The holder of a pass whose visitor has had their data erased."""
+
 NEWEST_REFUSALS = 8
 """How many refusals stand on a pass itself."""
 
@@ -85,6 +88,8 @@ class Pass:
     reissued_as: str | None = None
     """The serial of the pass that took its place."""
     reissued_from: str | None = None
+    frozen_by: str | None = None
+    """Who froze it: a holder cannot lift what an operator has frozen."""
 
     def state_on(self, day: date) -> PassState:
         """Where the pass is in its life on a business day: what waited too long has started by itself, or lapsed."""
@@ -92,6 +97,11 @@ class Pass:
             return self.state
         starts = self.terms.term.unactivated is Unactivated.STARTS
         return PassState.ACTIVE if starts else PassState.EXPIRED
+
+    def in_force_on(self, day: date) -> bool:
+        """Whether it may still admit on that business day or a later one: it has not ended, nor been ended."""
+        over = {PassState.REVOKED, PassState.REFUNDED, PassState.EXPIRED}
+        return self.state_on(day) not in over and day <= self.valid.end
 
     @property
     def state_in_force(self) -> PassState:

@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from passes.ledger import Record
-from passes.model import Gate, Pass, PassState
+from passes.model import Gate, Holder, Pass
 from passes.offers import Offer, OfferState
 from passes.terms import Spot
 from passes.verdicts import Refusal
+from passes.visitors import Binding, Consent, Phone, Session, Visitor
 
 T = TypeVar("T")
 
@@ -58,8 +59,82 @@ class Passes(Protocol):
     async def of_holder(self, lookup: str) -> Sequence[Pass]:
         """All passes of the holder with that keyed hash, newest first."""
 
-    async def become(self, pass_id: str, before: PassState, changes: Mapping[str, Any]) -> bool:
-        """Change fields of a pass; False if its state is not what it was before."""
+    async def forget_holder(self, pass_id: str) -> None:
+        """Erase who the pass belongs to."""
+
+    async def become(self, before: Pass, changes: Mapping[str, Any]) -> bool:
+        """Change fields of a pass; False if its state, or who froze it, is not what it was before."""
+
+
+class Holdings(Protocol):
+    """Which pass somebody holds under a key, such as that of a product and a person."""
+
+    async def take(self, key: str, holder: str, pass_id: str) -> str:
+        """Note that the key is held under a pass, and return it, or return the pass under which it is held already."""
+
+    async def pass_on(self, key: str, before: str, after: str) -> bool:
+        """Let another pass take the place of one; False if that is not the one any more."""
+
+    async def drop(self, holder: str) -> None:
+        """Forget all that a holder holds."""
+
+
+class Visitors(Protocol):
+    """Visitors by id, and what they are bound to: a WeChat account, a person. Each is bound to one visitor."""
+
+    async def get(self, visitor_id: str) -> Visitor | None:
+        """The visitor as they are now."""
+
+    async def add(self, visitor: Visitor) -> None:
+        """Keep a new visitor; one that is kept already stays as it is."""
+
+    async def identify(
+        self, visitor_id: str, before: str | None, identity: Holder | None, consent: Consent | None
+    ) -> bool:
+        """Set who a visitor is; False if the look-up hash of who they were is not `before`."""
+
+    async def set_phone(self, visitor_id: str, phone: Phone | None) -> None:
+        """Set the phone number of a visitor."""
+
+    async def withdraw_tokens(self, visitor_id: str) -> None:
+        """Make every token of a visitor worthless."""
+
+    async def erase(self, visitor_id: str) -> None:
+        """Delete a visitor."""
+
+    async def bound(self, thing: str) -> Binding | None:
+        """To whom a thing is bound."""
+
+    async def bind(self, thing: str, wanted: Binding) -> Binding:
+        """Bind a thing as wanted and return that, or return how it is bound already."""
+
+    async def rebind(self, thing: str, before: Binding, after: Binding) -> bool:
+        """Bind a thing to another visitor; False if it is not bound as before any more."""
+
+    async def unbind(self, thing: str, visitor_id: str) -> None:
+        """Undo a binding, if it is to that visitor."""
+
+
+class Sessions(Protocol):
+    """Sessions by id."""
+
+    async def add(self, session: Session) -> None:
+        """Keep a new session."""
+
+    async def get(self, session_id: str) -> Session | None:
+        """The session as it is now."""
+
+    async def of_visitor(self, visitor_id: str) -> Sequence[Session]:
+        """All sessions of a visitor, oldest first."""
+
+    async def renew(self, session: Session) -> bool:
+        """Store the next generation of a session; False if it is not the next any more."""
+
+    async def end(self, session_id: str) -> None:
+        """Delete a session."""
+
+    async def end_all(self, visitor_id: str) -> None:
+        """Delete all sessions of a visitor."""
 
 
 class Ledger(Protocol):

@@ -43,6 +43,7 @@ class Reissuing:
             old,
             id=new_id,
             state=old.state_in_force,
+            frozen_by=None,
             reissued_as=None,
             reissued_from=pass_id,
             refusals=(),
@@ -64,7 +65,7 @@ class Reissuing:
                 text = Text("此票的状态不允许补发", f"a pass that is {held.state.value} cannot be reissued")
                 raise Conflict("pass_state", text)
             new_id = secrets.token_hex(8)
-            if await self._passes.become(pass_id, held.state, {"state": PassState.REVOKED, "reissued_as": new_id}):
+            if await self._passes.become(held, {"state": PassState.REVOKED, "reissued_as": new_id}):
                 detail = {"reissued_as": new_id, **({"reason": reason} if reason else {})}
                 await self._audit.write(AuditLine(now, by, "reissue", f"pass:{pass_id}", detail))
                 await self._audit.write(AuditLine(now, by, "issue", f"pass:{new_id}", {"reissued_from": pass_id}))

@@ -51,10 +51,15 @@ class Vault:
     def open(self, sealed: Sealed, purpose: str) -> str:
         """What was sealed. Raises `cryptography.exceptions.InvalidTag` if it was tampered with, `KeyError` if its key
         is gone."""
-        if sealed.key_id not in self._keys and self._reload is not None:
-            self._keys = dict(self._reload())
+        if sealed.key_id not in self._keys:
+            self.learn()
         nonce, secret = sealed.content[:_NONCE_BYTES], sealed.content[_NONCE_BYTES:]
         return AESGCM(self._keys[sealed.key_id]).decrypt(nonce, secret, purpose.encode()).decode()
+
+    def learn(self) -> None:
+        """Read the keys anew: another process may have made one."""
+        if self._reload is not None:
+            self._keys = dict(self._reload())
 
     def renew(self, sealed: Sealed, purpose: str) -> Sealed:
         """The same value under the newest key."""

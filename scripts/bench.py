@@ -34,7 +34,7 @@ from server.auth import Tokens
 from server.clock import now
 from server.embedded import embedded_database
 from server.refresh import Refresh
-from server.settings import DriverName
+from server.settings import DriverName, load_settings
 from server.system import System
 
 PASSES = 400
@@ -62,7 +62,7 @@ class BareInsert(RequestHandler):
 async def host(uri: str, driver: DriverName, data_dir: Path) -> None:
     """Be the server process: print the port, serve until standard input ends."""
     async with opened(uri, driver, data_dir) as (mongo, system):
-        services = make_services(system, Refresh(system), now, mongo.ping)
+        services = make_services(system, load_settings(), Refresh(system), now, mongo.ping)
         application = make_application(services)
         application.settings["bench"] = mongo.collection("bench")
         application.add_handlers(".*", [("/bench/bare", Bare), ("/bench/insert", BareInsert)])

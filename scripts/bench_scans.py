@@ -48,7 +48,8 @@ async def a_pass(system: System) -> Pass:
     """A pass that is admitted again and again."""
     example = system.products.all()[0]
     product = replace(example, terms=replace(example.terms, term=Term(days=30), limits=Limits(per_spot_day=None)))
-    holder = system.keys.identities.seal(resident("测试甲", "11010119900307002X", business_day(now())))
+    person = system.keys.identities.seal(resident("测试甲", "11010119900307002X", business_day(now())))
+    holder = replace(person, lookup=secrets.token_hex(32))  # of many people, each of whom may hold one pass
     return await system.issuing.issue(product, holder, business_day(now()), "bench", now())
 
 

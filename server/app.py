@@ -12,9 +12,15 @@ from handlers.services import Services
 from handlers.shelf import Shelves
 from server.auth import Tokens
 from server.clock import Clock
+from server.limits import Limits
 from server.logs import log_request
 from server.refresh import Refresh
+from server.sandbox import SANDBOX_APPID, SANDBOX_SECRET
+from server.settings import Settings
 from server.system import System
+from server.wechat import WeChat
+
+Ping = Callable[[], Awaitable[None]]
 
 IDLE_SECONDS = 75
 BODY_SECONDS = 15
@@ -22,7 +28,7 @@ _DISCARD_BYTES = 16 * 1024 * 1024
 """How much of a body that was refused is still read, so that the caller sees why."""
 
 
-def make_services(system: System, refresh: Refresh, now: Clock, ping: Callable[[], Awaitable[None]]) -> Services:
+def make_services(system: System, settings: Settings, refresh: Refresh, now: Clock, ping: Ping) -> Services:
     """What the handlers may call."""
     return Services(
         catalogue=system.catalogue,
@@ -33,13 +39,35 @@ def make_services(system: System, refresh: Refresh, now: Clock, ping: Callable[[
         admission=system.admission,
         lookup=system.lookup,
         gate_keeping=system.gate_keeping,
+        life=system.life,
+        accounts=system.accounts,
+        signing_in=system.signing_in,
+        erasing=system.erasing,
+        visitors=system.visitors,
+        sessions=system.sessions,
+        refusals=system.refusals,
+        audit=system.audit,
+        identities=system.keys.identities,
         keys=system.keys.codes,
         tokens=Tokens(system.keys.tokens),
+        wechat=_wechat(system, settings, now),
+        limits=Limits(settings.trusted_proxies),
+        sandbox=settings.uses_sandbox,
+        privacy_version=settings.privacy_version,
         now=now,
         refresh=refresh.once,
         ping=ping,
         shelves=Shelves(system.catalogue, system.products, system.offers),
     )
+
+
+def _wechat(system: System, settings: Settings, now: Clock) -> WeChat:
+    """The client of WeChat, or of the sandbox, which speaks the same."""
+    if settings.wechat_appid is None or settings.wechat_secret is None:
+        appid, secret = SANDBOX_APPID, SANDBOX_SECRET
+    else:
+        appid, secret = settings.wechat_appid, settings.wechat_secret.get_secret_value()
+    return WeChat(settings.wechat_url, appid, secret, system.app_tokens, system.keys.vault, now)
 
 
 def make_application(services: Services) -> Application:

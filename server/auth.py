@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 
 import jwt
 
-from handlers.access import Caller, unauthenticated
+from handlers.access import Caller, TokenPair, unauthenticated
 from passes.model import Gate
+from passes.visitors import Session, Visitor
 
 ISSUER = "bashu-pass"
 GATE_LIFE = timedelta(days=366)
 PASS_LIFE = timedelta(hours=1)
+ACCESS_LIFE = timedelta(minutes=30)
 _ALGORITHM = "HS256"
 _NEEDED = ["iss", "aud", "sub", "exp", "iat", "scope"]
 
@@ -33,21 +35,39 @@ class Tokens:
         """A token of one hour that shows one pass, for whoever helps its holder."""
         return self._issue("pass", pass_id, ("read",), now, PASS_LIFE)
 
-    def read(self, token: str, audience: str, now: datetime) -> Caller:
-        """Who holds this token. Raises the 401 problem if it is not a good one for this audience."""
+    def for_session(self, session: Session, visitor: Visitor, now: datetime) -> TokenPair:
+        """The tokens of a visitor's session: one to call with, one to get the next pair with."""
+        claims = {"sid": session.id, "ver": visitor.token_version}
+        return TokenPair(
+            access=self._issue("visitor", visitor.id, ("self",), now, ACCESS_LIFE, **claims),
+            refresh=self._issue(
+                "refresh", visitor.id, ("session",), now, session.ends_at - now, **claims, gen=session.generation
+            ),
+            seconds=int(ACCESS_LIFE.total_seconds()),
+        )
+
+    def read(self, token: str, audiences: frozenset[str], now: datetime) -> Caller:
+        """Who holds this token. Raises the 401 problem if it is not a good one for any of these audiences."""
         try:
             secret = self._secrets[int(jwt.get_unverified_header(token)["kid"])]
             claims = jwt.decode(
                 token,
                 secret,
                 algorithms=[_ALGORITHM],
-                audience=audience,
                 issuer=ISSUER,
-                options={"require": _NEEDED, "verify_exp": False, "verify_iat": False, "strict_aud": True},
+                options={"require": _NEEDED, "verify_exp": False, "verify_iat": False, "verify_aud": False},
             )
+            if claims["aud"] not in audiences:
+                raise unauthenticated("token_invalid")
             if now.timestamp() >= claims["exp"]:
                 raise unauthenticated("token_expired")
-            return Caller(claims["sub"], frozenset(claims["scope"].split()), claims.get("ver", 0))
+            return Caller(
+                id=claims["sub"],
+                scopes=frozenset(claims["scope"].split()),
+                version=claims.get("ver", 0),
+                session=claims.get("sid", ""),
+                generation=claims.get("gen", 0),
+            )
         except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError):
             raise unauthenticated("token_invalid") from None
 

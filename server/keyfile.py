@@ -31,7 +31,8 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
 
 
-_KeyId = Annotated[int, Field(strict=True, ge=1, le=255)]
+_MOST_KEYS = 255
+_KeyId = Annotated[int, Field(strict=True, ge=1, le=_MOST_KEYS)]
 _Bytes32 = Annotated[bytes, Field(min_length=_SECRET_BYTES, max_length=_SECRET_BYTES)]
 
 
@@ -114,16 +115,43 @@ def make_keys(file: Path) -> None:
         pepper=_random(),
         tokens=(_Secret(id=1, secret=_random()),),
     )
-    # Written aside and linked into place, so that a crash leaves a whole file or none.
-    aside = file.with_suffix(f".{os.getpid()}.new")
-    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-        out.write(fresh.model_dump_json(indent=2))
-        out.flush()
-        os.fsync(out.fileno())
+    aside = _written_aside(fresh, file)
     try:
         os.link(aside, file)
     finally:
         aside.unlink()
+
+
+def key_rows(file: Path) -> list[dict[str, object]]:
+    """What can be said of the keys in a key file: their use and id, and which of them are used for what is new."""
+    held = _read(file)
+    uses = {
+        "codes": [key.id for key in held.signing],
+        "identities": [key.id for key in held.identity],
+        "tokens": [key.id for key in held.tokens],
+    }
+    return [{"use": use, "id": key_id, "newest": key_id == max(ids)} for use, ids in uses.items() for key_id in ids]
+
+
+def add_identity_key(file: Path) -> int:
+    """Add a key that seals from now on, and return its id. Raises `StartError`, also when all 255 ids are used up."""
+    held = _read(file)
+    key_id = max(key.id for key in held.identity) + 1
+    if key_id > _MOST_KEYS:
+        raise StartError(f"the key file {file} has no room for another identity key")
+    added = _Secret(id=key_id, secret=_random())
+    _written_aside(held.model_copy(update={"identity": (*held.identity, added)}), file).replace(file)
+    return key_id
+
+
+def _written_aside(content: _KeyFile, file: Path) -> Path:
+    """A new file beside a key file, to be put into place in one step: a crash leaves a whole key file, or none."""
+    aside = file.with_suffix(f".{os.getpid()}.new")
+    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+        out.write(content.model_dump_json(indent=2))
+        out.flush()
+        os.fsync(out.fileno())
+    return aside
 
 
 async def keys_for(database: Database, file: Path) -> Keys:

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from passes.errors import DomainError
 from scenic_data.files import DataError
@@ -11,6 +13,7 @@ from server.datadir import make_data_dir
 from server.errors import DatabaseEnded, StartError
 from server.logs import configure_logs
 from server.mongo import Mongo
+from server.sandbox import sandbox
 from server.serving import bound_sockets, serve, stop_signal
 from server.settings import Settings
 from server.system import open_system
@@ -41,17 +44,27 @@ async def _run(settings: Settings) -> None:
     def announce() -> None:
         _announce(sockets, settings)
 
-    async with own_database(settings, lambda: _end(failed, stopping)) as uri:
+    async with own_database(settings, lambda: _end(failed, stopping)) as uri, _with_wechat(settings) as ready:
         if settings.workers == 1:
-            await serve(uri, settings, listen, announce, stopping)
+            await serve(uri, ready, listen, announce, stopping)
         else:
             async with Mongo(uri, settings.mongo_database, settings.mongo_driver) as mongo:
                 await open_system(
                     settings, mongo, clock.now(), serves=False
                 )  # so that the workers find everything made
-            await supervise(uri, settings, listen(), announce, stopping)
+            await supervise(uri, ready, listen(), announce, stopping)
     if failed.is_set():
         raise DatabaseEnded("the embedded database has ended; nothing that was answered is lost, so start again")
+
+
+@asynccontextmanager
+async def _with_wechat(settings: Settings) -> AsyncIterator[Settings]:
+    """The settings, with the address of a sandbox that runs inside this context if there are no credentials."""
+    if not settings.uses_sandbox:
+        yield settings
+        return
+    async with sandbox() as url:
+        yield settings.model_copy(update={"wechat_url": url})
 
 
 def _end(failed: asyncio.Event, stopping: asyncio.Event) -> None:
@@ -64,6 +77,8 @@ def _announce(sockets: list[socket.socket], settings: Settings) -> None:
     """Say on standard output what is used and where the server listens; the last line comes once it really accepts."""
     if settings.mongo_uri is None:
         print(f"embedded database (SecantusDB) in {settings.data_dir / 'mongodb'}: for one machine, not for production")
+    if settings.uses_sandbox:
+        print("sandbox instead of WeChat: visitors sign in with the code sandbox:NAME, and none of them is real")
     host, port = sockets[0].getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     print(f"listening on http://{shown}:{port}", flush=True)

@@ -118,6 +118,11 @@ class MongoCollection:
             async with _answering():
                 await self._collection.bulk_write(operations, ordered=False)
 
+    async def delete(self, where: Document) -> None:
+        """Delete every document like that."""
+        async with _answering():
+            await self._collection.delete_many(where)
+
     async def ensure(self, index: Index) -> None:
         """Make the index if it is missing."""
         options: dict[str, Any] = {"unique": True} if index.unique else {}

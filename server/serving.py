@@ -37,7 +37,7 @@ async def serve(
     async with Mongo(uri, settings.mongo_database, settings.mongo_driver) as mongo:
         system = await open_system(settings, mongo, clock.now())
         refresh = Refresh(system)
-        services = make_services(system, refresh, clock.now, mongo.ping)
+        services = make_services(system, settings, refresh, clock.now, mongo.ping)
         refreshing = asyncio.create_task(refresh.forever(settings.reload_seconds))
         server = make_server(make_application(services))
         server.add_sockets(listen())

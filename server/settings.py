@@ -2,15 +2,19 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from scenic_data.validation import faults_of
 from server.errors import StartError
 
 DriverName = Literal["motor", "pymongo"]
+
+
+def _listed(written: object) -> object:
+    return [each.strip() for each in written.split(",") if each.strip()] if isinstance(written, str) else written
 
 
 class Settings(BaseSettings):
@@ -38,6 +42,18 @@ class Settings(BaseSettings):
     """How often a process asks whether the catalogue, products or gates have changed."""
     drain_seconds: float = Field(default=20.0, ge=0, le=600)
     """How long running requests may take to finish when the process is told to stop."""
+    wechat_appid: str | None = Field(default=None, pattern=r"^wx[0-9a-z]{4,30}$")
+    """The AppID of the mini-program; without it visitors sign in through the sandbox."""
+    wechat_secret: SecretStr | None = None
+    """Its AppSecret; both or none."""
+    wechat_url: str = Field(default="https://api.weixin.qq.com", pattern=r"^https?://[^/]+$")
+    """Where WeChat is."""
+    sandbox: bool | None = None
+    """Whether visitors sign in through the sandbox; by default if there is no AppID, and never with one."""
+    privacy_version: str = Field(default="2026-11", pattern=r"^[A-Za-z0-9._-]{1,20}$")
+    """The version of the privacy statement that visitors agree to; with a new one, newcomers agree to that."""
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_listed)] = ()
+    """Addresses or networks, divided by commas, whose `X-Forwarded-For` is believed."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @property
@@ -45,10 +61,31 @@ class Settings(BaseSettings):
         """The key file, mode 0600."""
         return self.data_dir / "keys.json"
 
+    @property
+    def uses_sandbox(self) -> bool:
+        """Whether visitors sign in through the sandbox."""
+        return self.wechat_appid is None
+
     def environment(self) -> dict[str, str]:
         """The environment in which another process finds the same settings."""
         absolute = self.model_copy(update={"data_dir": self.data_dir.absolute()})
-        return {f"BASHU_{name.upper()}": str(value) for name, value in absolute if value is not None}
+        return {f"BASHU_{name.upper()}": _written(value) for name, value in absolute if value is not None}
+
+    @model_validator(mode="after")
+    def _credentials_or_sandbox(self) -> Self:
+        if (self.wechat_appid is None) != (self.wechat_secret is None):
+            raise ValueError("BASHU_WECHAT_APPID and BASHU_WECHAT_SECRET go together")
+        if self.sandbox is self.uses_sandbox or self.sandbox is None:
+            return self
+        if self.sandbox:
+            raise ValueError("BASHU_SANDBOX cannot be on with real credentials")
+        raise ValueError("BASHU_SANDBOX is off, so BASHU_WECHAT_APPID and BASHU_WECHAT_SECRET are needed")
+
+
+def _written(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def load_settings(**flags: object) -> Settings:
@@ -61,5 +98,5 @@ def load_settings(**flags: object) -> Settings:
     try:
         return Settings(**given)  # type: ignore[arg-type] # pydantic checks them
     except ValidationError as error:
-        faults = "; ".join(f"BASHU_{path.upper()}: {what}" for path, what in faults_of(error))
+        faults = "; ".join(f"BASHU_{path.upper()}: {what}" if path else what for path, what in faults_of(error))
         raise StartError(f"a setting is wrong: {faults}") from None

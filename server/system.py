@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from passes.accounts import Accounts
 from passes.admission import Admission
 from passes.books import Book
+from passes.erasing import Erasing
 from passes.gates import GateKeeping
 from passes.issuing import Issuing
 from passes.life import Life
@@ -15,13 +17,18 @@ from passes.model import Gate, Product
 from passes.offers import Offer
 from passes.publishing import OfferPublishing, ProductPublishing
 from passes.reissue import Reissuing
+from passes.sessions import SigningIn
+from passes.store.app_tokens import AppTokenStore
 from passes.store.audit import AuditStore
 from passes.store.gates import GateStore
+from passes.store.holdings import HoldingStore
 from passes.store.indexes import ensure_indexes
 from passes.store.ledger import LedgerStore
 from passes.store.passes import PassStore, RefusalStore
+from passes.store.sealed import SealedStore
 from passes.store.versioned import OfferStore, ProductStore
 from passes.store.versions import GATES, OFFERS, PRODUCTS, SPOTS, Versions
+from passes.store.visitors import SessionStore, VisitorStore
 from scenic_data.catalogue import Catalogue
 from scenic_data.checking import load_spots
 from scenic_data.reference import Reference
@@ -59,6 +66,13 @@ class System:
     publishing: ProductPublishing
     offer_publishing: OfferPublishing
     gate_keeping: GateKeeping
+    visitors: VisitorStore
+    sessions: SessionStore
+    app_tokens: AppTokenStore
+    accounts: Accounts
+    signing_in: SigningIn
+    erasing: Erasing
+    sealed: SealedStore
 
     def loaders(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """What brings each topic of `versions` into memory."""
@@ -78,7 +92,7 @@ async def open_system(settings: Settings, mongo: Mongo, now: datetime, *, serves
     """
     await mongo.ping()
     await ensure_indexes(mongo)
-    system = compose(mongo, await keys_for(mongo, settings.key_file), serves=serves)
+    system = compose(mongo, await keys_for(mongo, settings.key_file), settings.privacy_version, serves=serves)
     started_before = mongo.collection("settings")
     if await started_before.get({"_id": "filled"}) is None:
         await _fill(system, now)
@@ -88,11 +102,14 @@ async def open_system(settings: Settings, mongo: Mongo, now: datetime, *, serves
     return system
 
 
-def compose(mongo: Mongo, keys: Keys, *, serves: bool = True) -> System:
+def compose(mongo: Mongo, keys: Keys, privacy_version: str, *, serves: bool = True) -> System:
     """The parts put together; nothing is loaded yet."""
     catalogue = Catalogue(mongo.collection("catalogue"), Reference.load(), serves=serves)
     passes, ledger, refusals, audit = PassStore(mongo), LedgerStore(mongo), RefusalStore(mongo), AuditStore(mongo)
     products, offers, gates = ProductStore(mongo), OfferStore(mongo), GateStore(mongo)
+    visitors, sessions, holdings = VisitorStore(mongo), SessionStore(mongo), HoldingStore(mongo)
+    life, signing_in = Life(passes, audit), SigningIn(visitors, sessions, audit)
+    accounts = Accounts(keys.vault, keys.identities, privacy_version, visitors, passes, audit)
     return System(
         keys=keys,
         versions=Versions(mongo),
@@ -106,13 +123,20 @@ def compose(mongo: Mongo, keys: Keys, *, serves: bool = True) -> System:
         ledger=ledger,
         admission=Admission(keys.codes, catalogue, passes, ledger, refusals),
         lookup=Lookup(keys.codes, keys.identities, passes, audit),
-        issuing=Issuing(passes, audit),
-        life=Life(passes, audit),
+        issuing=Issuing(passes, holdings, audit),
+        life=life,
         reissuing=Reissuing(passes, ledger, audit),
         refusals=refusals,
         publishing=ProductPublishing(catalogue, products, audit),
         offer_publishing=OfferPublishing(catalogue, offers, audit),
         gate_keeping=GateKeeping(catalogue, gates, audit),
+        visitors=visitors,
+        sessions=sessions,
+        app_tokens=AppTokenStore(mongo),
+        accounts=accounts,
+        signing_in=signing_in,
+        erasing=Erasing(accounts, signing_in, life, passes, holdings),
+        sealed=SealedStore(mongo, keys.vault),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from passes.codes import Code
-from passes.identity import Identity, Sealer
+from passes.identity import Identity, Sealer, check_digit
 from passes.keys import Keyring, SigningKey
 from passes.ledger import Record, RecordKind, Tally
 from passes.model import Gate, GateKind, GateState, Pass, PassState, Product, Scan
@@ -23,6 +23,14 @@ NOW = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)
 TODAY = date(2026, 7, 1)
 EMEISHAN, XIANNVSHAN = "emeishan", "wulong-xiannvshan"
 HOLDER = Identity("测试甲", "11010119900307002X", date(1990, 3, 7))
+
+
+def person(n: int) -> Identity:
+    """Fictitious people, the first of whom is `HOLDER`."""
+    first17 = f"11010119900307{2 + n:03}"
+    return Identity("测试甲", first17 + check_digit(first17), date(1990, 3, 7))
+
+
 VAULT = Vault({1: bytes(32)}, pepper=bytes(range(32)))
 SEALER = Sealer(VAULT)
 KEYS = Keyring([SigningKey(1, Ed25519PrivateKey.from_private_bytes(bytes(32)), date(2199, 12, 31))], bytes(range(32)))

@@ -29,16 +29,19 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from handlers.services import Services
+from passes.identity import Identity
 from passes.issuing import live_text, static_text
 from passes.model import Gate, GateKind, Pass
 from passes.store.indexes import ensure_indexes
+from passes.visitors import Visitor
 from scenic_data.checking import load_spots
 from server.app import make_application, make_server, make_services
 from server.embedded import embedded_database
 from server.keyfile import Keys
 from server.mongo import Mongo
 from server.refresh import Refresh
-from server.settings import DriverName
+from server.sandbox import sandbox
+from server.settings import DriverName, Settings
 from server.system import System, compose
 from tests import build
 
@@ -101,12 +104,14 @@ def keys() -> Keys:
     return Keys(build.KEYS, build.SEALER, build.VAULT, {1: bytes(32)}, "test")
 
 
+SETTINGS = Settings(_env_file=None, trusted_proxies=())  # type: ignore[call-arg] # a test's caller is no proxy
+
 SOME_SPOTS = [spot for spot in load_spots() if spot.level == "5A"]
 
 
 async def composed(mongo: Mongo) -> System:
     """A system over a database, with the 5A spots and one product."""
-    system = compose(mongo, keys())
+    system = compose(mongo, keys(), SETTINGS.privacy_version)
     await system.catalogue.replace(SOME_SPOTS)
     await system.catalogue.load()
     await system.publishing.publish([build.product()], "operator:test", build.NOW)
@@ -120,8 +125,16 @@ def system(io_loop: IOLoop, mongo: Mongo) -> System:
 
 
 @pytest.fixture
-def services(system: System, mongo: Mongo, clock: Clock) -> Services:
-    return make_services(system, Refresh(system), clock, mongo.ping)
+def sandbox_url(io_loop: IOLoop) -> Iterator[str]:
+    running = sandbox()
+    yield cast(str, io_loop.run_sync(running.__aenter__))
+    io_loop.run_sync(lambda: running.__aexit__(None, None, None))
+
+
+@pytest.fixture
+def services(system: System, mongo: Mongo, clock: Clock, sandbox_url: str) -> Services:
+    reached = SETTINGS.model_copy(update={"wechat_url": sandbox_url})
+    return make_services(system, reached, Refresh(system), clock, mongo.ping)
 
 
 @pytest.fixture
@@ -205,6 +218,7 @@ class World:
         self.system = system
         self.services = services
         self.clock = clock
+        self._people = itertools.count()
 
     async def gate(self, spot_id: str = build.EMEISHAN, kind: GateKind = GateKind.TURNSTILE) -> tuple[Gate, str]:
         """An enrolled gate and its token."""
@@ -213,12 +227,18 @@ class World:
         await self.system.gates.load()
         return gate, self.services.tokens.for_gate(gate, self.clock())
 
-    async def issue(self, product_id: str = "annual") -> Pass:
+    async def issue(self, product_id: str = "annual", person: Identity | None = None) -> Pass:
+        """A pass, of another person each time."""
         product = self.system.products.get(product_id)
         assert product is not None
-        return await self.system.issuing.issue(
-            product, build.SEALER.seal(build.HOLDER), build.TODAY, "operator:test", self.clock()
-        )
+        holder = build.SEALER.seal(person or build.person(next(self._people)))
+        return await self.system.issuing.issue(product, holder, build.TODAY, "operator:test", self.clock())
+
+    async def visitor(self, name: str = "甲") -> tuple[Visitor, str]:
+        """A visitor who is signed in, and their token."""
+        visitor = await self.system.accounts.of_openid(name, self.clock())
+        session = await self.system.signing_in.begin(visitor, self.clock())
+        return visitor, self.services.tokens.for_session(session, visitor, self.clock()).access
 
     async def publish(self, **terms: Any) -> None:
         """Publish the product `other` with these terms."""

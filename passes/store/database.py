@@ -37,6 +37,9 @@ class Collection(Protocol):
     async def update_each(self, changes: Iterable[tuple[Document, Document]]) -> None:
         """Change many documents, each by its own filter, in one round trip; those not found are passed over."""
 
+    async def delete(self, where: Document) -> None:
+        """Delete every document like that."""
+
     async def ensure(self, index: Index) -> None:
         """Make the index if it is missing."""
 

@@ -17,6 +17,7 @@ from passes.offers import Offer
 from passes.ports import AuditLine
 from passes.store.database import Document
 from passes.verdicts import Refusal
+from passes.visitors import Session, Visitor
 
 _PASS = TypeAdapter(Pass)
 _PRODUCT = TypeAdapter(Product)
@@ -25,6 +26,8 @@ _GATE = TypeAdapter(Gate)
 _RECORD = TypeAdapter(Record)
 _REFUSAL = TypeAdapter(Refusal)
 _AUDIT_LINE = TypeAdapter(AuditLine)
+_VISITOR = TypeAdapter(Visitor)
+_SESSION = TypeAdapter(Session)
 
 
 def encode(value: Any) -> Any:
@@ -81,6 +84,16 @@ def to_refusal(document: Document) -> Refusal:
 def to_audit_line(document: Document) -> AuditLine:
     """The line in a document of `audit_log`."""
     return _AUDIT_LINE.validate_python(document)
+
+
+def to_visitor(document: Document) -> Visitor:
+    """The visitor in a document of `users`."""
+    return _VISITOR.validate_python(_with_id(document))
+
+
+def to_session(document: Document) -> Session:
+    """The session in a document of `sessions`."""
+    return _SESSION.validate_python(_with_id(document))
 
 
 def _with_id(document: Document) -> Document:

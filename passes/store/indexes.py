@@ -25,6 +25,17 @@ INDEXES: dict[str, tuple[Index, ...]] = {
         ),
         Index("pass", (("pass_id", 1),), serves="the story of one pass is told"),
     ),
+    # shard key: _id, hashed. `_id` is what is held and by whom.
+    "holdings": (Index("held_by", (("holder", 1),), serves="a visitor's data are erased"),),
+    # shard key: _id, hashed
+    "users": (),
+    # shard key: _id, hashed. `_id` is a WeChat account or a person, as keyed hashes.
+    "bindings": (),
+    # shard key: _id, hashed
+    "sessions": (
+        Index("visitor", (("visitor_id", 1),), serves="a visitor signs out everywhere"),
+        Index("ended", (("ends_at", 1),), serves="sessions are dropped when they end", expire_seconds=0),
+    ),
     # small, not sharded
     "products": (Index("number", (("number", 1),), serves="a number stands for one product for ever", unique=True),),
     # small, not sharded
@@ -33,6 +44,8 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     "gates": (Index("setup", (("setup.digest", 1),), serves="a device enrols with its setup code"),),
     # shard key: _id, hashed
     "audit_log": (Index("subject_at", (("subject", 1), ("at", 1)), serves="the story of one pass or gate is told"),),
+    # small, not sharded
+    "app_tokens": (),
     # small, not sharded
     "versions": (),
     # one document, not sharded

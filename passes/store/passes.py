@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from passes.errors import Conflict
-from passes.model import NEWEST_REFUSALS, Pass, PassState
+from passes.model import NEWEST_REFUSALS, NOBODY, Pass
 from passes.store.database import Database
 from passes.store.documents import encode, keyed, to_pass, to_refusal
 from passes.texts import Text
@@ -37,10 +37,14 @@ class PassStore:
         found = await self._passes.find({"holder.lookup": lookup})  # a few: sorted here
         return sorted(map(to_pass, found), key=lambda held: held.issued_at, reverse=True)
 
-    async def become(self, pass_id: str, before: PassState, changes: Mapping[str, Any]) -> bool:
-        """Change fields of a pass; False if its state is not what it was before."""
-        fields = {name: encode(value) for name, value in changes.items()}
-        return await self._passes.update({"_id": pass_id, "state": before.value}, {"$set": fields})
+    async def forget_holder(self, pass_id: str) -> None:
+        """Erase who the pass belongs to."""
+        await self._passes.update({"_id": pass_id}, {"$set": {"holder": encode(NOBODY)}})
+
+    async def become(self, before: Pass, changes: Mapping[str, Any]) -> bool:
+        """Change fields of a pass; False if its state, or who froze it, is not what it was before."""
+        where = {"_id": before.id, "state": before.state.value, "frozen_by": before.frozen_by}
+        return await self._passes.update(where, {"$set": {name: encode(value) for name, value in changes.items()}})
 
 
 class RefusalStore:

@@ -12,17 +12,20 @@ import pytest
 from pydantic import BaseModel
 from tornado.web import RequestHandler
 
+from handlers.access import audiences_of
 from handlers.api import ApiHandler
 from handlers.endpoint import declared_on, endpoint
 from handlers.problems import Problem
 from handlers.routes import ROUTES, UndeclaredRoute, check_declared
 from handlers.routing import Route
+from passes.model import GateKind
 from server.auth import GATE_LIFE, ISSUER, Tokens
 from tests import build
 from tests.build import NOW
 from tests.conftest import Api, World
 
 SECRET = bytes(32)
+GATE = frozenset({"gate"})
 TOKENS = Tokens({1: SECRET})
 
 
@@ -64,22 +67,42 @@ def test_all_our_routes_declare_themselves() -> None:
 
 
 CLOSED = [
-    (verb, re.sub(r"\{\w+\}", "x", route.template))
+    (verb, re.sub(r"\{\w+\}", "x", route.template), declared.scope)
     for route in ROUTES
     for verb in ("GET", "POST", "PUT", "DELETE")
     if (declared := declared_on(route.handler_class, verb)) and declared.scope
 ]
 
 
-@pytest.mark.parametrize(("verb", "path"), CLOSED)
-async def test_a_closed_route_is_closed_to_strangers_and_to_other_audiences(
-    api: Api, world: World, verb: str, path: str
-) -> None:
-    _, token = await world.gate()
-    other = TOKENS.for_pass("x", NOW) if "/gate/" in path else token
-    for given, code in ((None, "token_missing"), ("nonsense", "token_invalid"), (other, "token_invalid")):
-        answer = await api.send(verb, path, b"{}" if verb == "POST" else None, given, {})
+async def roles(world: World) -> dict[str, tuple[str, set[str]]]:
+    """Everybody who holds a token, with the token and its scopes."""
+    visitor, access = await world.visitor()
+    session = await world.system.signing_in.begin(visitor, NOW)
+    _, turnstile = await world.gate()
+    _, window = await world.gate(kind=GateKind.WINDOW)
+    return {
+        "visitor": (access, {"visitor:self"}),
+        "who refreshes": (TOKENS.for_session(session, visitor, NOW).refresh, {"refresh:session"}),
+        "helper": (TOKENS.for_pass("x", NOW), {"pass:read"}),
+        "turnstile": (turnstile, {"gate:scan"}),
+        "window": (window, {"gate:scan", "gate:lookup"}),
+    }
+
+
+@pytest.mark.parametrize(("verb", "path", "scope"), CLOSED)
+async def test_every_route_is_open_to_its_roles_alone(api: Api, world: World, verb: str, path: str, scope: str) -> None:
+    wanted = set(scope.split())
+    body = b"{}" if verb in {"POST", "PUT"} else None
+    for given, code in ((None, "token_missing"), ("nonsense", "token_invalid")):
+        answer = await api.send(verb, path, body, given, {})
         assert (answer.status, answer.json["code"]) == (401, code)
+    for role, (token, scopes) in (await roles(world)).items():
+        answer = await api.send(verb, path, body, token, {})
+        refused = answer.status in {401, 403} and answer.json["code"] in {"token_invalid", "scope_missing"}
+        assert refused == wanted.isdisjoint(scopes), role
+        if refused:
+            same_audience = audiences_of(scope) & audiences_of(" ".join(scopes))
+            assert answer.status == (403 if same_audience else 401), role
 
 
 def claims(**changes: Any) -> dict[str, Any]:
@@ -127,7 +150,7 @@ BENT = {
 @pytest.mark.parametrize("token", BENT.values(), ids=BENT.keys())
 def test_a_bent_token_is_refused(token: str) -> None:
     with pytest.raises(Problem) as refused:
-        TOKENS.read(token, "gate", NOW)
+        TOKENS.read(token, GATE, NOW)
     assert (refused.value.status, refused.value.code) == (HTTPStatus.UNAUTHORIZED, "token_invalid")
 
 
@@ -136,10 +159,10 @@ def test_a_token_is_read_until_it_expires_and_the_newest_key_signs() -> None:
     token = Tokens({1: SECRET, 2: bytes([2]) * 32}).for_gate(gate, NOW)
     assert jwt.get_unverified_header(token)["kid"] == "2"
     both = Tokens({1: SECRET, 2: bytes([2]) * 32})
-    caller = both.read(token, "gate", NOW + GATE_LIFE - timedelta(seconds=1))
+    caller = both.read(token, GATE, NOW + GATE_LIFE - timedelta(seconds=1))
     assert (caller.id, caller.scopes, caller.version) == (gate.id, frozenset({"gate:scan"}), 1)
     with pytest.raises(Problem, match="token_expired"):
-        both.read(token, "gate", NOW + GATE_LIFE)
+        both.read(token, GATE, NOW + GATE_LIFE)
 
 
 async def test_a_caller_without_the_scope_is_forbidden(api: Api) -> None:

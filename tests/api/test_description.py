@@ -35,7 +35,7 @@ def test_every_route_is_described_with_its_scope() -> None:
             described = API["paths"][route.template].get(verb.lower())
             assert (declared is None) == (described is None)
             if declared and described:
-                scopes = [declared.scope] if declared.scope else []
+                scopes = declared.scope.split() if declared.scope else []
                 assert [s for need in described.get("security", []) for s in need["bearer"]] == scopes
                 assert described["summary"].endswith(".")
 

@@ -118,8 +118,8 @@ async def test_a_request_id_is_taken_if_it_is_sound(api: Api, given: str, kept: 
 
 
 async def test_health_and_readiness(api: Api, services: Services) -> None:
-    assert (await api.get("/healthz")).json == {"status": "ok"}
-    assert (await api.get("/readyz")).json == {"status": "ok"}
+    assert (await api.get("/healthz")).json == {"status": "ok", "sandbox": True}
+    assert (await api.get("/readyz")).json == {"status": "ok", "sandbox": True}
     services.traffic.draining = True
     stopping = await api.get("/readyz")
     assert (stopping.status, stopping.json["code"]) == (503, "stopping")

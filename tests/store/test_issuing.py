@@ -9,6 +9,7 @@ from passes.codes import LAST_DAY
 from passes.errors import Invalid
 from passes.issuing import Issuing, static_text
 from passes.store.audit import AuditStore
+from passes.store.holdings import HoldingStore
 from passes.store.passes import PassStore
 from passes.terms import DateRange, Term
 from server.mongo import Mongo
@@ -18,7 +19,7 @@ from tests.build import KEYS, NOW
 
 @pytest.mark.parametrize("first_day", [date(2019, 12, 31), date(2190, 1, 1), date(9999, 12, 31), date.min])
 async def test_a_day_that_no_code_can_name_issues_nothing(any_mongo: Mongo, first_day: date) -> None:
-    issuing = Issuing(PassStore(any_mongo), AuditStore(any_mongo))
+    issuing = Issuing(PassStore(any_mongo), HoldingStore(any_mongo), AuditStore(any_mongo))
     with pytest.raises(Invalid, match="too early or too late"):
         await issuing.issue(build.product(), build.SEALER.seal(build.HOLDER), first_day, "operator:test", NOW)
     assert await any_mongo.collection("passes").find({}) == []
@@ -26,7 +27,7 @@ async def test_a_day_that_no_code_can_name_issues_nothing(any_mongo: Mongo, firs
 
 
 async def test_a_first_day_is_for_terms_of_so_many_days(any_mongo: Mongo) -> None:
-    issuing = Issuing(PassStore(any_mongo), AuditStore(any_mongo))
+    issuing = Issuing(PassStore(any_mongo), HoldingStore(any_mongo), AuditStore(any_mongo))
     fixed = build.product(term=Term(dates=DateRange(date(2026, 7, 1), LAST_DAY)))
     holder = build.SEALER.seal(build.HOLDER)
     with pytest.raises(Invalid, match="fixed dates"):
@@ -34,5 +35,5 @@ async def test_a_first_day_is_for_terms_of_so_many_days(any_mongo: Mongo) -> Non
     issued = await issuing.issue(fixed, holder, None, "operator:test", NOW)
     assert issued.valid.end == LAST_DAY
     assert static_text(issued, KEYS).startswith("BP1:")
-    today = await issuing.issue(build.product(), holder, None, "operator:test", NOW)
+    today = await issuing.issue(build.product("other"), holder, None, "operator:test", NOW)
     assert today.valid.start == business_day(NOW)

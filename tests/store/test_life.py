@@ -16,6 +16,7 @@ from passes.issuing import Issuing, live_text
 from passes.life import Life, Step
 from passes.model import Pass, PassState
 from passes.store.audit import AuditStore
+from passes.store.holdings import HoldingStore
 from passes.store.ledger import LedgerStore
 from passes.store.passes import PassStore, RefusalStore
 from passes.story import story
@@ -83,7 +84,7 @@ async def test_a_frozen_pass_is_refused_at_once_and_its_story_is_told(any_mongo:
     passes, ledger, refusals = PassStore(any_mongo), LedgerStore(any_mongo), RefusalStore(any_mongo)
     admission = Admission(KEYS, Spots(), passes, ledger, refusals)
     audit = AuditStore(any_mongo)
-    held = await Issuing(passes, audit).issue(
+    held = await Issuing(passes, HoldingStore(any_mongo), audit).issue(
         build.product(), build.SEALER.seal(build.HOLDER), None, "operator:test", NOW
     )
     clock = NOW
@@ -123,7 +124,7 @@ async def test_of_activations_at_once_one_counts(any_mongo: Mongo) -> None:
 async def test_a_pass_waits_then_begins_or_lapses(any_mongo: Mongo, unactivated: Unactivated) -> None:
     passes = PassStore(any_mongo)
     product = build.product(term=Term(days=10, activate_within=3, unactivated=unactivated))
-    held = await Issuing(passes, AuditStore(any_mongo)).issue(
+    held = await Issuing(passes, HoldingStore(any_mongo), AuditStore(any_mongo)).issue(
         product, build.SEALER.seal(build.HOLDER), None, "operator:test", NOW
     )
     assert (held.state, held.activate_by) == (PassState.ISSUED, TODAY + timedelta(days=3))

@@ -1,0 +1,70 @@
+"""A pass as its holder sees it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Self
+
+from pydantic import Field
+
+from handlers.models import Out, TextOut
+from passes.books import Book
+from passes.calendar import business_day
+from passes.life import Step, steps_from
+from passes.model import Pass, PassState, Product
+from passes.terms import Payment
+
+
+class PassViewOut(Out):
+    """A pass of the visitor who calls."""
+
+    id: str = Field(examples=["70a69d540b54f65e"])
+    product: str = Field(examples=["bashu-annual-example"])
+    title: TextOut
+    state: PassState
+    """Today."""
+    valid_from: date
+    valid_until: date
+    activate_by: date | None = Field(examples=[None])
+    """The last day on which it can be activated; its days are those it has if nobody does."""
+    activated_at: datetime | None = Field(examples=[None])
+    issued_at: datetime
+    holder_mask: str = Field(examples=["测** 110***********002X"])
+    admits: int = Field(examples=[1])
+    """How many people it admits on one visit."""
+    payment: Payment
+    can: list[Step] = Field(examples=[["freeze"]])
+    """What its holder may do with it now."""
+    reissued_as: str | None = Field(examples=[None])
+    reissued_from: str | None = Field(examples=[None])
+
+    @classmethod
+    def of(cls, held: Pass, products: Book[Product], now: datetime) -> Self:
+        """The view of a pass."""
+        same = ("id", "activate_by", "activated_at", "issued_at", "reissued_as", "reissued_from")
+        product = products.get(held.product_id)
+        title = product.title if product else None
+        return cls(
+            **{name: getattr(held, name) for name in same},
+            product=held.product_id,
+            title=TextOut(zh=title.zh if title else held.product_id, en=title.en if title else held.product_id),
+            state=held.state_on(business_day(now)),
+            valid_from=held.valid.start,
+            valid_until=held.valid.end,
+            holder_mask=held.holder.mask,
+            admits=held.terms.party.admits,
+            payment=held.terms.payment,
+            can=steps_from(held, now),
+        )
+
+
+class PassViewsOut(Out):
+    """The passes of the visitor who calls, newest first; one that was reissued is seen as its successor."""
+
+    total: int
+    items: list[PassViewOut]
+
+    @classmethod
+    def of(cls, passes: Sequence[Pass], products: Book[Product], now: datetime) -> Self:
+        """The view of all passes of a visitor."""
+        items = [PassViewOut.of(held, products, now) for held in passes if held.reissued_as is None]
+        return cls(total=len(items), items=items)

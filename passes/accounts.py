@@ -1,0 +1,184 @@
+"""Accounts: a WeChat account becomes a visitor, and a visitor a person, each at most once.
+
+What can be bound only once is a document under a unique key: written before the visitor who names it, so that a crash
+in between leaves a binding that the next try, or the next person, takes over.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from passes.calendar import business_day
+from passes.errors import Conflict, Fault, Invalid, Unknown
+from passes.identity import Document, Identity, Sealer, identify
+from passes.model import Holder
+from passes.ports import Audit, AuditLine, Passes, Visitors
+from passes.sealing import Vault
+from passes.texts import Text
+from passes.visitors import Binding, Consent, Phone, Visitor
+
+GUARDED_BELOW = 14
+"""Years of age below which a guardian consents (个人信息保护法, article 31)."""
+
+ADULT_FROM = 18
+
+_BINDING_TAKES = timedelta(minutes=1)
+"""A binding whose visitor does not name the person by then was left behind by a crash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who a visitor says to be, what they agree to, and, below 14, who agrees for them."""
+
+    document: Document
+    consent_version: str
+    guardian: Document | None = None
+
+
+class Accounts:
+    """Signs visitors up, and keeps who they are."""
+
+    def __init__(
+        self, vault: Vault, identities: Sealer, privacy_version: str, visitors: Visitors, passes: Passes, audit: Audit
+    ) -> None:
+        """`privacy_version` is that of the statement that visitors agree to now; the last three are stores."""
+        self._vault = vault
+        self._identities = identities
+        self._privacy_version = privacy_version
+        self._visitors = visitors
+        self._passes = passes
+        self._audit = audit
+
+    async def of_openid(self, openid: str, now: datetime) -> Visitor:
+        """The visitor behind a WeChat account, made now if there was none."""
+        thing = self._account(openid)
+        visitor_id = (await self._visitors.bind(thing, Binding(secrets.token_hex(8), now))).visitor_id
+        visitor = await self._visitors.get(visitor_id)
+        if visitor is None:
+            await self._visitors.add(Visitor(visitor_id, now, self._vault.seal(openid, f"openid:{visitor_id}")))
+            await self._audit.write(AuditLine(now, f"visitor:{visitor_id}", "sign_up", f"visitor:{visitor_id}"))
+            visitor = await self._visitors.get(visitor_id)
+        if visitor is None:
+            raise Conflict("visitor_erased", Text("账户刚被注销，请重试", "this account was erased this moment"))
+        return visitor
+
+    def openid(self, visitor: Visitor) -> str:
+        """The name of a visitor at WeChat."""
+        return self._vault.open(visitor.openid, f"openid:{visitor.id}")
+
+    def phone(self, visitor: Visitor) -> str | None:
+        """The phone number of a visitor."""
+        return self._vault.open(visitor.phone.sealed, f"phone:{visitor.id}") if visitor.phone else None
+
+    async def set_phone(self, visitor: Visitor, number: str) -> Phone:
+        """Keep the phone number of a visitor."""
+        mask = number[:3] + "*" * (len(number) - 5) + number[-2:]
+        phone = Phone(self._vault.seal(number, f"phone:{visitor.id}"), mask)
+        await self._visitors.set_phone(visitor.id, phone)
+        return phone
+
+    async def identify(self, visitor: Visitor, claim: Claim, now: datetime) -> Visitor:
+        """Make a visitor known by real name, and return them as they are then. Doing it again changes nothing.
+
+        Raises `Invalid` naming what is wrong, `Conflict` if the person is bound to another account, or the visitor is
+        known by another name already and has a pass in force.
+        """
+        identity = identify(claim.document, business_day(now))
+        consent = self._consent(claim, identity, now)
+        before = visitor.identity
+        if before and self._identities.open(before) == identity:
+            return visitor
+        if before and any(held.in_force_on(business_day(now)) for held in await self._passes.of_holder(before.lookup)):
+            raise Conflict(
+                "identity_fixed",
+                Text(
+                    "已有有效电子票，实名信息不能修改，请联系客服",
+                    "with a pass in force only staff can change who you are",
+                ),
+            )
+        holder = self._identities.seal(identity)
+        await self._bind(holder, visitor.id, now)
+        if not await self._visitors.identify(visitor.id, before.lookup if before else None, holder, consent):
+            await self._visitors.unbind(_person(holder), visitor.id)
+            raise Conflict(
+                "identity_busy", Text("实名信息正在变更，请重试", "who you are changes this moment; try again")
+            )
+        if before and before.lookup != holder.lookup:
+            await self._visitors.unbind(_person(before), visitor.id)
+        detail = {"kind": identity.kind.value, "consent": consent.version}
+        await self._audit.write(AuditLine(now, f"visitor:{visitor.id}", "identify", f"visitor:{visitor.id}", detail))
+        return await self._visitors.get(visitor.id) or visitor
+
+    async def release(self, identity_lookup: str, by: str, now: datetime, reason: str) -> str:
+        """Undo the binding of a person to their account, and return its id: they may identify themselves anew, here or
+        with another account. Passes stay with the person. Raises `Unknown` if there is none."""
+        person = f"person:{identity_lookup}"
+        binding = await self._visitors.bound(person)
+        visitor = await self._visitors.get(binding.visitor_id) if binding else None
+        if visitor is None:
+            raise Unknown("person_unknown", Text("没有绑定此证件的账户", "no account is bound to this document"))
+        await self._visitors.identify(visitor.id, identity_lookup, None, None)
+        await self._visitors.unbind(person, visitor.id)
+        await self._audit.write(AuditLine(now, by, "release", f"visitor:{visitor.id}", {"reason": reason}))
+        return visitor.id
+
+    async def erase(self, visitor: Visitor, now: datetime) -> None:
+        """Delete an account and what it is bound to."""
+        if visitor.identity is not None:
+            await self._visitors.unbind(_person(visitor.identity), visitor.id)
+        await self._audit.write(AuditLine(now, f"visitor:{visitor.id}", "erase", f"visitor:{visitor.id}"))
+        await self._visitors.erase(visitor.id)
+        await self._visitors.unbind(self._account(self.openid(visitor)), visitor.id)
+
+    def _account(self, openid: str) -> str:
+        """The binding of a WeChat account."""
+        return f"account:{self._vault.digest('openid', openid)}"
+
+    def _consent(self, claim: Claim, identity: Identity, now: datetime) -> Consent:
+        """What is agreed to. Raises `Invalid`."""
+        if claim.consent_version != self._privacy_version:
+            fault = Fault("consent_version", f"the privacy statement in force is version {self._privacy_version}")
+            raise Invalid("consent_needed", Text("请同意最新的隐私政策", "agree to the privacy statement"), [fault])
+        if identity.age_on(business_day(now)) >= GUARDED_BELOW:
+            if claim.guardian is not None:
+                fault = Fault("guardian", f"is said below {GUARDED_BELOW} years of age alone")
+                raise Invalid("guardian_invalid", Text("不需要监护人", "no guardian is needed"), [fault])
+            return Consent(self._privacy_version, now)
+        return Consent(self._privacy_version, now, self._guardian(claim.guardian, identity, now))
+
+    def _guardian(self, said: Document | None, child: Identity, now: datetime) -> Holder:
+        text = Text("未满14周岁须由监护人同意", f"below {GUARDED_BELOW} years of age a guardian has to consent")
+        if said is None:
+            raise Invalid("guardian_needed", text, [Fault("guardian", "is needed")])
+        try:
+            guardian = identify(said, business_day(now))
+        except Invalid as error:
+            faults = [Fault(f"guardian.{fault.where}", fault.what) for fault in error.faults]
+            raise Invalid("guardian_invalid", text, faults) from None
+        if guardian.age_on(business_day(now)) < ADULT_FROM or guardian.number == child.number:
+            raise Invalid("guardian_invalid", text, [Fault("guardian", f"has to be {ADULT_FROM} years old")])
+        return self._identities.seal(guardian)
+
+    async def _bind(self, holder: Holder, visitor_id: str, now: datetime) -> None:
+        """Bind a person to a visitor. Raises `Conflict` if they are bound to another who really is that person."""
+        person, wanted = _person(holder), Binding(visitor_id, now)
+        binding = await self._visitors.bind(person, wanted)
+        if binding.visitor_id == visitor_id:
+            return
+        other = await self._visitors.get(binding.visitor_id)
+        abandoned = (other is None or not other.holds(holder.lookup)) and now > binding.at + _BINDING_TAKES
+        if abandoned and await self._visitors.rebind(person, binding, wanted):
+            return
+        raise Conflict(
+            "identity_bound",
+            Text(
+                "该证件已绑定另一个微信账户：请用该账户登录并注销，或持证件到售票窗口请工作人员解绑",
+                "this document is bound to another WeChat account: sign in there and erase that account, or show the "
+                "document at a ticket window to have it released",
+            ),
+        )
+
+
+def _person(holder: Holder) -> str:
+    """The binding of a person."""
+    return f"person:{holder.lookup}"

@@ -1,0 +1,90 @@
+"""Limits: how often a visitor, or an address, may call what costs much or tells something.
+
+In memory, for each process alone, and bounded: of very many callers those that have not called for longest are
+forgotten. Each caller has one number, the moment at which all of their calls are paid off (GCRA).
+"""
+
+import math
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from tornado.httputil import HTTPServerRequest
+
+from handlers.access import Caller
+from passes.errors import TooOften
+from passes.texts import Text
+
+Network = IPv4Network | IPv6Network
+
+_MOST_CALLERS = 100_000
+_SITE_PREFIX = 64  # bits: what one household or phone has of IPv6
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many calls at once, and one more every so many seconds."""
+
+    burst: int
+    seconds: float
+
+
+RATES = {
+    "login": (None, Rate(300, 0.2)),
+    "identity": (Rate(5, 300), Rate(100, 1)),
+    "claim": (Rate(10, 6), Rate(600, 0.1)),
+}
+"""For each name of `@endpoint(limit=…)` the rates of a visitor and of an address. Many share the address of a mobile
+network, so that of an address is meant for machines."""
+
+
+class Limits:
+    """Counts calls."""
+
+    def __init__(self, proxies: Iterable[Network] = (), most_callers: int = _MOST_CALLERS) -> None:
+        """`proxies` are believed what they say of a caller's address."""
+        self._proxies = tuple(proxies)
+        self._most_callers = most_callers
+        self._paid_off: OrderedDict[str, float] = OrderedDict()
+
+    def check(self, name: str, caller: Caller | None, request: HTTPServerRequest, now: datetime) -> None:
+        """Count a call. Raises `TooOften`, and counts nothing, if it is one too many."""
+        of_visitor, of_address = RATES[name]
+        counted = [(f"{name} {self.address(request)}", of_address)]
+        if of_visitor is not None and caller is not None:
+            counted.append((f"{name} visitor {caller.id}", of_visitor))
+        waits = [self._wait(key, rate, now.timestamp()) for key, rate in counted]
+        if max(waits) > 0:
+            raise TooOften(
+                "too_often", Text("操作过于频繁，请稍后再试", "too many calls; try again later"), math.ceil(max(waits))
+            )
+        for key, rate in counted:
+            self._paid_off[key] = max(self._paid_off.pop(key, 0), now.timestamp()) + rate.seconds
+        while len(self._paid_off) > self._most_callers:
+            self._paid_off.popitem(last=False)
+
+    def address(self, request: HTTPServerRequest) -> str:
+        """Where a request comes from: the last address in `X-Forwarded-For` that is not a proxy of ours, if a proxy
+        sent it. Of IPv6 the network of the household."""
+        said = request.headers.get("X-Forwarded-For", "").split(",")
+        address = _plain(request.remote_ip or "::")
+        while said and any(address in proxy for proxy in self._proxies):
+            try:
+                address = _plain(said.pop().strip())
+            except ValueError:
+                break
+        return str(ip_network((address, _SITE_PREFIX), strict=False) if address.version == 6 else address)
+
+    def _wait(self, key: str, rate: Rate, now: float) -> float:
+        """For how many seconds the next call has to wait; none if that is not above 0."""
+        owing = min(self._paid_off.get(key, 0) - now, rate.burst * rate.seconds)  # also if the clock was set back
+        return owing - (rate.burst - 1) * rate.seconds
+
+
+def _plain(written: str) -> IPv4Address | IPv6Address:
+    """An address; one of IPv4 that is written as IPv6 becomes what it is. Raises `ValueError`."""
+    address = ip_address(written)
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

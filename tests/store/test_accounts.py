@@ -1,0 +1,255 @@
+"""Visitors over the real database: accounts, who they are, sessions, and that all of it can be erased."""
+
+import asyncio
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from passes.accounts import Accounts, Claim
+from passes.erasing import Erasing, passes_of
+from passes.errors import Conflict, Invalid, Unknown
+from passes.identity import Document, DocumentKind, Sealer, check_digit
+from passes.issuing import Issuing
+from passes.life import Life
+from passes.model import NOBODY, PassState
+from passes.sealing import Vault
+from passes.sessions import REPLY_LOST_WITHIN, SESSION_LIFE, SigningIn
+from passes.store.audit import AuditStore
+from passes.store.holdings import HoldingStore
+from passes.store.passes import PassStore
+from passes.store.sealed import SealedStore
+from passes.store.visitors import SessionStore, VisitorStore
+from passes.visitors import Binding, Visitor
+from server.mongo import Mongo
+from tests import build
+from tests.build import HOLDER, NOW, SEALER, VAULT
+
+VERSION = "2026-11"
+
+
+class Desk:
+    """Everything about visitors over one database."""
+
+    def __init__(self, mongo: Mongo, vault: Vault = VAULT) -> None:
+        self.mongo = mongo
+        self.visitors, self.session_store, self.passes = VisitorStore(mongo), SessionStore(mongo), PassStore(mongo)
+        self.holdings, self.audit = HoldingStore(mongo), AuditStore(mongo)
+        self.accounts = Accounts(vault, Sealer(vault), VERSION, self.visitors, self.passes, self.audit)
+        self.sessions = SigningIn(self.visitors, self.session_store, self.audit)
+        self.life = Life(self.passes, self.audit)
+        self.issuing = Issuing(self.passes, self.holdings, self.audit)
+        self.erasing = Erasing(self.accounts, self.sessions, self.life, self.passes, self.holdings)
+        self.sealed = SealedStore(mongo, vault)
+
+    async def visitor(self, name: str = "甲") -> Visitor:
+        return await self.accounts.of_openid(name, NOW)
+
+    async def known(self, name: str = "甲", **changes: Any) -> Visitor:
+        return await self.accounts.identify(await self.visitor(name), replace(CLAIM, **changes), NOW)
+
+
+CLAIM = Claim(Document(DocumentKind.RESIDENT, HOLDER.name, HOLDER.number), VERSION)
+OTHER = Document(DocumentKind.RESIDENT, "测试乙", build.person(1).number)
+CHILD = Document(DocumentKind.RESIDENT, "测试童", "110101201603070" + "02" + check_digit("11010120160307002"))
+
+
+@pytest.fixture
+def desk(any_mongo: Mongo) -> Desk:
+    return Desk(any_mongo)
+
+
+async def test_of_first_sign_ins_at_once_one_account_comes(desk: Desk) -> None:
+    visitors = await asyncio.gather(*(desk.visitor() for _ in range(8)))
+    assert len({visitor.id for visitor in visitors}) == 1
+    assert desk.accounts.openid(visitors[0]) == "甲"
+    assert (await desk.visitor("乙")).id != visitors[0].id
+
+
+async def test_a_sign_in_finishes_what_a_crash_left(desk: Desk) -> None:
+    """The binding was written, the account was not."""
+    visitor = await desk.visitor()
+    await desk.visitors.erase(visitor.id)
+    assert (await desk.visitor()).id == visitor.id
+
+
+async def test_a_person_is_bound_to_one_account(desk: Desk) -> None:
+    first = await desk.known()
+    assert first.identity is not None
+    assert first.identity.mask == "测** 110***********002X"
+    assert await desk.known() == first, "doing it again changes nothing"
+    with pytest.raises(Conflict, match="sign in there and erase that account"):
+        await desk.known("乙")
+    done = await asyncio.gather(*(desk.known(name, document=OTHER) for name in "丙丁戊"), return_exceptions=True)
+    assert sum(isinstance(each, Visitor) for each in done) == 1
+    assert sum(isinstance(each, Conflict) for each in done) == 2
+
+
+async def test_one_account_does_not_become_two_people(desk: Desk) -> None:
+    done = await asyncio.gather(desk.known(), desk.known(document=OTHER), return_exceptions=True)
+    visitor = await desk.visitor()
+    assert visitor.identity is not None
+    assert sum(isinstance(each, Visitor) for each in done) >= 1
+    free = OTHER if SEALER.open(visitor.identity).name == HOLDER.name else CLAIM.document
+    assert (await desk.known("乙", document=free)).identity, "the other person is not bound by mistake"
+
+
+async def test_a_binding_left_by_a_crash_is_taken_over_after_a_minute(desk: Desk) -> None:
+    left = Binding("0" * 16, NOW)
+    await desk.visitors.bind(f"person:{SEALER.lookup(HOLDER.number)}", left)
+    with pytest.raises(Conflict):
+        await desk.known()
+    visitor = await desk.visitor()
+    assert (await desk.accounts.identify(visitor, CLAIM, NOW + timedelta(minutes=2))).identity
+
+
+async def test_who_one_is_can_be_mended_until_a_pass_is_in_force(desk: Desk) -> None:
+    await desk.known(document=OTHER)
+    visitor = await desk.known()
+    assert (await desk.known("乙", document=OTHER)).identity, "the first person is free again"
+    await desk.issuing.issue(build.product(), visitor.holder, None, "operator:test", NOW)
+    for document in (replace(CLAIM.document, name="测试误"), build_other(5)):
+        with pytest.raises(Conflict, match="only staff"):
+            await desk.known(document=document)
+    assert await desk.accounts.release(visitor.lookup, "operator:test", NOW, "misspelt") == visitor.id
+    mended = await desk.known(document=replace(CLAIM.document, name="测试正"))
+    assert [held.holder.lookup for held in await passes_of(mended, desk.passes)] == [mended.lookup], "passes stay"
+    with pytest.raises(Unknown):
+        await desk.accounts.release("0" * 64, "operator:test", NOW, "")
+
+
+def build_other(n: int) -> Document:
+    return Document(DocumentKind.RESIDENT, "测试丙", build.person(n).number)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"consent_version": "1999"}, "consent_version: the privacy statement in force is version 2026-11"),
+        ({"document": replace(CLAIM.document, number="1")}, "id_number"),
+        ({"guardian": OTHER}, "guardian: is said below 14"),
+        ({"document": CHILD}, "guardian: is needed"),
+        ({"document": CHILD, "guardian": CHILD}, "guardian: has to be 18 years old"),
+        ({"document": CHILD, "guardian": replace(OTHER, number="1")}, "guardian.id_number"),
+    ],
+)
+async def test_what_is_wrong_is_named_and_leaves_nothing(mongo: Mongo, changes: dict[str, Any], fault: str) -> None:
+    desk = Desk(mongo)
+    with pytest.raises(Invalid, match=fault):
+        await desk.known(**changes)
+    assert (await desk.visitor()).identity is None
+    assert len(await mongo.collection("bindings").find({})) == 1, "the account alone"
+
+
+async def test_a_guardian_consents_for_a_child(desk: Desk) -> None:
+    visitor = await desk.known(document=CHILD, guardian=CLAIM.document)
+    assert visitor.consent is not None
+    assert visitor.consent.guardian is not None
+    assert SEALER.open(visitor.consent.guardian) == HOLDER
+    assert (await desk.known("乙")).identity, "a guardian is not bound by it"
+
+
+async def test_a_person_holds_one_pass_of_a_product(desk: Desk) -> None:
+    holder = SEALER.seal(HOLDER)
+
+    async def issue(at: Any = NOW, product: Any = None) -> Any:
+        return await desk.issuing.issue(product or build.product(), SEALER.seal(HOLDER), None, "operator:test", at)
+
+    done = await asyncio.gather(*(issue() for _ in range(6)), return_exceptions=True)
+    assert sorted(type(each).__name__ for each in done) == ["Conflict"] * 5 + ["Pass"]
+    (held,) = await desk.passes.of_holder(holder.lookup)
+    assert (await issue(product=build.product("other"))).product_id == "other"
+    with pytest.raises(Conflict, match=held.id):
+        await issue()
+    assert (await issue(NOW + timedelta(days=365))).id != held.id, "the next one when it is over"
+    await desk.passes.add(replace(held, id="0" * 15 + "1"))
+    key = f"lost:{holder.lookup}"
+    await desk.holdings.take(key, holder.lookup, "0" * 15 + "2")
+    assert (await issue(product=build.product("lost"))).id == "0" * 15 + "2", "a crash came before the pass"
+
+
+async def test_a_refresh_token_is_good_once_and_its_second_use_ends_the_session(desk: Desk) -> None:
+    visitor = await desk.visitor()
+    session = await desk.sessions.begin(visitor, NOW)
+    second = await desk.sessions.carry_on(session.id, 1, NOW + timedelta(hours=1))
+    assert second is not None
+    assert (second.generation, second.ends_at) == (2, NOW + timedelta(hours=1) + SESSION_LIFE)
+    lost = await desk.sessions.carry_on(session.id, 1, NOW + timedelta(hours=1, seconds=30))
+    assert lost == second, "the reply was lost"
+    late = second.renewed_at + REPLY_LOST_WITHIN
+    assert await desk.sessions.carry_on(session.id, 1, late) is None
+    assert await desk.sessions.carry_on(session.id, 2, late) is None, "it has ended for both"
+    assert [line.action for line in await desk.audit.about(f"visitor:{visitor.id}")] == ["sign_up", "refresh_reused"]
+
+
+async def test_of_refreshes_at_once_all_get_the_same_generation(desk: Desk) -> None:
+    session = await desk.sessions.begin(await desk.visitor(), NOW)
+    done = await asyncio.gather(*(desk.sessions.carry_on(session.id, 1, NOW) for _ in range(6)))
+    assert {each.generation for each in done if each} == {2}
+    assert None not in done
+
+
+async def test_a_session_ends_by_itself_or_by_signing_out(desk: Desk) -> None:
+    visitor = await desk.visitor()
+    here, there, third = [await desk.sessions.begin(visitor, NOW) for _ in range(3)]
+    assert await desk.sessions.carry_on(here.id, 1, NOW + SESSION_LIFE) is None
+    await desk.sessions.end(there.id)
+    assert await desk.sessions.carry_on(there.id, 1, NOW) is None
+    await desk.sessions.end_all(visitor.id, NOW)
+    assert await desk.sessions.carry_on(third.id, 1, NOW) is None
+    assert (await desk.visitor()).token_version == visitor.token_version + 1
+
+
+async def test_erasing_leaves_no_trace_of_the_person(desk: Desk) -> None:
+    visitor = await desk.known(document=CHILD, guardian=CLAIM.document)
+    await desk.accounts.set_phone(visitor, "10012345678")
+    await desk.sessions.begin(visitor, NOW)
+    held = await desk.issuing.issue(build.product(), visitor.holder, None, "operator:test", NOW)
+    with pytest.raises(Conflict, match=f"passes.{held.id}"):
+        await desk.erasing.erase(visitor, give_up_passes=False, now=NOW)
+    assert await desk.visitors.get(visitor.id) == await desk.visitor()
+    given_up = await desk.erasing.erase(await desk.visitor(), give_up_passes=True, now=NOW)
+    assert [each.id for each in given_up] == [held.id]
+    kept = await desk.passes.get(held.id)
+    assert kept is not None
+    assert (kept.state, kept.holder) == (PassState.REVOKED, NOBODY)
+    for name in ("users", "bindings", "sessions", "holdings"):
+        assert await desk.mongo.collection(name).find({}) == [], name
+    again = await desk.known(document=CHILD, guardian=CLAIM.document)
+    assert again.id != visitor.id
+    assert await passes_of(again, desk.passes) == []
+
+
+async def test_a_pass_that_is_over_does_not_hinder_erasing(desk: Desk) -> None:
+    visitor = await desk.known()
+    held = await desk.issuing.issue(build.product(), visitor.holder, None, "operator:test", NOW)
+    later = NOW + timedelta(days=400)
+    assert await desk.erasing.erase(visitor, give_up_passes=False, now=later) == []
+    kept = await desk.passes.get(held.id)
+    assert kept is not None
+    assert kept.holder == NOBODY
+
+
+async def test_all_that_is_sealed_is_brought_under_a_new_key_also_after_a_crash(desk: Desk) -> None:
+    visitor = await desk.known(document=CHILD, guardian=CLAIM.document)
+    await desk.accounts.set_phone(visitor, "10012345678")
+    await desk.issuing.issue(build.product(), visitor.holder, None, "operator:test", NOW)
+    newer = Vault({1: bytes(32), 2: bytes([2]) * 32}, bytes(range(32)))
+    store, seen = SealedStore(desk.mongo, newer), list[float]()
+    assert await desk.sealed.count_old() == 0
+    assert await store.count_old() == 5
+
+    def crash(part: float) -> None:
+        if part > 0.5:
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await store.renew(crash)
+    await store.renew(seen.append)
+    assert await store.count_old() == 0
+    assert (seen[0], seen[-1]) == (1 / 256, 1)
+    running = Desk(desk.mongo, Vault({1: bytes(32)}, bytes(range(32)), lambda: {1: bytes(32), 2: bytes([2]) * 32}))
+    again = await running.visitor()
+    assert running.accounts.phone(again) == "10012345678"
+    assert date(2016, 3, 7) == Desk(desk.mongo, newer).accounts._identities.open(again.holder).born
