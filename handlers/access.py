@@ -29,6 +29,18 @@ class Caller:
     generation: int = 0
 
 
+ANYBODY = Caller("", frozenset())
+"""Who calls a route that is open to everybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request comes from: the address at the other end, and what stands in `X-Forwarded-For`."""
+
+    peer: str
+    forwarded_for: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class TokenPair:
     """What a visitor signs requests with for so many seconds, and what gets the next pair."""

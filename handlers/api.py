@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
-from handlers.access import Caller, audiences_of, bearer_token, forbidden
+from handlers.access import ANYBODY, audiences_of, bearer_token, forbidden
 from handlers.endpoint import Ready, check_length, declared_on, takes_gzip
 from handlers.problems import Problem, problem_of
 from handlers.tracking import TrackedHandler
@@ -24,7 +24,7 @@ class ApiHandler(TrackedHandler):
     """Declared endpoints only. The body arrives as a stream, so that one too large is refused before it is read."""
 
     SUPPORTED_METHODS: Any = ("GET", "HEAD", "POST", "PUT", "DELETE")
-    caller: Caller
+    caller = ANYBODY
 
     def initialize(self) -> None:
         """Per request: the services, the body so far, and an id that stands in the reply and the log."""
@@ -110,7 +110,7 @@ class ApiHandler(TrackedHandler):
             await self._authorise(declared.scope)
         check_length(self.request.headers, declared.body_limit)
         if declared.limit is not None:
-            self.services.limits.check(declared.limit, getattr(self, "caller", None), self.request, self.now())
+            self.services.limits.check(declared.limit, self.caller, self.origin(), self.now())
 
     async def _authorise(self, scope: str) -> None:
         token = bearer_token(self.request.headers.get("Authorization"))

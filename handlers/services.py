@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from tornado.httputil import HTTPServerRequest
-
-from handlers.access import Caller, TokenPair
+from handlers.access import Caller, Origin, TokenPair
 from handlers.shelf import Shelves
 from passes.accounts import Accounts
 from passes.admission import Admission
@@ -42,7 +40,7 @@ class Tokens(Protocol):
 class Limits(Protocol):
     """Counts calls that are limited in number."""
 
-    def check(self, name: str, caller: Caller | None, request: HTTPServerRequest, now: datetime) -> None:
+    def check(self, name: str, caller: Caller, origin: Origin, now: datetime) -> None:
         """Count a call. Raises `TooOften` if it is one too many."""
 
 

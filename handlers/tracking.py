@@ -6,6 +6,7 @@ from typing import Any
 
 from tornado.web import RequestHandler
 
+from handlers.access import Origin
 from handlers.services import Services
 from handlers.shelf import Shelf
 from passes.calendar import business_day
@@ -30,6 +31,10 @@ class TrackedHandler(RequestHandler):
     def shelf(self) -> Shelf:
         """What there is to see today."""
         return self.services.shelves.on(business_day(self.now()))
+
+    def origin(self) -> Origin:
+        """Where the request comes from."""
+        return Origin(self.request.remote_ip or "::", self.request.headers.get("X-Forwarded-For", ""))
 
     def enter(self) -> None:
         """The headers have been read."""

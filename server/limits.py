@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from tornado.httputil import HTTPServerRequest
-
-from handlers.access import Caller
+from handlers.access import Caller, Origin
 from passes.errors import TooOften
 from passes.texts import Text
 
@@ -49,11 +47,11 @@ class Limits:
         self._most_callers = most_callers
         self._paid_off: OrderedDict[str, float] = OrderedDict()
 
-    def check(self, name: str, caller: Caller | None, request: HTTPServerRequest, now: datetime) -> None:
+    def check(self, name: str, caller: Caller, origin: Origin, now: datetime) -> None:
         """Count a call. Raises `TooOften`, and counts nothing, if it is one too many."""
         of_visitor, of_address = RATES[name]
-        counted = [(f"{name} {self.address(request)}", of_address)]
-        if of_visitor is not None and caller is not None:
+        counted = [(f"{name} {self.address(origin)}", of_address)]
+        if of_visitor is not None and caller.id:
             counted.append((f"{name} visitor {caller.id}", of_visitor))
         waits = [self._wait(key, rate, now.timestamp()) for key, rate in counted]
         if max(waits) > 0:
@@ -65,11 +63,11 @@ class Limits:
         while len(self._paid_off) > self._most_callers:
             self._paid_off.popitem(last=False)
 
-    def address(self, request: HTTPServerRequest) -> str:
+    def address(self, origin: Origin) -> str:
         """Where a request comes from: the last address in `X-Forwarded-For` that is not a proxy of ours, if a proxy
         sent it. Of IPv6 the network of the household."""
-        said = request.headers.get("X-Forwarded-For", "").split(",")
-        address = _plain(request.remote_ip or "::")
+        said = origin.forwarded_for.split(",")
+        address = _plain(origin.peer)
         while said and any(address in proxy for proxy in self._proxies):
             try:
                 address = _plain(said.pop().strip())

@@ -5,9 +5,8 @@ from ipaddress import ip_network
 from itertools import count
 
 import pytest
-from tornado.httputil import HTTPHeaders, HTTPServerRequest, RequestStartLine
 
-from handlers.access import Caller
+from handlers.access import Caller, Origin
 from passes.errors import TooOften
 from server.limits import RATES, Limits
 from tests.build import NOW
@@ -15,40 +14,29 @@ from tests.build import NOW
 PROXIES = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
 
 
-def request(peer: str, *forwarded: str) -> HTTPServerRequest:
-    headers = HTTPHeaders()
-    for each in forwarded:
-        headers.add("X-Forwarded-For", each)
-    made = HTTPServerRequest(headers=headers, start_line=RequestStartLine("POST", "/", "HTTP/1.1"))
-    made.remote_ip = peer
-    return made
-
-
 @pytest.mark.parametrize(
     ("peer", "forwarded", "address"),
     [
-        ("203.0.113.7", [], "203.0.113.7"),
-        ("203.0.113.7", ["198.51.100.1"], "203.0.113.7"),
-        ("10.1.2.3", ["198.51.100.1"], "198.51.100.1"),
-        ("10.1.2.3", ["192.0.2.9, 198.51.100.1"], "198.51.100.1"),
-        ("10.1.2.3", ["192.0.2.9", "198.51.100.1, 10.9.9.9"], "198.51.100.1"),
-        ("10.1.2.3", [], "10.1.2.3"),
-        ("10.1.2.3", ["<script>"], "10.1.2.3"),
-        ("10.1.2.3", ["198.51.100.1, nonsense"], "10.1.2.3"),
-        ("::ffff:10.1.2.3", ["::ffff:198.51.100.1"], "198.51.100.1"),
-        ("fd00::1", ["2001:db8:1:2:3:4:5:6"], "2001:db8:1:2::/64"),
-        ("2001:db8:1:2:ffff::1", ["198.51.100.1"], "2001:db8:1:2::/64"),
+        ("203.0.113.7", "", "203.0.113.7"),
+        ("203.0.113.7", "198.51.100.1", "203.0.113.7"),
+        ("10.1.2.3", "198.51.100.1", "198.51.100.1"),
+        ("10.1.2.3", "192.0.2.9, 198.51.100.1", "198.51.100.1"),
+        ("10.1.2.3", "192.0.2.9,198.51.100.1, 10.9.9.9", "198.51.100.1"),
+        ("10.1.2.3", "", "10.1.2.3"),
+        ("10.1.2.3", "<script>", "10.1.2.3"),
+        ("10.1.2.3", "198.51.100.1, nonsense", "10.1.2.3"),
+        ("::ffff:10.1.2.3", "::ffff:198.51.100.1", "198.51.100.1"),
+        ("fd00::1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "198.51.100.1", "2001:db8:1:2::/64"),
     ],
 )
-def test_the_address_is_what_a_proxy_of_ours_says_and_nobody_else(
-    peer: str, forwarded: list[str], address: str
-) -> None:
-    assert Limits(PROXIES).address(request(peer, *forwarded)) == address
+def test_the_address_is_what_a_proxy_of_ours_says_and_nobody_else(peer: str, forwarded: str, address: str) -> None:
+    assert Limits(PROXIES).address(Origin(peer, forwarded)) == address
 
 
 def allowed(limits: Limits, peer: str, caller: str = "v", at: float = 0, name: str = "claim") -> bool:
     try:
-        limits.check(name, Caller(caller, frozenset()), request(peer), NOW + timedelta(seconds=at))
+        limits.check(name, Caller(caller, frozenset()), Origin(peer), NOW + timedelta(seconds=at))
     except TooOften:
         return False
     return True
@@ -78,7 +66,7 @@ def test_a_clock_that_is_set_back_locks_nobody_out_for_long() -> None:
         pass
     assert not allowed(limits, "192.0.2.1", at=0)
     with pytest.raises(TooOften) as refused:
-        limits.check("claim", Caller("v", frozenset()), request("192.0.2.1"), NOW)
+        limits.check("claim", Caller("v", frozenset()), Origin("192.0.2.1"), NOW)
     assert refused.value.retry_after <= rate.seconds
 
 
