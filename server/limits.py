@@ -31,7 +31,7 @@ class Rate:
 
 RATES = {
     "login": (None, Rate(300, 0.2)),
-    "identity": (Rate(5, 300), Rate(100, 1)),
+    "identity": (Rate(10, 60), Rate(100, 1)),
     "claim": (Rate(10, 6), Rate(600, 0.1)),
 }
 """For each name of `@endpoint(limit=…)` the rates of a visitor and of an address. Many share the address of a mobile
