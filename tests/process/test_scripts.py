@@ -83,7 +83,9 @@ def test_a_code_becomes_a_picture(scripts: Run, tmp_path: Path) -> None:
 def test_a_script_joins_the_running_server_and_a_gate_client_scans(server: Start, scripts: Run) -> None:
     running = server()
     lines = []
-    codes = [issue(scripts).json["code"]] * 2
+    issued = issue(scripts).json
+    codes = [issued["code"]] * 2
+    assert "has a pass of this product in force" in issue(scripts).err
     for spot in ("emeishan", "wulong-xiannvshan"):
         setup = scripts("gates", "add", "--spot", spot, "--kind", "handheld", "--json").json["setup_code"]
         done = subprocess.run(
@@ -106,7 +108,7 @@ def test_a_script_joins_the_running_server_and_a_gate_client_scans(server: Start
     gates = scripts("gates", "list", "--json").json
     assert [gate["state"] for gate in gates] == ["enrolled", "enrolled"]
     assert scripts("gates", "disable", gates[0]["gate_id"], "--json").json["state"] == "disabled"
-    token = scripts("passes", "token", issue(scripts).json["pass_id"], "--json").json["token"]
+    token = scripts("passes", "token", issued["pass_id"], "--json").json["token"]
     assert token.count(".") == 2
     assert running.stop() == 0
 

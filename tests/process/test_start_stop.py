@@ -95,7 +95,7 @@ async def test_with_a_mongodb_of_its_own_it_starts_no_database(server: Start, mo
     uri = mongo_uri.replace("/?", "/given?")
     for driver in ("motor", "pymongo"):
         running = server(BASHU_MONGO_URI=uri, BASHU_MONGO_DRIVER=driver)
-        assert [line.partition(" ")[0] for line in running.lines] == ["listening"]
+        assert [line.partition(" ")[0] for line in running.lines] == ["sandbox", "listening"]
         assert children(running.process.pid) == []
         api = Api(running.port)
         assert (await api.get("/api/v1/spots")).json["total"] == 557
