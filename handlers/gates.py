@@ -105,6 +105,8 @@ class VerdictOut(Out):
     """How many may pass now."""
     pays: int = Field(examples=[0])
     """How many of them pay now."""
+    amount_fen: int | None = Field(examples=[None])
+    """What they pay together, if that is known."""
     pass_: PassOut | None = Field(serialization_alias="pass")
     visits_left: int | None = Field(examples=[11])
     """Visits left here after this one, over all days to come; null is without limit."""
@@ -125,6 +127,7 @@ class VerdictOut(Out):
             speak=verdict.speak,
             admits=verdict.admits,
             pays=verdict.pays,
+            amount_fen=verdict.amount_fen,
             pass_=PassOut(id=held.id, product=held.product_id, holder_mask=held.holder.mask) if held else None,
             visits_left=verdict.visits_left,
             admitted_from=verdict.admitted_from,

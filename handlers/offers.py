@@ -1,6 +1,8 @@
 """Offers, for everybody, from memory."""
 
+from collections.abc import Mapping
 from datetime import date
+from hashlib import sha256
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +14,7 @@ from handlers.routing import Route
 from handlers.shelf import Shelf
 from passes.errors import Fault, unknown
 from passes.offers import BenefitKind, Group, Offer, OfferState
+from passes.quotas import counted
 from passes.terms import Payment
 from passes.texts import Text
 
@@ -46,6 +49,22 @@ class QuotaOut(Out):
     per_person: int | None = Field(examples=[1])
 
 
+class RemainingOut(Out):
+    """How many vouchers are left, as it was a few seconds ago; null is without limit."""
+
+    total: int | None = Field(examples=[1180])
+    today: int | None = Field(examples=[0])
+
+    @classmethod
+    def of(cls, offer: Offer, used: Mapping[str, int], today: date) -> Self:
+        """What is left of the quota of an offer."""
+        left = {
+            quota: None if limit is None else max(0, limit - used.get(key, 0))
+            for quota, (key, limit) in counted(offer, today, None).items()
+        }
+        return cls(total=left["total"], today=left["per_day"])
+
+
 class SpanOut(Out):
     """Business days, both included."""
 
@@ -67,6 +86,13 @@ class OfferOut(Out):
     eligible: list[Group]
     """Who may claim: any of these."""
     quota: QuotaOut
+    remaining: RemainingOut
+    real_name: bool
+    """Whether a visitor has to be known by real name to claim."""
+    with_pass: bool
+    """Whether holders of a pass that opens one of the spots may claim, too."""
+    price_fen: int | None = Field(examples=[16000])
+    """What a ticket costs at the window, from which the benefit is taken off."""
     voucher_days: int = Field(examples=[30])
     """For how many days a voucher can be used."""
     payment: Payment
@@ -77,11 +103,11 @@ class OfferOut(Out):
     """Whether it shows what the system can do and was agreed with nobody."""
 
     @classmethod
-    def of(cls, offer: Offer, shelf: Shelf) -> Self:
+    def of(cls, offer: Offer, shelf: Shelf, used: Mapping[str, int]) -> Self:
         """The view of an offer."""
-        own = {name: getattr(offer, name) for name in ("id", "version", "voucher_days", "payment", "state", "example")}
         return cls(
-            **own,
+            **{name: getattr(offer, name) for name in _AS_THEY_ARE},
+            remaining=RemainingOut.of(offer, used, shelf.today),
             title=TextOut(zh=offer.title.zh, en=offer.title.en),
             benefit=BenefitOut(kind=offer.benefit.kind, percent=offer.benefit.percent),
             spots=sorted(offer.spots),
@@ -91,6 +117,12 @@ class OfferOut(Out):
             quota=QuotaOut.model_validate(offer.quota, from_attributes=True),
             running=offer in shelf.running,
         )
+
+
+_AS_THEY_ARE = (
+    *("id", "version", "voucher_days", "payment", "state", "example"),
+    *("real_name", "with_pass", "price_fen"),
+)
 
 
 class OffersOut(Out):
@@ -106,8 +138,8 @@ class Offers(ApiHandler):
     @endpoint(scope=None, query=OffersQuery, reply=OffersOut)
     async def get(self, query: OffersQuery) -> Ready:
         """The offers: at a spot, in a province, or running today."""
-        shelf = self.shelf()
-        return shelf.kept(("offers", query), lambda: _offers(shelf, query))
+        shelf, used = self.shelf(), self.services.used.counts
+        return shelf.kept(("offers", query), lambda: _offers(shelf, query, used), _etag(used))
 
 
 class OneOffer(ApiHandler):
@@ -116,11 +148,15 @@ class OneOffer(ApiHandler):
     @endpoint(scope=None, reply=OfferOut)
     async def get(self, offer_id: str) -> Ready:
         """One offer, also when it has ended."""
-        shelf = self.shelf()
-        return shelf.kept(("offer", offer_id), lambda: _offer(shelf, offer_id))
+        shelf, used = self.shelf(), self.services.used.counts
+        return shelf.kept(("offer", offer_id), lambda: _offer(shelf, offer_id, used), _etag(used))
 
 
-def _offers(shelf: Shelf, query: OffersQuery) -> bytes:
+def _etag(used: Mapping[str, int]) -> str:
+    return sha256(repr(sorted(used.items())).encode()).hexdigest()[:8] if used else ""
+
+
+def _offers(shelf: Shelf, query: OffersQuery, used: Mapping[str, int]) -> bytes:
     if query.spot is not None and shelf.snapshot.get(query.spot) is None:
         raise invalid_query([Fault("query.spot", f"there is no spot {query.spot}")])
     spots = {
@@ -129,13 +165,17 @@ def _offers(shelf: Shelf, query: OffersQuery) -> bytes:
         if query.spot in {None, spot.id} and query.province in {None, spot.province}
     }
     found = [offer for offer in (shelf.running if query.running else shelf.offers) if offer.spots & spots]
-    return OffersOut(total=len(found), items=[OfferOut.of(offer, shelf) for offer in found]).model_dump_json().encode()
+    return (
+        OffersOut(total=len(found), items=[OfferOut.of(offer, shelf, used) for offer in found])
+        .model_dump_json()
+        .encode()
+    )
 
 
-def _offer(shelf: Shelf, offer_id: str) -> bytes:
+def _offer(shelf: Shelf, offer_id: str, used: Mapping[str, int]) -> bytes:
     for offer in shelf.offers:
         if offer.id == offer_id:
-            return OfferOut.of(offer, shelf).model_dump_json().encode()
+            return OfferOut.of(offer, shelf, used).model_dump_json().encode()
     raise unknown(Text("优惠活动", "offer"), offer_id)
 
 

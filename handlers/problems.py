@@ -6,12 +6,14 @@ anything else         is 500 `internal_error`, logged, and tells the caller noth
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from http import HTTPStatus
 
 from pydantic import Field
 from tornado.web import HTTPError, MissingArgumentError
 
 from handlers.models import Out
+from passes.eligibility import NotClaimable
 from passes.errors import Conflict, DomainError, Fault, Forbidden, Invalid, TooOften, Unavailable, Unknown
 from passes.texts import Text
 
@@ -54,6 +56,8 @@ class ProblemOut(Out):
     request_id: str = Field(examples=["763933f0ef4b30b4"])
     """Also in the header `X-Request-Id` and in the log."""
     errors: list[FaultOut] | None = None
+    claimable_from: datetime | None = None
+    """From when a voucher can be claimed, if time alone will do."""
 
 
 class Problem(Exception):
@@ -66,6 +70,7 @@ class Problem(Exception):
         text: Text,
         faults: Iterable[Fault] = (),
         headers: Mapping[str, str] | None = None,
+        claimable_from: datetime | None = None,
     ) -> None:
         """`code` is stable; `faults` name the fields to mend."""
         super().__init__(code)
@@ -74,6 +79,7 @@ class Problem(Exception):
         self.text = text
         self.faults = tuple(faults)
         self.headers = dict(headers or {})
+        self.claimable_from = claimable_from
 
     def document(self, request_id: str, language: str) -> dict[str, object]:
         """The JSON of the problem; `language` is `zh` or `en`."""
@@ -85,6 +91,8 @@ class Problem(Exception):
             "detail": self.text.en if language == "en" else self.text.zh,
             "request_id": request_id,
         }
+        if self.claimable_from is not None:
+            document["claimable_from"] = self.claimable_from.isoformat()
         if self.faults:
             document["errors"] = [{"where": fault.where, "what": fault.what} for fault in self.faults[:_MOST_FAULTS]]
         return document
@@ -109,4 +117,6 @@ def _of_domain(error: DomainError) -> Problem:
     status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
     after = error.retry_after if isinstance(error, TooOften) else RETRY_AFTER_SECONDS
     may_try_again = status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}
-    return Problem(status, error.code, error.text, error.faults, {"Retry-After": str(after)} if may_try_again else {})
+    headers = {"Retry-After": str(after)} if may_try_again else {}
+    claimable_from = error.claimable_from if isinstance(error, NotClaimable) else None
+    return Problem(status, error.code, error.text, error.faults, headers, claimable_from)

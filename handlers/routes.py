@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tornado.web import RequestHandler
 
-from handlers import description, gates, health, me, offers, passes, products, sessions, spots
+from handlers import claims, description, gates, health, me, offers, passes, products, sessions, spots
 from handlers.endpoint import declared_on
 from handlers.routing import Route
 
@@ -13,6 +13,7 @@ ROUTES: Sequence[Route] = [
     *spots.routes,
     *products.routes,
     *offers.routes,
+    *claims.routes,
     *sessions.routes,
     *me.routes,
     *passes.routes,

@@ -1,7 +1,7 @@
 """Services: what handlers call. The composition root fills it in; handlers know nothing of how it is made."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -11,6 +11,8 @@ from handlers.shelf import Shelves
 from passes.accounts import Accounts
 from passes.admission import Admission
 from passes.books import Book
+from passes.cancelling import Cancelling
+from passes.claiming import Claiming, Standings
 from passes.erasing import Erasing
 from passes.gates import GateKeeping
 from passes.identity import Sealer
@@ -18,6 +20,7 @@ from passes.keys import Keyring
 from passes.life import Life
 from passes.lookup import Lookup
 from passes.model import Gate, Product
+from passes.offers import Offer
 from passes.ports import Audit, Ledger, Passes, Refusals, Sessions, Visitors
 from passes.sessions import SigningIn
 from passes.visitors import Session, Visitor
@@ -54,6 +57,14 @@ class WeChat(Protocol):
         """The phone number behind the code of the phone number button."""
 
 
+class Used(Protocol):
+    """How much of the quotas of the running offers is used, as it was a few seconds ago."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """By the keys of `passes.quotas.counted`: the same object until it changes."""
+
+
 class Traffic:
     """Counts the requests in flight, so that a process can finish them before it stops."""
 
@@ -87,6 +98,7 @@ class Services:
 
     catalogue: Catalogue
     products: Book[Product]
+    offers: Book[Offer]
     gates: Book[Gate]
     passes: Passes
     ledger: Ledger
@@ -97,6 +109,10 @@ class Services:
     accounts: Accounts
     signing_in: SigningIn
     erasing: Erasing
+    standings: Standings
+    claiming: Claiming
+    cancelling: Cancelling
+    used: Used
     visitors: Visitors
     sessions: Sessions
     refusals: Refusals

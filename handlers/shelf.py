@@ -34,10 +34,10 @@ class Shelf:
     """What there is to see on one day."""
 
     def __init__(self, snapshot: Snapshot, products: Sequence[Product], offers: Sequence[Offer], today: date) -> None:
-        """Works out which product opens which spots, and which offers run."""
+        """Works out which product opens which spots, and which offers run. Vouchers are seen as their offers."""
         self.parts = snapshot, products, offers
         self.snapshot = snapshot
-        self.products = products
+        self.products = products = [product for product in products if not product.offer]
         self.offers = offers
         self.today = today
         self.running = [offer for offer in offers if offer.runs_on(today)]
@@ -59,9 +59,13 @@ class Shelf:
         """The ids of the spots at which an offer runs today."""
         return frozenset().union(*(offer.spots for offer in self.running))
 
-    def kept(self, question: Hashable, answer: Callable[[], bytes]) -> Ready:
-        """The reply to a question, from earlier or made now. Of very many the one not asked for longest is dropped."""
-        reply = self._kept.pop(question, None) or Ready(answer(), etag=self._etag)
+    def kept(self, question: Hashable, answer: Callable[[], bytes], etag: str = "") -> Ready:
+        """The reply to a question, from earlier or made now. Of very many the one not asked for longest is dropped.
+
+        `etag` tells what the answer depends on beside what is on the shelf.
+        """
+        question = question, etag
+        reply = self._kept.pop(question, None) or Ready(answer(), etag=self._etag + etag)
         self._kept[question] = reply
         if len(self._kept) > _KEPT_REPLIES:
             del self._kept[next(iter(self._kept))]

@@ -117,6 +117,22 @@ def annulment(ledger: Sequence[Record], admission: Record, at: datetime) -> Reco
     return replace(record, tally=fold([*ledger, record]))
 
 
+def mark(kind: RecordKind, pass_id: str, n: int, tally: Tally, at: datetime) -> Record:
+    """A record that is no scan."""
+    return Record(
+        pass_id=pass_id,
+        n=n,
+        kind=kind,
+        spot_id="",
+        gate_id="",
+        nonce="",
+        code_digest="",
+        at=at,
+        scanned_at=at,
+        tally=tally,
+    )
+
+
 def _with(places: Mapping[str, int], spot_id: str, left: int) -> dict[str, int]:
     """The places with so many left at a spot; none are not kept."""
     others = {spot: count for spot, count in places.items() if spot != spot_id}

@@ -25,6 +25,8 @@ class Product:
     terms: Terms
     price_fen: int | None = None
     example: bool = False
+    offer: bool = False
+    """Whether it is the voucher of the offer with the same id, which is claimed, not sold."""
 
 
 class PassState(StrEnum):
@@ -88,6 +90,10 @@ class Pass:
     reissued_as: str | None = None
     """The serial of the pass that took its place."""
     reissued_from: str | None = None
+    voucher: bool = False
+    """Whether it was claimed from the offer with the id of its product."""
+    cancelled_at: datetime | None = None
+    """When its holder gave back an unused voucher."""
     frozen_by: str | None = None
     """Who froze it: a holder cannot lift what an operator has frozen."""
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
-from passes.terms import Blackout, DateRange, Payment
+from passes.model import Product
+from passes.terms import Blackout, Coverage, DateRange, Limits, Party, Payment, Term, Terms
 from passes.texts import Text
 
 
@@ -69,9 +70,36 @@ class Offer:
     quota: Quota = field(default_factory=Quota)
     blackout: Blackout = field(default_factory=Blackout)
     payment: Payment = Payment.AT_WINDOW
+    real_name: bool = True
+    """Whether it is for visitors who have said who they are; each of these counts as one person."""
+    with_pass: bool = False
+    """Whether holders of a pass that opens one of its spots may claim, too."""
+    price_fen: int | None = None
+    """What a ticket costs at the window, from which the benefit is taken off."""
     example: bool = False
     state: OfferState = OfferState.PUBLISHED
 
     def runs_on(self, day: date) -> bool:
         """Whether a voucher can be claimed and used on that business day."""
         return self.state is OfferState.PUBLISHED and day in self.window and day not in self.blackout
+
+    @property
+    def party(self) -> Party:
+        """Whom a voucher admits, and what they pay."""
+        if self.benefit.kind is BenefitKind.FREE:
+            return Party(admits=1, pays=0)
+        off = self.benefit.percent or 0
+        each_fen = None if self.price_fen is None else self.price_fen * (100 - off) // 100
+        return Party(admits=2 if self.benefit.kind is BenefitKind.BUY_ONE_GET_ONE else 1, pays=1, each_fen=each_fen)
+
+    def voucher(self) -> Product:
+        """What a claim gives: a product under the id of the offer, good for one visit."""
+        terms = Terms(
+            term=Term(days=self.voucher_days),
+            coverage=Coverage(spots=self.spots),
+            limits=Limits(per_spot_day=1, total=1),
+            blackout=self.blackout,
+            party=self.party,
+            payment=self.payment,
+        )
+        return Product(self.id, 0, 0, self.title, terms, example=self.example, offer=True)

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from passes.ledger import Record
 from passes.model import Gate, Holder, Pass
-from passes.offers import Offer, OfferState
+from passes.offers import Group, Offer, OfferState
 from passes.terms import Spot
 from passes.verdicts import Refusal
 from passes.visitors import Binding, Consent, Phone, Session, Visitor
@@ -59,6 +59,9 @@ class Passes(Protocol):
     async def of_holder(self, lookup: str) -> Sequence[Pass]:
         """All passes of the holder with that keyed hash, newest first."""
 
+    async def of_product(self, product_id: str) -> Sequence[Pass]:
+        """All passes of a product."""
+
     async def forget_holder(self, pass_id: str) -> None:
         """Erase who the pass belongs to."""
 
@@ -75,8 +78,52 @@ class Holdings(Protocol):
     async def pass_on(self, key: str, before: str, after: str) -> bool:
         """Let another pass take the place of one; False if that is not the one any more."""
 
+    async def release(self, holder: str, pass_id: str) -> None:
+        """Forget what a holder holds under a pass."""
+
     async def drop(self, holder: str) -> None:
         """Forget all that a holder holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """How many were counted under a key, and when that last changed."""
+
+    key: str
+    count: int
+    changed_at: datetime
+
+
+class Counters(Protocol):
+    """What is counted of offers, by keys."""
+
+    async def take(self, offer_id: str, key: str, limit: int | None, now: datetime) -> bool:
+        """Count one more; False, and nothing is counted, if that would be more than the limit."""
+
+    async def give_back(self, key: str, now: datetime) -> None:
+        """Count one less."""
+
+    async def counts(self, keys: Iterable[str]) -> Mapping[str, int]:
+        """How many are counted under each of the keys; those never used are left out."""
+
+    async def of_offer(self, offer_id: str) -> Sequence[Counter]:
+        """All counters of an offer."""
+
+    async def correct(self, offer_id: str, before: Counter, count: int) -> bool:
+        """Set a counter; False if it has changed meanwhile."""
+
+
+class Members(Protocol):
+    """Who belongs to which group of visitors, as operators have said."""
+
+    async def groups_of(self, lookup: str) -> frozenset[Group]:
+        """The groups of a person."""
+
+    async def add(self, lookup: str, group: Group) -> bool:
+        """Let a person belong to a group; False if they do already."""
+
+    async def remove(self, lookup: str, group: Group) -> None:
+        """Let a person belong to a group no more."""
 
 
 class Visitors(Protocol):

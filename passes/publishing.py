@@ -77,7 +77,7 @@ class Publishing(ABC, Generic[T]):
     async def _compare(self, drafts: Sequence[T]) -> tuple[Published, dict[str, T]]:
         stored = {each.id: each for each in await self._store.all()}
         ids = [draft.id for draft in drafts]
-        faults = [fault for draft in drafts for fault in self._faults(draft)]
+        faults = [fault for draft in drafts for fault in self._faults(draft, stored.get(draft.id))]
         faults += [
             Fault(f"{twice}.id", "stands twice in these files")
             for twice in sorted({i for i in ids if ids.count(i) > 1})
@@ -114,7 +114,7 @@ class Publishing(ABC, Generic[T]):
         """The first version of a draft."""
 
     @abstractmethod
-    def _faults(self, draft: T) -> Sequence[Fault]:
+    def _faults(self, draft: T, old: T | None) -> Sequence[Fault]:
         """What a file cannot tell by itself."""
 
 
@@ -129,8 +129,10 @@ class ProductPublishing(Publishing[Product]):
     def _first(self, draft: Product, others: Iterable[Product]) -> Product:
         return replace(draft, number=max((other.number for other in others), default=0) + 1, version=1)
 
-    def _faults(self, draft: Product) -> Sequence[Fault]:
+    def _faults(self, draft: Product, old: Product | None) -> Sequence[Fault]:
         """Whether its spots and tags exist and it opens any, on any day."""
+        if old is not None and old.offer != draft.offer:
+            return [Fault(f"{draft.id}.id", "an offer has this id" if old.offer else "a product has this id")]
         coverage = draft.terms.coverage
         spots = [spot for spot_id in self._spots.ids() if (spot := self._spots.get(spot_id))]
         missing = missing_from(coverage, spots)
@@ -150,10 +152,23 @@ class OfferPublishing(Publishing[Offer]):
 
     noun = "offer"
 
-    def __init__(self, spots: Spots, store: Offers, audit: Audit) -> None:
-        """`spots` is the catalogue in memory; the others are stores."""
+    def __init__(self, spots: Spots, store: Offers, vouchers: ProductPublishing, audit: Audit) -> None:
+        """`spots` is the catalogue in memory; `vouchers` publishes what claims give; the others are stores."""
         super().__init__(spots, store, audit)
         self._offers = store
+        self._vouchers = vouchers
+
+    async def preview(self, drafts: Sequence[Offer]) -> Published:
+        """What publishing would do. Raises `Invalid` naming each offer and field that is wrong."""
+        published = await super().preview(drafts)
+        await self._vouchers.preview([draft.voucher() for draft in drafts])
+        return published
+
+    async def publish(self, drafts: Sequence[Offer], by: str, now: datetime) -> Published:
+        """Publish all drafts, and before them what a claim of each gives."""
+        await self.preview(drafts)
+        await self._vouchers.publish([draft.voucher() for draft in drafts], by, now)
+        return await super().publish(drafts, by, now)
 
     async def become(self, offer_id: str, state: OfferState, by: str, now: datetime) -> Offer:
         """Pause, resume or end an offer, and return it as it is then; doing it again changes nothing.
@@ -178,7 +193,7 @@ class OfferPublishing(Publishing[Offer]):
     def _first(self, draft: Offer, others: Iterable[Offer]) -> Offer:  # noqa: ARG002 - an offer needs no number
         return replace(draft, version=1)
 
-    def _faults(self, draft: Offer) -> Sequence[Fault]:
+    def _faults(self, draft: Offer, old: Offer | None) -> Sequence[Fault]:  # noqa: ARG002 - the draft alone tells
         """Whether its spots exist."""
         missing = sorted(draft.spots - set(self._spots.ids()))
         return [Fault(f"{draft.id}.spots", f"there is no spot {', no spot '.join(missing)}")] if missing else []

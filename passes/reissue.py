@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from passes.errors import Conflict, unknown
-from passes.ledger import Record, RecordKind, Tally
+from passes.ledger import RecordKind, Tally, mark
 from passes.model import Pass, PassState
 from passes.ports import Audit, AuditLine, Ledger, Passes
 from passes.texts import Text
@@ -38,7 +38,7 @@ class Reissuing:
         old = await self._revoked(pass_id, by, now, reason)
         tally = await self._closed(old, now)
         new_id = old.reissued_as or ""
-        await self._ledger.append(_mark(RecordKind.CARRIED, new_id, 1, tally, now))
+        await self._ledger.append(mark(RecordKind.CARRIED, new_id, 1, tally, now))
         successor = replace(
             old,
             id=new_id,
@@ -80,24 +80,8 @@ class Reissuing:
                 return last.tally
             tally = last.tally if last else Tally()
             number, at = (last.n + 1, max(now, last.at)) if last else (1, now)
-            if await self._ledger.append(_mark(RecordKind.CLOSED, old.id, number, tally, at)):
+            if await self._ledger.append(mark(RecordKind.CLOSED, old.id, number, tally, at)):
                 return tally
         raise Conflict(
             "pass_busy", Text("此票正在被频繁核验，请重试", "this pass is being scanned too often; try again")
         )
-
-
-def _mark(kind: RecordKind, pass_id: str, n: int, tally: Tally, at: datetime) -> Record:
-    """A record that is no scan."""
-    return Record(
-        pass_id=pass_id,
-        n=n,
-        kind=kind,
-        spot_id="",
-        gate_id="",
-        nonce="",
-        code_digest="",
-        at=at,
-        scanned_at=at,
-        tally=tally,
-    )

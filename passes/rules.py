@@ -188,11 +188,13 @@ def _admitted(case: Case) -> Verdict:
     party, admits = case.held.terms.party, case.wanted
     already_in = party.admits - case.places if case.joins else 0
     owing = case.held.terms.payment is Payment.AT_WINDOW
+    pays = min(party.pays, already_in + admits) - min(party.pays, already_in) if owing else 0
     return Verdict(
         Reason.OK,
         case.at,
         admits=admits,
-        pays=min(party.pays, already_in + admits) - min(party.pays, already_in) if owing else 0,
+        pays=pays,
+        amount_fen=pays * party.each_fen if owing and party.each_fen is not None else None,
         visits_left=_left_after(case),
         check_identity=not case.code.rotating,
     )

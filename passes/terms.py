@@ -140,10 +140,14 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """One visit admits up to `admits` people, of whom `pays` pay: buy one, get one free is 2 and 1."""
+    """One visit admits up to `admits` people, of whom `pays` pay: buy one, get one free is 2 and 1.
+
+    `each_fen` is what each of these pays at a window, if it was said.
+    """
 
     admits: int = 1
     pays: int = 1
+    each_fen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,8 @@ class Reason(StrEnum):
 class Verdict:
     """The answer to a scan.
 
-    `admits` people may pass and `pays` of them pay now; `visits_left` counts after this visit, None is unlimited.
+    `admits` people may pass and `pays` of them pay now, together `amount_fen` if that is known; `visits_left` counts
+    after this visit, None is unlimited.
     A refusal that time will lift says from when (`admitted_from`).
     """
 
@@ -51,6 +52,7 @@ class Verdict:
     check_identity: bool = False
     admitted_from: datetime | None = None
     leaving: bool = False
+    amount_fen: int | None = None
 
     @property
     def admitted(self) -> bool:
@@ -76,7 +78,7 @@ class Verdict:
         if self.admitted and self.check_identity:
             return "请核对证件"
         if self.admitted and self.pays:
-            return f"请收{self.pays}人票款"
+            return f"请收{self.pays}人票款" if self.amount_fen is None else f"请收{self.amount_fen / 100:g}元"
         return _WORDS[self.reason].speak
 
 

@@ -62,11 +62,11 @@ class BareInsert(RequestHandler):
 async def host(uri: str, driver: DriverName, data_dir: Path) -> None:
     """Be the server process: print the port, serve until standard input ends."""
     async with opened(uri, driver, data_dir) as (mongo, system):
-        services = make_services(system, load_settings(), Refresh(system), now, mongo.ping)
+        services = make_services(system, load_settings(), Refresh(system, now), now, mongo.ping)
         application = make_application(services)
         application.settings["bench"] = mongo.collection("bench")
         application.add_handlers(".*", [("/bench/bare", Bare), ("/bench/insert", BareInsert)])
-        refreshing = asyncio.create_task(Refresh(system).forever(2.0))
+        refreshing = asyncio.create_task(Refresh(system, now).forever(2.0))
         sockets = bind_sockets(0, "127.0.0.1")
         server = make_server(application)
         server.add_sockets(sockets)

@@ -33,6 +33,7 @@ def make_services(system: System, settings: Settings, refresh: Refresh, now: Clo
     return Services(
         catalogue=system.catalogue,
         products=system.products,
+        offers=system.offers,
         gates=system.gates,
         passes=system.passes,
         ledger=system.ledger,
@@ -43,6 +44,10 @@ def make_services(system: System, settings: Settings, refresh: Refresh, now: Clo
         accounts=system.accounts,
         signing_in=system.signing_in,
         erasing=system.erasing,
+        standings=system.standings,
+        claiming=system.claiming,
+        cancelling=system.cancelling,
+        used=refresh,
         visitors=system.visitors,
         sessions=system.sessions,
         refusals=system.refusals,

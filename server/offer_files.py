@@ -86,8 +86,20 @@ class OfferIn(Strict):
     quota: _QuotaIn = _QuotaIn()
     payment: Payment = Payment.AT_WINDOW
     voucher: _VoucherIn
+    real_name: bool = True
+    """Whether a visitor has to be known by real name to claim."""
+    with_pass: bool = False
+    """Whether holders of a pass that opens one of the spots may claim, too."""
+    price_fen: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] | None = None
+    """What a ticket costs at the window; with it gates tell the amount to take."""
     example: bool = False
     """True marks an offer that shows what the system can do and was agreed with nobody."""
+
+    @model_validator(mode="after")
+    def _groups_are_of_known_people(self) -> Self:
+        if not self.real_name and self.eligible != ("anyone",):
+            raise ValueError("without real_name it can only be for anyone")
+        return self
 
     def to_offer(self) -> Offer:
         """The draft to publish."""
@@ -105,6 +117,9 @@ class OfferIn(Strict):
             quota=Quota(**self.quota.model_dump()),
             blackout=Blackout(tuple(days.to_range() for days in self.blackout)),
             payment=self.payment,
+            real_name=self.real_name,
+            with_pass=self.with_pass,
+            price_fen=self.price_fen,
             example=self.example,
         )
 

@@ -5,7 +5,9 @@ import logging
 from collections.abc import Mapping
 from contextlib import suppress
 
+from passes.calendar import business_day
 from passes.errors import Unavailable
+from server.clock import Clock
 from server.system import System
 
 log = logging.getLogger(__name__)
@@ -14,10 +16,13 @@ log = logging.getLogger(__name__)
 class Refresh:
     """Asks for the versions every few seconds, and loads what has changed; one small query when nothing has."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, now: Clock) -> None:
         """Starts from what the system has just loaded: the first round loads everything once more."""
         self._system = system
+        self._now = now
         self._seen: Mapping[str, int] = {}
+        self.counts: Mapping[str, int] = {}
+        """How much of the quotas of the running offers is used: the same object until it changes."""
 
     async def once(self) -> None:
         """Load what has changed since the last time. Raises `Unavailable`."""
@@ -26,6 +31,14 @@ class Refresh:
             if versions[topic] != self._seen.get(topic):
                 await load()
         self._seen = versions
+
+    async def _count(self) -> None:
+        """Ask how much of the quotas is used: one small query while any offer runs."""
+        today = business_day(self._now())
+        running = [offer for offer in self._system.offers.all() if offer.runs_on(today)]
+        counts = await self._system.quotas.used(running, today) if running else {}
+        if counts != self.counts:
+            self.counts = counts
 
     async def forever(self, seconds: float) -> None:
         """Go on until cancelled. While the database does not answer, what is in memory goes on serving."""
@@ -38,6 +51,7 @@ class Refresh:
         """One turn: refresh, and write the ledger marks that have moved. A fault is logged, not passed on."""
         try:
             await self.once()
+            await self._count()
             await self._system.ledger.write_marks()
         except Unavailable:
             raise

@@ -36,7 +36,7 @@ async def serve(
     """
     async with Mongo(uri, settings.mongo_database, settings.mongo_driver) as mongo:
         system = await open_system(settings, mongo, clock.now())
-        refresh = Refresh(system)
+        refresh = Refresh(system, clock.now)
         services = make_services(system, settings, refresh, clock.now, mongo.ping)
         refreshing = asyncio.create_task(refresh.forever(settings.reload_seconds))
         server = make_server(make_application(services))

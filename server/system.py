@@ -8,6 +8,8 @@ from datetime import datetime
 from passes.accounts import Accounts
 from passes.admission import Admission
 from passes.books import Book
+from passes.cancelling import Cancelling
+from passes.claiming import Claiming, Standings
 from passes.erasing import Erasing
 from passes.gates import GateKeeping
 from passes.issuing import Issuing
@@ -16,10 +18,12 @@ from passes.lookup import Lookup
 from passes.model import Gate, Product
 from passes.offers import Offer
 from passes.publishing import OfferPublishing, ProductPublishing
+from passes.quotas import Quotas
 from passes.reissue import Reissuing
 from passes.sessions import SigningIn
 from passes.store.app_tokens import AppTokenStore
 from passes.store.audit import AuditStore
+from passes.store.claims import CounterStore, MemberStore
 from passes.store.gates import GateStore
 from passes.store.holdings import HoldingStore
 from passes.store.indexes import ensure_indexes
@@ -73,6 +77,11 @@ class System:
     signing_in: SigningIn
     erasing: Erasing
     sealed: SealedStore
+    members: MemberStore
+    quotas: Quotas
+    standings: Standings
+    claiming: Claiming
+    cancelling: Cancelling
 
     def loaders(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """What brings each topic of `versions` into memory."""
@@ -109,6 +118,10 @@ def compose(mongo: Mongo, keys: Keys, privacy_version: str, *, serves: bool = Tr
     products, offers, gates = ProductStore(mongo), OfferStore(mongo), GateStore(mongo)
     visitors, sessions, holdings = VisitorStore(mongo), SessionStore(mongo), HoldingStore(mongo)
     life, signing_in = Life(passes, audit), SigningIn(visitors, sessions, audit)
+    publishing = ProductPublishing(catalogue, products, audit)
+    counters, members = CounterStore(mongo), MemberStore(mongo)
+    quotas = Quotas(counters, passes)
+    standings = Standings(keys.identities, catalogue, passes, members)
     accounts = Accounts(keys.vault, keys.identities, privacy_version, visitors, passes, audit)
     return System(
         keys=keys,
@@ -127,8 +140,8 @@ def compose(mongo: Mongo, keys: Keys, privacy_version: str, *, serves: bool = Tr
         life=life,
         reissuing=Reissuing(passes, ledger, audit),
         refusals=refusals,
-        publishing=ProductPublishing(catalogue, products, audit),
-        offer_publishing=OfferPublishing(catalogue, offers, audit),
+        publishing=publishing,
+        offer_publishing=OfferPublishing(catalogue, offers, publishing, audit),
         gate_keeping=GateKeeping(catalogue, gates, audit),
         visitors=visitors,
         sessions=sessions,
@@ -137,6 +150,11 @@ def compose(mongo: Mongo, keys: Keys, privacy_version: str, *, serves: bool = Tr
         signing_in=signing_in,
         erasing=Erasing(accounts, signing_in, life, passes, holdings),
         sealed=SealedStore(mongo, keys.vault),
+        members=members,
+        quotas=quotas,
+        standings=standings,
+        claiming=Claiming(keys.vault, standings, quotas, passes, holdings, audit),
+        cancelling=Cancelling(quotas, passes, ledger, holdings, audit),
     )
 
 

@@ -134,7 +134,7 @@ def sandbox_url(io_loop: IOLoop) -> Iterator[str]:
 @pytest.fixture
 def services(system: System, mongo: Mongo, clock: Clock, sandbox_url: str) -> Services:
     reached = SETTINGS.model_copy(update={"wechat_url": sandbox_url})
-    return make_services(system, reached, Refresh(system), clock, mongo.ping)
+    return make_services(system, reached, Refresh(system, clock), clock, mongo.ping)
 
 
 @pytest.fixture

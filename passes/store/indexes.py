@@ -9,7 +9,10 @@ _YEAR_SECONDS = 366 * 24 * 3600
 
 INDEXES: dict[str, tuple[Index, ...]] = {
     # shard key: _id, hashed. Scans read a pass by _id.
-    "passes": (Index("holder", (("holder.lookup", 1),), serves="staff find the passes of an ID card"),),
+    "passes": (
+        Index("holder", (("holder.lookup", 1),), serves="visitors and staff find the passes of a person"),
+        Index("product", (("product_id", 1),), serves="the vouchers of an offer are counted"),
+    ),
     # shard key: pass_id, hashed. A scan inserts `serial:n` and reads the newest records of one pass.
     "admissions": (
         Index("pass_n", (("pass_id", 1), ("n", -1)), serves="a scan reads the newest records of its pass"),
@@ -40,6 +43,10 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     "products": (Index("number", (("number", 1),), serves="a number stands for one product for ever", unique=True),),
     # small, not sharded
     "offers": (),
+    # shard key: _id, hashed. `_id` is `offer`, `offer:day` or `offer:day:spot`.
+    "offer_counters": (Index("offer", (("offer_id", 1),), serves="the counters of an offer are reconciled"),),
+    # shard key: _id, hashed. `_id` is a group and a person.
+    "members": (Index("person", (("lookup", 1),), serves="a claim asks for the groups of a person"),),
     # small, not sharded
     "gates": (Index("setup", (("setup.digest", 1),), serves="a device enrols with its setup code"),),
     # shard key: _id, hashed

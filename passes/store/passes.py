@@ -37,6 +37,10 @@ class PassStore:
         found = await self._passes.find({"holder.lookup": lookup})  # a few: sorted here
         return sorted(map(to_pass, found), key=lambda held: held.issued_at, reverse=True)
 
+    async def of_product(self, product_id: str) -> Sequence[Pass]:
+        """All passes of a product."""
+        return [to_pass(document) for document in await self._passes.find({"product_id": product_id})]
+
     async def forget_holder(self, pass_id: str) -> None:
         """Erase who the pass belongs to."""
         await self._passes.update({"_id": pass_id}, {"$set": {"holder": encode(NOBODY)}})

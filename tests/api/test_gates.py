@@ -43,6 +43,7 @@ async def test_the_whole_way(api: Api, world: World) -> None:
         "speak": "欢迎光临",
         "admits": 1,
         "pays": 0,
+        "amount_fen": None,
         "pass": {"id": held.id, "product": "annual", "holder_mask": "测** 110***********002X"},
         "visits_left": None,
         "admitted_from": None,

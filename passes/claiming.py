@@ -1,0 +1,171 @@
+"""Claiming: a visitor gets a voucher of an offer, while there are some left.
+
+Two things are written, each of which decides by itself: the counters of the quotas; then the voucher, under a key of
+offer, holder and number. If the second is refused, the counters are given back. After a crash, or when the database did
+not answer, they are not: they are too high until they are reconciled, so that fewer can be claimed meanwhile, and never
+more than there are.
+"""
+
+import secrets
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from passes.calendar import business_day
+from passes.eligibility import Standing, objection, too_many
+from passes.erasing import passes_of
+from passes.errors import Conflict, Fault, Invalid
+from passes.identity import Sealer
+from passes.model import Holder, Pass, PassState, Product
+from passes.nativity import native_of
+from passes.offers import Group, Offer
+from passes.ports import Audit, AuditLine, Holdings, Members, Passes, Spots
+from passes.quotas import Quotas, only_spot
+from passes.sealing import Vault
+from passes.terms import Coverage, DateRange, Term
+from passes.texts import Text
+from passes.visitors import Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a visitor asks for: a voucher of an offer, at one spot if the quota is by spot.
+
+    Claims of one visitor under the same `key` are one claim.
+    """
+
+    offer: Offer
+    voucher: Product
+    spot_id: str | None = None
+    key: str | None = None
+
+
+class Standings:
+    """Tells what counts about visitors."""
+
+    def __init__(self, identities: Sealer, spots: Spots, passes: Passes, members: Members) -> None:
+        """`spots` is the catalogue in memory; the last two are stores."""
+        self._identities = identities
+        self._spots = spots
+        self._passes = passes
+        self._members = members
+
+    async def of(self, visitor: Visitor, now: datetime) -> Standing:
+        """The standing of a visitor now."""
+        today, groups = business_day(now), {Group.ANYONE}
+        held = await passes_of(visitor, self._passes)
+        if visitor.identity is not None:
+            groups |= {Group(group) for group in await self._members.groups_of(visitor.identity.lookup)}
+            province = native_of(self._identities.open(visitor.identity))
+            groups |= {Group(f"native_of:{province}")} if province else set()
+        spots = [spot for spot_id in self._spots.ids() if (spot := self._spots.get(spot_id))]
+        coverages = [each.terms.coverage for each in held if each.in_force_on(today) and not each.voucher]
+        return Standing(
+            today=today,
+            real_name=visitor.identity is not None,
+            groups=frozenset(groups),
+            vouchers=Counter(each.product_id for each in held if each.voucher and each.cancelled_at is None),
+            spots_open=frozenset(spot.id for spot in spots if any(each.covers(spot) for each in coverages)),
+        )
+
+
+class Claiming:
+    """Lets visitors claim vouchers."""
+
+    def __init__(
+        self, vault: Vault, standings: Standings, quotas: Quotas, passes: Passes, holdings: Holdings, audit: Audit
+    ) -> None:
+        """The last three are stores."""
+        self._vault = vault
+        self._standings = standings
+        self._quotas = quotas
+        self._passes = passes
+        self._holdings = holdings
+        self._audit = audit
+
+    async def claim(self, visitor: Visitor, claim: Claim, now: datetime) -> Pass:
+        """A voucher of an offer. The same claim made again gives the same voucher.
+
+        Raises `NotClaimable` saying why not and from when, `Invalid` if the spot is not one of the offer, `Conflict` if
+        the key names another claim.
+        """
+        claim = replace(claim, spot_id=_spot_of(claim))
+        pass_id = self._serial(visitor, claim)
+        if claim.key is not None and (earlier := await self._passes.get(pass_id)) is not None:
+            return _same(earlier, claim)
+        if (why := objection(claim.offer, await self._standings.of(visitor, now))) is not None:
+            raise why
+        await self._quotas.take(claim.offer, claim.spot_id, now)
+        holder = visitor.holder if claim.offer.real_name else visitor.anonymous
+        voucher = _voucher(pass_id, holder, claim, now)
+        stored, new = await self._stored(voucher, claim.offer)
+        if stored is not None and new:
+            detail = {"offer": claim.offer.id}
+            await self._audit.write(AuditLine(now, f"visitor:{visitor.id}", "claim", f"pass:{stored.id}", detail))
+            return stored
+        await self._quotas.give_back(claim.offer, business_day(now), claim.spot_id, now)
+        if stored is None:
+            raise too_many(claim.offer)
+        return _same(stored, claim)
+
+    def _serial(self, visitor: Visitor, claim: Claim) -> str:
+        """A random serial, or that of the claim with this key, which nobody can guess either."""
+        if claim.key is None:
+            return secrets.token_hex(8)
+        return self._vault.digest("claim", f"{visitor.id}:{claim.key}")[:16]
+
+    async def _stored(self, voucher: Pass, offer: Offer) -> tuple[Pass | None, bool]:
+        """The voucher as it is stored, and whether that was done now; None if the holder has as many as one may have.
+
+        A number that is held by a voucher which is not there was left by a crash, or that voucher is just coming: it is
+        stored under the same serial, so that there is one in either case.
+        """
+        lookup, most = voucher.holder.lookup, offer.quota.per_person
+        for number in [voucher.id] if most is None else range(1, most + 1):
+            held_under = await self._holdings.take(f"{offer.id}:{lookup}:{number}", lookup, voucher.id)
+            if held_under != voucher.id and await self._passes.get(held_under) is not None:
+                continue
+            voucher = replace(voucher, id=held_under)
+            try:
+                await self._passes.add(voucher)
+            except Conflict:
+                return await self._passes.get(held_under), False
+            return voucher, True
+        return None, False
+
+
+def _spot_of(claim: Claim) -> str | None:
+    """The one spot that a voucher is for, or None for all of the offer. Raises `Invalid`."""
+    spots, wanted = sorted(claim.offer.spots), claim.spot_id
+    one_needed = claim.offer.quota.per_spot_day is not None and len(spots) > 1
+    if (wanted is None and one_needed) or (wanted is not None and wanted not in spots):
+        fault = Fault("spot", f"has to be one of {', '.join(spots)}")
+        raise Invalid("spot_needed", Text("请选择活动景区", "say at which spot of the offer"), [fault])
+    return spots[0] if len(spots) == 1 else wanted
+
+
+def _voucher(pass_id: str, holder: Holder, claim: Claim, now: datetime) -> Pass:
+    today, offer = business_day(now), claim.offer
+    valid = DateRange(today, min(today + timedelta(days=offer.voucher_days - 1), offer.window.end))
+    coverage = Coverage(spots=frozenset({claim.spot_id})) if claim.spot_id else claim.voucher.terms.coverage
+    return Pass(
+        id=pass_id,
+        product_id=claim.voucher.id,
+        product_number=claim.voucher.number,
+        terms=replace(claim.voucher.terms, term=Term(dates=valid), coverage=coverage),
+        valid=valid,
+        state=PassState.ACTIVE,
+        holder=holder,
+        issued_at=now,
+        voucher=True,
+    )
+
+
+def _same(stored: Pass, claim: Claim) -> Pass:
+    """The voucher of an earlier claim. Raises `Conflict` if that was another claim under the same key."""
+    if stored.product_id != claim.offer.id or (claim.spot_id is not None and only_spot(stored) != claim.spot_id):
+        text = Text(
+            "Idempotency-Key 已用于另一次领取", "this Idempotency-Key names another claim; use a new one for each"
+        )
+        raise Conflict("idempotency_key_reused", text)
+    return stored
