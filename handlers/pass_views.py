@@ -9,7 +9,7 @@ from pydantic import Field
 from handlers.models import Out, TextOut
 from passes.books import Book
 from passes.calendar import business_day
-from passes.life import Step, steps_from
+from passes.life import steps_from
 from passes.model import Pass, PassState, Product
 from passes.terms import Payment
 
@@ -32,8 +32,8 @@ class PassViewOut(Out):
     admits: int = Field(examples=[1])
     """How many people it admits on one visit."""
     payment: Payment
-    can: list[Step] = Field(examples=[["freeze"]])
-    """What its holder may do with it now."""
+    can: list[str] = Field(examples=[["freeze"]])
+    """What its holder may do with it now: `activate`, `freeze`, `unfreeze`, and `cancel` for a voucher not used yet."""
     reissued_as: str | None = Field(examples=[None])
     reissued_from: str | None = Field(examples=[None])
 
@@ -53,7 +53,7 @@ class PassViewOut(Out):
             holder_mask=held.holder.mask,
             admits=held.terms.party.admits,
             payment=held.terms.payment,
-            can=steps_from(held, now),
+            can=[*steps_from(held, now), *(["cancel"] if held.cancellable_on(business_day(now)) else [])],
         )
 
 

@@ -34,7 +34,7 @@ class Cancelling:
         """
         if voucher.cancelled_at is not None:
             return voucher
-        if not voucher.voucher or voucher.state is not PassState.ACTIVE or not voucher.in_force_on(business_day(now)):
+        if not voucher.cancellable_on(business_day(now)):
             raise _not_cancellable()
         await self._close(voucher, now)
         if not await self._passes.become(voucher, {"state": PassState.REVOKED, "cancelled_at": now}):

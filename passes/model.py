@@ -109,6 +109,10 @@ class Pass:
         over = {PassState.REVOKED, PassState.REFUNDED, PassState.EXPIRED}
         return self.state_on(day) not in over and day <= self.valid.end
 
+    def cancellable_on(self, day: date) -> bool:
+        """Whether it is a voucher that may be given back on that business day, if it is not used."""
+        return self.voucher and self.state is PassState.ACTIVE and self.in_force_on(day)
+
     @property
     def state_in_force(self) -> PassState:
         """What the pass is while nothing speaks against it: issued as long as it waits to be activated, else active."""

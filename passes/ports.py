@@ -193,6 +193,9 @@ class Ledger(Protocol):
     async def whole(self, pass_id: str) -> Sequence[Record]:
         """All records of a pass, oldest first."""
 
+    async def of_passes(self, pass_ids: Iterable[str]) -> Sequence[Record]:
+        """All records of some passes, those of each oldest first."""
+
     async def named(self, pass_id: str, gate_id: str, nonce: str) -> Record | None:
         """The newest record of a pass under a nonce of a gate, however long ago."""
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from scripts import gates, keys, offers, passes, products, spots, visitors
+from scripts import gates, keys, offers, passes, products, reports, spots, visitors
 
 app = typer.Typer(help="The commands of Bashu Pass operators.", no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(spots.app, name="spots")
@@ -10,6 +10,7 @@ app.add_typer(products.app, name="products")
 app.add_typer(offers.app, name="offers")
 app.add_typer(passes.app, name="passes")
 app.add_typer(gates.app, name="gates")
+app.add_typer(reports.app, name="reports")
 app.add_typer(visitors.app, name="visitors")
 app.add_typer(keys.app, name="keys")
 

@@ -6,8 +6,11 @@ from typing import Annotated
 import typer
 
 from passes.calendar import business_day
+from passes.errors import unknown
 from passes.offers import Offer, OfferState
 from passes.publishing import Published
+from passes.quotas import counted
+from passes.texts import Text
 from scripts.common import AsJson, DataDir, DryRun, operator, show, show_rows, with_system
 from scripts.publishing import publish_drafts, show_published
 from server.clock import now
@@ -56,10 +59,39 @@ def schema() -> None:
 
 @app.command("list")
 def list_offers(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """List all offers."""
+    """List all offers, with how many vouchers are claimed."""
 
     async def command(system: System) -> list[dict[str, object]]:
-        return [_row(offer) for offer in system.offers.all()]
+        today, offers = business_day(now()), system.offers.all()
+        used = await system.quotas.used(offers, today)
+        rows = []
+        for offer in offers:
+            quotas = counted(offer, today, None)
+            claimed = {quota: used.get(key, 0) for quota, (key, _) in quotas.items()}
+            rows.append(_row(offer) | {"claimed": claimed["total"], "claimed_today": claimed["per_day"]})
+        return rows
+
+    show_rows(with_system(command, data_dir, as_json), as_json)
+
+
+@app.command()
+def reconcile(
+    offer_id: Annotated[str | None, typer.Argument(help="The id of one offer; all, if left out.")] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make counters say how many vouchers there are, after a crash. Safe at any time, also while claims come in."""
+
+    async def command(system: System) -> list[dict[str, object]]:
+        if offer_id is not None and system.offers.get(offer_id) is None:
+            raise unknown(Text("优惠活动", "offer"), offer_id)
+        rows: list[dict[str, object]] = []
+        for offer in system.offers.all():
+            if offer_id in {None, offer.id}:
+                done = await system.quotas.reconcile(offer, now())
+                fields = [f"{each.key}: {each.counted} → {each.vouchers}" for each in done.corrected]
+                rows.append({"id": offer.id, "corrected": fields, "exact": done.exact, "busy": done.busy})
+        return rows
 
     show_rows(with_system(command, data_dir, as_json), as_json)
 

@@ -1,27 +1,97 @@
 """`visitors`: people who have signed in."""
 
+import csv
+from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from passes.calendar import business_day
-from passes.identity import Document, DocumentKind, identify
-from scripts.common import AsJson, DataDir, operator, show, with_system
+from passes.errors import Fault, Invalid
+from passes.identity import Document, DocumentKind, Identity, identify, resident
+from passes.offers import Group
+from passes.ports import AuditLine
+from passes.texts import Text
+from scripts.common import AsJson, DataDir, operator, refuse, show, with_system
 from server.clock import now
 from server.system import System
 
 app = typer.Typer(help="Visitors: people who have signed in.", no_args_is_help=True)
 
 
-@app.callback()
-def visitors() -> None:
-    """Visitors: people who have signed in."""
+Name = Annotated[str, typer.Option(prompt=True, help="The real name, as the document says it.")]
+Number = Annotated[str, typer.Option(prompt=True, help="The resident ID number.")]
+OfGroup = Annotated[Group, typer.Option("--group", help="The group; `anyone` needs no members.")]
+
+
+@app.command()
+def join(name: Name, id_number: Number, group: OfGroup, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Let a person belong to a group, whatever their number says: a union, or the natives of a province."""
+    _join([(name, id_number)], group, data_dir, as_json)
+
+
+@app.command("join-roster")
+def join_roster(
+    roster: Annotated[Path, typer.Argument(help="CSV with the columns name and id_number.", dir_okay=False)],
+    group: OfGroup,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let everybody on a roster belong to a group. All rows are checked before anyone joins."""
+    try:
+        rows = list(csv.DictReader(roster.read_text(encoding="utf-8-sig").splitlines()))
+        people = [(row["name"], row["id_number"]) for row in rows]
+    except (OSError, UnicodeError, csv.Error) as error:
+        refuse(f"{roster} cannot be read: {error}", as_json=as_json)
+    except KeyError as missing:
+        refuse(f"{roster} has no column {missing}", as_json=as_json)
+    _join(people, group, data_dir, as_json)
+
+
+@app.command()
+def leave(name: Name, id_number: Number, group: OfGroup, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Let a person belong to a group no more."""
+
+    async def command(system: System) -> dict[str, object]:
+        identity = resident(name, id_number, business_day(now()))
+        await system.members.remove(system.keys.identities.lookup(identity.number), group)
+        await system.audit.write(AuditLine(now(), operator(), "leave", f"group:{group.value}"))
+        return {"group": group}
+
+    show(with_system(command, data_dir, as_json), as_json)
+
+
+def _join(people: Sequence[tuple[str, str]], group: Group, data_dir: Path | None, as_json: bool) -> None:
+    async def command(system: System) -> dict[str, object]:
+        lookups = [system.keys.identities.lookup(identity.number) for identity in _checked(people)]
+        joined = sum([await system.members.add(lookup, group) for lookup in lookups])
+        detail = {"joined": str(joined)}
+        await system.audit.write(AuditLine(now(), operator(), "join", f"group:{group.value}", detail))
+        return {"group": group, "joined": joined, "were_members": len(lookups) - joined}
+
+    if group is Group.ANYONE:
+        refuse("everybody belongs to the group anyone", as_json=as_json)
+    show(with_system(command, data_dir, as_json), as_json)
+
+
+def _checked(people: Sequence[tuple[str, str]]) -> list[Identity]:
+    """The people of a roster. Raises `Invalid` naming every row that is wrong."""
+    identities, faults = [], []
+    for n, (name, number) in enumerate(people, start=1):
+        try:
+            identities.append(resident(name or "", number or "", business_day(now())))
+        except Invalid as error:
+            faults += [Fault(f"row {n}.{fault.where}", fault.what) for fault in error.faults]
+    if faults:
+        raise Invalid("roster_invalid", Text("名单有误", "the roster is wrong"), faults)
+    return identities
 
 
 @app.command()
 def release(
-    name: Annotated[str, typer.Option(prompt=True, help="The real name, as the document says it.")],
+    name: Name,
     id_number: Annotated[str, typer.Option(prompt=True, help="The number of the document.")],
     reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")],
     kind: Annotated[DocumentKind, typer.Option(help="What document it is.")] = DocumentKind.RESIDENT,

@@ -32,6 +32,9 @@ LEASE = timedelta(seconds=10)
 FORCED_A_DAY = 20
 """How many tokens WeChat gives in a day before the one before has ended."""
 
+FORCED_APART = timedelta(seconds=30)
+"""How soon WeChat gives another token by force."""
+
 _EARLY = timedelta(minutes=5)
 _POLL_SECONDS, _POLLS = 0.1, 120
 _BUSY_PAUSE_SECONDS = 0.2
@@ -124,6 +127,8 @@ class WeChat:
         """The next token, stored, which ends the lease. Raises `Unavailable`, also when too many were forced today."""
         today = business_day(self._now())
         count = (leased.forced if leased.forced_on == today else 0) + forced
+        if forced and leased.forced_at is not None and self._now() < leased.forced_at + FORCED_APART:
+            raise _unavailable("a token was forced a moment ago")
         if count > FORCED_A_DAY:
             raise _unavailable("forced tokens of today are used up")
         asked = {"grant_type": "client_credential", "appid": self._appid, "secret": self._secret}
@@ -135,6 +140,7 @@ class WeChat:
             ends_at=self._now() + timedelta(seconds=int(answer.get("expires_in", 0))),
             forced_on=today,
             forced=count,
+            forced_at=self._now() if forced else leased.forced_at,
         )
         await self._tokens.become(self._appid, leased, after)
         return after

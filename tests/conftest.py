@@ -22,7 +22,7 @@ from typing import Any, cast
 
 import pytest
 from hypothesis import settings
-from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.netutil import bind_sockets
@@ -132,9 +132,14 @@ def sandbox_url(io_loop: IOLoop) -> Iterator[str]:
 
 
 @pytest.fixture
-def services(system: System, mongo: Mongo, clock: Clock, sandbox_url: str) -> Services:
+def refresh(system: System, clock: Clock) -> Refresh:
+    return Refresh(system, clock)
+
+
+@pytest.fixture
+def services(system: System, mongo: Mongo, clock: Clock, sandbox_url: str, refresh: Refresh) -> Services:
     reached = SETTINGS.model_copy(update={"wechat_url": sandbox_url})
-    return make_services(system, reached, Refresh(system, clock), clock, mongo.ping)
+    return make_services(system, reached, refresh, clock, mongo.ping)
 
 
 @pytest.fixture
@@ -194,7 +199,10 @@ class Api:
             follow_redirects=False,
             decompress_response=False,
         )
-        response: HTTPResponse = await self._client.fetch(request, raise_error=False)
+        try:
+            response: HTTPResponse = await self._client.fetch(request, raise_error=False)
+        except HTTPClientError as error:
+            raise ConnectionError(str(error)) from None
         if response.code == 599:
             raise ConnectionError(str(response.error))
         return Answer(response.code, response.headers, response.body or b"")

@@ -13,7 +13,7 @@ class AppToken:
     """The token of an app, sealed, as it is stored; `number` grows with each that is fetched.
 
     Nobody may fetch the next before `leased_until`, except who holds that lease. `forced` counts the tokens that were
-    fetched on `forced_on` though the one before had not ended.
+    fetched on `forced_on` though the one before had not ended, the last of them at `forced_at`.
     """
 
     number: int = 0
@@ -22,6 +22,7 @@ class AppToken:
     leased_until: datetime | None = None
     forced_on: date | None = None
     forced: int = 0
+    forced_at: datetime | None = None
 
 
 class AppTokenStore:
@@ -45,6 +46,7 @@ class AppTokenStore:
             leased_until=stored["leased_until"],
             forced_on=date.fromisoformat(forced_on) if forced_on else None,
             forced=stored["forced"],
+            forced_at=stored["forced_at"],
         )
 
     async def become(self, appid: str, before: AppToken, after: AppToken) -> bool:

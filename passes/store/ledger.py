@@ -5,7 +5,7 @@ decision. A scan reads only records from the ledger mark of the pass on. The mar
 behind and is written now and then, off the path of any scan (docs/adr/0005-ledger-mark.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from passes.ledger import Record, RecordKind
 from passes.model import Pass
@@ -36,6 +36,11 @@ class LedgerStore:
     async def whole(self, pass_id: str) -> Sequence[Record]:
         """All records of a pass, oldest first."""
         return _oldest_first(await self._admissions.find({"pass_id": pass_id}, [("n", -1)]))
+
+    async def of_passes(self, pass_ids: Iterable[str]) -> Sequence[Record]:
+        """All records of some passes, those of each oldest first."""
+        found = await self._admissions.find({"pass_id": {"$in": list(pass_ids)}})
+        return sorted(map(to_record, found), key=lambda record: (record.pass_id, record.n))
 
     async def named(self, pass_id: str, gate_id: str, nonce: str) -> Record | None:
         """The newest record of a pass under a nonce of a gate, however long ago."""

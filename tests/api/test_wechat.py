@@ -18,7 +18,7 @@ from passes.store.app_tokens import AppTokenStore
 from server import wechat
 from server.mongo import Mongo
 from server.sandbox import SANDBOX_APPID, SANDBOX_SECRET, Book, openid_of, sandbox
-from server.wechat import FORCED_A_DAY, LEASE, WeChat
+from server.wechat import FORCED_A_DAY, FORCED_APART, LEASE, WeChat
 from tests.build import VAULT
 from tests.conftest import Clock
 
@@ -113,9 +113,14 @@ async def test_a_token_that_wechat_takes_no_more_is_forced_20_times_a_day(
     await client().phone_number("sandbox:甲")
     for n in range(FORCED_A_DAY):
         book.renew()
+        clock.time += FORCED_APART
         await asyncio.gather(*(client().phone_number("sandbox:甲") for _ in range(3)))
         assert (await store.get(SANDBOX_APPID)).forced == n + 1
+        if n == 0:
+            book.renew()
+            assert (await refusal(client().phone_number("sandbox:甲"))).code == "wechat_unavailable", "so soon"
     book.renew()
+    clock.time += FORCED_APART
     assert (await refusal(client().phone_number("sandbox:甲"))).code == "wechat_unavailable"
     book.forced = 0
     clock.time += timedelta(days=1)
