@@ -86,9 +86,14 @@ class Accounts:
         identity = identify(claim.document, business_day(now))
         consent = self._consent(claim, identity, now)
         before = visitor.identity
-        if before and self._identities.open(before) == identity:
+        same = before is not None and self._identities.open(before) == identity
+        if same and visitor.consent is not None and visitor.consent.version == consent.version:
             return visitor
-        if before and any(held.in_force_on(business_day(now)) for held in await self._passes.of_holder(before.lookup)):
+        if (
+            before
+            and not same
+            and any(held.in_force_on(business_day(now)) for held in await self._passes.of_holder(before.lookup))
+        ):
             raise Conflict(
                 "identity_fixed",
                 Text(
@@ -96,7 +101,7 @@ class Accounts:
                     "with a pass in force only staff can change who you are",
                 ),
             )
-        holder = self._identities.seal(identity)
+        holder = before if before and same else self._identities.seal(identity)
         await self._bind(holder, visitor.id, now)
         if not await self._visitors.identify(visitor.id, before.lookup if before else None, holder, consent):
             await self._visitors.unbind(_person(holder), visitor.id)
@@ -133,6 +138,10 @@ class Accounts:
     def _account(self, openid: str) -> str:
         """The binding of a WeChat account."""
         return f"account:{self._vault.digest('openid', openid)}"
+
+    async def _has_pass(self, person: Holder, now: datetime) -> bool:
+        held = await self._passes.of_holder(person.lookup)
+        return any(each.in_force_on(business_day(now)) for each in held)
 
     def _consent(self, claim: Claim, identity: Identity, now: datetime) -> Consent:
         """What is agreed to. Raises `Invalid`."""

@@ -13,6 +13,7 @@ from passes.model import Pass, PassState
 from passes.offers import Offer
 from passes.ports import Audit, AuditLine, Holdings, Ledger, Passes
 from passes.quotas import Quotas, only_spot
+from passes.story import lineage
 from passes.texts import Text
 
 
@@ -41,7 +42,8 @@ class Cancelling:
             raise Conflict("pass_busy", Text("此票正在变更，请重试", "this pass changes this moment; try again"))
         if offer is not None:
             await self._quotas.give_back(offer, business_day(voucher.issued_at), only_spot(voucher), now)
-        await self._holdings.release(voucher.holder.lookup, voucher.id)
+        for each in await lineage(voucher, self._passes):
+            await self._holdings.release(voucher.holder.lookup, each.id)
         await self._audit.write(AuditLine(now, by, "cancel", f"pass:{voucher.id}"))
         return await self._passes.get(voucher.id) or voucher
 

@@ -64,7 +64,7 @@ class Standings:
             today=today,
             real_name=visitor.identity is not None,
             groups=frozenset(groups),
-            vouchers=Counter(each.product_id for each in held if each.voucher and each.cancelled_at is None),
+            vouchers=Counter(each.product_id for each in held if each.counts),
             spots_open=frozenset(spot.id for spot in spots if any(each.covers(spot) for each in coverages)),
         )
 

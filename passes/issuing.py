@@ -34,6 +34,10 @@ class Issuing:
         `Invalid` if it is given for a term of fixed dates, `Conflict` when the product can no longer be used, or when
         the holder has a pass of this product in force.
         """
+        if product.offer:
+            raise Conflict(
+                "voucher_is_claimed", Text("优惠券须由游客领取", "vouchers of an offer are claimed, not issued")
+            )
         if first_day is not None and product.terms.term.dates is not None:
             fixed = Fault("first_day", f"{product.id!r} is valid on fixed dates; leave the first day out")
             raise Invalid("first_day_fixed", Text("该票种日期固定", "the dates of this product are fixed"), [fixed])

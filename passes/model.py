@@ -109,6 +109,11 @@ class Pass:
         over = {PassState.REVOKED, PassState.REFUNDED, PassState.EXPIRED}
         return self.state_on(day) not in over and day <= self.valid.end
 
+    @property
+    def counts(self) -> bool:
+        """Whether it is a voucher that its offer counts: not given back, and not continued under another serial."""
+        return self.voucher and self.cancelled_at is None and self.reissued_as is None
+
     def cancellable_on(self, day: date) -> bool:
         """Whether it is a voucher that may be given back on that business day, if it is not used."""
         return self.voucher and self.state is PassState.ACTIVE and self.in_force_on(day)

@@ -74,7 +74,7 @@ class Quotas:
         vouchers = Count(
             key
             for voucher in await self._passes.of_product(offer.id)
-            if voucher.cancelled_at is None
+            if voucher.counts
             for key, _ in counted(offer, business_day(voucher.issued_at), only_spot(voucher)).values()
         )
         corrected, busy = [], 0

@@ -54,7 +54,7 @@ def offer_rows(by: By, vouchers: Iterable[Pass], records: Iterable[Record], toda
     for voucher in vouchers:
         used = standing(visits[voucher.id])
         claimed = row(voucher.product_id, only_spot(voucher), business_day(voucher.issued_at))
-        claimed.claimed += 1
+        claimed.claimed += voucher.reissued_as is None
         claimed.unused += not used and voucher.in_force_on(today)
         if voucher.cancelled_at is not None:
             row(voucher.product_id, only_spot(voucher), business_day(voucher.cancelled_at)).cancelled += 1

@@ -46,6 +46,7 @@ def list_products(data_dir: DataDir = None, as_json: AsJson = False) -> None:
                 "example": product.example,
             }
             for product in system.products.all()
+            if not product.offer
         ]
 
     show_rows(with_system(command, data_dir, as_json), as_json)

@@ -38,6 +38,7 @@ FORCED_APART = timedelta(seconds=30)
 _EARLY = timedelta(minutes=5)
 _POLL_SECONDS, _POLLS = 0.1, 120
 _BUSY_PAUSE_SECONDS = 0.2
+_CALLS_AT_ONCE = 100
 _TOO_OFTEN_SECONDS = 60
 
 _BUSY = -1
@@ -60,7 +61,7 @@ class WeChat:
         self._tokens = tokens
         self._vault = vault
         self._now = now
-        self._client = AsyncHTTPClient(force_instance=True)
+        self._client = AsyncHTTPClient(force_instance=True, max_clients=_CALLS_AT_ONCE)
 
     async def sign_in(self, js_code: str) -> str:
         """The openid behind a login code, which is good once. The session key that comes with it is dropped.

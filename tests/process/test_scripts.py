@@ -44,7 +44,7 @@ def test_an_operator_at_work_without_a_server(scripts: Run, tmp_path: Path) -> N
     assert "~ spring-2026\n    price_fen: none → 19900\n" in scripts("products", "publish", str(file)).out
     listed = scripts("products", "list", "--json").json
     assert [(row["id"], row["number"], row["version"]) for row in listed] == [
-        ("bashu-annual-example", 1, 1), ("spring-2026", 2, 2)
+        ("bashu-annual-example", 1, 1), ("spring-2026", 5, 2)
     ]  # fmt: skip
 
     issued = issue(scripts, product="spring-2026").json
@@ -60,6 +60,7 @@ def test_a_refusal_says_what_to_mend_and_never_repeats_the_number(scripts: Run) 
     assert "id_number: its check digit is wrong" in wrong.err
     assert "110101199003070021" not in wrong.err + wrong.out
     assert "there is no product 'nothing'" in issue(scripts, product="nothing").err
+    assert "vouchers of an offer are claimed" in issue(scripts, product="emeishan-bogo-example").err
     assert "there is no spot 'nowhere'" in scripts("gates", "add", "--spot", "nowhere", "--kind", "window").err
     assert "there is no gate 'nothing'" in scripts("gates", "roll", "nothing").err
     assert "there is no pass '0000'" in scripts("passes", "code", "0000").err

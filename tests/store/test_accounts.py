@@ -86,6 +86,15 @@ async def test_a_person_is_bound_to_one_account(desk: Desk) -> None:
     assert sum(isinstance(each, Conflict) for each in done) == 2
 
 
+async def test_a_new_privacy_statement_is_agreed_to_with_a_pass_in_force(desk: Desk) -> None:
+    visitor = await desk.known()
+    await desk.issuing.issue(build.product(), visitor.holder, None, "operator:test", NOW)
+    later = Accounts(VAULT, SEALER, "2027-01", desk.visitors, desk.passes, desk.audit)
+    agreed = await later.identify(visitor, replace(CLAIM, consent_version="2027-01"), NOW)
+    assert agreed.consent is not None
+    assert (agreed.consent.version, agreed.identity) == ("2027-01", visitor.identity)
+
+
 async def test_one_account_does_not_become_two_people(desk: Desk) -> None:
     done = await asyncio.gather(desk.known(), desk.known(document=OTHER), return_exceptions=True)
     visitor = await desk.visitor()
