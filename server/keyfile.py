@@ -5,6 +5,7 @@ remembers a fingerprint, so that a start with another key file, or with a lost o
 making every pass a forgery.
 """
 
+import fcntl
 import os
 import secrets
 from dataclasses import dataclass
@@ -120,6 +121,7 @@ def make_keys(file: Path) -> None:
         os.link(aside, file)
     finally:
         aside.unlink()
+    _flush(file.parent)
 
 
 def key_rows(file: Path) -> list[dict[str, object]]:
@@ -134,14 +136,29 @@ def key_rows(file: Path) -> list[dict[str, object]]:
 
 
 def add_identity_key(file: Path) -> int:
-    """Add a key that seals from now on, and return its id. Raises `StartError`, also when all 255 ids are used up."""
-    held = _read(file)
-    key_id = max(key.id for key in held.identity) + 1
-    if key_id > _MOST_KEYS:
-        raise StartError(f"the key file {file} has no room for another identity key")
-    added = _Secret(id=key_id, secret=_random())
-    _written_aside(held.model_copy(update={"identity": (*held.identity, added)}), file).replace(file)
+    """Add a key that seals from now on, and return its id. Raises `StartError`, also when all 255 ids are used up.
+
+    Of two processes that do so at once each adds its own, for a key that is lost loses what it has sealed.
+    """
+    with file.with_suffix(".lock").open("a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        held = _read(file)
+        key_id = max(key.id for key in held.identity) + 1
+        if key_id > _MOST_KEYS:
+            raise StartError(f"the key file {file} has no room for another identity key")
+        added = _Secret(id=key_id, secret=_random())
+        _written_aside(held.model_copy(update={"identity": (*held.identity, added)}), file).replace(file)
+        _flush(file.parent)
     return key_id
+
+
+def _flush(folder: Path) -> None:
+    """Return once the names in a folder are on the disk, before anything is sealed with a key that stands there."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _written_aside(content: _KeyFile, file: Path) -> Path:

@@ -1,12 +1,13 @@
 """The key file: private, whole, and never overwritten."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from server.errors import StartError
-from server.keyfile import load_keys, make_keys
+from server.keyfile import add_identity_key, key_rows, load_keys, make_keys
 
 
 @pytest.fixture
@@ -53,3 +54,13 @@ def test_a_broken_key_file_is_refused_without_showing_what_is_in_it(file: Path) 
     with pytest.raises(StartError, match="is broken: master") as refused:
         load_keys(file)
     assert secret[:10] not in str(refused.value)
+
+
+def test_keys_that_are_added_at_once_are_all_kept(file: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        ids = list(pool.map(lambda _: add_identity_key(file), range(8)))
+    assert sorted(ids) == list(range(2, 10))
+    assert [row["id"] for row in key_rows(file) if row["use"] == "identities"] == list(range(1, 10))
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [each.name for each in file.parent.iterdir() if each.suffix == ".new"] == []
+    load_keys(file)
