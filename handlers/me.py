@@ -11,11 +11,11 @@ from handlers.pass_views import PassViewOut
 from handlers.routing import Route
 from handlers.visitor import VISITOR, VisitorHandler
 from passes.accounts import Claim
-from passes.erasing import passes_of
 from passes.identity import Document, DocumentKind, Identity
 from passes.model import Pass
 from passes.story import Event, story
 from passes.visitors import Visitor
+from passes.wallet import passes_of
 
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 

@@ -16,7 +16,6 @@ from handlers.pass_views import PassViewOut, PassViewsOut
 from handlers.pictures import PNG, SVG, Kind, qr_picture
 from handlers.routing import Route
 from handlers.visitor import VISITOR, VisitorHandler
-from passes.erasing import passes_of
 from passes.errors import unknown
 from passes.issuing import LiveCode, live_code, live_text
 from passes.ledger import Record, RecordKind
@@ -24,6 +23,7 @@ from passes.life import Step
 from passes.model import Pass
 from passes.story import lineage
 from passes.texts import Text
+from passes.wallet import passes_of
 
 _READ = f"{VISITOR} pass:read"
 

@@ -89,11 +89,7 @@ class Accounts:
         same = before is not None and self._identities.open(before) == identity
         if same and visitor.consent is not None and visitor.consent.version == consent.version:
             return visitor
-        if (
-            before
-            and not same
-            and any(held.in_force_on(business_day(now)) for held in await self._passes.of_holder(before.lookup))
-        ):
+        if before and not same and await self._has_pass(before, now):
             raise Conflict(
                 "identity_fixed",
                 Text(
@@ -104,10 +100,7 @@ class Accounts:
         holder = before if before and same else self._identities.seal(identity)
         await self._bind(holder, visitor.id, now)
         if not await self._visitors.identify(visitor.id, before.lookup if before else None, holder, consent):
-            await self._visitors.unbind(_person(holder), visitor.id)
-            raise Conflict(
-                "identity_busy", Text("实名信息正在变更，请重试", "who you are changes this moment; try again")
-            )
+            return await self._as_it_became(visitor, holder)
         if before and before.lookup != holder.lookup:
             await self._visitors.unbind(_person(before), visitor.id)
         detail = {"kind": identity.kind.value, "consent": consent.version}
@@ -138,6 +131,14 @@ class Accounts:
     def _account(self, openid: str) -> str:
         """The binding of a WeChat account."""
         return f"account:{self._vault.digest('openid', openid)}"
+
+    async def _as_it_became(self, visitor: Visitor, wanted: Holder) -> Visitor:
+        """The visitor, whom somebody else has made that person meanwhile. Raises `Conflict` if it was another person."""
+        current = await self._visitors.get(visitor.id)
+        if current is not None and current.identity is not None and current.identity.lookup == wanted.lookup:
+            return current
+        await self._visitors.unbind(_person(wanted), visitor.id)
+        raise Conflict("identity_busy", Text("实名信息正在变更，请重试", "who you are changes this moment; try again"))
 
     async def _has_pass(self, person: Holder, now: datetime) -> bool:
         held = await self._passes.of_holder(person.lookup)

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 
 from passes.calendar import business_day
 from passes.eligibility import Standing, objection, too_many
-from passes.erasing import passes_of
 from passes.errors import Conflict, Fault, Invalid
 from passes.identity import Sealer
 from passes.model import Holder, Pass, PassState, Product
@@ -25,6 +24,7 @@ from passes.sealing import Vault
 from passes.terms import Coverage, DateRange, Term
 from passes.texts import Text
 from passes.visitors import Visitor
+from passes.wallet import passes_of
 
 
 @dataclass(frozen=True, slots=True)

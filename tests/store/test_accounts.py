@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from passes.accounts import Accounts, Claim
-from passes.erasing import Erasing, passes_of
+from passes.erasing import Erasing
 from passes.errors import Conflict, Invalid, Unknown
 from passes.identity import Document, DocumentKind, Sealer, check_digit
 from passes.issuing import Issuing
@@ -22,6 +22,7 @@ from passes.store.passes import PassStore
 from passes.store.sealed import SealedStore
 from passes.store.visitors import SessionStore, VisitorStore
 from passes.visitors import Binding, Visitor
+from passes.wallet import passes_of
 from server.mongo import Mongo
 from tests import build
 from tests.build import HOLDER, NOW, SEALER, VAULT
@@ -84,6 +85,14 @@ async def test_a_person_is_bound_to_one_account(desk: Desk) -> None:
     done = await asyncio.gather(*(desk.known(name, document=OTHER) for name in "丙丁戊"), return_exceptions=True)
     assert sum(isinstance(each, Visitor) for each in done) == 1
     assert sum(isinstance(each, Conflict) for each in done) == 2
+
+
+async def test_the_same_said_twice_at_once_binds_once_and_for_good(desk: Desk) -> None:
+    visitor = await desk.visitor()
+    done = await asyncio.gather(*(desk.accounts.identify(visitor, CLAIM, NOW) for _ in range(6)))
+    assert len({each.lookup for each in done}) == 1
+    with pytest.raises(Conflict, match="another WeChat account"):
+        await desk.known("乙")
 
 
 async def test_a_new_privacy_statement_is_agreed_to_with_a_pass_in_force(desk: Desk) -> None:
