@@ -133,7 +133,7 @@ class Accounts:
         return f"account:{self._vault.digest('openid', openid)}"
 
     async def _as_it_became(self, visitor: Visitor, wanted: Holder) -> Visitor:
-        """The visitor, whom somebody else has made that person meanwhile. Raises `Conflict` if it was another person."""
+        """The visitor, who has become that person meanwhile. Raises `Conflict` if they have become another."""
         current = await self._visitors.get(visitor.id)
         if current is not None and current.identity is not None and current.identity.lookup == wanted.lookup:
             return current

@@ -8,6 +8,7 @@ more than there are.
 
 import secrets
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -58,15 +59,18 @@ class Standings:
             groups |= {Group(group) for group in await self._members.groups_of(visitor.identity.lookup)}
             province = native_of(self._identities.open(visitor.identity))
             groups |= {Group(f"native_of:{province}")} if province else set()
-        spots = [spot for spot_id in self._spots.ids() if (spot := self._spots.get(spot_id))]
-        coverages = [each.terms.coverage for each in held if each.in_force_on(today) and not each.voucher]
+        passes = [each for each in held if each.in_force_on(today) and not each.voucher]
         return Standing(
             today=today,
             real_name=visitor.identity is not None,
             groups=frozenset(groups),
             vouchers=Counter(each.product_id for each in held if each.counts),
-            spots_open=frozenset(spot.id for spot in spots if any(each.covers(spot) for each in coverages)),
+            spots_open=self._spots_open(passes) if passes else frozenset(),
         )
+
+    def _spots_open(self, passes: Sequence[Pass]) -> frozenset[str]:
+        spots = [spot for spot_id in self._spots.ids() if (spot := self._spots.get(spot_id))]
+        return frozenset(spot.id for spot in spots if any(held.terms.coverage.covers(spot) for held in passes))
 
 
 class Claiming:
