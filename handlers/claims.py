@@ -6,11 +6,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from handlers.endpoint import endpoint
+from handlers.endpoint import endpoint, idempotency_key
 from handlers.models import In, Out, TextOut
 from handlers.pass_views import PassViewOut
 from handlers.passes import PassHandler
-from handlers.problems import Problem
 from handlers.routing import Route
 from handlers.visitor import VISITOR, VisitorHandler
 from passes.claiming import Claim
@@ -19,8 +18,6 @@ from passes.errors import Unavailable, unknown
 from passes.offers import Offer
 from passes.quotas import counted
 from passes.texts import Text
-
-_LONGEST_KEY = 128
 
 
 class ClaimIn(In):
@@ -62,7 +59,7 @@ class MyOffers(VisitorHandler):
     async def get(self) -> ChancesOut:
         """Which offers the visitor may claim now, and why not the others. Quotas are as they were seconds ago."""
         standing = await self.services.standings.of(await self.visitor(), self.now())
-        items = [self._chance(offer, standing) for offer in self.services.offers.all()]
+        items = [self._chance(offer, standing) for offer in self.services.offers.all() if offer.may_run(standing.today)]
         return ChancesOut(total=len(items), items=items)
 
     def _chance(self, offer: Offer, standing: Standing) -> ChanceOut:
@@ -85,7 +82,7 @@ def _view(why: NotClaimable) -> ObjectionOut:
 class ClaimVoucher(VisitorHandler):
     """`/api/v1/offers/{id}/claim`"""
 
-    @endpoint(scope=VISITOR, body=ClaimIn, reply=PassViewOut, status=HTTPStatus.CREATED, limit="claim")
+    @endpoint(scope=VISITOR, body=ClaimIn, reply=PassViewOut, status=HTTPStatus.CREATED, limit="claim", idempotent=True)
     async def post(self, offer_id: str, body: ClaimIn) -> PassViewOut:
         """Claim a voucher. With the same header `Idempotency-Key` it is the same claim, and the same voucher."""
         offer, voucher = self.services.offers.get(offer_id), self.services.products.get(offer_id)
@@ -93,16 +90,8 @@ class ClaimVoucher(VisitorHandler):
             raise unknown(Text("优惠活动", "offer"), offer_id)
         if voucher is None:
             raise Unavailable("offer_loading", Text("活动正在发布，请重试", "this offer is just being published"))
-        claim = Claim(offer, voucher, body.spot, self._key())
-        held = await self.services.claiming.claim(await self.visitor(), claim, self.now())
-        return PassViewOut.of(held, self.services.products, self.now())
-
-    def _key(self) -> str | None:
-        key: str | None = self.request.headers.get("Idempotency-Key")
-        if key is not None and not (key.isascii() and key.isprintable() and 1 <= len(key) <= _LONGEST_KEY):
-            text = Text("Idempotency-Key 有误", f"Idempotency-Key may have {_LONGEST_KEY} printable ASCII signs")
-            raise Problem(HTTPStatus.BAD_REQUEST, "idempotency_key_invalid", text)
-        return key
+        claim = Claim(offer, voucher, body.spot, idempotency_key(self.request.headers))
+        return await self.view(await self.services.claiming.claim(await self.visitor(), claim, self.now()))
 
 
 class CancelVoucher(PassHandler):
@@ -112,9 +101,7 @@ class CancelVoucher(PassHandler):
     async def post(self, pass_id: str) -> PassViewOut:
         """Give an unused voucher back, so that somebody else can claim it. Doing it again changes nothing."""
         held, services = await self.held(pass_id), self.services
-        offer = services.offers.get(held.product_id)
-        held = await services.cancelling.cancel(held, offer, f"visitor:{self.caller.id}", self.now())
-        return PassViewOut.of(held, services.products, self.now())
+        return await self.view(await services.cancelling.cancel(held, f"visitor:{self.caller.id}", self.now()))
 
 
 routes = [

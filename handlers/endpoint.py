@@ -28,6 +28,7 @@ BODY_LIMIT = 64 * 1024
 _WORTH_GZIP = 1024  # bytes
 _GZIP_LEVEL = 4
 _LENGTH = re.compile(r"[0-9]{1,18}")
+LONGEST_KEY = 128
 _MARK = "endpoint"
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -46,6 +47,8 @@ class Endpoint:
     body_limit: int = BODY_LIMIT
     limit: str | None = None
     """Under which name calls are limited in number."""
+    idempotent: bool = False
+    """Whether a header `Idempotency-Key` makes calls one call."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,10 @@ def endpoint(  # noqa: PLR0913 - each is named
     status: HTTPStatus = HTTPStatus.OK,
     body_limit: int = BODY_LIMIT,
     limit: str | None = None,
+    idempotent: bool = False,
 ) -> Callable[[Method], Method]:
     """Declare a handler method. It is called with the path arguments, then the checked query, then the checked body."""
-    declared = Endpoint(scope, reply, query, body, status, body_limit, limit)
+    declared = Endpoint(scope, reply, query, body, status, body_limit, limit, idempotent)
 
     def decorate(method: Method) -> Method:
         @functools.wraps(method)
@@ -151,6 +155,15 @@ def read_body(raw: bytes, model: type[Model]) -> Model:
             text = Text("请求内容不是 JSON", "the body is not JSON")
             raise Problem(HTTPStatus.BAD_REQUEST, "body_malformed", text, _faults("body", error)) from None
         raise _invalid("body_invalid", _faults("body", error)) from None
+
+
+def idempotency_key(headers: HTTPHeaders) -> str | None:
+    """What names a call, so that the same call again is not another one. Raises the 400 problem."""
+    key: str | None = headers.get("Idempotency-Key")
+    if key is not None and not (key.isascii() and key.isprintable() and 1 <= len(key) <= LONGEST_KEY):
+        text = Text("Idempotency-Key 有误", f"Idempotency-Key may have {LONGEST_KEY} printable ASCII signs")
+        raise Problem(HTTPStatus.BAD_REQUEST, "idempotency_key_invalid", text)
+    return key
 
 
 def invalid_query(faults: Iterable[Fault]) -> Problem:

@@ -13,8 +13,9 @@ from handlers.endpoint import endpoint
 from handlers.models import In, Out, TextOut
 from handlers.routing import Route
 from passes.calendar import business_day, to_milliseconds
+from passes.identity import DocumentKind
 from passes.ledger import Record
-from passes.lookup import Found
+from passes.lookup import Card, Found
 from passes.model import Gate, GateKind, Pass, PassState, Scan
 from passes.verdicts import Reason, Verdict
 
@@ -208,7 +209,10 @@ class LookupIn(In):
     """What stands on the card."""
 
     id_number: Annotated[str, StringConstraints(min_length=1, max_length=32)] = Field(examples=["11010119900307002X"])
-    """Resident ID number, 18 signs."""
+    """The number of the document."""
+    kind: DocumentKind = DocumentKind.RESIDENT
+    country: Annotated[str, StringConstraints(max_length=3)] | None = Field(default=None, examples=["FRA"])
+    """Of a passport: three letters of ISO 3166-1."""
 
 
 class FoundOut(Out):
@@ -251,7 +255,8 @@ class Lookup(GateHandler):
     @endpoint(scope=_LOOKUP, body=LookupIn, reply=LookupOut)
     async def post(self, body: LookupIn) -> LookupOut:
         """Find the passes of a visitor without a phone, by their ID card; at staffed gates, and audited."""
-        found = await self.services.lookup.find(body.id_number, await self.gate(), self.now())
+        card = Card(body.id_number, body.kind, body.country)
+        found = await self.services.lookup.find(card, await self.gate(), self.now())
         return LookupOut.of(found, business_day(self.now()))
 
 

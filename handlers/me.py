@@ -13,6 +13,7 @@ from handlers.visitor import VISITOR, VisitorHandler
 from passes.accounts import Claim
 from passes.identity import Document, DocumentKind, Identity
 from passes.model import Pass
+from passes.offers import Group
 from passes.story import Event, story
 from passes.visitors import Visitor
 from passes.wallet import passes_of
@@ -132,6 +133,8 @@ class MeOut(Out):
     phone: str | None
     identity: IdentityOut | None
     consent: ConsentOut | None
+    groups: list[Group]
+    """The groups that operators have said the visitor belongs to."""
     sign_ins: list[SignInOut]
     passes: list[HeldPassOut]
 
@@ -172,6 +175,7 @@ class Me(VisitorHandler):
             )
             if consent
             else None,
+            groups=sorted(await services.members.groups_of(visitor.lookup)),
             sign_ins=[
                 SignInOut.model_validate(session, from_attributes=True)
                 for session in await services.sessions.of_visitor(visitor.id)
@@ -197,8 +201,7 @@ class Me(VisitorHandler):
             await services.ledger.whole(held.id),
             await services.refusals.of_pass(held.id),
         )
-        view = PassViewOut.of(held, services.products, self.now())
-        return HeldPassOut(**view.model_dump(), story=list(map(EventOut.of, events)))
+        return HeldPassOut(**(await self.view(held)).model_dump(), story=list(map(EventOut.of, events)))
 
 
 class MyIdentity(VisitorHandler):

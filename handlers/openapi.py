@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from handlers.endpoint import Endpoint, declared_on
+from handlers.endpoint import LONGEST_KEY, Endpoint, declared_on
 from handlers.problems import ProblemOut
 from handlers.routing import Route
 
@@ -21,6 +21,12 @@ _PARAMETERS = {
     "offer_id": ("The slug of an offer.", "emeishan-bogo-example"),
     "pass_id": ("The serial of a pass.", "70a69d540b54f65e"),
     "nonce": ("The nonce under which the gate was admitting.", "5dfb1cb2d35c1769"),
+}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Names the call: the same call again under the same key gives the same answer. New for each call.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]+$"},
 }
 _ABOUT = """Errors are RFC 9457 problems with a stable `code`. Instants are RFC 3339, money is fen, business days are
 those of Asia/Shanghai, positions say their datum. Replies with an `ETag` may be asked for again with `If-None-Match`.
@@ -122,7 +128,11 @@ def _operation(operation: _Operation, schemas: Mapping[str, Json]) -> Json:
         "operationId": f"{verb.lower()}-{route.name}",
         "tags": [_tag(inspect.getmodule(route.handler_class))],
         "summary": _first_line(words),
-        "parameters": [*map(_path_parameter, route.parameters), *_query_parameters(declared, schemas)],
+        "parameters": [
+            *map(_path_parameter, route.parameters),
+            *_query_parameters(declared, schemas),
+            *([_IDEMPOTENCY_KEY] if declared.idempotent else []),
+        ],
         "responses": _responses(operation, schemas),
     }
     if declared.body is not None:
@@ -142,7 +152,7 @@ def _responses(operation: _Operation, schemas: Mapping[str, Json]) -> Json:
     problems = {
         "400": ("The request is not HTTP or JSON as it should be.", True),
         "401": ("The bearer token is missing, or not good here.", declared.scope),
-        "403": ("The token lacks the scope.", declared.scope),
+        "403": ("The token lacks the scope, or the caller may not.", declared.scope or declared.limit),
         "404": ("There is no such thing.", route.parameters or declared.body),
         "409": ("What has already happened forbids it.", declared.body or declared.scope),
         "411": ("A `Content-Length` is needed.", declared.body),

@@ -1,6 +1,5 @@
 """A pass as its holder sees it."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Self
 
@@ -9,6 +8,7 @@ from pydantic import Field
 from handlers.models import Out, TextOut
 from passes.books import Book
 from passes.calendar import business_day
+from passes.ledger import Tally
 from passes.life import steps_from
 from passes.model import Pass, PassState, Product
 from passes.terms import Payment
@@ -20,8 +20,12 @@ class PassViewOut(Out):
     id: str = Field(examples=["70a69d540b54f65e"])
     product: str = Field(examples=["bashu-annual-example"])
     title: TextOut
-    state: PassState
+    state: PassState = Field(examples=["active"])
     """Today."""
+    visits: int = Field(examples=[0])
+    """How many visits count so far."""
+    spots: list[str] = Field(examples=[[]])
+    """Where a voucher can be used; what a pass opens stands at its product."""
     valid_from: date
     valid_until: date
     activate_by: date | None = Field(examples=[None])
@@ -38,11 +42,12 @@ class PassViewOut(Out):
     reissued_from: str | None = Field(examples=[None])
 
     @classmethod
-    def of(cls, held: Pass, products: Book[Product], now: datetime) -> Self:
-        """The view of a pass."""
+    def of(cls, held: Pass, tally: Tally, products: Book[Product], now: datetime) -> Self:
+        """The view of a pass with such a tally."""
         same = ("id", "activate_by", "activated_at", "issued_at", "reissued_as", "reissued_from")
         product = products.get(held.product_id)
         title = product.title if product else None
+        may_cancel = held.cancellable_on(business_day(now)) and not tally.total
         return cls(
             **{name: getattr(held, name) for name in same},
             product=held.product_id,
@@ -53,7 +58,9 @@ class PassViewOut(Out):
             holder_mask=held.holder.mask,
             admits=held.terms.party.admits,
             payment=held.terms.payment,
-            can=[*steps_from(held, now), *(["cancel"] if held.cancellable_on(business_day(now)) else [])],
+            visits=tally.total,
+            spots=sorted(held.terms.coverage.spots) if held.voucher else [],
+            can=[*steps_from(held, now), *(["cancel"] if may_cancel else [])],
         )
 
 
@@ -62,9 +69,3 @@ class PassViewsOut(Out):
 
     total: int
     items: list[PassViewOut]
-
-    @classmethod
-    def of(cls, passes: Sequence[Pass], products: Book[Product], now: datetime) -> Self:
-        """The view of all passes of a visitor."""
-        items = [PassViewOut.of(held, products, now) for held in passes if held.reissued_as is None]
-        return cls(total=len(items), items=items)

@@ -75,8 +75,7 @@ class PassHandler(VisitorHandler):
     async def take(self, pass_id: str, step: Step) -> PassViewOut:
         """Do a step with a pass of the visitor."""
         held = await self.held(pass_id)
-        held = await self.services.life.take(held.id, step, f"visitor:{self.caller.id}", self.now())
-        return PassViewOut.of(held, self.services.products, self.now())
+        return await self.view(await self.services.life.take(held.id, step, f"visitor:{self.caller.id}", self.now()))
 
     async def picture(self, pass_id: str, kind: Kind) -> Ready:
         """The code now as a picture, drawn beside the event loop, because it takes some milliseconds."""
@@ -91,7 +90,8 @@ class MyPasses(PassHandler):
     async def get(self) -> PassViewsOut:
         """The passes of the visitor who calls, newest first."""
         held = await passes_of(await self.visitor(), self.services.passes)
-        return PassViewsOut.of(held, self.services.products, self.now())
+        items = await asyncio.gather(*(self.view(each) for each in held if each.reissued_as is None))
+        return PassViewsOut(total=len(items), items=items)
 
 
 class OnePass(PassHandler):
@@ -100,7 +100,7 @@ class OnePass(PassHandler):
     @endpoint(scope=_READ, reply=PassViewOut)
     async def get(self, pass_id: str) -> PassViewOut:
         """One pass."""
-        return PassViewOut.of(await self.held(pass_id), self.services.products, self.now())
+        return await self.view(await self.held(pass_id))
 
 
 class Activate(PassHandler):

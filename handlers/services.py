@@ -21,7 +21,7 @@ from passes.life import Life
 from passes.lookup import Lookup
 from passes.model import Gate, Product
 from passes.offers import Offer
-from passes.ports import Audit, Ledger, Passes, Refusals, Sessions, Visitors
+from passes.ports import Audit, Ledger, Members, Passes, Refusals, Sessions, Visitors
 from passes.sessions import SigningIn
 from passes.visitors import Session, Visitor
 from scenic_data.catalogue import Catalogue
@@ -115,6 +115,7 @@ class Services:
     used: Used
     visitors: Visitors
     sessions: Sessions
+    members: Members
     refusals: Refusals
     audit: Audit
     identities: Sealer

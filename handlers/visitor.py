@@ -2,7 +2,10 @@
 
 from handlers.access import unauthenticated
 from handlers.api import ApiHandler
+from handlers.pass_views import PassViewOut
+from passes.model import Pass
 from passes.visitors import Visitor
+from passes.wallet import tally_of
 
 VISITOR = "visitor:self"
 """The scope of a signed-in visitor."""
@@ -17,3 +20,8 @@ class VisitorHandler(ApiHandler):
         if found is None or found.token_version != self.caller.version:
             raise unauthenticated("token_withdrawn")
         return found
+
+    async def view(self, held: Pass) -> PassViewOut:
+        """A pass as its holder sees it."""
+        tally = await tally_of(held, self.services.ledger)
+        return PassViewOut.of(held, tally, self.services.products, self.now())

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from passes.calendar import business_day
 from passes.errors import Conflict, Fault, Invalid, Unknown
 from passes.identity import Document, Identity, Sealer, identify
-from passes.model import Holder
-from passes.ports import Audit, AuditLine, Passes, Visitors
+from passes.model import Holder, Pass
+from passes.ports import Audit, AuditLine, Ledger, Passes, Visitors
 from passes.sealing import Vault
 from passes.texts import Text
 from passes.visitors import Binding, Consent, Phone, Visitor
+from passes.wallet import in_force
 
 GUARDED_BELOW = 14
 """Years of age below which a guardian consents (个人信息保护法, article 31)."""
@@ -35,15 +36,24 @@ class Claim:
     guardian: Document | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The visitor who was bound to a person, and how many passes of theirs were given the right name."""
+
+    visitor_id: str | None
+    passes_renamed: int
+
+
 class Accounts:
     """Signs visitors up, and keeps who they are."""
 
     def __init__(
-        self, vault: Vault, identities: Sealer, privacy_version: str, visitors: Visitors, passes: Passes, audit: Audit
+        self, vault: Vault, privacy_version: str, visitors: Visitors, passes: Passes, ledger: Ledger, audit: Audit
     ) -> None:
-        """`privacy_version` is that of the statement that visitors agree to now; the last three are stores."""
+        """`privacy_version` is that of the statement that visitors agree to now; the last four are stores."""
         self._vault = vault
-        self._identities = identities
+        self._ledger = ledger
+        self._identities = Sealer(vault)
         self._privacy_version = privacy_version
         self._visitors = visitors
         self._passes = passes
@@ -72,7 +82,7 @@ class Accounts:
 
     async def set_phone(self, visitor: Visitor, number: str) -> Phone:
         """Keep the phone number of a visitor."""
-        mask = number[:3] + "*" * (len(number) - 5) + number[-2:]
+        mask = number[:3] + "*" * (len(number) - 5) + number[-2:] if len(number) > 7 else "*" * len(number)
         phone = Phone(self._vault.seal(number, f"phone:{visitor.id}"), mask)
         await self._visitors.set_phone(visitor.id, phone)
         return phone
@@ -87,46 +97,56 @@ class Accounts:
         consent = self._consent(claim, identity, now)
         before = visitor.identity
         same = before is not None and self._identities.open(before) == identity
-        if same and visitor.consent is not None and visitor.consent.version == consent.version:
+        if same and visitor.consent is not None and self._agree(visitor.consent, consent):
             return visitor
-        if before and not same and await self._has_pass(before, now):
-            raise Conflict(
-                "identity_fixed",
-                Text(
-                    "已有有效电子票，实名信息不能修改，请联系客服",
-                    "with a pass in force only staff can change who you are",
-                ),
-            )
+        await self._check_name(identity)
+        if before and not same and await in_force([before.lookup], self._passes, self._ledger, business_day(now)):
+            raise _identity_fixed()
         holder = before if before and same else self._identities.seal(identity)
         await self._bind(holder, visitor.id, now)
         if not await self._visitors.identify(visitor.id, before.lookup if before else None, holder, consent):
             return await self._as_it_became(visitor, holder)
         if before and before.lookup != holder.lookup:
-            await self._visitors.unbind(_person(before), visitor.id)
+            await self._leave(before, holder, visitor, now)
         detail = {"kind": identity.kind.value, "consent": consent.version}
         await self._audit.write(AuditLine(now, f"visitor:{visitor.id}", "identify", f"visitor:{visitor.id}", detail))
         return await self._visitors.get(visitor.id) or visitor
 
-    async def release(self, identity_lookup: str, by: str, now: datetime, reason: str) -> str:
-        """Undo the binding of a person to their account, and return its id: they may identify themselves anew, here or
-        with another account. Passes stay with the person. Raises `Unknown` if there is none."""
-        person = f"person:{identity_lookup}"
-        binding = await self._visitors.bound(person)
-        visitor = await self._visitors.get(binding.visitor_id) if binding else None
-        if visitor is None:
+    async def release(self, identity: Identity, by: str, now: datetime, reason: str) -> Released:
+        """Undo the binding of a person to their account: they may say who they are anew, here or with another account.
+
+        Their passes stay theirs, under the name that is given here, which staff have seen on the document. Raises
+        `Unknown` if nobody is bound to that document and no pass was issued to it.
+        """
+        holder = self._identities.seal(identity)
+        binding = await self._visitors.bound(_person(holder))
+        held = await self._passes.of_holder(holder.lookup)
+        misnamed = [each for each in held if self._name_on(each) not in {None, identity.name}]
+        if binding is None and not misnamed:
             raise Unknown("person_unknown", Text("没有绑定此证件的账户", "no account is bound to this document"))
-        await self._visitors.identify(visitor.id, identity_lookup, None, None)
-        await self._visitors.unbind(person, visitor.id)
-        await self._audit.write(AuditLine(now, by, "release", f"visitor:{visitor.id}", {"reason": reason}))
-        return visitor.id
+        for each in misnamed:
+            await self._passes.belong_to(each.id, holder)
+            await self._audit.write(AuditLine(now, by, "rename", f"pass:{each.id}", {"reason": reason}))
+        if binding is not None:
+            await self._visitors.identify(binding.visitor_id, holder.lookup, None, None)
+            await self._visitors.unbind(_person(holder), binding.visitor_id)
+            subject = f"visitor:{binding.visitor_id}"
+            await self._audit.write(AuditLine(now, by, "release", subject, {"reason": reason}))
+        return Released(binding.visitor_id if binding else None, len(misnamed))
 
     async def erase(self, visitor: Visitor, now: datetime) -> None:
-        """Delete an account and what it is bound to."""
+        """Delete an account and what it is bound to.
+
+        What is personal goes first. The account is unbound before it is deleted, so that whoever signs in at the same
+        moment gets another one: the id of one that is erased is never used again.
+        """
         if visitor.identity is not None:
+            await self._visitors.identify(visitor.id, visitor.identity.lookup, None, None)
             await self._visitors.unbind(_person(visitor.identity), visitor.id)
+        await self._visitors.set_phone(visitor.id, None)
         await self._audit.write(AuditLine(now, f"visitor:{visitor.id}", "erase", f"visitor:{visitor.id}"))
-        await self._visitors.erase(visitor.id)
         await self._visitors.unbind(self._account(self.openid(visitor)), visitor.id)
+        await self._visitors.erase(visitor.id)
 
     def _account(self, openid: str) -> str:
         """The binding of a WeChat account."""
@@ -140,9 +160,32 @@ class Accounts:
         await self._visitors.unbind(_person(wanted), visitor.id)
         raise Conflict("identity_busy", Text("实名信息正在变更，请重试", "who you are changes this moment; try again"))
 
-    async def _has_pass(self, person: Holder, now: datetime) -> bool:
-        held = await self._passes.of_holder(person.lookup)
-        return any(each.in_force_on(business_day(now)) for each in held)
+    async def _leave(self, before: Holder, after: Holder, visitor: Visitor, now: datetime) -> None:
+        """Unbind the person a visitor was. Raises `Conflict`, the change undone, if they got a pass meanwhile."""
+        if await in_force([before.lookup], self._passes, self._ledger, business_day(now)):
+            await self._visitors.identify(visitor.id, after.lookup, before, visitor.consent)
+            await self._visitors.unbind(_person(after), visitor.id)
+            raise _identity_fixed()
+        await self._visitors.unbind(_person(before), visitor.id)
+
+    def _agree(self, before: Consent, after: Consent) -> bool:
+        """Whether the same was agreed to, by the same guardian."""
+        guardians = [self._identities.open(each.guardian) if each.guardian else None for each in (before, after)]
+        return before.version == after.version and guardians[0] == guardians[1]
+
+    def _name_on(self, held: Pass) -> str | None:
+        return self._identities.open(held.holder).name if held.holder.sealed else None
+
+    async def _check_name(self, identity: Identity) -> None:
+        """Raise `Conflict` if a pass was issued to this document under another name."""
+        lookup = self._identities.lookup(identity.number, identity.kind, identity.country)
+        names = {self._name_on(held) for held in await self._passes.of_holder(lookup)}
+        if names - {None, identity.name}:
+            text = Text(
+                "姓名与该证件名下的电子票不一致，请核对，或持证件请工作人员更正",
+                "the passes of this document name another person; check the name, or show the document to staff",
+            )
+            raise Conflict("name_differs", text)
 
     def _consent(self, claim: Claim, identity: Identity, now: datetime) -> Consent:
         """What is agreed to. Raises `Invalid`."""
@@ -187,6 +230,11 @@ class Accounts:
                 "document at a ticket window to have it released",
             ),
         )
+
+
+def _identity_fixed() -> Conflict:
+    zh = "已有有效电子票，实名信息不能修改，请联系客服"
+    return Conflict("identity_fixed", Text(zh, "with a pass in force only staff can change who you are"))
 
 
 def _person(holder: Holder) -> str:

@@ -33,6 +33,9 @@ nonce exactly. It costs a read more, and happens to no pass of one visit a day."
 
 _TRIES = 100
 
+_CLOSING_TRIES = 5
+"""How often a pass whose ledger is closed is read again before it is taken for revoked, as after a crash in between."""
+
 
 class Admission:
     """Admits scans and annuls admissions."""
@@ -55,22 +58,23 @@ class Admission:
         code, unsound = self._read(scan, now)
         if code is None:
             return await self._refuse(scan, None, Verdict(unsound or Reason.ERROR, now))
-        for _ in range(_TRIES):
+        for tries in range(_TRIES):
             # 2. The pass, then its newest records.
             held = await self._passes.get(code.pass_id)
             if held is None:
                 log.error("well signed but never issued: pass %s, gate %s", code.pass_id, scan.gate.id)
                 return await self._refuse(scan, None, Verdict(Reason.CODE_UNKNOWN, now))
             tail = await self._ledger.tail(held)
-            if tail and tail[-1].kind is RecordKind.CLOSED and held.state is not PassState.REVOKED:
-                continue  # it was reissued between the two reads
+            closed = bool(tail) and tail[-1].kind is RecordKind.CLOSED
+            if closed and held.state is not PassState.REVOKED and tries < _CLOSING_TRIES:
+                continue  # it was reissued or given back between the two reads
             # 3. Before any rule: what this scan was answered before, though the code may be stale by now.
             answered = await self._earlier_answer(scan, held, tail)
             if answered:
                 return answered, held
             # 4. The rules.
-            if unsound:
-                return await self._refuse(scan, held, Verdict(unsound, now))
+            if unsound or closed:
+                return await self._refuse(scan, held, Verdict(unsound or Reason.REVOKED, now))
             verdict, record = self._decide(scan, code, held, tail, now)
             # 5. Store, then answer.
             if record is None:

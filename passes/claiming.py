@@ -16,16 +16,16 @@ from passes.calendar import business_day
 from passes.eligibility import Standing, objection, too_many
 from passes.errors import Conflict, Fault, Invalid
 from passes.identity import Sealer
-from passes.model import Holder, Pass, PassState, Product
+from passes.model import NOBODY, Holder, Pass, PassState, Product
 from passes.nativity import native_of
 from passes.offers import Group, Offer
-from passes.ports import Audit, AuditLine, Holdings, Members, Passes, Spots
+from passes.ports import Audit, AuditLine, Holdings, Members, Passes, Spots, Visitors
 from passes.quotas import Quotas, only_spot
 from passes.sealing import Vault
 from passes.terms import Coverage, DateRange, Term
 from passes.texts import Text
 from passes.visitors import Visitor
-from passes.wallet import passes_of
+from passes.wallet import newest_serial, passes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,10 @@ class Claim:
 class Standings:
     """Tells what counts about visitors."""
 
-    def __init__(self, identities: Sealer, spots: Spots, passes: Passes, members: Members) -> None:
-        """`spots` is the catalogue in memory; the last two are stores."""
+    def __init__(self, identities: Sealer, spots: Spots, visitors: Visitors, passes: Passes, members: Members) -> None:
+        """`spots` is the catalogue in memory; the last three are stores."""
         self._identities = identities
+        self._visitors = visitors
         self._spots = spots
         self._passes = passes
         self._members = members
@@ -67,6 +68,11 @@ class Standings:
             vouchers=Counter(each.product_id for each in held if each.counts),
             spots_open=self._spots_open(passes) if passes else frozenset(),
         )
+
+    async def still(self, visitor: Visitor) -> bool:
+        """Whether a visitor is still who they were when they were read."""
+        now = await self._visitors.get(visitor.id)
+        return now is not None and now.lookup == visitor.lookup
 
     def _spots_open(self, passes: Sequence[Pass]) -> frozenset[str]:
         spots = [spot for spot_id in self._spots.ids() if (spot := self._spots.get(spot_id))]
@@ -96,21 +102,32 @@ class Claiming:
         claim = replace(claim, spot_id=_spot_of(claim))
         pass_id = self._serial(visitor, claim)
         if claim.key is not None and (earlier := await self._passes.get(pass_id)) is not None:
-            return _same(earlier, claim)
+            return _same(earlier, visitor, claim)
         if (why := objection(claim.offer, await self._standings.of(visitor, now))) is not None:
             raise why
         await self._quotas.take(claim.offer, claim.spot_id, now)
         holder = visitor.holder if claim.offer.real_name else visitor.anonymous
         voucher = _voucher(pass_id, holder, claim, now)
         stored, new = await self._stored(voucher, claim.offer)
-        if stored is not None and new:
-            detail = {"offer": claim.offer.id}
-            await self._audit.write(AuditLine(now, f"visitor:{visitor.id}", "claim", f"pass:{stored.id}", detail))
-            return stored
-        await self._quotas.give_back(claim.offer, business_day(now), claim.spot_id, now)
-        if stored is None:
-            raise too_many(claim.offer)
-        return _same(stored, claim)
+        if stored is None or not new:
+            await self._quotas.give_back(voucher, now)
+            if stored is None:
+                raise too_many(claim.offer)
+            return _same(stored, visitor, claim)
+        await self._check_still(visitor, stored, now)
+        detail = {"offer": claim.offer.id}
+        await self._audit.write(AuditLine(now, f"visitor:{visitor.id}", "claim", f"pass:{stored.id}", detail))
+        return stored
+
+    async def _check_still(self, visitor: Visitor, voucher: Pass, now: datetime) -> None:
+        """Take a new voucher back whose visitor has become somebody else meanwhile, or is gone. Raises `Conflict`."""
+        if await self._standings.still(visitor):
+            return
+        await self._passes.become(voucher, {"state": PassState.REVOKED, "cancelled_at": now})
+        await self._passes.belong_to(voucher.id, NOBODY)
+        await self._quotas.give_back(voucher, now)
+        text = Text("账户信息已变更，请重试", "this account has changed meanwhile; try again")
+        raise Conflict("visitor_changed", text)
 
     def _serial(self, visitor: Visitor, claim: Claim) -> str:
         """A random serial, or that of the claim with this key, which nobody can guess either."""
@@ -126,14 +143,19 @@ class Claiming:
         """
         lookup, most = voucher.holder.lookup, offer.quota.per_person
         for number in [voucher.id] if most is None else range(1, most + 1):
-            held_under = await self._holdings.take(f"{offer.id}:{lookup}:{number}", lookup, voucher.id)
-            if held_under != voucher.id and await self._passes.get(held_under) is not None:
+            key = f"{offer.id}:{lookup}:{number}"
+            held_under = await self._holdings.take(key, lookup, voucher.id)
+            held = await newest_serial(held_under, self._passes) if held_under != voucher.id else None
+            if held is not None and held.cancelled_at is None:
                 continue
-            voucher = replace(voucher, id=held_under)
+            if held is None:
+                voucher = replace(voucher, id=held_under)
+            elif not await self._holdings.pass_on(key, held_under, voucher.id):
+                continue
             try:
                 await self._passes.add(voucher)
             except Conflict:
-                return await self._passes.get(held_under), False
+                return await self._passes.get(voucher.id), False
             return voucher, True
         return None, False
 
@@ -165,9 +187,10 @@ def _voucher(pass_id: str, holder: Holder, claim: Claim, now: datetime) -> Pass:
     )
 
 
-def _same(stored: Pass, claim: Claim) -> Pass:
-    """The voucher of an earlier claim. Raises `Conflict` if that was another claim under the same key."""
-    if stored.product_id != claim.offer.id or (claim.spot_id is not None and only_spot(stored) != claim.spot_id):
+def _same(stored: Pass, visitor: Visitor, claim: Claim) -> Pass:
+    """The voucher of an earlier claim. Raises `Conflict` if that was another claim, or another person's."""
+    elsewhere = claim.spot_id is not None and only_spot(stored) != claim.spot_id
+    if stored.product_id != claim.offer.id or elsewhere or not visitor.holds(stored.holder.lookup):
         text = Text(
             "Idempotency-Key 已用于另一次领取", "this Idempotency-Key names another claim; use a new one for each"
         )

@@ -8,48 +8,69 @@ from datetime import datetime
 
 from passes.accounts import Accounts
 from passes.calendar import business_day
+from passes.cancelling import Cancelling
 from passes.errors import Conflict, Fault
 from passes.life import Life, Step
-from passes.model import Pass
-from passes.ports import Holdings, Passes
+from passes.model import NOBODY, Pass
+from passes.ports import Holdings, Ledger, Members, Passes
 from passes.sessions import SigningIn
 from passes.texts import Text
 from passes.visitors import Visitor
-from passes.wallet import passes_of
+from passes.wallet import in_force, passes_of
 
 
 class Erasing:
     """Erases visitors."""
 
-    def __init__(
-        self, accounts: Accounts, signing_in: SigningIn, life: Life, passes: Passes, holdings: Holdings
+    def __init__(  # noqa: PLR0913, PLR0917 - it has to reach everything
+        self,
+        accounts: Accounts,
+        signing_in: SigningIn,
+        life: Life,
+        cancelling: Cancelling,
+        passes: Passes,
+        ledger: Ledger,
+        holdings: Holdings,
+        members: Members,
     ) -> None:
-        """The last two are stores."""
+        """The last four are stores."""
         self._accounts = accounts
         self._signing_in = signing_in
         self._life = life
+        self._cancelling = cancelling
         self._passes = passes
+        self._ledger = ledger
         self._holdings = holdings
+        self._members = members
 
     async def erase(self, visitor: Visitor, *, give_up_passes: bool, now: datetime) -> Sequence[Pass]:
-        """Erase a visitor, and return the passes that were given up.
+        """Erase a visitor, and return the passes that were given up; an unused voucher can be claimed by others then.
 
         Raises `Conflict` naming each pass in force, unless they are to be given up.
         """
-        held = await passes_of(visitor, self._passes)
-        in_force = [each for each in held if each.in_force_on(business_day(now))]
-        if in_force and not give_up_passes:
+        usable = await in_force(visitor.lookups, self._passes, self._ledger, business_day(now))
+        if usable and not give_up_passes:
             raise Conflict(
                 "passes_in_force",
                 Text("您还有有效的电子票，注销将放弃它们", "there are passes in force, which would be given up"),
-                [Fault(f"passes.{each.id}", f"{each.product_id}, valid until {each.valid.end}") for each in in_force],
+                [Fault(f"passes.{each.id}", f"{each.product_id}, valid until {each.valid.end}") for each in usable],
             )
-        for each in in_force:
-            await self._life.take(each.id, Step.REVOKE, f"visitor:{visitor.id}", now, "given up")
-        for each in held:
-            await self._passes.forget_holder(each.id)
-        for lookup in {visitor.lookup, visitor.anonymous.lookup}:
-            await self._holdings.drop(lookup)
         await self._signing_in.end_all(visitor.id, now)
+        given_up = await self._give_up(visitor, now)
         await self._accounts.erase(visitor, now)
-        return in_force
+        # What was issued or claimed meanwhile: nobody can sign in to it any more, so it is given up, too.
+        return [*given_up, *await self._give_up(visitor, now)]
+
+    async def _give_up(self, visitor: Visitor, now: datetime) -> list[Pass]:
+        usable = await in_force(visitor.lookups, self._passes, self._ledger, business_day(now))
+        for each in usable:
+            try:
+                await self._cancelling.cancel(each, f"visitor:{visitor.id}", now)
+            except Conflict:  # it is no voucher, or one that is used in part
+                await self._life.take(each.id, Step.REVOKE, f"visitor:{visitor.id}", now, "given up")
+        for each in await passes_of(visitor, self._passes):
+            await self._passes.belong_to(each.id, NOBODY)
+        for lookup in visitor.lookups:
+            await self._holdings.drop(lookup)
+            await self._members.forget(lookup)
+        return usable

@@ -64,16 +64,16 @@ class Identity:
 def identify(said: Document, today: date) -> Identity:
     """A checked identity. Raises `Invalid` naming each field that is wrong, without repeating it."""
     name, faults = unicodedata.normalize("NFKC", said.name).strip(), []
-    if not 2 <= len(name) <= _LONGEST_NAME or not all(map(_in_a_name, name)):
+    if not 2 <= sum(map(str.isalpha, name)) <= len(name) <= _LONGEST_NAME or not all(map(_in_a_name, name)):
         faults.append(Fault("name", "a real name of 2 to 50 letters is needed"))
     number, born = said.number.strip().upper(), said.born
     if said.kind is DocumentKind.PASSPORT:
-        faults += _wrong_with_passport(number, said.country, born, today)
+        faults += _wrong_with_passport(number, said.country) + _wrong_with_birth(born, today)
     else:
         faults += [
             Fault(field, "is said for a passport alone")
             for field, value in (("country", said.country), ("born", born))
-            if value
+            if value is not None
         ]
         try:
             born = born_by_number(said.kind, number, today)
@@ -89,10 +89,13 @@ def resident(name: str, number: str, today: date) -> Identity:
     return identify(Document(DocumentKind.RESIDENT, name, number), today)
 
 
-def resident_number(number: str, today: date) -> str:
-    """A checked resident ID number. Raises `Invalid`."""
+def checked_number(kind: DocumentKind, number: str, country: str | None, today: date) -> str:
+    """The number of a document, by which its holder is found, once it is checked. Raises `Invalid`."""
     number = number.strip().upper()
-    born_by_number(DocumentKind.RESIDENT, number, today)
+    if kind is not DocumentKind.PASSPORT:
+        born_by_number(kind, number, today)
+    elif faults := _wrong_with_passport(number, country):
+        raise Invalid("identity_invalid", Text("证件号有误", "the ID number is wrong"), faults)
     return number
 
 
@@ -171,7 +174,7 @@ def _with_century(yymmdd: str, today: date) -> str:
     return f"{century if f'{century}{yymmdd}' <= f'{today:%Y%m%d}' else century - 1}{yymmdd}"
 
 
-def _wrong_with_passport(number: str, country: str | None, born: date | None, today: date) -> list[Fault]:
+def _wrong_with_passport(number: str, country: str | None) -> list[Fault]:
     faults = []
     if not re.fullmatch(r"(?=.*[0-9])[A-Z0-9]{5,15}", number):
         faults.append(Fault("id_number", "a passport number has 5 to 15 letters and digits"))
@@ -179,11 +182,12 @@ def _wrong_with_passport(number: str, country: str | None, born: date | None, to
         faults.append(
             Fault("country", "for a passport, the three letters of the country in it are needed, such as FRA")
         )
-    if born is None:
-        faults.append(Fault("born", "for a passport, the date of birth is needed"))
-    elif wrong := _wrong_birth(born, today):
-        faults.append(Fault("born", wrong))
     return faults
+
+
+def _wrong_with_birth(born: date | None, today: date) -> list[Fault]:
+    wrong = _wrong_birth(born, today) if born else "for a passport, the date of birth is needed"
+    return [Fault("born", wrong)] if wrong else []
 
 
 def _wrong_birth(born: date, today: date) -> str | None:
@@ -191,4 +195,4 @@ def _wrong_birth(born: date, today: date) -> str | None:
 
 
 def _in_a_name(sign: str) -> bool:
-    return sign.isalpha() or sign in "·• '.-"
+    return sign.isalpha() or unicodedata.category(sign).startswith("M") or sign in "·•・‧ '’.-"

@@ -13,6 +13,7 @@ from passes.model import Holder, Pass, PassState, Product
 from passes.ports import Audit, AuditLine, Holdings, Passes
 from passes.terms import LONGEST_TERM, Payment
 from passes.texts import Text
+from passes.wallet import newest_serial
 
 DAY_KEYS_GIVEN = 7
 """For how many days a phone can rotate its code without signal."""
@@ -74,9 +75,7 @@ class Issuing:
             held_under = await self._holdings.take(key, holder.lookup, wanted)
             if held_under == wanted:
                 return wanted
-            held = await self._passes.get(held_under)
-            while held is not None and held.reissued_as is not None:
-                held = await self._passes.get(held.reissued_as)
+            held = await newest_serial(held_under, self._passes)
             if held is None:
                 return held_under  # a crash came before the pass: it is issued now
             if held.in_force_on(business_day(now)):

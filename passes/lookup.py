@@ -1,4 +1,4 @@
-"""Look-up: staff at a gate find the passes of a visitor who has no phone with them, by the ID card they show.
+"""Look-up: staff at a gate find the passes of a visitor who has no phone with them, by the document they show.
 
 Every look-up leaves audit lines, at the gate and at each pass found; the number itself is kept nowhere.
 """
@@ -9,7 +9,7 @@ from datetime import datetime
 
 from passes.calendar import business_day
 from passes.errors import Conflict
-from passes.identity import Sealer, resident_number
+from passes.identity import DocumentKind, Sealer, checked_number
 from passes.issuing import static_text
 from passes.keys import Keyring
 from passes.model import Gate, GateState, Pass
@@ -25,6 +25,15 @@ class Found:
     code: str
 
 
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What staff read on a document; `country` is that of a passport."""
+
+    number: str
+    kind: DocumentKind = DocumentKind.RESIDENT
+    country: str | None = None
+
+
 class Lookup:
     """Finds passes by the number of an ID card."""
 
@@ -35,14 +44,15 @@ class Lookup:
         self._passes = passes
         self._audit = audit
 
-    async def find(self, number: str, gate: Gate, now: datetime) -> Sequence[Found]:
-        """The passes of the holder of that number, newest first.
+    async def find(self, card: Card, gate: Gate, now: datetime) -> Sequence[Found]:
+        """The passes of the holder of that card, newest first.
 
         Raises `Invalid` for a number that cannot be one, `Conflict` if the gate is out of service.
         """
         if gate.state is GateState.DISABLED:
             raise Conflict("gate_disabled", Text("此通道已停用", "this gate is out of service"))
-        lookup = self._identities.lookup(resident_number(number, business_day(now)))
+        number = checked_number(card.kind, card.number, card.country, business_day(now))
+        lookup = self._identities.lookup(number, card.kind, card.country)
         found = await self._passes.of_holder(lookup)
         by = f"gate:{gate.id}"
         await self._audit.write(AuditLine(now, by, "lookup", by, {"found": str(len(found))}))

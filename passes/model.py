@@ -8,6 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from passes.calendar import business_day
+from passes.ledger import Tally
 from passes.sealing import Sealed
 from passes.terms import DateRange, Terms, Unactivated
 from passes.texts import Text
@@ -109,6 +110,11 @@ class Pass:
         over = {PassState.REVOKED, PassState.REFUNDED, PassState.EXPIRED}
         return self.state_on(day) not in over and day <= self.valid.end
 
+    def used_up(self, tally: Tally) -> bool:
+        """Whether none of its visits is left, the rest of a party apart."""
+        most = self.terms.limits.total
+        return most is not None and tally.total >= most
+
     @property
     def counts(self) -> bool:
         """Whether it is a voucher that its offer counts: not given back, and not continued under another serial."""
@@ -126,8 +132,8 @@ class Pass:
 
     @property
     def span(self) -> DateRange:
-        """All days on which the pass might be used, which its codes name."""
-        waits = self.state is PassState.ISSUED and self.activate_by is not None
+        """All days on which the pass might be used, which its codes name; they change when it is activated alone."""
+        waits = self.state_in_force is PassState.ISSUED
         return DateRange(business_day(self.issued_at), self.valid.end) if waits else self.valid
 
 

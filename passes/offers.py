@@ -83,6 +83,10 @@ class Offer:
         """Whether a voucher can be claimed and used on that business day."""
         return self.state is OfferState.PUBLISHED and day in self.window and day not in self.blackout
 
+    def may_run(self, day: date) -> bool:
+        """Whether it has not ended on that business day."""
+        return self.state is not OfferState.ENDED and day <= self.window.end
+
     @property
     def party(self) -> Party:
         """Whom a voucher admits, and what they pay."""

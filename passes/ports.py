@@ -62,8 +62,8 @@ class Passes(Protocol):
     async def of_product(self, product_id: str) -> Sequence[Pass]:
         """All passes of a product."""
 
-    async def forget_holder(self, pass_id: str) -> None:
-        """Erase who the pass belongs to."""
+    async def belong_to(self, pass_id: str, holder: Holder) -> None:
+        """Set who the pass belongs to."""
 
     async def become(self, before: Pass, changes: Mapping[str, Any]) -> bool:
         """Change fields of a pass; False if its state, or who froze it, is not what it was before."""
@@ -77,9 +77,6 @@ class Holdings(Protocol):
 
     async def pass_on(self, key: str, before: str, after: str) -> bool:
         """Let another pass take the place of one; False if that is not the one any more."""
-
-    async def release(self, holder: str, pass_id: str) -> None:
-        """Forget what a holder holds under a pass."""
 
     async def drop(self, holder: str) -> None:
         """Forget all that a holder holds."""
@@ -124,6 +121,9 @@ class Members(Protocol):
 
     async def remove(self, lookup: str, group: Group) -> None:
         """Let a person belong to a group no more."""
+
+    async def forget(self, lookup: str) -> None:
+        """Let a person belong to no group."""
 
 
 class Visitors(Protocol):

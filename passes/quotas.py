@@ -55,9 +55,9 @@ class Quotas:
                 raise sold_out(offer, quota, business_day(now))
             taken.append(key)
 
-    async def give_back(self, offer: Offer, day: date, spot_id: str | None, now: datetime) -> None:
-        """Count a claim of some day no more."""
-        for key, _ in counted(offer, day, spot_id).values():
+    async def give_back(self, voucher: Pass, now: datetime) -> None:
+        """Count a voucher no more."""
+        for key in counters_of(voucher):
             await self._counters.give_back(key, now)
 
     async def used(self, offers: Iterable[Offer], today: date) -> Mapping[str, int]:
@@ -72,10 +72,7 @@ class Quotas:
         """
         before = {counter.key: counter for counter in await self._counters.of_offer(offer.id)}
         vouchers = Count(
-            key
-            for voucher in await self._passes.of_product(offer.id)
-            if voucher.counts
-            for key, _ in counted(offer, business_day(voucher.issued_at), only_spot(voucher)).values()
+            key for voucher in await self._passes.of_product(offer.id) if voucher.counts for key in counters_of(voucher)
         )
         corrected, busy = [], 0
         for key in before.keys() | vouchers.keys():
@@ -93,13 +90,19 @@ class Quotas:
 
 def counted(offer: Offer, day: date, spot_id: str | None) -> dict[str, tuple[str, int | None]]:
     """For each quota for which a claim counts: its counter, and its limit."""
-    counters: dict[str, tuple[str, int | None]] = {
-        "total": (offer.id, offer.quota.total),
-        "per_day": (f"{offer.id}:{day}", offer.quota.per_day),
-    }
-    if spot_id is not None:
-        counters["per_spot_day"] = (f"{offer.id}:{day}:{spot_id}", offer.quota.per_spot_day)
-    return counters
+    limits = (offer.quota.total, offer.quota.per_day, offer.quota.per_spot_day)
+    keys = _keys(offer.id, day, spot_id)
+    return dict(zip(("total", "per_day", "per_spot_day"), zip(keys, limits, strict=False), strict=False))
+
+
+def counters_of(voucher: Pass) -> list[str]:
+    """The counters that count a voucher."""
+    return _keys(voucher.product_id, business_day(voucher.issued_at), only_spot(voucher))
+
+
+def _keys(offer_id: str, day: date, spot_id: str | None) -> list[str]:
+    in_all, of_day = offer_id, f"{offer_id}:{day}"
+    return [in_all, of_day] if spot_id is None else [in_all, of_day, f"{of_day}:{spot_id}"]
 
 
 def only_spot(voucher: Pass) -> str | None:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from passes.errors import Conflict, unknown
 from passes.ledger import RecordKind, Tally, mark
-from passes.model import Pass, PassState
+from passes.model import NOBODY, Pass, PassState
 from passes.ports import Audit, AuditLine, Ledger, Passes
 from passes.texts import Text
 
@@ -51,6 +51,9 @@ class Reissuing:
         )
         with suppress(Conflict):
             await self._passes.add(successor)
+        before = await self._passes.get(pass_id)
+        if before is not None and before.holder == NOBODY:  # erased meanwhile
+            await self._passes.belong_to(new_id, NOBODY)
         return await self._passes.get(new_id) or successor
 
     async def _revoked(self, pass_id: str, by: str, now: datetime, reason: str) -> Pass:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from passes.calendar import business_day
 from passes.ledger import Record, standing
-from passes.model import Pass
+from passes.model import Pass, PassState
 from passes.quotas import only_spot
 
 
@@ -24,8 +24,9 @@ class By(StrEnum):
 class OfferRow:
     """The numbers of an offer, at a spot or on a day if the report is by that.
 
-    `claimed` counts vouchers, those `cancelled` among them; `unused` are those still good on the day of the report, and
-    not used. A visit is an admission that counts, by `people`. By spot, a voucher for several spots stands under none.
+    `claimed` counts vouchers, those `cancelled` or `revoked` unused among them; `unused` are those still good on the
+    day of the report, and not used. An admission is one that counts; the two of a pair who come one after the other are
+    two. By spot, a voucher for several spots stands under none.
     """
 
     offer: str
@@ -33,8 +34,9 @@ class OfferRow:
     day: date | None
     claimed: int = 0
     cancelled: int = 0
+    revoked: int = 0
     unused: int = 0
-    visits: int = 0
+    admissions: int = 0
     people: int = 0
     paying: int = 0
 
@@ -48,19 +50,20 @@ def offer_rows(by: By, vouchers: Iterable[Pass], records: Iterable[Record], toda
         key = (offer, spot or "", day if by is By.DAY else date.min)
         return rows.setdefault(key, OfferRow(offer, spot, day if by is By.DAY else None))
 
-    visits = defaultdict(list)
+    ledgers = defaultdict(list)
     for record in records:
-        visits[record.pass_id].append(record)
+        ledgers[record.pass_id].append(record)
     for voucher in vouchers:
-        used = standing(visits[voucher.id])
+        used = standing(ledgers[voucher.id])
         claimed = row(voucher.product_id, only_spot(voucher), business_day(voucher.issued_at))
         claimed.claimed += voucher.reissued_as is None
+        claimed.revoked += not used and voucher.counts and voucher.state is PassState.REVOKED
         claimed.unused += not used and voucher.in_force_on(today)
         if voucher.cancelled_at is not None:
             row(voucher.product_id, only_spot(voucher), business_day(voucher.cancelled_at)).cancelled += 1
         for visit in used:
             here = row(voucher.product_id, visit.spot_id, business_day(visit.at))
-            here.visits += 1
+            here.admissions += 1
             here.people += visit.verdict.admits if visit.verdict else 0
             here.paying += visit.verdict.pays if visit.verdict else 0
     return [rows[key] for key in sorted(rows)]

@@ -19,6 +19,9 @@ SESSION_LIFE = timedelta(days=30)
 
 REPLY_LOST_WITHIN = timedelta(minutes=1)
 
+MOST_SESSIONS = 20
+"""On how many devices a visitor may be signed in."""
+
 
 class SigningIn:
     """Begins, carries on and ends sessions."""
@@ -30,7 +33,9 @@ class SigningIn:
         self._audit = audit
 
     async def begin(self, visitor: Visitor, now: datetime) -> Session:
-        """A new session."""
+        """A new session; of very many the oldest end."""
+        for old in (await self._sessions.of_visitor(visitor.id))[: 1 - MOST_SESSIONS]:
+            await self._sessions.end(old.id)
         session = Session(secrets.token_hex(16), visitor.id, now, now, now + SESSION_LIFE)
         await self._sessions.add(session)
         return session

@@ -42,7 +42,7 @@ def story(lines: Iterable[AuditLine], ledger: Sequence[Record], refusals: Iterab
             record.kind.value,
             f"gate:{record.gate_id}",
             record.spot_id,
-            {"n": str(record.n), "nonce": record.nonce, "counts": "yes" if record.n in counted else "no"},
+            {"record": str(record.n), "nonce": record.nonce, "counts": "yes" if record.n in counted else "no"},
         )
         for record in ledger
         if record.gate_id  # a ledger closed or carried on is told by the reissue

@@ -51,13 +51,18 @@ class Visitor:
         return Holder(lookup=f"visitor:{self.id}")
 
     @property
+    def lookups(self) -> frozenset[str]:
+        """All that passes of the visitor may name: the person, and the account from before or without a real name."""
+        return frozenset({self.lookup, self.anonymous.lookup})
+
+    @property
     def holder(self) -> Holder:
         """Who a pass is issued to."""
         return self.identity or self.anonymous
 
     def holds(self, lookup: str) -> bool:
-        """Whether a pass of that holder is theirs: as the person they are, or from before they said who they are."""
-        return lookup in {self.lookup, self.anonymous.lookup}
+        """Whether a pass of that holder is theirs."""
+        return lookup in self.lookups
 
 
 @dataclass(frozen=True, slots=True)

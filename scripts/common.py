@@ -18,7 +18,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text as RichText
 
+from passes.calendar import business_day
 from passes.errors import DomainError
+from passes.identity import Document, DocumentKind, Identity, identify
 from scenic_data.files import DataError
 from server.clock import now
 from server.database import joined_database
@@ -34,6 +36,17 @@ _PIPE_WIDTH = 400  # where no terminal sets one, a row stays one line
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where keys and the embedded database live (var).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check and show what would change; store nothing.")]
+
+
+Kind = Annotated[DocumentKind, typer.Option("--kind", help="What document it is.")]
+Country = Annotated[str | None, typer.Option("--country", help="Of a passport: three letters of ISO 3166-1.")]
+Born = Annotated[datetime | None, typer.Option("--born", formats=["%Y-%m-%d"], help="Of a passport.")]
+
+
+def identity_of(name: str, number: str, kind: DocumentKind, country: str | None, born: datetime | None) -> Identity:
+    """The checked identity that an operator has typed. Raises `Invalid`."""
+    said = Document(kind, name, number, country, born.date() if born else None)
+    return identify(said, business_day(now()))
 
 
 def operator() -> str:

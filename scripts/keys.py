@@ -1,5 +1,7 @@
 """`keys`: the secrets of a system."""
 
+import asyncio
+
 import typer
 from rich.console import Console
 from rich.progress import Progress
@@ -33,11 +35,12 @@ def rotate(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """
 
     async def command(system: System) -> dict[str, object]:
-        key_file = load_settings(data_dir=data_dir).key_file
+        settings = load_settings(data_dir=data_dir)
         unfinished = await system.sealed.count_old()
         if not unfinished:
-            add_identity_key(key_file)
+            add_identity_key(settings.key_file)
             system.keys.vault.learn()
+            await asyncio.sleep(settings.reload_seconds + 1)  # until every running server seals with it, too
         screen = Console(stderr=True)
         with Progress(console=screen, transient=True, disable=not screen.is_terminal) as bars:
             bar = bars.add_task("sealing anew", total=1.0)

@@ -10,13 +10,25 @@ import typer
 from handlers.pictures import PNG, qr_picture
 from passes.calendar import business_day
 from passes.errors import unknown
-from passes.identity import resident
+from passes.identity import DocumentKind
 from passes.issuing import live_text, static_text
 from passes.life import Step
 from passes.model import Pass
 from passes.story import lineage, story
 from passes.texts import Text
-from scripts.common import AsJson, DataDir, operator, refuse, show, show_rows, with_system
+from scripts.common import (
+    AsJson,
+    Born,
+    Country,
+    DataDir,
+    Kind,
+    identity_of,
+    operator,
+    refuse,
+    show,
+    show_rows,
+    with_system,
+)
 from server.auth import PASS_LIFE, Tokens
 from server.clock import now
 from server.system import System
@@ -32,20 +44,21 @@ class CodeKind(StrEnum):
 
 
 PassId = Annotated[str, typer.Argument(help="The id of the pass.")]
-Kind = Annotated[CodeKind, typer.Option("--code", help="A code for paper, or the live code of this moment.")]
+CodeOption = Annotated[CodeKind, typer.Option("--code", help="A code for paper, or the live code of this moment.")]
 
 
 @app.command()
 def issue(
     product: Annotated[str, typer.Option(help="The id of the product.")],
     name: Annotated[str, typer.Option(prompt=True, help="The real name of the holder; asked for if left out.")],
-    id_number: Annotated[
-        str, typer.Option(prompt=True, help="The resident ID number of the holder (18 signs); asked for, too.")
-    ],
+    id_number: Annotated[str, typer.Option(prompt=True, help="The number of the document; asked for, too.")],
+    kind: Kind = DocumentKind.RESIDENT,
+    country: Country = None,
+    born: Born = None,
     first_day: Annotated[
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day (today); not for fixed dates.")
     ] = None,
-    code: Kind = CodeKind.STATIC,
+    code: CodeOption = CodeKind.STATIC,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -55,7 +68,7 @@ def issue(
         sold = system.products.get(product)
         if sold is None:
             raise unknown(Text("票种", "product"), product)
-        holder = system.keys.identities.seal(resident(name, id_number, business_day(now())))
+        holder = system.keys.identities.seal(identity_of(name, id_number, kind, country, born))
         begins = first_day.date() if first_day else None
         issued = await system.issuing.issue(sold, holder, begins, operator(), now())
         return {
@@ -63,6 +76,7 @@ def issue(
             "code": _text(issued, code, system),
             "valid_from": issued.valid.start,
             "valid_until": issued.valid.end,
+            "activate_by": issued.activate_by,
         }
 
     show(with_system(command, data_dir, as_json), as_json)
@@ -71,7 +85,7 @@ def issue(
 @app.command("code")
 def show_code(
     pass_id: PassId,
-    code: Kind = CodeKind.ROTATING,
+    code: CodeOption = CodeKind.ROTATING,
     png: Annotated[Path | None, typer.Option(help="Also draw it into this file.", dir_okay=False)] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -138,7 +152,7 @@ def revoke(
 def reissue(
     pass_id: PassId,
     reason: Reason,
-    code: Kind = CodeKind.STATIC,
+    code: CodeOption = CodeKind.STATIC,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:

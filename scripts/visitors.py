@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +10,11 @@ import typer
 
 from passes.calendar import business_day
 from passes.errors import Fault, Invalid
-from passes.identity import Document, DocumentKind, Identity, identify, resident
+from passes.identity import DocumentKind, Identity, checked_number, resident
 from passes.offers import Group
 from passes.ports import AuditLine
 from passes.texts import Text
-from scripts.common import AsJson, DataDir, operator, refuse, show, with_system
+from scripts.common import AsJson, Born, Country, DataDir, Kind, identity_of, operator, refuse, show, with_system
 from server.clock import now
 from server.system import System
 
@@ -51,12 +51,12 @@ def join_roster(
 
 
 @app.command()
-def leave(name: Name, id_number: Number, group: OfGroup, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def leave(id_number: Number, group: OfGroup, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Let a person belong to a group no more."""
 
     async def command(system: System) -> dict[str, object]:
-        identity = resident(name, id_number, business_day(now()))
-        await system.members.remove(system.keys.identities.lookup(identity.number), group)
+        number = checked_number(DocumentKind.RESIDENT, id_number, None, business_day(now()))
+        await system.members.remove(system.keys.identities.lookup(number), group)
         await system.audit.write(AuditLine(now(), operator(), "leave", f"group:{group.value}"))
         return {"group": group}
 
@@ -94,22 +94,19 @@ def release(
     name: Name,
     id_number: Annotated[str, typer.Option(prompt=True, help="The number of the document.")],
     reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")],
-    kind: Annotated[DocumentKind, typer.Option(help="What document it is.")] = DocumentKind.RESIDENT,
-    country: Annotated[str | None, typer.Option(help="Of a passport: three letters.")] = None,
-    born: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Of a passport.")] = None,
+    kind: Kind = DocumentKind.RESIDENT,
+    country: Country = None,
+    born: Born = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Undo the binding of a person to their account, after a look at their document.
 
-    They may say anew who they are, with this account or another. Their passes stay theirs.
+    They may say anew who they are, with this account or another. Their passes stay theirs, under the name given here.
     """
 
     async def command(system: System) -> dict[str, object]:
-        said = Document(kind, name, id_number, country, born.date() if born else None)
-        identity = identify(said, business_day(now()))
-        lookup = system.keys.identities.lookup(identity.number, identity.kind, identity.country)
-        visitor_id = await system.accounts.release(lookup, operator(), now(), reason)
-        return {"visitor_id": visitor_id, "released": identity.kind}
+        identity = identity_of(name, id_number, kind, country, born)
+        return asdict(await system.accounts.release(identity, operator(), now(), reason))
 
     show(with_system(command, data_dir, as_json), as_json)

@@ -50,6 +50,7 @@ def make_services(system: System, settings: Settings, refresh: Refresh, now: Clo
         used=refresh,
         visitors=system.visitors,
         sessions=system.sessions,
+        members=system.members,
         refusals=system.refusals,
         audit=system.audit,
         identities=system.keys.identities,

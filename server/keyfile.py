@@ -8,6 +8,8 @@ making every pass a forgery.
 import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -116,12 +118,13 @@ def make_keys(file: Path) -> None:
         pepper=_random(),
         tokens=(_Secret(id=1, secret=_random()),),
     )
-    aside = _written_aside(fresh, file)
-    try:
-        os.link(aside, file)
-    finally:
-        aside.unlink()
-    _flush(file.parent)
+    with _locked(file):
+        aside = _written_aside(fresh, file)
+        try:
+            os.link(aside, file)
+        finally:
+            aside.unlink()
+        _flush(file.parent)
 
 
 def key_rows(file: Path) -> list[dict[str, object]]:
@@ -140,8 +143,7 @@ def add_identity_key(file: Path) -> int:
 
     Of two processes that do so at once each adds its own, for a key that is lost loses what it has sealed.
     """
-    with file.with_suffix(".lock").open("a", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _locked(file):
         held = _read(file)
         key_id = max(key.id for key in held.identity) + 1
         if key_id > _MOST_KEYS:
@@ -150,6 +152,14 @@ def add_identity_key(file: Path) -> int:
         _written_aside(held.model_copy(update={"identity": (*held.identity, added)}), file).replace(file)
         _flush(file.parent)
     return key_id
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    """Keep other processes from writing the key file meanwhile."""
+    with file.with_suffix(".lock").open("a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _flush(folder: Path) -> None:
@@ -163,7 +173,8 @@ def _flush(folder: Path) -> None:
 
 def _written_aside(content: _KeyFile, file: Path) -> Path:
     """A new file beside a key file, to be put into place in one step: a crash leaves a whole key file, or none."""
-    aside = file.with_suffix(f".{os.getpid()}.new")
+    aside = file.with_suffix(".new")
+    aside.unlink(missing_ok=True)  # left by a crash
     with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
         out.write(content.model_dump_json(indent=2))
         out.flush()

@@ -52,6 +52,7 @@ class Refresh:
         try:
             await self.once()
             await self._count()
+            self._system.keys.vault.learn()
             await self._system.ledger.write_marks()
         except Unavailable:
             raise

@@ -7,6 +7,7 @@ give that error, so that each can be seen.
 
 import base64
 import json
+import re
 import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator
@@ -24,6 +25,7 @@ FORCED_TOKENS = 20
 
 _MOST_USED_CODES = 100_000
 _LONGEST_BODY = 64 * 1024
+_ERRCODE = re.compile(r"-?[0-9]{1,6}")
 
 _MESSAGES = {
     -1: "system error",
@@ -57,7 +59,7 @@ class Book:
         if word != "sandbox" or not name:
             return 40029 if code else 41008
         if name == "errcode":
-            return int(suffix) if suffix.lstrip("-").isdigit() else 40029
+            return int(suffix) if _ERRCODE.fullmatch(suffix) else 40029
         if suffix and f"{kind} {code}" in self._used:
             return 40163
         if suffix:
@@ -160,7 +162,7 @@ class Message(Call):
         if not sent.get("touser") or not isinstance(sent.get("data"), dict):
             return self.refuse(47001)
         word, _, errcode = str(sent.get("template_id", "")).partition(":")
-        if word == "errcode" and errcode.isdigit():
+        if word == "errcode" and _ERRCODE.fullmatch(errcode):
             return self.refuse(int(errcode))
         return self.give(errcode=0, errmsg="ok")
 

@@ -121,8 +121,9 @@ def compose(mongo: Mongo, keys: Keys, privacy_version: str, *, serves: bool = Tr
     publishing = ProductPublishing(catalogue, products, audit)
     counters, members = CounterStore(mongo), MemberStore(mongo)
     quotas = Quotas(counters, passes)
-    standings = Standings(keys.identities, catalogue, passes, members)
-    accounts = Accounts(keys.vault, keys.identities, privacy_version, visitors, passes, audit)
+    standings = Standings(keys.identities, catalogue, visitors, passes, members)
+    cancelling = Cancelling(quotas, passes, ledger, audit)
+    accounts = Accounts(keys.vault, privacy_version, visitors, passes, ledger, audit)
     return System(
         keys=keys,
         versions=Versions(mongo),
@@ -148,13 +149,13 @@ def compose(mongo: Mongo, keys: Keys, privacy_version: str, *, serves: bool = Tr
         app_tokens=AppTokenStore(mongo),
         accounts=accounts,
         signing_in=signing_in,
-        erasing=Erasing(accounts, signing_in, life, passes, holdings),
+        erasing=Erasing(accounts, signing_in, life, cancelling, passes, ledger, holdings, members),
         sealed=SealedStore(mongo, keys.vault),
         members=members,
         quotas=quotas,
         standings=standings,
         claiming=Claiming(keys.vault, standings, quotas, passes, holdings, audit),
-        cancelling=Cancelling(quotas, passes, ledger, holdings, audit),
+        cancelling=cancelling,
     )
 
 

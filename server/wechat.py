@@ -26,7 +26,7 @@ from passes.texts import Text
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS, REQUEST_SECONDS = 3.0, 5.0
-LEASE = timedelta(seconds=10)
+LEASE = timedelta(seconds=15)
 """How long a process may take to fetch a token before another one tries."""
 
 FORCED_A_DAY = 20
@@ -35,8 +35,10 @@ FORCED_A_DAY = 20
 FORCED_APART = timedelta(seconds=30)
 """How soon WeChat gives another token by force."""
 
+LONGEST_TOKEN_SECONDS = 7200
+
 _EARLY = timedelta(minutes=5)
-_POLL_SECONDS, _POLLS = 0.1, 120
+_POLL_SECONDS, _POLLS = 0.1, 160
 _BUSY_PAUSE_SECONDS = 0.2
 _CALLS_AT_ONCE = 100
 _TOO_OFTEN_SECONDS = 60
@@ -120,7 +122,7 @@ class WeChat:
         """The next token; if it cannot be had, the lease is given back."""
         try:
             return await self._fetched(leased, forced=forced)
-        except Unavailable:
+        except Exception:
             await self._tokens.become(self._appid, leased, replace(leased, leased_until=None))
             raise
 
@@ -138,7 +140,7 @@ class WeChat:
         after = AppToken(
             number=leased.number + 1,
             token=self._vault.seal(token, self._purpose),
-            ends_at=self._now() + timedelta(seconds=int(answer.get("expires_in", 0))),
+            ends_at=self._now() + _life(answer),
             forced_on=today,
             forced=count,
             forced_at=self._now() if forced else leased.forced_at,
@@ -167,10 +169,10 @@ class WeChat:
                 follow_redirects=False,
             )
             answer = json.loads(response.body)
-        except (HTTPClientError, OSError, ValueError) as error:
+        except (HTTPClientError, OSError, ValueError, RecursionError) as error:
             raise _unavailable(f"{type(error).__name__} {getattr(error, 'code', '')}".strip()) from None
-        if not isinstance(answer, dict):
-            raise _unavailable("no JSON object")
+        if not isinstance(answer, dict) or not isinstance(answer.get("errcode", 0), int):
+            raise _unavailable("no JSON object as it should be")
         if answer.get("errcode"):
             rid = re.search(r"rid: ([\w-]+)", str(answer.get("errmsg")))
             log.warning("WeChat refused: errcode %s, rid %s", answer["errcode"], rid[1] if rid else None)
@@ -187,6 +189,14 @@ class WeChat:
         if names and not (isinstance(part, str) and part):
             raise _unavailable(f"no {names[-1]}")
         return str(part)
+
+
+def _life(answer: Answer) -> timedelta:
+    """How long a token is good. Raises `Unavailable` for what cannot be."""
+    seconds = answer.get("expires_in")
+    if not isinstance(seconds, int) or not 0 < seconds <= LONGEST_TOKEN_SECONDS:
+        raise _unavailable("no expires_in as it should be")
+    return timedelta(seconds=seconds)
 
 
 def _unavailable(why: str) -> Unavailable:

@@ -66,6 +66,10 @@ class MemberStore:
         """Let a person belong to a group; False if they do already."""
         return await self._members.insert({"_id": f"{group.value}:{lookup}", "lookup": lookup, "group": group.value})
 
+    async def forget(self, lookup: str) -> None:
+        """Let a person belong to no group."""
+        await self._members.delete({"lookup": lookup})
+
     async def remove(self, lookup: str, group: Group) -> None:
         """Let a person belong to a group no more."""
         await self._members.delete({"_id": f"{group.value}:{lookup}"})

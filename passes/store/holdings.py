@@ -24,10 +24,6 @@ class HoldingStore:
         """Let another pass take the place of one; False if that is not the one any more."""
         return await self._holdings.update({"_id": key, "pass_id": before}, {"$set": {"pass_id": after}})
 
-    async def release(self, holder: str, pass_id: str) -> None:
-        """Forget what a holder holds under a pass."""
-        await self._holdings.delete({"holder": holder, "pass_id": pass_id})
-
     async def drop(self, holder: str) -> None:
         """Forget all that a holder holds."""
         await self._holdings.delete({"holder": holder})

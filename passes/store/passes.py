@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from passes.errors import Conflict
-from passes.model import NEWEST_REFUSALS, NOBODY, Pass
+from passes.model import NEWEST_REFUSALS, Holder, Pass
 from passes.store.database import Database
 from passes.store.documents import encode, keyed, to_pass, to_refusal
 from passes.texts import Text
@@ -41,9 +41,9 @@ class PassStore:
         """All passes of a product."""
         return [to_pass(document) for document in await self._passes.find({"product_id": product_id})]
 
-    async def forget_holder(self, pass_id: str) -> None:
-        """Erase who the pass belongs to."""
-        await self._passes.update({"_id": pass_id}, {"$set": {"holder": encode(NOBODY)}})
+    async def belong_to(self, pass_id: str, holder: Holder) -> None:
+        """Set who the pass belongs to."""
+        await self._passes.update({"_id": pass_id}, {"$set": {"holder": encode(holder)}})
 
     async def become(self, before: Pass, changes: Mapping[str, Any]) -> bool:
         """Change fields of a pass; False if its state, or who froze it, is not what it was before."""

@@ -50,7 +50,9 @@ async def test_a_voucher_is_claimed_refused_at_the_turnstile_and_paid_at_the_win
     third = (await api.post("/api/v1/gate/scans", body | {"nonce": "d"}, window)).json
     assert third["reason"] in {"already_today", "no_visits_left"}
     assert (await api.post(f"/api/v1/passes/{voucher['id']}/cancel", token=token)).json["code"] == "not_cancellable"
-    assert (await api.get(f"/api/v1/passes/{voucher['id']}", token)).json["can"] == ["freeze", "cancel"]
+    used = (await api.get(f"/api/v1/passes/{voucher['id']}", token)).json
+    assert (used["visits"], used["spots"], used["can"]) == (1, ["emeishan"], ["freeze"])
+    assert (await api.send("DELETE", "/api/v1/me", None, token, {})).status == 200, "nothing is left to be given up"
 
 
 async def test_a_prepaid_voucher_opens_a_turnstile(api: Api, world: World) -> None:

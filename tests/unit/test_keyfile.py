@@ -19,7 +19,7 @@ def file(tmp_path: Path) -> Path:
 def test_fresh_keys_are_private_and_load(file: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
     assert load_keys(file).codes.newest().id == 1
-    assert [path.name for path in file.parent.iterdir()] == ["keys.json"]
+    assert sorted(path.name for path in file.parent.iterdir()) == ["keys.json", "keys.lock"]
 
 
 def test_two_systems_have_different_keys(file: Path, tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_a_key_file_is_never_overwritten(file: Path) -> None:
     with pytest.raises(FileExistsError):
         make_keys(file)
     assert file.read_bytes() == before
-    assert [path.name for path in file.parent.iterdir()] == ["keys.json"]
+    assert sorted(path.name for path in file.parent.iterdir()) == ["keys.json", "keys.lock"]
 
 
 def test_a_key_file_open_to_others_is_refused(file: Path) -> None:

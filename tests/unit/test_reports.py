@@ -38,7 +38,7 @@ RECORDS = [visit(USED, 1, 0, 1, 1), visit(USED, 2, 1, 1, 0, XIANNVSHAN), FIRST, 
 
 def test_a_row_for_each_offer() -> None:
     (row,) = offer_rows(By.OFFER, VOUCHERS, RECORDS, TODAY)
-    assert row == OfferRow("bogo", None, None, claimed=4, cancelled=1, unused=2, visits=2, people=2, paying=1)
+    assert row == OfferRow("bogo", None, None, claimed=4, cancelled=1, unused=2, admissions=2, people=2, paying=1)
     (late,) = offer_rows(By.OFFER, VOUCHERS, RECORDS, date(2030, 1, 1))
     assert late.unused == 0, "what is over can no longer be used"
 
@@ -46,12 +46,12 @@ def test_a_row_for_each_offer() -> None:
 def test_a_row_for_each_spot_and_day() -> None:
     assert offer_rows(By.SPOT, VOUCHERS, RECORDS, TODAY) == [
         OfferRow("bogo", None, None, claimed=1),
-        OfferRow("bogo", EMEISHAN, None, claimed=3, cancelled=1, unused=2, visits=1, people=1, paying=1),
-        OfferRow("bogo", XIANNVSHAN, None, visits=1, people=1),
+        OfferRow("bogo", EMEISHAN, None, claimed=3, cancelled=1, unused=2, admissions=1, people=1, paying=1),
+        OfferRow("bogo", XIANNVSHAN, None, admissions=1, people=1),
     ]
     assert offer_rows(By.DAY, VOUCHERS, RECORDS, TODAY) == [
-        OfferRow("bogo", None, TODAY, claimed=4, cancelled=1, unused=2, visits=1, people=1, paying=1),
-        OfferRow("bogo", None, TOMORROW, visits=1, people=1),
+        OfferRow("bogo", None, TODAY, claimed=4, cancelled=1, unused=2, admissions=1, people=1, paying=1),
+        OfferRow("bogo", None, TOMORROW, admissions=1, people=1),
     ]
 
 
