@@ -42,7 +42,7 @@ class CodeOut(Out):
     text: str = Field(examples=["BP1:…"])
     """What to draw at this moment."""
     signed: str
-    """The signed part, 83 bytes in base64: the same for as long as the pass is valid."""
+    """The signed part, 83 bytes in base64: the same until the pass is activated, and from then on."""
     day_keys: list[DayKeyOut]
     """For today and the 6 days after it; fetch again before the last of them ends."""
     step_seconds: int = Field(examples=[30])
