@@ -76,7 +76,7 @@ def issue(
             "code": _text(issued, code, system),
             "valid_from": issued.valid.start,
             "valid_until": issued.valid.end,
-            "activate_by": issued.activate_by,
+            **({"activate_by": issued.activate_by} if issued.activate_by else {}),
         }
 
     show(with_system(command, data_dir, as_json), as_json)

@@ -48,12 +48,12 @@ class Refresh:
             await asyncio.sleep(seconds)
 
     async def round(self) -> None:
-        """One turn: refresh, and write the ledger marks that have moved. A fault is logged, not passed on."""
+        """One turn: refresh, write ledger marks, learn of new keys. A fault is logged, not passed on."""
         try:
             await self.once()
             await self._count()
-            self._system.keys.vault.learn()
             await self._system.ledger.write_marks()
+            self._system.keys.vault.learn()
         except Unavailable:
             raise
         except Exception:

@@ -44,6 +44,7 @@ _CALLS_AT_ONCE = 100
 _TOO_OFTEN_SECONDS = 60
 
 _BUSY = -1
+_NO_CODE = 41008
 _STALE_TOKEN = {40001, 40014, 42001}
 
 Answer = dict[str, Any]
@@ -205,14 +206,13 @@ def _unavailable(why: str) -> Unavailable:
 
 
 def _code_errors(kind: str, of: Text) -> Errors:
-    return {
-        40029: lambda: Invalid(
-            f"{kind}_code_invalid", Text(f"{of.zh}无效，请重试", f"this {of.en} is not valid; get another")
-        ),
-        40163: lambda: Conflict(
-            f"{kind}_code_used", Text(f"{of.zh}已使用，请重试", f"this {of.en} was used before; get another")
-        ),
-    }
+    def invalid() -> DomainError:
+        return Invalid(f"{kind}_code_invalid", Text(f"{of.zh}无效，请重试", f"this {of.en} is not valid; get another"))
+
+    def used() -> DomainError:
+        return Conflict(f"{kind}_code_used", Text(f"{of.zh}已使用，请重试", f"this {of.en} was used; get another"))
+
+    return {40029: invalid, _NO_CODE: invalid, 40163: used}
 
 
 _LOGIN = _code_errors("login", Text("登录凭证", "login code"))

@@ -83,6 +83,7 @@ async def test_a_stolen_refresh_token_ends_the_session(api: Api, clock: Clock) -
     [
         ("sandbox:errcode:40029", 422, "login_code_invalid"),
         ("nonsense", 422, "login_code_invalid"),
+        ("\x00", 422, "login_code_invalid"),
         ("sandbox:errcode:40163", 409, "login_code_used"),
         ("sandbox:errcode:45011", 429, "wechat_too_often"),
         ("sandbox:errcode:40226", 403, "visitor_blocked"),
