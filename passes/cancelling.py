@@ -37,13 +37,15 @@ class Cancelling:
         if not voucher.cancellable_on(business_day(now)):
             raise _not_cancellable()
         await self._close(voucher, now)
-        # From here on it is cancelled, whatever else happens to it at the same moment.
+        # From here on it is cancelled, whatever else happens to it at the same moment, unless that is a reissue.
         current: Pass | None = voucher
         while current is not None and current.cancelled_at is None:
             if await self._passes.become(current, {"state": PassState.REVOKED, "cancelled_at": now}):
                 await self._quotas.give_back(voucher, now)
                 await self._audit.write(AuditLine(now, by, "cancel", f"pass:{voucher.id}"))
             current = await self._passes.get(voucher.id)
+            if current is not None and current.reissued_as is not None:
+                raise _not_cancellable()
         return current or voucher
 
     async def _close(self, voucher: Pass, now: datetime) -> None:

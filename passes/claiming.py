@@ -123,9 +123,9 @@ class Claiming:
         """Take a new voucher back whose visitor has become somebody else meanwhile, or is gone. Raises `Conflict`."""
         if await self._standings.still(visitor):
             return
-        await self._passes.become(voucher, {"state": PassState.REVOKED, "cancelled_at": now})
+        if await self._passes.become(voucher, {"state": PassState.REVOKED, "cancelled_at": now}):
+            await self._quotas.give_back(voucher, now)
         await self._passes.belong_to(voucher.id, NOBODY)
-        await self._quotas.give_back(voucher, now)
         text = Text("账户信息已变更，请重试", "this account has changed meanwhile; try again")
         raise Conflict("visitor_changed", text)
 

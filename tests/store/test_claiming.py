@@ -309,6 +309,20 @@ async def test_freezing_and_giving_back_at_once_leave_one_that_gates_can_read(de
         assert verdict.admitted != (held.cancelled_at is not None)
 
 
+async def test_reissuing_and_giving_back_at_once_count_as_they_end(desk: Desk) -> None:
+    many, reissuing = offer(quota=Quota()), Reissuing(desk.passes, desk.ledger, desk.audit)
+    for n in range(10):
+        voucher = await desk.claim(n, many)
+        await asyncio.gather(
+            reissuing.reissue(voucher.id, "operator:test", NOW),
+            desk.cancelling.cancel(voucher, "visitor:v", NOW),
+            return_exceptions=True,
+        )
+    vouchers = [each for each in await desk.passes.of_product("bogo") if each.counts]
+    assert (await desk.counts())["bogo"] == len(vouchers)
+    assert (await desk.quotas.reconcile(many, NOW + CLAIM_TAKES)).corrected == ()
+
+
 async def test_a_claim_of_a_visitor_who_is_erased_meanwhile_leaves_nobody_behind(desk: Desk) -> None:
     accounts, audit = desk.accounts, desk.audit
     signing_in = SigningIn(desk.visitors, desk.sessions, audit)
