@@ -65,7 +65,7 @@ class PassHandler(VisitorHandler):
         found = await self.services.passes.get(pass_id)
         if VISITOR in self.caller.scopes:
             visitor = await self.visitor()
-            mine = found is not None and visitor.holds(found.holder.lookup)
+            mine = found is not None and visitor.holds(found)
         else:
             mine = pass_id == self.caller.id
         if found is None or not mine:

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from passes.calendar import business_day
 from passes.errors import Conflict, Fault, Invalid, Unknown
 from passes.identity import Document, Identity, Sealer, identify
-from passes.model import Holder, Pass
+from passes.model import Holder
 from passes.ports import Audit, AuditLine, Ledger, Passes, Visitors
 from passes.sealing import Vault
 from passes.texts import Text
 from passes.visitors import Binding, Consent, Phone, Visitor
-from passes.wallet import in_force
+from passes.wallet import usable
 
 GUARDED_BELOW = 14
 """Years of age below which a guardian consents (个人信息保护法, article 31)."""
@@ -99,10 +99,10 @@ class Accounts:
         same = before is not None and self._identities.open(before) == identity
         if same and visitor.consent is not None and self._agree(visitor.consent, consent):
             return visitor
-        await self._check_name(identity)
-        if before and not same and await in_force([before.lookup], self._passes, self._ledger, business_day(now)):
-            raise _identity_fixed()
         holder = before if before and same else self._identities.seal(identity)
+        await self._check_name(holder)
+        if before and not same and await self._has_pass(before, now):
+            raise _identity_fixed()
         await self._bind(holder, visitor.id, now)
         if not await self._visitors.identify(visitor.id, before.lookup if before else None, holder, consent):
             return await self._as_it_became(visitor, holder)
@@ -121,7 +121,7 @@ class Accounts:
         holder = self._identities.seal(identity)
         binding = await self._visitors.bound(_person(holder))
         held = await self._passes.of_holder(holder.lookup)
-        misnamed = [each for each in held if self._name_on(each) not in {None, identity.name}]
+        misnamed = [each for each in held if not each.holder.is_same(holder)]
         if binding is None and not misnamed:
             raise Unknown("person_unknown", Text("没有绑定此证件的账户", "no account is bound to this document"))
         for each in misnamed:
@@ -162,25 +162,24 @@ class Accounts:
 
     async def _leave(self, before: Holder, after: Holder, visitor: Visitor, now: datetime) -> None:
         """Unbind the person a visitor was. Raises `Conflict`, the change undone, if they got a pass meanwhile."""
-        if await in_force([before.lookup], self._passes, self._ledger, business_day(now)):
+        if await self._has_pass(before, now):
             await self._visitors.identify(visitor.id, after.lookup, before, visitor.consent)
             await self._visitors.unbind(_person(after), visitor.id)
             raise _identity_fixed()
         await self._visitors.unbind(_person(before), visitor.id)
+
+    async def _has_pass(self, person: Holder, now: datetime) -> bool:
+        held = [each for each in await self._passes.of_holder(person.lookup) if each.holder.is_same(person)]
+        return bool(await usable(held, self._ledger, business_day(now)))
 
     def _agree(self, before: Consent, after: Consent) -> bool:
         """Whether the same was agreed to, by the same guardian."""
         guardians = [self._identities.open(each.guardian) if each.guardian else None for each in (before, after)]
         return before.version == after.version and guardians[0] == guardians[1]
 
-    def _name_on(self, held: Pass) -> str | None:
-        return self._identities.open(held.holder).name if held.holder.sealed else None
-
-    async def _check_name(self, identity: Identity) -> None:
+    async def _check_name(self, holder: Holder) -> None:
         """Raise `Conflict` if a pass was issued to this document under another name."""
-        lookup = self._identities.lookup(identity.number, identity.kind, identity.country)
-        names = {self._name_on(held) for held in await self._passes.of_holder(lookup)}
-        if names - {None, identity.name}:
+        if not all(held.holder.is_same(holder) for held in await self._passes.of_holder(holder.lookup)):
             text = Text(
                 "姓名与该证件名下的电子票不一致，请核对，或持证件请工作人员更正",
                 "the passes of this document name another person; check the name, or show the document to staff",
@@ -219,7 +218,7 @@ class Accounts:
         if binding.visitor_id == visitor_id:
             return
         other = await self._visitors.get(binding.visitor_id)
-        abandoned = (other is None or not other.holds(holder.lookup)) and now > binding.at + _BINDING_TAKES
+        abandoned = (other is None or other.lookup != holder.lookup) and now > binding.at + _BINDING_TAKES
         if abandoned and await self._visitors.rebind(person, binding, wanted):
             return
         raise Conflict(

@@ -72,7 +72,7 @@ class Standings:
     async def still(self, visitor: Visitor) -> bool:
         """Whether a visitor is still who they were when they were read."""
         now = await self._visitors.get(visitor.id)
-        return now is not None and now.lookup == visitor.lookup
+        return now is not None and now.holder.is_same(visitor.holder)
 
     def _spots_open(self, passes: Sequence[Pass]) -> frozenset[str]:
         spots = [spot for spot_id in self._spots.ids() if (spot := self._spots.get(spot_id))]
@@ -190,7 +190,7 @@ def _voucher(pass_id: str, holder: Holder, claim: Claim, now: datetime) -> Pass:
 def _same(stored: Pass, visitor: Visitor, claim: Claim) -> Pass:
     """The voucher of an earlier claim. Raises `Conflict` if that was another claim, or another person's."""
     elsewhere = claim.spot_id is not None and only_spot(stored) != claim.spot_id
-    if stored.product_id != claim.offer.id or elsewhere or not visitor.holds(stored.holder.lookup):
+    if stored.product_id != claim.offer.id or elsewhere or not visitor.holds(stored):
         text = Text(
             "Idempotency-Key 已用于另一次领取", "this Idempotency-Key names another claim; use a new one for each"
         )

@@ -16,7 +16,7 @@ from passes.ports import Holdings, Ledger, Members, Passes
 from passes.sessions import SigningIn
 from passes.texts import Text
 from passes.visitors import Visitor
-from passes.wallet import in_force, passes_of
+from passes.wallet import passes_of, usable
 
 
 class Erasing:
@@ -48,12 +48,12 @@ class Erasing:
 
         Raises `Conflict` naming each pass in force, unless they are to be given up.
         """
-        usable = await in_force(visitor.lookups, self._passes, self._ledger, business_day(now))
-        if usable and not give_up_passes:
+        in_force = await self._in_force(visitor, now)
+        if in_force and not give_up_passes:
             raise Conflict(
                 "passes_in_force",
                 Text("您还有有效的电子票，注销将放弃它们", "there are passes in force, which would be given up"),
-                [Fault(f"passes.{each.id}", f"{each.product_id}, valid until {each.valid.end}") for each in usable],
+                [Fault(f"passes.{each.id}", f"{each.product_id}, valid until {each.valid.end}") for each in in_force],
             )
         await self._signing_in.end_all(visitor.id, now)
         given_up = await self._give_up(visitor, now)
@@ -62,8 +62,8 @@ class Erasing:
         return [*given_up, *await self._give_up(visitor, now)]
 
     async def _give_up(self, visitor: Visitor, now: datetime) -> list[Pass]:
-        usable = await in_force(visitor.lookups, self._passes, self._ledger, business_day(now))
-        for each in usable:
+        in_force = await self._in_force(visitor, now)
+        for each in in_force:
             try:
                 await self._cancelling.cancel(each, f"visitor:{visitor.id}", now)
             except Conflict:  # it is no voucher, or one that is used in part
@@ -71,6 +71,10 @@ class Erasing:
         for each in await passes_of(visitor, self._passes):
             await self._passes.belong_to(each.id, NOBODY)
         for lookup in visitor.lookups:
-            await self._holdings.drop(lookup)
-            await self._members.forget(lookup)
-        return usable
+            if not await self._passes.of_holder(lookup):  # else there is somebody with this document and another name
+                await self._holdings.drop(lookup)
+                await self._members.forget(lookup)
+        return in_force
+
+    async def _in_force(self, visitor: Visitor, now: datetime) -> list[Pass]:
+        return await usable(await passes_of(visitor, self._passes), self._ledger, business_day(now))

@@ -63,7 +63,7 @@ class Identity:
 
 def identify(said: Document, today: date) -> Identity:
     """A checked identity. Raises `Invalid` naming each field that is wrong, without repeating it."""
-    name, faults = unicodedata.normalize("NFKC", said.name).strip(), []
+    name, faults = _one_way_of_writing(said.name), []
     if not 2 <= sum(map(str.isalpha, name)) <= len(name) <= _LONGEST_NAME or not all(map(_in_a_name, name)):
         faults.append(Fault("name", "a real name of 2 to 50 letters is needed"))
     number, born = said.number.strip().upper(), said.born
@@ -114,6 +114,7 @@ class Sealer:
         return Holder(
             sealed=self._vault.seal(plain, lookup),
             lookup=lookup,
+            name_digest=self._vault.digest("name", f"{lookup}:{identity.name.casefold().replace(' ', '')}"),
             name_mask=identity.name[0] + "*" * (len(identity.name) - 1),
             number_mask=identity.number[:first] + "*" * (len(identity.number) - first - last) + identity.number[-last:],
         )
@@ -194,5 +195,11 @@ def _wrong_birth(born: date, today: date) -> str | None:
     return None if _FIRST_BIRTH <= born <= today else "the date of birth is not possible"
 
 
+def _one_way_of_writing(name: str) -> str:
+    """A name with its blanks, middle dots and apostrophes written as everybody's."""
+    name = re.sub(r"[•・‧･]", "·", unicodedata.normalize("NFKC", name))
+    return " ".join(name.replace("’", "'").split())
+
+
 def _in_a_name(sign: str) -> bool:
-    return sign.isalpha() or unicodedata.category(sign).startswith("M") or sign in "·•・‧ '’.-"
+    return sign.isalpha() or unicodedata.category(sign).startswith("M") or sign in "· '.-"

@@ -44,15 +44,21 @@ class PassState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The visitor a pass belongs to: sealed name and number, a keyed hash to find them by, and masks to show.
+    """The visitor a pass belongs to: sealed name and number, keyed hashes of both, and masks to show.
 
-    A visitor without a real name is known by the hash alone; one whose data were erased, by nothing.
+    `lookup`, the hash of the document, finds them. A visitor without a real name is known by it alone; one whose data
+    were erased, by nothing.
     """
 
     lookup: str
+    name_digest: str = ""
     sealed: Sealed | None = None
     name_mask: str = ""
     number_mask: str = ""
+
+    def is_same(self, other: "Holder") -> bool:
+        """Whether it is the same person: the same document under the same name."""
+        return (self.lookup, self.name_digest) == (other.lookup, other.name_digest)
 
     @property
     def mask(self) -> str:

@@ -7,7 +7,7 @@ person: whoever signs in as them finds the passes that operators issued to their
 from dataclasses import dataclass
 from datetime import datetime
 
-from passes.model import Holder
+from passes.model import Holder, Pass
 from passes.sealing import Sealed
 
 
@@ -60,9 +60,9 @@ class Visitor:
         """Who a pass is issued to."""
         return self.identity or self.anonymous
 
-    def holds(self, lookup: str) -> bool:
-        """Whether a pass of that holder is theirs."""
-        return lookup in self.lookups
+    def holds(self, held: Pass) -> bool:
+        """Whether a pass is theirs: issued to their document under their name, or claimed by the account."""
+        return held.holder.is_same(self.holder) or held.holder.is_same(self.anonymous)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from passes.visitors import Visitor
 
 async def passes_of(visitor: Visitor, passes: Passes) -> list[Pass]:
     """All passes of a visitor, newest first: of the person they are, and of the account."""
-    found = [held for lookup in visitor.lookups for held in await passes.of_holder(lookup)]
+    found = [held for lookup in visitor.lookups for held in await passes.of_holder(lookup) if visitor.holds(held)]
     return sorted(found, key=lambda held: held.issued_at, reverse=True)
 
 
@@ -21,10 +21,9 @@ async def tally_of(held: Pass, ledger: Ledger) -> Tally:
     return tail[-1].tally if tail else Tally()
 
 
-async def in_force(lookups: Iterable[str], passes: Passes, ledger: Ledger, day: date) -> list[Pass]:
-    """The passes of some holders that may still admit on that business day or later: not over, and not used up."""
-    held = [each for lookup in lookups for each in await passes.of_holder(lookup) if each.in_force_on(day)]
-    return [each for each in held if not each.used_up(await tally_of(each, ledger))]
+async def usable(held: Iterable[Pass], ledger: Ledger, day: date) -> list[Pass]:
+    """Those passes that may still admit on that business day or later: not over, and not used up."""
+    return [each for each in held if each.in_force_on(day) and not each.used_up(await tally_of(each, ledger))]
 
 
 async def newest_serial(pass_id: str, passes: Passes) -> Pass | None:

@@ -106,6 +106,18 @@ async def test_a_pass_is_not_found_under_another_name(desk: Desk) -> None:
     assert (await desk.known("丙", document=replace(CLAIM.document, name="测试真"))).identity
 
 
+async def test_who_claimed_a_document_first_does_not_get_what_is_issued_to_it_later(desk: Desk) -> None:
+    thief = await desk.known("贼", document=replace(CLAIM.document, name="测试贼"))
+    held = await desk.issuing.issue(build.product(), SEALER.seal(HOLDER), None, "operator:test", NOW)
+    assert await passes_of(thief, desk.passes) == []
+    assert await desk.erasing.erase(thief, give_up_passes=True, now=NOW) == []
+    kept = await desk.passes.get(held.id)
+    assert kept == held
+    with pytest.raises(Conflict, match=held.id):
+        await desk.issuing.issue(build.product(), SEALER.seal(HOLDER), None, "operator:test", NOW)
+    assert [each.id for each in await passes_of(await desk.known(), desk.passes)] == [held.id]
+
+
 async def test_another_guardian_is_recorded(desk: Desk) -> None:
     await desk.known(document=CHILD, guardian=CLAIM.document)
     visitor = await desk.known(document=CHILD, guardian=OTHER)

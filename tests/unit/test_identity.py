@@ -164,3 +164,25 @@ def test_a_passport_needs_its_country_and_the_date_of_birth() -> None:
 def test_somebody_is_14_on_the_14th_birthday() -> None:
     born = resident("测试乙", checked("11010120120701002"), TODAY)
     assert (born.age_on(date(2026, 6, 30)), born.age_on(TODAY)) == (13, 14)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("阿依古丽·买买提", "阿依古丽•买买提"),
+        ("阿依古丽·买买提", "阿依古丽・买买提"),
+        ("John O'Brien", " JOHN  O’BRIEN "),
+        ("测试甲", "测试 甲"),
+        ("Ａｎｎ Lee", "Ann Lee"),
+    ],
+)
+def test_ways_of_writing_one_name_are_one_person(one: str, other: str) -> None:
+    first, second = (SEALER.seal(resident(name, HOLDER.number, TODAY)) for name in (one, other))
+    assert first.is_same(second)
+    assert not first.is_same(SEALER.seal(resident(one + "x", HOLDER.number, TODAY)))
+
+
+@pytest.mark.parametrize("name", ["..", "·", "- -", "a.", "测·"])
+def test_a_name_has_two_letters(name: str) -> None:
+    with pytest.raises(Invalid, match="name"):
+        resident(name, HOLDER.number, TODAY)
