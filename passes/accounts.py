@@ -68,9 +68,17 @@ class Accounts:
             await self._visitors.add(Visitor(visitor_id, now, self._vault.seal(openid, f"openid:{visitor_id}")))
             await self._audit.write(AuditLine(now, f"visitor:{visitor_id}", "sign_up", f"visitor:{visitor_id}"))
             visitor = await self._visitors.get(visitor_id)
+            bound = await self._visitors.bound(thing)
+            if bound is None or bound.visitor_id != visitor_id:  # it was erased since, and must not come back
+                await self._visitors.erase(visitor_id)
+                visitor = None
         if visitor is None:
-            raise Conflict("visitor_erased", Text("账户刚被注销，请重试", "this account was erased this moment"))
+            raise _erased()
         return visitor
+
+    async def current(self, visitor: Visitor) -> Visitor:
+        """The visitor as they are now."""
+        return await self._visitors.get(visitor.id) or visitor
 
     def openid(self, visitor: Visitor) -> str:
         """The name of a visitor at WeChat."""
@@ -96,21 +104,26 @@ class Accounts:
         identity = identify(claim.document, business_day(now))
         consent = self._consent(claim, identity, now)
         before = visitor.identity
-        same = before is not None and self._identities.open(before) == identity
+        holder = self._identities.seal(identity)
+        same = before is not None and before.is_same(holder)
         if same and visitor.consent is not None and self._agree(visitor.consent, consent):
             return visitor
-        holder = before if before and same else self._identities.seal(identity)
+        holder = before if before and same else holder
         await self._check_name(holder)
         if before and not same and await self._has_pass(before, now):
             raise _identity_fixed()
         await self._bind(holder, visitor.id, now)
         if not await self._visitors.identify(visitor.id, before.lookup if before else None, holder, consent):
             return await self._as_it_became(visitor, holder)
-        if before and before.lookup != holder.lookup:
+        if before and not same:
             await self._leave(before, holder, visitor, now)
         detail = {"kind": identity.kind.value, "consent": consent.version}
         await self._audit.write(AuditLine(now, f"visitor:{visitor.id}", "identify", f"visitor:{visitor.id}", detail))
-        return await self._visitors.get(visitor.id) or visitor
+        current = await self._visitors.get(visitor.id)
+        if current is None:
+            await self._visitors.unbind(_person(holder), visitor.id)
+            raise _erased()
+        return current
 
     async def release(self, identity: Identity, by: str, now: datetime, reason: str) -> Released:
         """Undo the binding of a person to their account: they may say who they are anew, here or with another account.
@@ -140,9 +153,10 @@ class Accounts:
         What is personal goes first. The account is unbound before it is deleted, so that whoever signs in at the same
         moment gets another one: the id of one that is erased is never used again.
         """
+        visitor = await self.current(visitor)
         if visitor.identity is not None:
-            await self._visitors.identify(visitor.id, visitor.identity.lookup, None, None)
             await self._visitors.unbind(_person(visitor.identity), visitor.id)
+            await self._visitors.identify(visitor.id, visitor.identity.lookup, None, None)
         await self._visitors.set_phone(visitor.id, None)
         await self._audit.write(AuditLine(now, f"visitor:{visitor.id}", "erase", f"visitor:{visitor.id}"))
         await self._visitors.unbind(self._account(self.openid(visitor)), visitor.id)
@@ -155,18 +169,23 @@ class Accounts:
     async def _as_it_became(self, visitor: Visitor, wanted: Holder) -> Visitor:
         """The visitor, who has become that person meanwhile. Raises `Conflict` if they have become another."""
         current = await self._visitors.get(visitor.id)
-        if current is not None and current.identity is not None and current.identity.lookup == wanted.lookup:
+        if current is not None and current.holder.is_same(wanted):
             return current
-        await self._visitors.unbind(_person(wanted), visitor.id)
+        if current is None or current.lookup != wanted.lookup:
+            await self._visitors.unbind(_person(wanted), visitor.id)
         raise Conflict("identity_busy", Text("实名信息正在变更，请重试", "who you are changes this moment; try again"))
 
     async def _leave(self, before: Holder, after: Holder, visitor: Visitor, now: datetime) -> None:
         """Unbind the person a visitor was. Raises `Conflict`, the change undone, if they got a pass meanwhile."""
         if await self._has_pass(before, now):
             await self._visitors.identify(visitor.id, after.lookup, before, visitor.consent)
-            await self._visitors.unbind(_person(after), visitor.id)
+            left = after
+        else:
+            left = before
+        if before.lookup != after.lookup:
+            await self._visitors.unbind(_person(left), visitor.id)
+        if left is after:
             raise _identity_fixed()
-        await self._visitors.unbind(_person(before), visitor.id)
 
     async def _has_pass(self, person: Holder, now: datetime) -> bool:
         held = [each for each in await self._passes.of_holder(person.lookup) if each.holder.is_same(person)]
@@ -229,6 +248,12 @@ class Accounts:
                 "document at a ticket window to have it released",
             ),
         )
+
+
+def _erased() -> Conflict:
+    return Conflict(
+        "visitor_erased", Text("账户刚被注销，请重试", "this account was erased this moment; sign in again")
+    )
 
 
 def _identity_fixed() -> Conflict:

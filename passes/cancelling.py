@@ -37,6 +37,7 @@ class Cancelling:
         if not voucher.cancellable_on(business_day(now)):
             raise _not_cancellable()
         await self._close(voucher, now)
+        await self._quotas.about_to_give_back(voucher, now)
         # From here on it is cancelled, whatever else happens to it at the same moment, unless that is a reissue.
         current: Pass | None = voucher
         while current is not None and current.cancelled_at is None:

@@ -101,7 +101,7 @@ class Claiming:
         """
         claim = replace(claim, spot_id=_spot_of(claim))
         pass_id = self._serial(visitor, claim)
-        if claim.key is not None and (earlier := await self._passes.get(pass_id)) is not None:
+        if claim.key is not None and (earlier := await newest_serial(pass_id, self._passes)) is not None:
             return _same(earlier, visitor, claim)
         if (why := objection(claim.offer, await self._standings.of(visitor, now))) is not None:
             raise why

@@ -48,7 +48,7 @@ class Erasing:
 
         Raises `Conflict` naming each pass in force, unless they are to be given up.
         """
-        in_force = await self._in_force(visitor, now)
+        in_force = await usable(await passes_of(visitor, self._passes), self._ledger, business_day(now))
         if in_force and not give_up_passes:
             raise Conflict(
                 "passes_in_force",
@@ -56,25 +56,26 @@ class Erasing:
                 [Fault(f"passes.{each.id}", f"{each.product_id}, valid until {each.valid.end}") for each in in_force],
             )
         await self._signing_in.end_all(visitor.id, now)
+        visitor = await self._accounts.current(visitor)
         given_up = await self._give_up(visitor, now)
         await self._accounts.erase(visitor, now)
         # What was issued or claimed meanwhile: nobody can sign in to it any more, so it is given up, too.
         return [*given_up, *await self._give_up(visitor, now)]
 
     async def _give_up(self, visitor: Visitor, now: datetime) -> list[Pass]:
-        in_force = await self._in_force(visitor, now)
-        for each in in_force:
-            try:
-                await self._cancelling.cancel(each, f"visitor:{visitor.id}", now)
-            except Conflict:  # it is no voucher, or one that is used in part
-                await self._life.take(each.id, Step.REVOKE, f"visitor:{visitor.id}", now, "given up")
-        for each in await passes_of(visitor, self._passes):
-            await self._passes.belong_to(each.id, NOBODY)
+        given_up: list[Pass] = []
+        while held := await passes_of(visitor, self._passes):  # until none is left, for one may just be coming
+            in_force = await usable(held, self._ledger, business_day(now))
+            for each in in_force:
+                try:
+                    await self._cancelling.cancel(each, f"visitor:{visitor.id}", now)
+                except Conflict:  # it is no voucher, or one that is used in part
+                    await self._life.take(each.id, Step.REVOKE, f"visitor:{visitor.id}", now, "given up")
+            for each in held:
+                await self._passes.belong_to(each.id, NOBODY)
+            given_up += in_force
         for lookup in visitor.lookups:
             if not await self._passes.of_holder(lookup):  # else there is somebody with this document and another name
                 await self._holdings.drop(lookup)
                 await self._members.forget(lookup)
-        return in_force
-
-    async def _in_force(self, visitor: Visitor, now: datetime) -> list[Pass]:
-        return await usable(await passes_of(visitor, self._passes), self._ledger, business_day(now))
+        return given_up

@@ -66,7 +66,7 @@ class Passes(Protocol):
         """Set who the pass belongs to."""
 
     async def become(self, before: Pass, changes: Mapping[str, Any]) -> bool:
-        """Change fields of a pass; False if its state, or who froze it, is not what it was before."""
+        """Change fields of a pass; False if its state, who froze it, or that it was given back, is not as before."""
 
 
 class Holdings(Protocol):
@@ -99,6 +99,9 @@ class Counters(Protocol):
 
     async def give_back(self, key: str, now: datetime) -> None:
         """Count one less."""
+
+    async def touch(self, key: str, now: datetime) -> None:
+        """Say that a counter is about to change, so that it is not corrected meanwhile."""
 
     async def counts(self, keys: Iterable[str]) -> Mapping[str, int]:
         """How many are counted under each of the keys; those never used are left out."""

@@ -55,6 +55,11 @@ class Quotas:
                 raise sold_out(offer, quota, business_day(now))
             taken.append(key)
 
+    async def about_to_give_back(self, voucher: Pass, now: datetime) -> None:
+        """Keep the counters of a voucher from being corrected until it is given back."""
+        for key in counters_of(voucher):
+            await self._counters.touch(key, now)
+
     async def give_back(self, voucher: Pass, now: datetime) -> None:
         """Count a voucher no more."""
         for key in counters_of(voucher):
@@ -71,8 +76,12 @@ class Quotas:
         A counter is left alone while a claim that it counts may still be under way.
         """
         before = {counter.key: counter for counter in await self._counters.of_offer(offer.id)}
+        stored = {voucher.id: voucher for voucher in await self._passes.of_product(offer.id)}
         vouchers = Count(
-            key for voucher in await self._passes.of_product(offer.id) if voucher.counts for key in counters_of(voucher)
+            key
+            for voucher in stored.values()
+            if voucher.cancelled_at is None and voucher.reissued_as not in stored  # a successor may just be coming
+            for key in counters_of(voucher)
         )
         corrected, busy = [], 0
         for key in before.keys() | vouchers.keys():

@@ -52,9 +52,12 @@ class Reissuing:
         with suppress(Conflict):
             await self._passes.add(successor)
         before = await self._passes.get(pass_id)
-        if before is not None and before.holder == NOBODY:  # erased meanwhile
+        new = await self._passes.get(new_id) or successor
+        if before is not None and before.holder == NOBODY:  # its holder was erased meanwhile, and gave it up
             await self._passes.belong_to(new_id, NOBODY)
-        return await self._passes.get(new_id) or successor
+            await self._passes.become(new, {"state": PassState.REVOKED})
+            return await self._passes.get(new_id) or new
+        return new
 
     async def _revoked(self, pass_id: str, by: str, now: datetime, reason: str) -> Pass:
         """The old pass, revoked, with the serial of its successor."""

@@ -30,6 +30,10 @@ class CounterStore:
         one_less = {"$inc": {"count": -1}, "$set": {"changed_at": now}}
         await self._counters.update({"_id": key, "count": {"$gt": 0}}, one_less)
 
+    async def touch(self, key: str, now: datetime) -> None:
+        """Say that a counter is about to change, so that it is not corrected meanwhile."""
+        await self._counters.update({"_id": key}, {"$set": {"changed_at": now}})
+
     async def counts(self, keys: Iterable[str]) -> Mapping[str, int]:
         """How many are counted under each of the keys; those never used are left out."""
         found = await self._counters.find({"_id": {"$in": sorted(keys)}})

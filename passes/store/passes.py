@@ -46,8 +46,9 @@ class PassStore:
         await self._passes.update({"_id": pass_id}, {"$set": {"holder": encode(holder)}})
 
     async def become(self, before: Pass, changes: Mapping[str, Any]) -> bool:
-        """Change fields of a pass; False if its state, or who froze it, is not what it was before."""
-        where = {"_id": before.id, "state": before.state.value, "frozen_by": before.frozen_by}
+        """Change fields of a pass; False if its state, who froze it, or that it was given back, is not as before."""
+        same = {"state": before.state.value, "frozen_by": before.frozen_by, "cancelled_at": before.cancelled_at}
+        where = {"_id": before.id, **same}
         return await self._passes.update(where, {"$set": {name: encode(value) for name, value in changes.items()}})
 
 

@@ -309,6 +309,19 @@ async def test_freezing_and_giving_back_at_once_leave_one_that_gates_can_read(de
         assert verdict.admitted != (held.cancelled_at is not None)
 
 
+async def test_reconciling_beside_a_reissue_counts_the_voucher_once(mongo: Mongo) -> None:
+    for writes in range(7):
+        mortal = Mortal(mongo)
+        desk, one = Desk(mortal), offer(id=f"cut-{writes}", quota=Quota(total=1))
+        voucher = await desk.claim(0, one)
+        mortal.writes_left = writes
+        with suppress(Crash):
+            await Reissuing(desk.passes, desk.ledger, desk.audit).reissue(voucher.id, "operator:test", NOW)
+        mortal.writes_left = float("inf")
+        assert (await desk.quotas.reconcile(one, NOW + CLAIM_TAKES)).corrected == ()
+        assert (await why(desk.claim(1, one, NOW + CLAIM_TAKES))).code == "sold_out"
+
+
 async def test_reissuing_and_giving_back_at_once_count_as_they_end(desk: Desk) -> None:
     many, reissuing = offer(quota=Quota()), Reissuing(desk.passes, desk.ledger, desk.audit)
     for n in range(10):
@@ -338,6 +351,8 @@ async def test_a_claim_of_a_visitor_who_is_erased_meanwhile_leaves_nobody_behind
         gone = await desk.visitors.get(visitor.id) is None
         left = await desk.passes.of_holder(visitor.lookup)
         assert not (gone and left), "who is erased holds nothing"
+        vouchers = await desk.passes.of_product("bogo")
+        assert not [each for each in vouchers if each.counts and not each.holder.lookup], "nobody holds a voucher"
     done = await desk.quotas.reconcile(many, NOW + CLAIM_TAKES)
     assert all(each.counted >= each.vouchers for each in done.corrected)
 
