@@ -14,7 +14,7 @@ from passes.accounts import Claim
 from passes.identity import Document, DocumentKind, Identity
 from passes.model import Pass
 from passes.offers import Group
-from passes.story import Event, story
+from passes.story import Event, story_of
 from passes.visitors import Visitor
 from passes.wallet import passes_of
 
@@ -196,11 +196,7 @@ class Me(VisitorHandler):
 
     async def _told(self, held: Pass) -> HeldPassOut:
         services = self.services
-        events = story(
-            await services.audit.about(f"pass:{held.id}"),
-            await services.ledger.whole(held.id),
-            await services.refusals.of_pass(held.id),
-        )
+        events = await story_of(held, services.audit, services.ledger, services.refusals)
         return HeldPassOut(**(await self.view(held)).model_dump(), story=list(map(EventOut.of, events)))
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from passes.calendar import business_day
 from passes.errors import Conflict
-from passes.ledger import RecordKind, Tally, mark
+from passes.ledger import RecordKind, closing
 from passes.model import Pass, PassState
 from passes.ports import Audit, AuditLine, Ledger, Passes
 from passes.quotas import Quotas
@@ -53,14 +53,12 @@ class Cancelling:
         """Close the ledger of a voucher that was not used. Raises `Conflict` if it was."""
         for _ in range(_TRIES):
             tail = await self._ledger.tail(voucher)
-            last = tail[-1] if tail else None
-            if last is not None and last.kind is RecordKind.CLOSED:
+            if tail and tail[-1].kind is RecordKind.CLOSED:
                 return
-            tally = last.tally if last else Tally()
-            if tally.total:
+            record = closing(voucher.id, tail, now)
+            if record.tally.total:
                 raise _not_cancellable()
-            number, at = (last.n + 1, max(now, last.at)) if last else (1, now)
-            if await self._ledger.append(mark(RecordKind.CLOSED, voucher.id, number, tally, at)):
+            if await self._ledger.append(record):
                 return
         raise _not_cancellable()
 

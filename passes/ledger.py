@@ -117,6 +117,13 @@ def annulment(ledger: Sequence[Record], admission: Record, at: datetime) -> Reco
     return replace(record, tally=fold([*ledger, record]))
 
 
+def closing(pass_id: str, tail: Sequence[Record], now: datetime) -> Record:
+    """The record that closes a ledger with these newest records, under the next number."""
+    if not tail:
+        return mark(RecordKind.CLOSED, pass_id, 1, Tally(), now)
+    return mark(RecordKind.CLOSED, pass_id, tail[-1].n + 1, tail[-1].tally, max(now, tail[-1].at))
+
+
 def mark(kind: RecordKind, pass_id: str, n: int, tally: Tally, at: datetime) -> Record:
     """A record that is no scan."""
     return Record(

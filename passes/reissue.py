@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from passes.errors import Conflict, unknown
-from passes.ledger import RecordKind, Tally, mark
+from passes.ledger import RecordKind, Tally, closing, mark
 from passes.model import NOBODY, Pass, PassState
 from passes.ports import Audit, AuditLine, Ledger, Passes
 from passes.texts import Text
@@ -81,13 +81,11 @@ class Reissuing:
         """The last tally of the old pass, after which nothing can be appended."""
         for _ in range(_TRIES):
             tail = await self._ledger.tail(old)
-            last = tail[-1] if tail else None
-            if last is not None and last.kind is RecordKind.CLOSED:
-                return last.tally
-            tally = last.tally if last else Tally()
-            number, at = (last.n + 1, max(now, last.at)) if last else (1, now)
-            if await self._ledger.append(mark(RecordKind.CLOSED, old.id, number, tally, at)):
-                return tally
+            if tail and tail[-1].kind is RecordKind.CLOSED:
+                return tail[-1].tally
+            record = closing(old.id, tail, now)
+            if await self._ledger.append(record):
+                return record.tally
         raise Conflict(
             "pass_busy", Text("此票正在被频繁核验，请重试", "this pass is being scanned too often; try again")
         )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from passes.ledger import Record, standing
 from passes.model import Pass
-from passes.ports import AuditLine, Passes
+from passes.ports import Audit, AuditLine, Ledger, Passes, Refusals
 from passes.verdicts import Refusal
 
 
@@ -30,6 +30,12 @@ async def lineage(held: Pass, passes: Passes) -> list[Pass]:
             break
         line.insert(0, before)
     return line
+
+
+async def story_of(held: Pass, audit: Audit, ledger: Ledger, refusals: Refusals) -> list[Event]:
+    """Everything that is kept of a pass under its serial, oldest first."""
+    lines, records = await audit.about(f"pass:{held.id}"), await ledger.whole(held.id)
+    return story(lines, records, await refusals.of_pass(held.id))
 
 
 def story(lines: Iterable[AuditLine], ledger: Sequence[Record], refusals: Iterable[Refusal]) -> list[Event]:

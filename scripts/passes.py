@@ -14,7 +14,7 @@ from passes.identity import DocumentKind
 from passes.issuing import live_text, static_text
 from passes.life import Step
 from passes.model import Pass
-from passes.story import lineage, story
+from passes.story import lineage, story_of
 from passes.texts import Text
 from scripts.common import (
     AsJson,
@@ -172,11 +172,7 @@ def show_pass(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False
     async def command(system: System) -> tuple[dict[str, object], list[dict[str, object]]]:
         held, events = await _held(pass_id, system), []
         for each in await lineage(held, system.passes):
-            events += story(
-                await system.audit.about(f"pass:{each.id}"),
-                await system.ledger.whole(each.id),
-                await system.refusals.of_pass(each.id),
-            )
+            events += await story_of(each, system.audit, system.ledger, system.refusals)
         return _summary(held), [
             {"at": event.at, "what": event.what, "by": event.by, "spot": event.spot_id, "detail": event.detail}
             for event in sorted(events, key=lambda event: event.at)
