@@ -77,8 +77,9 @@ class Limits:
 
     def _wait(self, key: str, rate: Rate, now: float) -> float:
         """For how many seconds the next call has to wait; none if that is not above 0."""
-        owing = min(self._paid_off.get(key, 0) - now, rate.burst * rate.seconds)  # also if the clock was set back
-        return owing - (rate.burst - 1) * rate.seconds
+        if key in self._paid_off:  # nobody owes more than a burst, also if the clock was set back
+            self._paid_off[key] = min(self._paid_off[key], now + rate.burst * rate.seconds)
+        return self._paid_off.get(key, 0) - now - (rate.burst - 1) * rate.seconds
 
 
 def _plain(written: str) -> IPv4Address | IPv6Address:

@@ -68,6 +68,7 @@ def test_a_clock_that_is_set_back_locks_nobody_out_for_long() -> None:
     with pytest.raises(TooOften) as refused:
         limits.check("claim", Caller("v", frozenset()), Origin("192.0.2.1"), NOW)
     assert refused.value.retry_after <= rate.seconds
+    assert allowed(limits, "192.0.2.1", at=rate.seconds), "what it says is true"
 
 
 def test_memory_is_bounded_and_forgets_who_called_longest_ago() -> None:
