@@ -4,9 +4,16 @@ from collections.abc import Sequence
 
 from tornado.web import RequestHandler
 
-from handlers import claims, description, gates, health, me, offers, passes, products, sessions, spots
-from handlers.endpoint import declared_on
-from handlers.routing import Route
+from handlers.admission import gates
+from handlers.api_docs import description
+from handlers.catalogue import spots
+from handlers.holding import passes
+from handlers.offers import claims, offers
+from handlers.people import me, sessions
+from handlers.terms import products
+from handlers.web import health
+from handlers.web.endpoint import declared_on
+from handlers.web.routing import Route
 
 ROUTES: Sequence[Route] = [
     *health.routes,

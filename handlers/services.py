@@ -6,24 +6,28 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from handlers.access import Caller, Origin, TokenPair
-from handlers.shelf import Shelves
-from passes.accounts import Accounts
-from passes.admission import Admission
-from passes.books import Book
-from passes.cancelling import Cancelling
-from passes.claiming import Claiming, Standings
-from passes.erasing import Erasing
-from passes.gates import GateKeeping
-from passes.identity import Sealer
-from passes.keys import Keyring
-from passes.life import Life
-from passes.lookup import Lookup
-from passes.model import Gate, Product
-from passes.offers import Offer
-from passes.ports import Audit, Ledger, Members, Passes, Refusals, Sessions, Visitors
-from passes.sessions import SigningIn
-from passes.visitors import Session, Visitor
+from handlers.catalogue.day_view import Shelves
+from handlers.web.access import Caller, Origin, TokenPair
+from passes.admission.admitting import Admission
+from passes.admission.gate_keeping import GateKeeping
+from passes.admission.gates import Gate
+from passes.admission.lookup import Lookup
+from passes.base.cache import Book
+from passes.base.ports import Audit
+from passes.codes.keys import Keyring
+from passes.holding.lifecycle import Life
+from passes.holding.ports import Passes
+from passes.ledger.ports import Ledger, Refusals
+from passes.offers.cancelling import Cancelling
+from passes.offers.claiming import Claiming, Standings
+from passes.offers.offer import Offer
+from passes.people.accounts import Accounts
+from passes.people.identity import Sealer
+from passes.people.ports import Members, Sessions, Visitors
+from passes.people.sessions import SigningIn
+from passes.people.visitors import Session, Visitor
+from passes.rights.erasing import Erasing
+from passes.terms.product import Product
 from scenic_data.catalogue import Catalogue
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from passes.base.faults import faults_of
 from scenic_data.files import DATA, DataError, Record, read_records
 from scenic_data.geo import Point, distance
 from scenic_data.model import Spot
 from scenic_data.reference import Reference
-from scenic_data.validation import faults_of
 
 _BOUNDS = {"chongqing": (105.2, 110.3, 28.1, 32.3), "sichuan": (97.3, 108.6, 26.0, 34.4)}
 """For each province its westernmost and easternmost longitude, southernmost and northernmost latitude."""

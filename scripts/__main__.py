@@ -18,8 +18,8 @@ app.add_typer(keys.app, name="keys")
 @app.command()
 def openapi() -> None:
     """Print the description of the API, which `docs/openapi.json` holds."""
-    from handlers.description import openapi_text  # noqa: PLC0415 - no other command needs handlers
-    from handlers.openapi import describe  # noqa: PLC0415 - no other command needs handlers
+    from handlers.api_docs.description import openapi_text  # noqa: PLC0415 - no other command needs handlers
+    from handlers.api_docs.openapi import describe  # noqa: PLC0415 - no other command needs handlers
     from handlers.routes import ROUTES  # noqa: PLC0415 - no other command needs handlers
 
     print(openapi_text(describe(ROUTES)), end="")

@@ -25,8 +25,8 @@ from typing import Any
 from tornado.netutil import bind_sockets
 from tornado.web import RequestHandler
 
-from passes.issuing import live_text
-from passes.model import Pass
+from passes.holding.model import Pass
+from passes.holding.shown_code import live_text
 from scripts.bench_scans import CONNECTIONS, SPOT, Row, a_gate, a_pass, code_cost, crowd_cost, ledger_cost, opened
 from scripts.common import show_rows
 from server.app import make_application, make_server, make_services

@@ -9,13 +9,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from passes import codes
-from passes.calendar import business_day
-from passes.identity import resident
-from passes.issuing import live_text
-from passes.model import Gate, GateKind, Pass, Scan
+from passes.admission.gates import Gate, GateKind, Scan
+from passes.base.calendar import business_day
+from passes.codes import format as codes
+from passes.holding.model import Pass
+from passes.holding.shown_code import live_text
+from passes.people.identity import resident
 from passes.store.documents import keyed
-from passes.terms import Limits, Term
+from passes.terms.terms import Limits, Term
 from server.clock import now
 from server.mongo import Mongo
 from server.settings import DriverName, load_settings

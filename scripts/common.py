@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text as RichText
 
-from passes.calendar import business_day
-from passes.errors import DomainError
-from passes.identity import Document, DocumentKind, Identity, identify
+from passes.base.calendar import business_day
+from passes.base.errors import DomainError
+from passes.people.identity import Document, DocumentKind, Identity, identify
 from scenic_data.files import DataError
 from server.clock import now
 from server.database import joined_database

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from passes.gates import NewGate
-from passes.model import GateKind
+from passes.admission.gate_keeping import NewGate
+from passes.admission.gates import GateKind
 from scripts.common import AsJson, DataDir, operator, show, show_rows, with_system
 from server.clock import now
 from server.system import System

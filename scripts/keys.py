@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from passes.ports import AuditLine
+from passes.base.audit import AuditLine
 from scripts.common import AsJson, DataDir, operator, show, show_rows, with_system
 from server.clock import now
 from server.keyfile import add_identity_key, key_rows

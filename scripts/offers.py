@@ -5,16 +5,16 @@ from typing import Annotated
 
 import typer
 
-from passes.calendar import business_day
-from passes.errors import unknown
-from passes.offers import Offer, OfferState
-from passes.publishing import Published
-from passes.quotas import counted
-from passes.texts import Text
+from passes.base.calendar import business_day
+from passes.base.errors import unknown
+from passes.base.text import Text
+from passes.files.offers import offer_schema, read_offers
+from passes.offers.offer import Offer, OfferState
+from passes.offers.quotas import counted
+from passes.terms.publishing import Published
 from scripts.common import AsJson, DataDir, DryRun, operator, show, show_rows, with_system
 from scripts.publishing import publish_drafts, show_published
 from server.clock import now
-from server.offer_files import offer_schema, read_offers
 from server.system import System
 
 app = typer.Typer(help="Offers: buy one, get one free, and the like.", no_args_is_help=True)

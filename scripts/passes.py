@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
-from handlers.pictures import PNG, qr_picture
-from passes.calendar import business_day
-from passes.errors import unknown
-from passes.identity import DocumentKind
-from passes.issuing import live_text, static_text
-from passes.life import Step
-from passes.model import Pass
-from passes.story import lineage, story_of
-from passes.texts import Text
+from handlers.holding.pictures import PNG, qr_picture
+from passes.admission.history import lineage, story_of
+from passes.base.calendar import business_day
+from passes.base.errors import unknown
+from passes.base.text import Text
+from passes.holding.lifecycle import Step
+from passes.holding.model import Pass
+from passes.holding.shown_code import live_text, static_text
+from passes.people.identity import DocumentKind
 from scripts.common import (
     AsJson,
     Born,

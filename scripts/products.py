@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from passes.publishing import Published
+from passes.files.products import product_schema, read_products
+from passes.terms.publishing import Published
 from scripts.common import AsJson, DataDir, DryRun, show_rows, with_system
 from scripts.publishing import publish_drafts, show_published
-from server.product_files import product_schema, read_products
 from server.system import System
 
 app = typer.Typer(help="Products: what can be held.", no_args_is_help=True)

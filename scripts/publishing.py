@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 from pydantic_core import to_json
 
-from passes.model import Product
-from passes.offers import Offer
-from passes.publishing import Published, Publishing
+from passes.offers.offer import Offer
+from passes.terms.product import Product
+from passes.terms.publishing import Published, Publishing
 from scripts.common import operator, show
 from server.clock import now
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 import xlsxwriter
 
-from passes.calendar import business_day
-from passes.reports import By, offer_rows
+from passes.base.calendar import business_day
+from passes.offers.report import By, offer_rows
 from scripts.common import AsJson, DataDir, refuse, show_rows, with_system
 from server.clock import now
 from server.system import System

@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from passes.calendar import business_day
-from passes.errors import Fault, Invalid
-from passes.texts import Text
+from passes.base.calendar import business_day
+from passes.base.errors import Fault, Invalid
+from passes.base.text import Text
 from scenic_data.files import Record, read_records
 from scenic_data.importing import Plan, plan
 from scenic_data.model import spots_schema

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from passes.calendar import business_day
-from passes.errors import Fault, Invalid
-from passes.identity import DocumentKind, Identity, checked_number, resident
-from passes.offers import Group
-from passes.ports import AuditLine
-from passes.texts import Text
+from passes.base.audit import AuditLine
+from passes.base.calendar import business_day
+from passes.base.errors import Fault, Invalid
+from passes.base.text import Text
+from passes.people.groups import Group
+from passes.people.identity import DocumentKind, Identity, checked_number, resident
 from scripts.common import AsJson, Born, Country, DataDir, Kind, identity_of, operator, refuse, show, with_system
 from server.clock import now
 from server.system import System

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
-from handlers.api import NotFound
-from handlers.description import Description
+from handlers.api_docs.description import Description
+from handlers.catalogue.day_view import Shelves
 from handlers.routes import ROUTES, check_declared
 from handlers.services import Services
-from handlers.shelf import Shelves
+from handlers.web.api import NotFound
 from server.auth import Tokens
 from server.clock import Clock
 from server.limits import Limits

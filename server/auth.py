@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 import jwt
 
-from handlers.access import Caller, TokenPair, unauthenticated
-from passes.model import Gate
-from passes.visitors import Session, Visitor
+from handlers.web.access import Caller, TokenPair, unauthenticated
+from passes.admission.gates import Gate
+from passes.people.visitors import Session, Visitor
 
 ISSUER = "bashu-pass"
 GATE_LIFE = timedelta(days=366)

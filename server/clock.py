@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from passes.calendar import to_milliseconds
+from passes.base.calendar import to_milliseconds
 
 Clock = Callable[[], datetime]
 

@@ -19,11 +19,11 @@ from typing import Annotated, Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from passes.identity import Sealer
-from passes.keys import Keyring, SigningKey
-from passes.sealing import Vault
+from passes.base.faults import faults_of
+from passes.codes.keys import Keyring, SigningKey
+from passes.people.identity import Sealer
+from passes.people.sealing import Vault
 from passes.store.database import Database
-from scenic_data.validation import faults_of
 from server.errors import StartError
 
 _SECRET_BYTES = 32

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from handlers.access import Caller, Origin
-from passes.errors import TooOften
-from passes.texts import Text
+from handlers.web.access import Caller, Origin
+from passes.base.errors import TooOften
+from passes.base.text import Text
 
 Network = IPv4Network | IPv6Network
 

@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from passes.errors import DomainError
+from passes.base.errors import DomainError
 from scenic_data.files import DataError
 from server import clock
 from server.database import own_database

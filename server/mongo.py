@@ -15,9 +15,9 @@ from pymongo import AsyncMongoClient, IndexModel, UpdateOne
 from pymongo.errors import BulkWriteError, ConfigurationError, DuplicateKeyError, InvalidURI, PyMongoError
 from pymongo.monitoring import CommandListener
 
-from passes.errors import Unavailable
+from passes.base.errors import Unavailable
+from passes.base.text import Text
 from passes.store.database import Document, Index, Sort
-from passes.texts import Text
 from server.errors import StartError
 from server.settings import DriverName
 

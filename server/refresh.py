@@ -5,8 +5,8 @@ import logging
 from collections.abc import Mapping
 from contextlib import suppress
 
-from passes.calendar import business_day
-from passes.errors import Unavailable
+from passes.base.calendar import business_day
+from passes.base.errors import Unavailable
 from server.clock import Clock
 from server.system import System
 

@@ -10,7 +10,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from handlers.services import Traffic
-from passes.errors import Unavailable
+from passes.base.errors import Unavailable
 from server import clock
 from server.app import make_application, make_server, make_services
 from server.errors import StartError

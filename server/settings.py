@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from scenic_data.validation import faults_of
+from passes.base.faults import faults_of
 from server.errors import StartError
 
 DriverName = Literal["motor", "pymongo"]

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from passes.errors import Conflict
-from passes.ports import AuditLine
+from passes.base.audit import AuditLine
+from passes.base.errors import Conflict
+from passes.base.text import Text
 from passes.store.versions import SPOTS
-from passes.texts import Text
 from scenic_data.importing import Plan
 from server.system import System
 

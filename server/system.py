@@ -5,38 +5,40 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from passes.accounts import Accounts
-from passes.admission import Admission
-from passes.books import Book
-from passes.cancelling import Cancelling
-from passes.claiming import Claiming, Standings
-from passes.erasing import Erasing
-from passes.gates import GateKeeping
-from passes.issuing import Issuing
-from passes.life import Life
-from passes.lookup import Lookup
-from passes.model import Gate, Product
-from passes.offers import Offer
-from passes.publishing import OfferPublishing, ProductPublishing
-from passes.quotas import Quotas
-from passes.reissue import Reissuing
-from passes.sessions import SigningIn
-from passes.store.app_tokens import AppTokenStore
+from passes.admission.admitting import Admission
+from passes.admission.gate_keeping import GateKeeping
+from passes.admission.gates import Gate
+from passes.admission.lookup import Lookup
+from passes.base.cache import Book
+from passes.files import offers as offer_files
+from passes.files import products as product_files
+from passes.holding.issuing import Issuing
+from passes.holding.lifecycle import Life
+from passes.holding.reissuing import Reissuing
+from passes.offers.cancelling import Cancelling
+from passes.offers.claiming import Claiming, Standings
+from passes.offers.offer import Offer
+from passes.offers.publishing import OfferPublishing
+from passes.offers.quotas import Quotas
+from passes.people.accounts import Accounts
+from passes.people.sessions import SigningIn
+from passes.rights.erasing import Erasing
+from passes.store.admission import GateStore
 from passes.store.audit import AuditStore
-from passes.store.claims import CounterStore, MemberStore
-from passes.store.gates import GateStore
-from passes.store.holdings import HoldingStore
+from passes.store.holding import HoldingStore, PassStore
 from passes.store.indexes import ensure_indexes
-from passes.store.ledger import LedgerStore
-from passes.store.passes import PassStore, RefusalStore
+from passes.store.ledger import LedgerStore, RefusalStore
+from passes.store.offers import CounterStore, OfferStore
+from passes.store.people import MemberStore, SessionStore, VisitorStore
 from passes.store.sealed import SealedStore
-from passes.store.versioned import OfferStore, ProductStore
+from passes.store.terms import ProductStore
 from passes.store.versions import GATES, OFFERS, PRODUCTS, SPOTS, Versions
-from passes.store.visitors import SessionStore, VisitorStore
+from passes.store.wechat import AppTokenStore
+from passes.terms.product import Product
+from passes.terms.publishing import ProductPublishing
 from scenic_data.catalogue import Catalogue
 from scenic_data.checking import load_spots
 from scenic_data.reference import Reference
-from server import offer_files, product_files
 from server.keyfile import Keys, keys_for
 from server.mongo import Mongo
 from server.settings import Settings

@@ -17,11 +17,11 @@ from urllib.parse import urlencode
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 
-from passes.calendar import business_day
-from passes.errors import Conflict, DomainError, Forbidden, Invalid, TooOften, Unavailable
-from passes.sealing import Vault
-from passes.store.app_tokens import AppToken, AppTokenStore
-from passes.texts import Text
+from passes.base.calendar import business_day
+from passes.base.errors import Conflict, DomainError, Forbidden, Invalid, TooOften, Unavailable
+from passes.base.text import Text
+from passes.people.sealing import Vault
+from passes.store.wechat import AppToken, AppTokenStore
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import PROJECT
+
 PACKAGES = ("server", "handlers", "passes", "scenic_data", "scripts")
-PROJECT = Path(__file__).parent.parent
 MODULES = [*sorted(file for package in PACKAGES for file in (PROJECT / package).rglob("*.py")), PROJECT / "run.py"]
 
 

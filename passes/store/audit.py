@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from passes.ports import AuditLine
+from passes.base.audit import AuditLine
 from passes.store.database import Database
 from passes.store.documents import encode, to_audit_line
 

@@ -11,13 +11,15 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from passes.ledger import Record
-from passes.model import Gate, Pass, Product
-from passes.offers import Offer
-from passes.ports import AuditLine
+from passes.admission.gates import Gate
+from passes.base.audit import AuditLine
+from passes.holding.model import Pass
+from passes.ledger.records import Record
+from passes.ledger.verdicts import Refusal
+from passes.offers.offer import Offer
+from passes.people.visitors import Session, Visitor
 from passes.store.database import Document
-from passes.verdicts import Refusal
-from passes.visitors import Session, Visitor
+from passes.terms.product import Product
 
 _PASS = TypeAdapter(Pass)
 _PRODUCT = TypeAdapter(Product)

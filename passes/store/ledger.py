@@ -7,10 +7,11 @@ behind and is written now and then, off the path of any scan (docs/adr/0005-ledg
 
 from collections.abc import Iterable, Sequence
 
-from passes.ledger import Record, RecordKind
-from passes.model import Pass
+from passes.holding.model import Pass
+from passes.ledger.records import Record, RecordKind
+from passes.ledger.verdicts import NEWEST_REFUSALS, Refusal
 from passes.store.database import Database
-from passes.store.documents import encode, to_record
+from passes.store.documents import encode, to_record, to_refusal
 
 TAIL = 8
 """How many of the newest records a scan sees: enough to find a scan that is being retried."""
@@ -73,3 +74,36 @@ class LedgerStore:
 
 def _oldest_first(documents: Sequence[dict[str, object]]) -> list[Record]:
     return [to_record(document) for document in reversed(documents)]
+
+
+class RefusalStore:
+    """The `refusals` collection; `_id` is gate:nonce."""
+
+    def __init__(self, database: Database) -> None:
+        """Two collections of the database are used."""
+        self._refusals = database.collection("refusals")
+        self._passes = database.collection("passes")
+
+    async def keep(self, refusal: Refusal) -> Refusal:
+        """Keep a refusal and return it, or return the one already kept for this gate and nonce."""
+        document = encode(refusal)
+        if not await self._refusals.insert({"_id": _key(refusal.gate_id, refusal.nonce), **document}):
+            return await self.get(refusal.gate_id, refusal.nonce) or refusal
+        if refusal.pass_id is not None:
+            newest = {"$each": [document], "$slice": -NEWEST_REFUSALS}
+            await self._passes.update({"_id": refusal.pass_id}, {"$push": {"refusals": newest}})
+        return refusal
+
+    async def get(self, gate_id: str, nonce: str) -> Refusal | None:
+        """The refusal under a nonce of a gate."""
+        kept = await self._refusals.get({"_id": _key(gate_id, nonce)})
+        return to_refusal(kept) if kept else None
+
+    async def of_pass(self, pass_id: str) -> Sequence[Refusal]:
+        """All refusals of a pass, oldest first."""
+        kept = await self._refusals.find({"pass_id": pass_id}, [("verdict.decided_at", 1)])
+        return [to_refusal(document) for document in kept]
+
+
+def _key(gate_id: str, nonce: str) -> str:
+    return f"{gate_id}:{nonce}"

@@ -7,7 +7,7 @@ is done already is passed over, so a run that was cut short is finished by runni
 from collections.abc import Callable
 from typing import Any
 
-from passes.sealing import Sealed, Vault
+from passes.people.sealing import Sealed, Vault
 from passes.store.database import Database, Document
 from passes.store.documents import encode
 

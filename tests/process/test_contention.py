@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import Api
-from tests.process.conftest import Run, Start
+from tests.support.api import Api
+from tests.support.processes import Run, Start
 
 SPOTS = ("emeishan", "wulong-xiannvshan")
 SCANS = 16

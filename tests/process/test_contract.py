@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from handlers.openapi import describe
+from handlers.api_docs.openapi import describe
 from handlers.routes import ROUTES
-from tests.conftest import Api
-from tests.process.conftest import Run, Start
+from tests.support.api import Api
+from tests.support.processes import Run, Start
 
 EXAMPLES = "15"
 OPERATIONS = sum(map(len, describe(ROUTES)["paths"].values())) - 1  # not the description itself

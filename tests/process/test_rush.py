@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from passes.identity import check_digit
-from tests.conftest import Answer, Api
-from tests.process.conftest import Run, Start
+from passes.people.identity import check_digit
+from tests.support.api import Answer, Api
+from tests.support.processes import Run, Start
 
 OFFER = """
 id: rush

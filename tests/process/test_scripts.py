@@ -10,8 +10,8 @@ from pathlib import Path
 import zxingcpp
 from PIL import Image
 
-from tests.conftest import Api
-from tests.process.conftest import PROJECT, Done, Run, Start, environment
+from tests.support.api import Api
+from tests.support.processes import PROJECT, Done, Run, Start, environment
 
 PRODUCT = """
 id: spring-2026

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Api
-from tests.process.conftest import PROJECT, Run, Start, alive, children, environment
+from tests.support.api import Api
+from tests.support.processes import PROJECT, Run, Start, alive, children, environment
 
 
 def gone(pids: list[int]) -> bool:

@@ -5,9 +5,9 @@ import base64
 import json
 from pathlib import Path
 
-from passes.identity import check_digit
-from tests.conftest import Api
-from tests.process.conftest import Run, Start
+from passes.people.identity import check_digit
+from tests.support.api import Api
+from tests.support.processes import Run, Start
 
 NAME, NUMBER = "测试郗", "11010119900307" + "777" + check_digit("11010119900307777")
 GUARDIAN, GUARDIAN_NUMBER = "测试亓", "11010119600101" + "888" + check_digit("11010119600101888")

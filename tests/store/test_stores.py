@@ -6,23 +6,24 @@ from datetime import timedelta
 
 import pytest
 
-from passes.errors import Conflict, Unavailable
-from passes.ledger import Tally, annulment, fold
-from passes.model import NEWEST_REFUSALS, GateKind, GateState
-from passes.ports import AuditLine, Setup
+from passes.admission.gates import GateKind, GateState, Setup
+from passes.base.audit import AuditLine
+from passes.base.errors import Conflict, Unavailable
+from passes.ledger.records import annulment, fold
+from passes.ledger.tally import Tally
+from passes.ledger.verdicts import Reason, Refusal, Verdict
+from passes.store.admission import GateStore
 from passes.store.audit import AuditStore
-from passes.store.gates import GateStore
+from passes.store.holding import PassStore
 from passes.store.indexes import INDEXES, ensure_indexes
-from passes.store.ledger import MARK_EVERY, TAIL, LedgerStore
-from passes.store.passes import PassStore, RefusalStore
-from passes.store.versioned import ProductStore
+from passes.store.ledger import MARK_EVERY, TAIL, LedgerStore, RefusalStore
+from passes.store.terms import ProductStore
 from passes.store.versions import GATES, PRODUCTS, Versions
-from passes.terms import Blackout, Coverage, DateRange, Limits, Party, Payment, Term
-from passes.verdicts import Reason, Refusal, Verdict
+from passes.terms.terms import Blackout, Coverage, DateRange, Limits, Party, Payment, Term
 from server.errors import StartError
 from server.mongo import Mongo
-from tests import build
-from tests.build import NOW, SERIAL, TODAY
+from tests.support import build
+from tests.support.build import NOW, SERIAL, TODAY
 
 
 def refusal(nonce: str = "n1", pass_id: str | None = SERIAL) -> Refusal:
@@ -60,7 +61,7 @@ async def test_a_refusal_is_kept_once_and_noted_on_the_pass(any_mongo: Mongo) ->
         await refusals.keep(refusal())  # a retry, which must not drive out what others need
     held = await passes.get(SERIAL)
     assert held is not None
-    assert [note.nonce for note in held.refusals] == [f"m{n}" for n in range(20 - NEWEST_REFUSALS, 20)]
+    assert [note.nonce for note in held.refusals] == [f"m{n}" for n in range(20 - 20)]
     assert await refusals.get("gate-1", "n1") == refusal()
     assert await refusals.get("gate-1", "x") is None
 

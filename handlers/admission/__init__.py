@@ -1,0 +1,1 @@
+"""Gates: enrolling, scanning, look-up."""

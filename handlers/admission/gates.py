@@ -1,0 +1,269 @@
+"""Gates: a device enrols once, then sends scans and takes admissions back."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+
+from handlers.web.access import unauthenticated
+from handlers.web.api import ApiHandler
+from handlers.web.endpoint import endpoint
+from handlers.web.models import In, Out, TextOut
+from handlers.web.routing import Route
+from passes.admission.gates import Gate, GateKind, Scan
+from passes.admission.lookup import Card, Found
+from passes.base.calendar import business_day, to_milliseconds
+from passes.holding.model import Pass, PassState
+from passes.ledger.records import Record
+from passes.ledger.verdicts import Reason, Verdict
+from passes.people.identity import DocumentKind
+
+_SCAN, _LOOKUP = "gate:scan", "gate:lookup"
+_LONGEST_CODE = 1024
+
+Nonce = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$")]
+
+
+def _possible(instant: datetime) -> datetime:
+    if not 2020 <= instant.year < 2200:
+        raise ValueError("should lie between the years 2020 and 2200; is the clock of the gate right?")
+    return to_milliseconds(instant.astimezone(UTC))
+
+
+def _written_as_rfc3339(written: object) -> object:
+    if not isinstance(written, str) or not _RFC3339.fullmatch(written):
+        raise ValueError("write the instant as 2026-07-01T10:00:00.123+08:00")
+    return written
+
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+Instant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written_as_rfc3339), AfterValidator(_possible)]
+
+
+class EnrolIn(In):
+    """What was typed into the device."""
+
+    setup_code: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(examples=["K3F9-7QX2-M8PD"])
+    """From `gates add`; good once, for 7 days. Case, blanks and hyphens do not matter."""
+
+
+class GateSpotOut(Out):
+    """The spot that a gate stands at."""
+
+    id: str = Field(examples=["emeishan"])
+    name: TextOut = Field(examples=[{"zh": "峨眉山景区", "en": "Mount Emei"}])
+
+
+class EnrolOut(Out):
+    """What the device keeps."""
+
+    gate_id: str = Field(examples=["emeishan-7qx2"])
+    token: str
+    """Bearer token for all that follows, good for a year."""
+    kind: GateKind
+    spot: GateSpotOut
+
+
+class ScanIn(In):
+    """One presentation of a code. A retry sends the same body again."""
+
+    code: Annotated[str, StringConstraints(max_length=_LONGEST_CODE)] = Field(examples=["BP1:…"])
+    """What the scanner read."""
+    nonce: Nonce = Field(examples=["5dfb1cb2d35c1769"])
+    """Names this scan; new for each, of this gate for ever, so best 64 random bits or more."""
+    scanned_at: Instant = Field(examples=["2026-07-01T10:00:00.123+08:00"])
+    """When the code was read, by the clock of the gate."""
+    party: Annotated[int, Field(ge=1, le=255)] | None = Field(default=None, examples=[2])
+    """How many people want to pass; all that the pass admits, or the rest of them, if it is absent."""
+    leaving: bool = False
+    """Whether they leave: they are let out, and it counts for nothing."""
+
+    def to_scan(self, gate: Gate) -> Scan:
+        """The scan as the domain sees it."""
+        return Scan(gate, self.code, self.nonce, self.scanned_at, self.party, self.leaving)
+
+
+class PassOut(Out):
+    """The pass behind a code, with as much of its holder as gate staff need."""
+
+    id: str = Field(examples=["70a69d540b54f65e"])
+    product: str = Field(examples=["bashu-annual-example"])
+    holder_mask: str = Field(examples=["测** 110***********002X"])
+
+
+class VerdictOut(Out):
+    """The answer to a scan."""
+
+    verdict: Literal["admitted", "refused"]
+    reason: Reason
+    """`ok`, or why not; stable."""
+    message: TextOut = Field(examples=[{"zh": "请入园", "en": "Welcome"}])
+    """For a screen, with the nearest remedy."""
+    speak: str = Field(examples=["请进"])
+    """For the loudspeaker."""
+    admits: int = Field(examples=[1])
+    """How many may pass now."""
+    pays: int = Field(examples=[0])
+    """How many of them pay now."""
+    amount_fen: int | None = Field(examples=[None])
+    """What they pay together, if that is known."""
+    pass_: PassOut | None = Field(serialization_alias="pass")
+    visits_left: int | None = Field(examples=[11])
+    """Visits left here after this one, over all days to come; null is without limit."""
+    admitted_from: datetime | None = Field(examples=[None])
+    """For a refusal the instant from which the pass would be admitted here, if there is one."""
+    check_identity: bool
+    """Whether staff must compare the visitor with the card."""
+    nonce: str = Field(examples=["5dfb1cb2d35c1769"])
+    decided_at: datetime
+
+    @classmethod
+    def of(cls, verdict: Verdict, held: Pass | None, nonce: str) -> Self:
+        """The view of a verdict on a pass, if there is one."""
+        return cls(
+            verdict="admitted" if verdict.admitted else "refused",
+            reason=verdict.reason,
+            message=TextOut(zh=verdict.message.zh, en=verdict.message.en),
+            speak=verdict.speak,
+            admits=verdict.admits,
+            pays=verdict.pays,
+            amount_fen=verdict.amount_fen,
+            pass_=PassOut(id=held.id, product=held.product_id, holder_mask=held.holder.mask) if held else None,
+            visits_left=verdict.visits_left,
+            admitted_from=verdict.admitted_from,
+            check_identity=verdict.check_identity,
+            nonce=nonce,
+            decided_at=verdict.decided_at,
+        )
+
+
+class AnnulOut(Out):
+    """An admission that no longer counts."""
+
+    nonce: str = Field(examples=["5dfb1cb2d35c1769"])
+    pass_id: str = Field(examples=["70a69d540b54f65e"])
+    annulled_at: datetime
+
+    @classmethod
+    def of(cls, record: Record) -> Self:
+        """The view of the record that undoes an admission."""
+        return cls(nonce=record.nonce, pass_id=record.pass_id, annulled_at=record.at)
+
+
+class GateHandler(ApiHandler):
+    """What the addresses of an enrolled gate share."""
+
+    async def gate(self) -> Gate:
+        """The gate that calls. Raises the 401 problem if its token has been withdrawn."""
+        found = self._known()
+        if found is None:
+            await self.services.refresh()  # it may have enrolled at another process a moment ago
+            found = self._known()
+        if found is None:
+            raise unauthenticated("token_withdrawn")
+        return found
+
+    def _known(self) -> Gate | None:
+        gate = self.services.gates.get(self.caller.id)
+        return gate if gate and gate.token_version == self.caller.version else None
+
+
+class Enrol(ApiHandler):
+    """`/api/v1/gate/enrol`"""
+
+    @endpoint(scope=None, body=EnrolIn, reply=EnrolOut)
+    async def post(self, body: EnrolIn) -> EnrolOut:
+        """Turn a setup code, once, into the token that the device keeps."""
+        gate = await self.services.gate_keeping.enrol(body.setup_code, self.now())
+        spot = self.services.catalogue.get(gate.spot_id)
+        name = TextOut(zh=spot.name.zh, en=spot.name.en or spot.name.zh) if spot else TextOut(zh="", en="")
+        return EnrolOut(
+            gate_id=gate.id,
+            token=self.services.tokens.for_gate(gate, self.now()),
+            kind=gate.kind,
+            spot=GateSpotOut(id=gate.spot_id, name=name),
+        )
+
+
+class Scans(GateHandler):
+    """`/api/v1/gate/scans`"""
+
+    @endpoint(scope=_SCAN, body=ScanIn, reply=VerdictOut)
+    async def post(self, body: ScanIn) -> VerdictOut:
+        """Admit or refuse a visitor. A refusal is an answer (200), not an error."""
+        verdict, held = await self.services.admission.admit(body.to_scan(await self.gate()), self.now())
+        return VerdictOut.of(verdict, held, body.nonce)
+
+
+class Annulment(GateHandler):
+    """`/api/v1/gate/scans/{nonce}/annul`"""
+
+    @endpoint(scope=_SCAN, reply=AnnulOut)
+    async def post(self, nonce: str) -> AnnulOut:
+        """Take back an admission of this gate within 15 minutes. Doing it again changes nothing."""
+        return AnnulOut.of(await self.services.admission.annul(await self.gate(), nonce, self.now()))
+
+
+class LookupIn(In):
+    """What stands on the card."""
+
+    id_number: Annotated[str, StringConstraints(min_length=1, max_length=32)] = Field(examples=["11010119900307002X"])
+    """The number of the document."""
+    kind: DocumentKind = DocumentKind.RESIDENT
+    country: Annotated[str, StringConstraints(max_length=3)] | None = Field(default=None, examples=["FRA"])
+    """Of a passport: three letters of ISO 3166-1."""
+
+
+class FoundOut(Out):
+    """A pass of the visitor."""
+
+    pass_: PassOut = Field(serialization_alias="pass")
+    state: PassState
+    """Today."""
+    valid_from: date
+    valid_until: date
+    code: str = Field(examples=["BP1:…"])
+    """To be scanned here, at a staffed gate."""
+
+
+class LookupOut(Out):
+    """The passes of a visitor, newest first."""
+
+    total: int
+    items: list[FoundOut]
+
+    @classmethod
+    def of(cls, found: Sequence[Found], today: date) -> Self:
+        """The view of what was found."""
+        items = [
+            FoundOut(
+                pass_=PassOut(id=each.held.id, product=each.held.product_id, holder_mask=each.held.holder.mask),
+                state=each.held.state_on(today),
+                valid_from=each.held.valid.start,
+                valid_until=each.held.valid.end,
+                code=each.code,
+            )
+            for each in found
+        ]
+        return cls(total=len(items), items=items)
+
+
+class Lookup(GateHandler):
+    """`/api/v1/gate/lookup`"""
+
+    @endpoint(scope=_LOOKUP, body=LookupIn, reply=LookupOut)
+    async def post(self, body: LookupIn) -> LookupOut:
+        """Find the passes of a visitor without a phone, by their ID card; at staffed gates, and audited."""
+        card = Card(body.id_number, body.kind, body.country)
+        found = await self.services.lookup.find(card, await self.gate(), self.now())
+        return LookupOut.of(found, business_day(self.now()))
+
+
+routes = [
+    Route("/api/v1/gate/lookup", Lookup, "gate-lookup"),
+    Route("/api/v1/gate/enrol", Enrol, "gate-enrol"),
+    Route("/api/v1/gate/scans", Scans, "gate-scans"),
+    Route("/api/v1/gate/scans/{nonce}/annul", Annulment, "gate-annul"),
+]

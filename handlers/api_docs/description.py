@@ -1,0 +1,72 @@
+"""The API described: for programs as OpenAPI, for people as a page that needs nothing else."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Self
+
+from handlers.api_docs.docs_page import docs_page
+from handlers.api_docs.openapi import Json, describe
+from handlers.web.api import ApiHandler
+from handlers.web.endpoint import Ready, endpoint
+from handlers.web.routing import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """The two replies, made once when the application is."""
+
+    document: Ready
+    page: Ready
+
+    @classmethod
+    def of(cls, routes: Iterable[Route]) -> Self:
+        """The description of these routes."""
+        api = describe(routes)
+        document = openapi_text(api).encode()
+        return cls(_kept(document, "application/json"), _kept(docs_page(api), "text/html; charset=utf-8"))
+
+
+def openapi_text(api: Json) -> str:
+    """The OpenAPI document as it is served and as `docs/openapi.json` holds it."""
+    return json.dumps(api, ensure_ascii=False, indent=1) + "\n"
+
+
+class DescriptionHandler(ApiHandler):
+    """What both addresses share."""
+
+    @property
+    def description(self) -> Description:
+        """The description of the application that this handler is part of."""
+        found: Description = self.application.settings["description"]
+        return found
+
+
+class OpenApi(DescriptionHandler):
+    """`/openapi.json`"""
+
+    @endpoint(scope=None, reply="application/json")
+    async def get(self) -> Ready:
+        """This API, in OpenAPI 3.1."""
+        return self.description.document
+
+
+class Docs(DescriptionHandler):
+    """`/docs`"""
+
+    @endpoint(scope=None, reply="text/html")
+    async def get(self) -> Ready:
+        """This API, as a page to read."""
+        self.set_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+        return self.description.page
+
+
+def _kept(content: bytes, media_type: str) -> Ready:
+    return Ready(content, media_type, etag=sha256(content).hexdigest()[:16])
+
+
+routes = [
+    Route("/openapi.json", OpenApi, "openapi"),
+    Route("/docs", Docs, "docs"),
+]

@@ -1,0 +1,160 @@
+"""The query of the catalogue: which parameters there are, and what they ask of it."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from handlers.catalogue.day_view import Shelf
+from handlers.web.endpoint import invalid_query
+from passes.base.errors import Fault
+from scenic_data.finding import Facet, Order, Wanted
+from scenic_data.geo import Datum, Point, to_wgs84
+from scenic_data.model import Level
+
+_NUMBER = r"-?[0-9]{1,3}(\.[0-9]{1,15})?"
+
+
+def _no_controls(text: str) -> str:
+    if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in text):
+        raise ValueError("control characters are not searched for")
+    return text
+
+
+def _split(written: object) -> object:
+    return tuple(written.split(",")) if isinstance(written, str) else written
+
+
+def _point(written: object) -> object:
+    if not isinstance(written, str) or not re.fullmatch(f"{_NUMBER},{_NUMBER}", written):
+        raise ValueError("write longitude and latitude in degrees, such as 103.76,29.55")
+    lng, lat = map(float, written.split(","))
+    if abs(lng) > 180 or abs(lat) > 90:
+        raise ValueError("the longitude lies within -180 and 180, the latitude within -90 and 90")
+    return Point(lng, lat)
+
+
+def _iso_day(written: object) -> object:
+    if isinstance(written, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", written):
+        raise ValueError("write the day as 2026-10-01")
+    return written
+
+
+_Word = Annotated[str, Field(min_length=1, max_length=40)]
+_Words = Annotated[tuple[_Word, ...], Field(max_length=30), BeforeValidator(_split)]
+
+
+class CoordQuery(BaseModel):
+    """In which datum positions are given."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    coord: Datum = Datum.WGS84
+    """The datum of every position of the reply, and of `near`. Maps of WeChat mini-programs take `gcj02`."""
+
+
+class SpotsQuery(CoordQuery):
+    """Which spots, in which order, and which page of them. A filter takes several values, separated by commas."""
+
+    q: Annotated[str, Field(min_length=1, max_length=50), AfterValidator(_no_controls)] | None = Field(
+        default=None, examples=["峨眉山", "emeishan", "ems", "Mount Emei"]
+    )
+    """Words: Chinese, pinyin with or without tones and blanks, initials, English, also parts of them."""
+    province: Annotated[tuple[Literal["sichuan", "chongqing"], ...], BeforeValidator(_split)] = ()
+    """One of the two, or both."""
+    city: _Words = Field(default=(), examples=[["成都"]])
+    """Name, pinyin or adcode: 成都市, 成都, chengdu or 510100."""
+    district: _Words = Field(default=(), examples=[["武隆区"]])
+    """Name or adcode."""
+    level: Annotated[tuple[Level, ...], BeforeValidator(_split)] = ()
+    """A-levels of GB/T 17775."""
+    category: _Words = Field(default=(), examples=[["ancient_town"]])
+    """As the facet `category` lists them."""
+    covered_by: Annotated[str, Field(max_length=40)] | None = Field(default=None, examples=["bashu-annual-example"])
+    """Only the spots that this product opens."""
+    has_offer: bool = False
+    """Only the spots at which an offer runs today."""
+    open_on: Annotated[date, BeforeValidator(_iso_day)] | None = Field(default=None, examples=["2026-10-01"])
+    """Only spots that are not known to be closed on that day."""
+    near: (
+        Annotated[
+            Point, BeforeValidator(_point), WithJsonSchema({"type": "string", "pattern": f"^{_NUMBER},{_NUMBER}$"})
+        ]
+        | None
+    ) = Field(default=None, examples=["103.76,29.55"])
+    """Longitude and latitude, in `coord`: every spot then has its distance."""
+    radius_km: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None = Field(default=None, examples=[30])
+    """Only spots whose position is within so many kilometres of `near`."""
+    sort: Order | None = None
+    """By default `relevance` with `q`, else `distance` with `near`, else `level`. Unknown prices come last.
+
+    By distance a spot whose position is only that of its district or city counts as 20 or 60 km farther than
+    `distance_m`, for so far away it may be.
+    """
+    facets: bool = False
+    """Whether to count the spots by province, city, level and category, and by district once a city is chosen."""
+    page: int = Field(default=1, ge=1, le=10_000)
+    """Counted from 1."""
+    limit: int = Field(default=20, ge=1, le=100)
+    """Spots on a page."""
+
+
+def wanted(query: SpotsQuery, shelf: Shelf) -> Wanted:
+    """What a query asks of a shelf. Raises the 422 problem naming each parameter that cannot be answered."""
+    faults: list[Fault] = []
+    if query.covered_by is not None and query.covered_by not in shelf.covered:
+        faults.append(Fault("query.covered_by", f"there is no product {query.covered_by}"))
+    if query.near is None and query.radius_km is not None:
+        faults.append(Fault("query.radius_km", "needs near"))
+    if query.near is None and query.sort is Order.DISTANCE:
+        faults.append(Fault("query.sort", "distance needs near"))
+    if query.q is None and query.sort is Order.RELEVANCE:
+        faults.append(Fault("query.sort", "relevance needs q"))
+    chosen = _chosen(query, shelf, faults)
+    if faults:
+        raise invalid_query(faults)
+    return Wanted(
+        q=query.q,
+        chosen=chosen,
+        among=_among(query, shelf),
+        open_on=query.open_on,
+        near=None if query.near is None else to_wgs84(query.near, query.coord),
+        radius=None if query.radius_km is None else query.radius_km * 1000,
+        order=query.sort,
+    )
+
+
+def _among(query: SpotsQuery, shelf: Shelf) -> frozenset[str] | None:
+    """The spots that the product and the offers leave, or None if neither is asked for."""
+    covered = None if query.covered_by is None else frozenset(shelf.covered[query.covered_by])
+    if not query.has_offer:
+        return covered
+    offered = shelf.with_offer()
+    return offered if covered is None else offered & covered
+
+
+def _chosen(query: SpotsQuery, shelf: Shelf, faults: list[Fault]) -> tuple[tuple[Facet, frozenset[str]], ...]:
+    """The chosen values of each facet; a value that does not exist is a fault."""
+    reference = shelf.snapshot.reference
+    resolve: dict[Facet, Callable[[str], frozenset[str]]] = {
+        Facet.PROVINCE: lambda value: frozenset({value}),
+        Facet.CITY: reference.places.cities,
+        Facet.DISTRICT: reference.places.districts,
+        Facet.LEVEL: lambda value: frozenset({value}),
+        Facet.CATEGORY: lambda value: frozenset({value} & reference.categories.keys()),
+    }
+    chosen = []
+    for facet, values_of in resolve.items():
+        written: tuple[str, ...] = getattr(query, facet)
+        values: frozenset[str] = frozenset()
+        for word in written:
+            found = values_of(word)
+            values |= found
+            if not found:
+                faults.append(Fault(f"query.{facet}", f"there is no {facet} {word}"))
+        if written:
+            chosen.append((facet, values))
+    return tuple(chosen)

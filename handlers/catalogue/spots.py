@@ -1,0 +1,160 @@
+"""The catalogue, for everybody, from memory: no request costs a database call."""
+
+from collections.abc import Mapping
+from datetime import date
+from math import ceil
+
+from pydantic import Field
+from pydantic_core import to_json
+
+from handlers.catalogue.day_view import Shelf
+from handlers.catalogue.spot_query import CoordQuery, SpotsQuery, wanted
+from handlers.web.api import ApiHandler
+from handlers.web.endpoint import Ready, endpoint, invalid_query
+from handlers.web.models import Out
+from handlers.web.routing import Route
+from passes.base.errors import Fault, unknown
+from passes.base.text import Text
+from passes.offers.offer import BenefitKind
+from scenic_data.finding import Facet, Found
+from scenic_data.geo import Datum
+from scenic_data.model import Names
+from scenic_data.views import SpotDetail, SpotSummary, facet_name
+
+
+class ItemOut(SpotSummary):
+    """A spot that was found."""
+
+    distance_m: int | None = Field(default=None, examples=[1415])
+    """Metres from `near`; absent without it. As exact as the position: see `position.precision`."""
+
+
+class FacetOut(Out):
+    """One value of a facet, and how many spots would be found with it."""
+
+    value: str = Field(examples=["510100"])
+    """What the filter of that name takes."""
+    name: Names
+    count: int
+
+
+class SpotsOut(Out):
+    """A page of spots, and how many there are in all."""
+
+    total: int = Field(examples=[557])
+    items: list[ItemOut]
+    facets: dict[Facet, list[FacetOut]] | None = None
+    """With `facets=1`: for each of them the counted values, the most frequent first."""
+
+
+class CoveringOut(Out):
+    """A product that opens the spot."""
+
+    id: str = Field(examples=["bashu-annual-example"])
+    title: Names
+    example: bool
+    """Whether it shows what the system can do and was agreed with nobody."""
+
+
+class RunningOut(Out):
+    """An offer that runs at the spot today."""
+
+    id: str = Field(examples=["emeishan-bogo-example"])
+    title: Names
+    benefit: BenefitKind
+    until: date
+    """Its last business day."""
+    example: bool
+    """Whether it shows what the system can do and was agreed with nobody."""
+
+
+class SpotOut(SpotDetail):
+    """A spot with all that is known of it, and what opens it."""
+
+    passes: list[CoveringOut]
+    """The products that open it."""
+    offers: list[RunningOut]
+
+
+class Spots(ApiHandler):
+    """`/api/v1/spots`"""
+
+    @endpoint(scope=None, query=SpotsQuery, reply=SpotsOut)
+    async def get(self, query: SpotsQuery) -> Ready:
+        """Find spots: by words, by place, by kind, by what a pass opens, near a position."""
+        shelf = self.shelf()
+        return shelf.kept(query, lambda: _page(shelf, query))
+
+
+class Spot(ApiHandler):
+    """`/api/v1/spots/{id}`"""
+
+    @endpoint(scope=None, query=CoordQuery, reply=SpotOut)
+    async def get(self, spot_id: str, query: CoordQuery) -> Ready:
+        """One spot, with all that is known of it. A spot that was retired is still there."""
+        shelf = self.shelf()
+        return shelf.kept((spot_id, query), lambda: _detail(shelf, spot_id, query.coord))
+
+
+def _page(shelf: Shelf, query: SpotsQuery) -> bytes:
+    asked = wanted(query, shelf)
+    found = shelf.snapshot.find(asked)
+    pages = max(1, ceil(len(found.places) / query.limit))
+    if query.page > pages:
+        raise invalid_query([Fault("query.page", f"the last page is {pages}")])
+    first = (query.page - 1) * query.limit
+    items = [_item(shelf, found, place, query.coord) for place in found.places[first : first + query.limit]]
+    facets = (
+        b',"facets":%b' % to_json(_facets(shelf, query, shelf.snapshot.count(asked, found))) if query.facets else b""
+    )
+    return b'{"total":%d,"items":[%b]%b}' % (len(found.places), b",".join(items), facets)
+
+
+def _item(shelf: Shelf, found: Found, place: int, datum: Datum) -> bytes:
+    """The JSON of an `ItemOut`."""
+    summary = shelf.snapshot.summary(place, datum)
+    return summary[:-1] + b',"distance_m":%d}' % round(found.metres[place]) if found.metres else summary
+
+
+def _facets(
+    shelf: Shelf, query: SpotsQuery, counts: Mapping[Facet, Mapping[str, int]]
+) -> Mapping[Facet, list[FacetOut]]:
+    """The counted values of each facet, the most frequent first."""
+
+    def values(facet: Facet) -> list[FacetOut]:
+        counted = sorted(counts[facet].items(), key=lambda pair: (-pair[1], pair[0]))
+        reference = shelf.snapshot.reference
+        return [
+            FacetOut(value=value, name=facet_name(facet, value, reference), count=count) for value, count in counted
+        ]
+
+    shown = [facet for facet in Facet if facet is not Facet.DISTRICT or query.city or query.district]
+    return {facet: values(facet) for facet in shown}
+
+
+def _detail(shelf: Shelf, spot_id: str, datum: Datum) -> bytes:
+    """The JSON of a `SpotOut`. Raises `Unknown`."""
+    spot = shelf.snapshot.get(spot_id)
+    if spot is None:
+        raise unknown(Text("景区", "spot"), spot_id)
+    passes = [
+        CoveringOut(id=product.id, title=Names(zh=product.title.zh, en=product.title.en), example=product.example)
+        for product in shelf.passes_for(spot)
+    ]
+    offers = [
+        RunningOut(
+            id=offer.id,
+            title=Names(zh=offer.title.zh, en=offer.title.en),
+            benefit=offer.benefit.kind,
+            until=offer.window.end,
+            example=offer.example,
+        )
+        for offer in shelf.offers_for(spot)
+    ]
+    return SpotOut(**dict(shelf.snapshot.detail(spot, datum)), passes=passes, offers=offers).model_dump_json().encode()
+
+
+routes = [
+    Route("/api/v1/spots", Spots, "spots"),
+    Route("/api/v1/spots/{spot_id}", Spot, "spot"),
+]

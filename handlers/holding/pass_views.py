@@ -1,0 +1,72 @@
+"""A pass as its holder sees it."""
+
+from datetime import date, datetime
+from typing import Self
+
+from pydantic import Field
+
+from handlers.web.models import Out, TextOut
+from passes.base.cache import Book
+from passes.base.calendar import business_day
+from passes.holding.lifecycle import steps_from
+from passes.holding.model import Pass, PassState
+from passes.ledger.tally import Tally
+from passes.terms.product import Product
+from passes.terms.terms import Payment
+
+
+class PassViewOut(Out):
+    """A pass of the visitor who calls."""
+
+    id: str = Field(examples=["70a69d540b54f65e"])
+    product: str = Field(examples=["bashu-annual-example"])
+    title: TextOut
+    state: PassState = Field(examples=["active"])
+    """Today."""
+    visits: int = Field(examples=[0])
+    """How many visits count so far."""
+    spots: list[str] = Field(examples=[[]])
+    """Where a voucher can be used; what a pass opens stands at its product."""
+    valid_from: date
+    valid_until: date
+    activate_by: date | None = Field(examples=[None])
+    """The last day on which it can be activated; its days are those it has if nobody does."""
+    activated_at: datetime | None = Field(examples=[None])
+    issued_at: datetime
+    holder_mask: str = Field(examples=["测** 110***********002X"])
+    admits: int = Field(examples=[1])
+    """How many people it admits on one visit."""
+    payment: Payment
+    can: list[str] = Field(examples=[["freeze"]])
+    """What its holder may do with it now: `activate`, `freeze`, `unfreeze`, and `cancel` for a voucher not used yet."""
+    reissued_as: str | None = Field(examples=[None])
+    reissued_from: str | None = Field(examples=[None])
+
+    @classmethod
+    def of(cls, held: Pass, tally: Tally, products: Book[Product], now: datetime) -> Self:
+        """The view of a pass with such a tally."""
+        same = ("id", "activate_by", "activated_at", "issued_at", "reissued_as", "reissued_from")
+        product = products.get(held.product_id)
+        title = product.title if product else None
+        may_cancel = held.cancellable_on(business_day(now)) and not tally.total
+        return cls(
+            **{name: getattr(held, name) for name in same},
+            product=held.product_id,
+            title=TextOut(zh=title.zh if title else held.product_id, en=title.en if title else held.product_id),
+            state=held.state_on(business_day(now)),
+            valid_from=held.valid.start,
+            valid_until=held.valid.end,
+            holder_mask=held.holder.mask,
+            admits=held.terms.party.admits,
+            payment=held.terms.payment,
+            visits=tally.total,
+            spots=sorted(held.terms.coverage.spots) if held.voucher else [],
+            can=[*steps_from(held, now), *(["cancel"] if may_cancel else [])],
+        )
+
+
+class PassViewsOut(Out):
+    """The passes of the visitor who calls, newest first; one that was reissued is seen as its successor."""
+
+    total: int
+    items: list[PassViewOut]

@@ -1,0 +1,219 @@
+"""Passes, for their holder: what they are, their code as text and as a picture, their visits, and what can be done.
+
+Whoever helps a holder may be given a token of one pass, which shows its code and visits.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Self
+
+from pydantic import Field
+
+from handlers.holding.pass_views import PassViewOut, PassViewsOut
+from handlers.holding.pictures import PNG, SVG, Kind, qr_picture
+from handlers.people.visitor import VISITOR, VisitorHandler
+from handlers.web.endpoint import Ready, endpoint
+from handlers.web.models import Out
+from handlers.web.routing import Route
+from passes.admission.history import lineage
+from passes.base.errors import unknown
+from passes.base.text import Text
+from passes.holding.lifecycle import Step
+from passes.holding.model import Pass
+from passes.holding.shown_code import LiveCode, live_code, live_text
+from passes.holding.wallet import passes_of
+from passes.ledger.records import Record, RecordKind
+
+_READ = f"{VISITOR} pass:read"
+
+
+class DayKeyOut(Out):
+    """What a phone rotates the code of one pass with, on one business day."""
+
+    day: date = Field(examples=["2026-07-01"])
+    key: str
+    """The pass day key, 32 bytes in base64: made for this pass alone, ready to be used as the key of the MAC."""
+
+
+class CodeOut(Out):
+    """The code of a pass now, and all that makes the next ones without a network (docs/phone-protocol.md)."""
+
+    text: str = Field(examples=["BP1:…"])
+    """What to draw at this moment."""
+    signed: str
+    """The signed part, 83 bytes in base64: the same until the pass is activated, and from then on."""
+    day_keys: list[DayKeyOut]
+    """For today and the 6 days after it; fetch again before the last of them ends."""
+    step_seconds: int = Field(examples=[30])
+    """How long a code is shown before the next one is made."""
+    server_time: datetime
+    """To correct the clock of the phone by."""
+
+    @classmethod
+    def of(cls, code: LiveCode) -> Self:
+        """The view of a code."""
+        return cls.model_validate(code, from_attributes=True)
+
+
+class PassHandler(VisitorHandler):
+    """What the addresses of a pass share."""
+
+    async def held(self, pass_id: str) -> Pass:
+        """The pass, if it is the visitor's, or the caller's token is for it. Raises `Unknown`: another's pass is not
+        there for the caller."""
+        found = await self.services.passes.get(pass_id)
+        if VISITOR in self.caller.scopes:
+            visitor = await self.visitor()
+            mine = found is not None and visitor.holds(found)
+        else:
+            mine = pass_id == self.caller.id
+        if found is None or not mine:
+            raise unknown(Text("电子票", "pass"), pass_id)
+        return found
+
+    async def take(self, pass_id: str, step: Step) -> PassViewOut:
+        """Do a step with a pass of the visitor."""
+        held = await self.held(pass_id)
+        return await self.view(await self.services.life.take(held.id, step, f"visitor:{self.caller.id}", self.now()))
+
+    async def picture(self, pass_id: str, kind: Kind) -> Ready:
+        """The code now as a picture, drawn beside the event loop, because it takes some milliseconds."""
+        text = live_text(await self.held(pass_id), self.services.keys, self.now())
+        return Ready(await asyncio.to_thread(qr_picture, text, kind), kind.media_type)
+
+
+class MyPasses(PassHandler):
+    """`/api/v1/passes`"""
+
+    @endpoint(scope=VISITOR, reply=PassViewsOut)
+    async def get(self) -> PassViewsOut:
+        """The passes of the visitor who calls, newest first."""
+        held = await passes_of(await self.visitor(), self.services.passes)
+        items = await asyncio.gather(*(self.view(each) for each in held if each.reissued_as is None))
+        return PassViewsOut(total=len(items), items=items)
+
+
+class OnePass(PassHandler):
+    """`/api/v1/passes/{id}`"""
+
+    @endpoint(scope=_READ, reply=PassViewOut)
+    async def get(self, pass_id: str) -> PassViewOut:
+        """One pass."""
+        return await self.view(await self.held(pass_id))
+
+
+class Activate(PassHandler):
+    """`/api/v1/passes/{id}/activate`"""
+
+    @endpoint(scope=VISITOR, reply=PassViewOut)
+    async def post(self, pass_id: str) -> PassViewOut:
+        """Let the days of a pass begin today. Doing it again changes nothing."""
+        return await self.take(pass_id, Step.ACTIVATE)
+
+
+class Freeze(PassHandler):
+    """`/api/v1/passes/{id}/freeze`"""
+
+    @endpoint(scope=VISITOR, reply=PassViewOut)
+    async def post(self, pass_id: str) -> PassViewOut:
+        """Let a pass admit nowhere, because the phone is lost."""
+        return await self.take(pass_id, Step.FREEZE)
+
+
+class Unfreeze(PassHandler):
+    """`/api/v1/passes/{id}/unfreeze`"""
+
+    @endpoint(scope=VISITOR, reply=PassViewOut)
+    async def post(self, pass_id: str) -> PassViewOut:
+        """Let a pass admit again that its holder has frozen."""
+        return await self.take(pass_id, Step.UNFREEZE)
+
+
+class PassCode(PassHandler):
+    """`/api/v1/passes/{id}/code`"""
+
+    @endpoint(scope=_READ, reply=CodeOut)
+    async def get(self, pass_id: str) -> CodeOut:
+        """The code now, and the keys to rotate it for 7 days."""
+        return CodeOut.of(live_code(await self.held(pass_id), self.services.keys, self.now()))
+
+
+class PassPng(PassHandler):
+    """`/api/v1/passes/{id}/qr.png`"""
+
+    @endpoint(scope=_READ, reply=PNG.media_type)
+    async def get(self, pass_id: str) -> Ready:
+        """The code now, as a PNG."""
+        return await self.picture(pass_id, PNG)
+
+
+class PassSvg(PassHandler):
+    """`/api/v1/passes/{id}/qr.svg`"""
+
+    @endpoint(scope=_READ, reply=SVG.media_type)
+    async def get(self, pass_id: str) -> Ready:
+        """The code now, as an SVG."""
+        return await self.picture(pass_id, SVG)
+
+
+class AdmissionOut(Out):
+    """A visit: one admission, and whether it still counts."""
+
+    pass_id: str = Field(examples=["70a69d540b54f65e"])
+    """The serial the pass had then."""
+    spot: str = Field(examples=["emeishan"])
+    at: datetime
+    admits: int = Field(examples=[1])
+    """How many people were let in."""
+    annulled_at: datetime | None = Field(examples=[None])
+    """When it was taken back, because the turnstile did not turn."""
+
+
+class AdmissionsOut(Out):
+    """All visits with a pass, oldest first."""
+
+    total: int
+    """How many of them count."""
+    items: list[AdmissionOut]
+
+    @classmethod
+    def of(cls, ledger: Sequence[Record]) -> Self:
+        """The view of a whole ledger, or of those of a pass and its predecessors."""
+        undone = {(record.pass_id, record.annuls): record.at for record in ledger if record.annuls is not None}
+        items = [
+            AdmissionOut(
+                pass_id=record.pass_id,
+                spot=record.spot_id,
+                at=record.at,
+                admits=record.verdict.admits,
+                annulled_at=undone.get((record.pass_id, record.n)),
+            )
+            for record in ledger
+            if record.kind is RecordKind.ADMITTED and record.verdict is not None
+        ]
+        return cls(total=sum(item.annulled_at is None for item in items), items=items)
+
+
+class PassAdmissions(PassHandler):
+    """`/api/v1/passes/{id}/admissions`"""
+
+    @endpoint(scope=_READ, reply=AdmissionsOut)
+    async def get(self, pass_id: str) -> AdmissionsOut:
+        """Where and when the pass was used, also under the serials it had before it was reissued."""
+        line = await lineage(await self.held(pass_id), self.services.passes)
+        ledgers = [await self.services.ledger.whole(held.id) for held in line]
+        return AdmissionsOut.of([record for ledger in ledgers for record in ledger])
+
+
+routes = [
+    Route("/api/v1/passes", MyPasses, "my-passes"),
+    Route("/api/v1/passes/{pass_id}", OnePass, "pass"),
+    Route("/api/v1/passes/{pass_id}/activate", Activate, "pass-activate"),
+    Route("/api/v1/passes/{pass_id}/freeze", Freeze, "pass-freeze"),
+    Route("/api/v1/passes/{pass_id}/unfreeze", Unfreeze, "pass-unfreeze"),
+    Route("/api/v1/passes/{pass_id}/admissions", PassAdmissions, "pass-admissions"),
+    Route("/api/v1/passes/{pass_id}/code", PassCode, "pass-code"),
+    Route("/api/v1/passes/{pass_id}/qr.png", PassPng, "pass-qr-png"),
+    Route("/api/v1/passes/{pass_id}/qr.svg", PassSvg, "pass-qr-svg"),
+]

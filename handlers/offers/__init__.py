@@ -1,0 +1,1 @@
+"""Offers for everybody, and the claims of visitors."""

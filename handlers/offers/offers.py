@@ -1,0 +1,186 @@
+"""Offers, for everybody, from memory."""
+
+from collections.abc import Mapping
+from datetime import date
+from hashlib import sha256
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from handlers.catalogue.day_view import Shelf
+from handlers.web.api import ApiHandler
+from handlers.web.endpoint import Ready, endpoint, invalid_query
+from handlers.web.models import Out, TextOut
+from handlers.web.routing import Route
+from passes.base.errors import Fault, unknown
+from passes.base.text import Text
+from passes.offers.offer import BenefitKind, Offer, OfferState
+from passes.offers.quotas import counted
+from passes.people.groups import Group
+from passes.terms.terms import Payment
+
+
+class OffersQuery(BaseModel):
+    """Which offers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    spot: Annotated[str, Field(max_length=40)] | None = Field(default=None, examples=["emeishan"])
+    """Only the offers at this spot."""
+    province: Literal["sichuan", "chongqing"] | None = None
+    """Only the offers at spots of this province."""
+    running: bool = False
+    """Only the offers that run today."""
+
+
+class BenefitOut(Out):
+    """What a voucher is worth."""
+
+    kind: BenefitKind
+    percent: int | None
+    """What is taken off the price, for the kind `percent`."""
+
+
+class QuotaOut(Out):
+    """How many vouchers there are; null is without limit."""
+
+    total: int | None = Field(examples=[1200])
+    per_day: int | None = Field(examples=[20])
+    per_spot_day: int | None
+    per_person: int | None = Field(examples=[1])
+
+
+class RemainingOut(Out):
+    """How many vouchers are left, as it was a few seconds ago; null is without limit."""
+
+    total: int | None = Field(examples=[1180])
+    today: int | None = Field(examples=[0])
+
+    @classmethod
+    def of(cls, offer: Offer, used: Mapping[str, int], today: date) -> Self:
+        """What is left of the quota of an offer."""
+        left = {
+            quota: None if limit is None else max(0, limit - used.get(key, 0))
+            for quota, (key, limit) in counted(offer, today, None).items()
+        }
+        return cls(total=left["total"], today=left["per_day"])
+
+
+class SpanOut(Out):
+    """Business days, both included."""
+
+    start: date
+    end: date
+
+
+class OfferOut(Out):
+    """What operators promise visitors for some weeks."""
+
+    id: str = Field(examples=["emeishan-bogo-example"])
+    version: int = Field(examples=[1])
+    title: TextOut = Field(examples=[{"zh": "峨眉山门票买一送一", "en": "Mount Emei: buy one, get one free"}])
+    benefit: BenefitOut
+    spots: list[str] = Field(examples=[["emeishan"]])
+    window: SpanOut
+    blackout: list[SpanOut]
+    """Days on which it does not run."""
+    eligible: list[Group]
+    """Who may claim: any of these."""
+    quota: QuotaOut
+    remaining: RemainingOut
+    real_name: bool
+    """Whether a visitor has to be known by real name to claim."""
+    with_pass: bool
+    """Whether holders of a pass that opens one of the spots may claim, too."""
+    price_fen: int | None = Field(examples=[16000])
+    """What a ticket costs at the window, from which the benefit is taken off."""
+    voucher_days: int = Field(examples=[30])
+    """For how many days a voucher can be used."""
+    payment: Payment
+    state: OfferState
+    running: bool
+    """Whether it runs today."""
+    example: bool
+    """Whether it shows what the system can do and was agreed with nobody."""
+
+    @classmethod
+    def of(cls, offer: Offer, shelf: Shelf, used: Mapping[str, int]) -> Self:
+        """The view of an offer."""
+        return cls(
+            **{name: getattr(offer, name) for name in _AS_THEY_ARE},
+            remaining=RemainingOut.of(offer, used, shelf.today),
+            title=TextOut(zh=offer.title.zh, en=offer.title.en),
+            benefit=BenefitOut(kind=offer.benefit.kind, percent=offer.benefit.percent),
+            spots=sorted(offer.spots),
+            window=SpanOut(start=offer.window.start, end=offer.window.end),
+            blackout=[SpanOut(start=span.start, end=span.end) for span in offer.blackout.dates],
+            eligible=sorted(offer.eligible),
+            quota=QuotaOut.model_validate(offer.quota, from_attributes=True),
+            running=offer in shelf.running,
+        )
+
+
+_AS_THEY_ARE = (
+    *("id", "version", "voucher_days", "payment", "state", "example"),
+    *("real_name", "with_pass", "price_fen"),
+)
+
+
+class OffersOut(Out):
+    """The offers that fit."""
+
+    total: int
+    items: list[OfferOut]
+
+
+class Offers(ApiHandler):
+    """`/api/v1/offers`"""
+
+    @endpoint(scope=None, query=OffersQuery, reply=OffersOut)
+    async def get(self, query: OffersQuery) -> Ready:
+        """The offers: at a spot, in a province, or running today."""
+        shelf, used = self.shelf(), self.services.used.counts
+        return shelf.kept(("offers", query), lambda: _offers(shelf, query, used), _etag(used))
+
+
+class OneOffer(ApiHandler):
+    """`/api/v1/offers/{id}`"""
+
+    @endpoint(scope=None, reply=OfferOut)
+    async def get(self, offer_id: str) -> Ready:
+        """One offer, also when it has ended."""
+        shelf, used = self.shelf(), self.services.used.counts
+        return shelf.kept(("offer", offer_id), lambda: _offer(shelf, offer_id, used), _etag(used))
+
+
+def _etag(used: Mapping[str, int]) -> str:
+    return sha256(repr(sorted(used.items())).encode()).hexdigest()[:8] if used else ""
+
+
+def _offers(shelf: Shelf, query: OffersQuery, used: Mapping[str, int]) -> bytes:
+    if query.spot is not None and shelf.snapshot.get(query.spot) is None:
+        raise invalid_query([Fault("query.spot", f"there is no spot {query.spot}")])
+    spots = {
+        spot.id
+        for spot in shelf.snapshot.all()
+        if query.spot in {None, spot.id} and query.province in {None, spot.province}
+    }
+    found = [offer for offer in (shelf.running if query.running else shelf.offers) if offer.spots & spots]
+    return (
+        OffersOut(total=len(found), items=[OfferOut.of(offer, shelf, used) for offer in found])
+        .model_dump_json()
+        .encode()
+    )
+
+
+def _offer(shelf: Shelf, offer_id: str, used: Mapping[str, int]) -> bytes:
+    for offer in shelf.offers:
+        if offer.id == offer_id:
+            return OfferOut.of(offer, shelf, used).model_dump_json().encode()
+    raise unknown(Text("优惠活动", "offer"), offer_id)
+
+
+routes = [
+    Route("/api/v1/offers", Offers, "offers"),
+    Route("/api/v1/offers/{offer_id}", OneOffer, "offer"),
+]

@@ -1,0 +1,1 @@
+"""Visitors: their sessions, who they are, and what is held about them."""

@@ -1,0 +1,228 @@
+"""Me: what is held about a visitor, who they are, and their right to have it erased."""
+
+from datetime import date, datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from handlers.holding.pass_views import PassViewOut
+from handlers.people.visitor import VISITOR, VisitorHandler
+from handlers.web.endpoint import endpoint
+from handlers.web.models import In, Out
+from handlers.web.routing import Route
+from passes.admission.history import Event, story_of
+from passes.holding.model import Pass
+from passes.holding.wallet import passes_of
+from passes.people.accounts import Claim
+from passes.people.groups import Group
+from passes.people.identity import Document, DocumentKind, Identity
+from passes.people.visitors import Visitor
+
+_Text = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+class DocumentIn(In):
+    """An identity document."""
+
+    kind: DocumentKind = DocumentKind.RESIDENT
+    name: _Text = Field(examples=["测试甲"])
+    """The real name, as it stands there."""
+    id_number: _Text = Field(examples=["11010119900307002X"])
+    country: Annotated[str, StringConstraints(max_length=3)] | None = Field(default=None, examples=["FRA"])
+    """Of a passport: three letters of ISO 3166-1."""
+    born: date | None = Field(default=None, examples=["1990-03-07"])
+    """Of a passport; other numbers tell it."""
+
+    def document(self) -> Document:
+        """The document as the domain sees it."""
+        return Document(self.kind, self.name, self.id_number, self.country, self.born)
+
+
+class IdentityIn(DocumentIn):
+    """Who a visitor is, and what they agree to."""
+
+    consent_version: _Text = Field(examples=["2026-11"])
+    """The version of the privacy statement that the visitor has agreed to: the `privacy_version` of the session."""
+    guardian: DocumentIn | None = None
+    """Who agrees for a visitor under 14."""
+
+    def claim(self) -> Claim:
+        """The claim as the domain sees it."""
+        return Claim(self.document(), self.consent_version, self.guardian.document() if self.guardian else None)
+
+
+class IdentityOut(Out):
+    """Who somebody is."""
+
+    kind: DocumentKind
+    name: str = Field(examples=["测试甲"])
+    id_number: str = Field(examples=["11010119900307002X"])
+    country: str | None = Field(examples=[None])
+    born: date
+
+    @classmethod
+    def of(cls, identity: Identity) -> Self:
+        """The view of an identity."""
+        own = {name: getattr(identity, name) for name in ("kind", "name", "country", "born")}
+        return cls(**own, id_number=identity.number)
+
+
+class KnownOut(Out):
+    """Who a visitor is known as, masked."""
+
+    name_mask: str = Field(examples=["测**"])
+    id_number_mask: str = Field(examples=["110***********002X"])
+
+
+class PhoneIn(In):
+    """What the phone number button gave."""
+
+    code: Annotated[str, StringConstraints(min_length=1, max_length=128)] = Field(examples=["sandbox:甲"])
+    """The code of `getPhoneNumber`, which is not the login code."""
+
+
+class PhoneOut(Out):
+    """A phone number, masked."""
+
+    phone_mask: str = Field(examples=["138******00"])
+
+
+class ConsentOut(Out):
+    """What was agreed to, and by whom for a visitor under 14."""
+
+    version: str = Field(examples=["2026-11"])
+    at: datetime
+    guardian: IdentityOut | None
+
+
+class SignInOut(Out):
+    """A device that is signed in."""
+
+    begun_at: datetime
+    renewed_at: datetime
+    ends_at: datetime
+
+
+class EventOut(Out):
+    """One thing that happened to a pass."""
+
+    at: datetime
+    what: str = Field(examples=["admitted"])
+    spot: str | None = Field(examples=["emeishan"])
+    by: str = Field(examples=["gate"])
+
+    @classmethod
+    def of(cls, event: Event) -> Self:
+        """The view of an event: of staff it tells no names."""
+        return cls(at=event.at, what=event.what, spot=event.spot_id, by=event.by.partition(":")[0])
+
+
+class HeldPassOut(PassViewOut):
+    """A pass, and everything that happened to it."""
+
+    story: list[EventOut]
+
+
+class MeOut(Out):
+    """Everything that is held about a visitor."""
+
+    id: str = Field(examples=["8c5c4c1d8f2b6a90"])
+    created_at: datetime
+    openid: str
+    """The name of the visitor's account at WeChat, for this mini-program."""
+    phone: str | None
+    identity: IdentityOut | None
+    consent: ConsentOut | None
+    groups: list[Group]
+    """The groups that operators have said the visitor belongs to."""
+    sign_ins: list[SignInOut]
+    passes: list[HeldPassOut]
+
+
+class EraseQuery(BaseModel):
+    """What may be erased."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    give_up_passes: bool = False
+    """Also passes in force, which are gone for good then."""
+
+
+class ErasedOut(Out):
+    """An account that is no more."""
+
+    passes_given_up: list[str] = Field(examples=[["70a69d540b54f65e"]])
+
+
+class Me(VisitorHandler):
+    """`/api/v1/me`"""
+
+    @endpoint(scope=VISITOR, reply=MeOut)
+    async def get(self) -> MeOut:
+        """Everything that is held about the visitor who calls."""
+        visitor, services = await self.visitor(), self.services
+        consent = visitor.consent
+        return MeOut(
+            id=visitor.id,
+            created_at=visitor.created_at,
+            openid=services.accounts.openid(visitor),
+            phone=services.accounts.phone(visitor),
+            identity=self._identity(visitor),
+            consent=ConsentOut(
+                version=consent.version,
+                at=consent.at,
+                guardian=IdentityOut.of(services.identities.open(consent.guardian)) if consent.guardian else None,
+            )
+            if consent
+            else None,
+            groups=sorted(await services.members.groups_of(visitor.lookup)),
+            sign_ins=[
+                SignInOut.model_validate(session, from_attributes=True)
+                for session in await services.sessions.of_visitor(visitor.id)
+            ],
+            passes=[await self._told(held) for held in await passes_of(visitor, services.passes)],
+        )
+
+    @endpoint(scope=VISITOR, query=EraseQuery, reply=ErasedOut)
+    async def delete(self, query: EraseQuery) -> ErasedOut:
+        """Erase the account and everything that is held about the visitor. Passes in force forbid it."""
+        given_up = await self.services.erasing.erase(
+            await self.visitor(), give_up_passes=query.give_up_passes, now=self.now()
+        )
+        return ErasedOut(passes_given_up=[held.id for held in given_up])
+
+    def _identity(self, visitor: Visitor) -> IdentityOut | None:
+        return IdentityOut.of(self.services.identities.open(visitor.identity)) if visitor.identity else None
+
+    async def _told(self, held: Pass) -> HeldPassOut:
+        services = self.services
+        events = await story_of(held, services.audit, services.ledger, services.refusals)
+        return HeldPassOut(**(await self.view(held)).model_dump(), story=list(map(EventOut.of, events)))
+
+
+class MyIdentity(VisitorHandler):
+    """`/api/v1/me/identity`"""
+
+    @endpoint(scope=VISITOR, body=IdentityIn, reply=KnownOut, limit="identity")
+    async def put(self, body: IdentityIn) -> KnownOut:
+        """Say who you are. A person is known to one account; with a pass in force it cannot be changed."""
+        visitor = await self.services.accounts.identify(await self.visitor(), body.claim(), self.now())
+        return KnownOut(name_mask=visitor.holder.name_mask, id_number_mask=visitor.holder.number_mask)
+
+
+class MyPhone(VisitorHandler):
+    """`/api/v1/me/phone`"""
+
+    @endpoint(scope=VISITOR, body=PhoneIn, reply=PhoneOut, limit="identity")
+    async def post(self, body: PhoneIn) -> PhoneOut:
+        """Let WeChat say the phone number of the visitor."""
+        visitor = await self.visitor()
+        number = await self.services.wechat.phone_number(body.code)
+        return PhoneOut(phone_mask=(await self.services.accounts.set_phone(visitor, number)).mask)
+
+
+routes = [
+    Route("/api/v1/me", Me, "me"),
+    Route("/api/v1/me/identity", MyIdentity, "my-identity"),
+    Route("/api/v1/me/phone", MyPhone, "my-phone"),
+]

@@ -1,0 +1,53 @@
+"""Health: is the process alive, and should it be sent requests."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Literal
+
+from handlers.web.api import ApiHandler
+from handlers.web.endpoint import endpoint
+from handlers.web.models import Out
+from handlers.web.problems import Problem
+from handlers.web.routing import Route
+from passes.base.text import Text
+
+_PATIENCE_SECONDS = 2
+
+
+class HealthOut(Out):
+    """A process that answers."""
+
+    status: Literal["ok"] = "ok"
+    sandbox: bool
+    """Whether visitors sign in through the sandbox, so that none of them is real."""
+
+
+class Health(ApiHandler):
+    """`/healthz`"""
+
+    @endpoint(scope=None, reply=HealthOut)
+    async def get(self) -> HealthOut:
+        """Answer, which is all that there is to prove."""
+        return HealthOut(sandbox=self.services.sandbox)
+
+
+class Readiness(ApiHandler):
+    """`/readyz`"""
+
+    @endpoint(scope=None, reply=HealthOut)
+    async def get(self) -> HealthOut:
+        """200 if requests can be served: the process is not stopping, and the database answers."""
+        if self.services.traffic.draining:
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "stopping", Text("服务正在停止", "this process is stopping"))
+        try:
+            await asyncio.wait_for(self.services.ping(), _PATIENCE_SECONDS)
+        except TimeoutError:
+            text = Text("数据库无响应", "the database does not answer")
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "database_unavailable", text) from None
+        return HealthOut(sandbox=self.services.sandbox)
+
+
+routes = [
+    Route("/healthz", Health, "health"),
+    Route("/readyz", Readiness, "readiness"),
+]

@@ -1,0 +1,126 @@
+"""Gates: added by operators, enrolled once by the device itself, rolled when lost, disabled when broken."""
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from passes.admission.gates import Gate, GateKind, GateState, Setup
+from passes.admission.ports import Gates
+from passes.base.audit import AuditLine
+from passes.base.errors import Conflict, Fault, Invalid, Unknown, unknown
+from passes.base.ports import Audit
+from passes.base.text import Text
+from passes.terms.ports import Spots
+
+SETUP_LIFE = timedelta(days=7)
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+_SETUP_SIGNS = 12
+_LONGEST_NAME = 60
+_GATE = Text("闸机", "gate")
+
+
+@dataclass(frozen=True, slots=True)
+class NewGate:
+    """A gate that waits for its device, and the one-time code to type into it; the code is stored nowhere."""
+
+    gate: Gate
+    setup_code: str
+    expires_at: datetime
+
+
+class GateKeeping:
+    """Adds, enrols, rolls and disables gates."""
+
+    def __init__(self, spots: Spots, gates: Gates, audit: Audit) -> None:
+        """`spots` is the catalogue in memory; the others are stores."""
+        self._spots = spots
+        self._gates = gates
+        self._audit = audit
+
+    async def add(self, spot_id: str, kind: GateKind, name: str, by: str, now: datetime) -> NewGate:
+        """A new gate at a spot. Raises `Unknown` if there is no such spot, `Invalid` for a name that is no text."""
+        if not name.isprintable() or len(name) > _LONGEST_NAME:
+            fault = Fault("name", f"one line of at most {_LONGEST_NAME} signs is needed")
+            raise Invalid("gate_invalid", Text("闸机名称有误", "the name of the gate cannot be used"), [fault])
+        if self._spots.get(spot_id) is None:
+            raise unknown(Text("景区", "spot"), spot_id)
+        setup_code, setup = _new_setup(now)
+        while True:
+            gate_id = f"{spot_id}-{_random(4)}"
+            gate = Gate(gate_id, spot_id, kind, name or gate_id, GateState.ADDED)
+            if await self._gates.add(gate, setup):
+                break
+        await self._audit.write(AuditLine(now, by, "add", f"gate:{gate.id}", {"spot": spot_id, "kind": kind}))
+        return NewGate(gate, setup_code, setup.expires_at)
+
+    async def enrol(self, setup_code: str, now: datetime) -> Gate:
+        """The gate that a device becomes by typing in its setup code, once and in time.
+
+        Raises `Unknown` for a code that is wrong or spent, `Conflict` for one that has expired.
+        """
+        digest = _digest(setup_code)
+        waiting = await self._gates.awaiting(digest)
+        if waiting is None:
+            raise _no_such_setup()
+        gate, setup = waiting
+        if now >= setup.expires_at:
+            raise Conflict(
+                "setup_code_expired",
+                Text(
+                    "安装码已过期，请运营人员重新生成", "this setup code has expired; ask an operator to roll the gate"
+                ),
+            )
+        enrolled = replace(gate, state=GateState.ENROLLED, token_version=gate.token_version + 1)
+        if not await self._gates.enrol(enrolled, digest):
+            raise _no_such_setup()
+        await self._audit.write(AuditLine(now, f"gate:{gate.id}", "enrol", f"gate:{gate.id}"))
+        return enrolled
+
+    async def roll(self, gate_id: str, by: str, now: datetime) -> NewGate:
+        """Make the token of a gate worthless and give it a new setup code. Raises `Unknown`."""
+        setup_code, setup = _new_setup(now)
+        while True:
+            gate = await self._get(gate_id)
+            rolled = replace(gate, state=GateState.ADDED, token_version=gate.token_version + 1)
+            if await self._gates.roll(rolled, setup):  # else its device has enrolled this moment
+                break
+        await self._audit.write(AuditLine(now, by, "roll", f"gate:{gate_id}"))
+        return NewGate(rolled, setup_code, setup.expires_at)
+
+    async def disable(self, gate_id: str, by: str, now: datetime) -> Gate:
+        """Take a gate out of service: its scans are refused. Rolling brings it back. Raises `Unknown`."""
+        gate = await self._get(gate_id)
+        await self._gates.disable(gate_id)
+        await self._audit.write(AuditLine(now, by, "disable", f"gate:{gate_id}"))
+        return replace(gate, state=GateState.DISABLED)
+
+    async def _get(self, gate_id: str) -> Gate:
+        for gate in await self._gates.all():
+            if gate.id == gate_id:
+                return gate
+        raise unknown(_GATE, gate_id)
+
+
+def _new_setup(now: datetime) -> tuple[str, Setup]:
+    """A setup code of 60 random bits, and what is stored of it."""
+    signs = _random(_SETUP_SIGNS).upper()
+    code = "-".join(signs[n : n + 4] for n in range(0, _SETUP_SIGNS, 4))
+    return code, Setup(_digest(code), now + SETUP_LIFE)
+
+
+def _random(count: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(count))
+
+
+def _digest(setup_code: str) -> str:
+    """The stored form of a setup code, forgiving case, hyphens and blanks, and o for 0, i or l for 1."""
+    plain = setup_code.lower().replace("-", "").replace(" ", "").translate(str.maketrans("oil", "011"))
+    return sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _no_such_setup() -> Unknown:
+    return Unknown(
+        "setup_code_unknown",
+        Text("安装码不正确或已使用", "this setup code is wrong or has been used; ask for a new one"),
+    )

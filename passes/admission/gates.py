@@ -1,0 +1,69 @@
+"""The nouns of the domain: product, pass, holder, gate, scan.
+
+Plain frozen values; a change makes a new one. What happens at gates is in `ledger`, `rules` and `admission`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class GateKind(StrEnum):
+    """What stands at the entrance."""
+
+    TURNSTILE = "turnstile"
+    HANDHELD = "handheld"
+    WINDOW = "window"
+
+    @property
+    def staffed(self) -> bool:
+        """Whether someone is there to compare a face with a card."""
+        return self is not GateKind.TURNSTILE
+
+    @property
+    def takes_money(self) -> bool:
+        """Whether a visitor can pay here."""
+        return self is GateKind.WINDOW
+
+
+class GateState(StrEnum):
+    """Where a gate is in its life."""
+
+    ADDED = "added"
+    ENROLLED = "enrolled"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """An enrolled device at a spot. `token_version` is the only one whose token is still good."""
+
+    id: str
+    spot_id: str
+    kind: GateKind
+    name: str
+    state: GateState
+    token_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One presentation of a code at a gate; `nonce` is the gate's name for it, `party` None means everybody.
+
+    A visitor who is `leaving` is let out whatever the rules say, and it counts for nothing.
+    """
+
+    gate: Gate
+    code: str
+    nonce: str
+    scanned_at: datetime
+    party: int | None = None
+    leaving: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A pending enrolment: the digest of the one-time setup code, and until when it works."""
+
+    digest: str
+    expires_at: datetime

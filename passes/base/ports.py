@@ -1,0 +1,19 @@
+"""What the domain needs from the outside, as Protocols. `passes.store` fulfils them with MongoDB.
+
+All of them raise `errors.Unavailable` when the database does not answer.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from passes.base.audit import AuditLine
+
+
+class Audit(Protocol):
+    """The audit log, append-only."""
+
+    async def write(self, line: AuditLine) -> None:
+        """Keep a line."""
+
+    async def about(self, subject: str) -> Sequence[AuditLine]:
+        """All lines about a subject, oldest first."""

@@ -1,0 +1,177 @@
+"""Product files: YAML in which operators describe what can be held, checked wholly before anything is published."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from passes.files.fields import Count, Days, Strict, TitleIn, Weekday, read_drafts
+from passes.terms.product import Product
+from passes.terms.publishing import UNPUBLISHED
+from passes.terms.terms import (
+    LONGEST_TERM,
+    Blackout,
+    Coverage,
+    Limits,
+    Party,
+    Payment,
+    Season,
+    Settlement,
+    SpotLimits,
+    Term,
+    Terms,
+    Unactivated,
+)
+from scenic_data.files import DATA
+from scenic_data.model import Fen, Slug
+from scenic_data.model import Season as YearDays
+
+EXAMPLES = DATA / "products"
+"""The products that a new system starts with, marked as examples."""
+
+
+class _TermIn(Strict):
+    """Either fixed `dates`, or so many `days` from the first day of the pass.
+
+    With `activate_within` the holder chooses that day within so many days after issue; `unactivated` says what becomes
+    of a pass that nobody activated in time.
+    """
+
+    dates: Days | None = None
+    days: Annotated[int, Field(strict=True, ge=1, le=LONGEST_TERM.days)] | None = None
+    activate_within: Annotated[int, Field(strict=True, ge=1, le=LONGEST_TERM.days)] | None = None
+    unactivated: Unactivated = Unactivated.STARTS
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.dates is None) == (self.days is None):
+            raise ValueError("give either `dates` or `days`")
+        return self
+
+    @model_validator(mode="after")
+    def _activation_of_days(self) -> Self:
+        if self.activate_within is not None and self.days is None:
+            raise ValueError("`activate_within` goes with `days`")
+        return self
+
+    def to_term(self) -> Term:
+        return Term(self.dates.to_range() if self.dates else None, self.days, self.activate_within, self.unactivated)
+
+
+class _CoverageIn(Strict):
+    spots: tuple[Slug, ...] = ()
+    tags: tuple[str, ...] = ()
+    excluded: tuple[Slug, ...] = ()
+
+    def to_coverage(self) -> Coverage:
+        return Coverage(frozenset(self.spots), frozenset(self.tags), frozenset(self.excluded))
+
+
+class _LimitsIn(Strict):
+    """How often a pass admits; a limit that is null or absent does not limit, but for one visit per spot and day."""
+
+    per_spot_day: Count | None = 1
+    per_spot: Count | None = None
+    total: Count | None = None
+    days: Count | None = None
+    minutes_between: Count | None = None
+
+    def to_limits(self) -> Limits:
+        return Limits(**self.model_dump())
+
+
+class _SpotLimitsIn(Strict):
+    """Limits at one spot instead of the usual ones."""
+
+    per_spot_day: Count | None = 1
+    per_spot: Count | None = None
+
+    def to_limits(self) -> SpotLimits:
+        return SpotLimits(self.per_spot_day, self.per_spot)
+
+
+class _SettlementIn(Strict):
+    """What is agreed to be paid to a spot for each admission, in fen; `spots` are those with a fee of their own."""
+
+    fee_fen: Annotated[Fen, Field(strict=True, le=100_000)] = 0
+    spots: dict[Slug, Annotated[Fen, Field(strict=True, le=100_000)]] = Field(default_factory=dict)
+
+    def to_settlement(self) -> Settlement:
+        return Settlement(self.fee_fen, self.spots)
+
+
+class _BlackoutIn(Strict):
+    dates: tuple[Days, ...] = ()
+    weekdays: tuple[Weekday, ...] = ()
+
+    def to_blackout(self) -> Blackout:
+        return Blackout(tuple(days.to_range() for days in self.dates), frozenset(self.weekdays))
+
+
+class _PartyIn(Strict):
+    admits: Annotated[int, Field(strict=True, ge=1, le=255)] = 1
+    pays: Annotated[int, Field(strict=True, ge=0, le=255)] = 1
+
+    @model_validator(mode="after")
+    def _not_more_pay(self) -> Self:
+        if self.pays > self.admits:
+            raise ValueError("more people pay than are admitted")
+        return self
+
+    def to_party(self) -> Party:
+        return Party(self.admits, self.pays)
+
+
+class ProductIn(Strict):
+    """A product as its file describes it."""
+
+    id: Slug
+    title: TitleIn
+    term: _TermIn
+    coverage: _CoverageIn
+    limits: _LimitsIn = _LimitsIn()
+    overrides: dict[Slug, _SpotLimitsIn] = Field(default_factory=dict)
+    """For some spots limits of their own."""
+    blackout: _BlackoutIn = _BlackoutIn()
+    season: tuple[YearDays, ...] = ()
+    """Days of every year on which the pass admits, `04-01/11-15`; always, if there is none."""
+    settlement: _SettlementIn = _SettlementIn()
+    party: _PartyIn = _PartyIn()
+    payment: Payment = Payment.PAID
+    price_fen: Annotated[Fen, Field(strict=True, le=10_000_000)] | None = None
+    example: bool = False
+    """True marks a product that shows what the system can do and was agreed with nobody."""
+
+    def to_product(self) -> Product:
+        """The draft to publish."""
+        return Product(
+            id=self.id,
+            number=UNPUBLISHED,
+            version=UNPUBLISHED,
+            title=self.title.to_text(),
+            terms=Terms(
+                term=self.term.to_term(),
+                coverage=self.coverage.to_coverage(),
+                limits=self.limits.to_limits(),
+                overrides={slug: limits.to_limits() for slug, limits in self.overrides.items()},
+                blackout=self.blackout.to_blackout(),
+                season=tuple(Season(*written.split("/")) for written in self.season),
+                settlement=self.settlement.to_settlement(),
+                party=self.party.to_party(),
+                payment=self.payment,
+            ),
+            price_fen=self.price_fen,
+            example=self.example,
+        )
+
+
+def product_schema() -> str:
+    """The JSON Schema of product files, for editors; `scenic_data/data/product.schema.json` holds it."""
+    return json.dumps(ProductIn.model_json_schema(), ensure_ascii=False, indent=2) + "\n"
+
+
+def read_products(files: Iterable[Path]) -> list[Product]:
+    """The drafts in product files. Raises `Invalid` naming file and field of every fault."""
+    return read_drafts(files, lambda record: ProductIn.model_validate(record).to_product(), "product")

@@ -1,0 +1,75 @@
+"""Issuing: a product and a holder become a pass, and a pass becomes the codes that its holder shows."""
+
+import base64
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from passes.base.calendar import business_day
+from passes.codes import format as codes
+from passes.codes.keys import Keyring
+from passes.holding.model import Pass
+from passes.terms.terms import Payment
+
+DAY_KEYS_GIVEN = 7
+"""For how many days a phone can rotate its code without signal."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayKey:
+    """The key with which a phone rotates one pass on one business day, in base64."""
+
+    day: date
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCode:
+    """All that a phone needs to show a pass, offline for a week: the current text, and how to make the next."""
+
+    text: str
+    signed: str
+    day_keys: tuple[DayKey, ...]
+    step_seconds: int
+    server_time: datetime
+
+
+def static_text(held: Pass, keys: Keyring) -> str:
+    """The text of a code for print. It admits only where staff look at the holder's card."""
+    return codes.to_text(_signed(held, keys, rotating=False))
+
+
+def live_text(held: Pass, keys: Keyring, now: datetime) -> str:
+    """The text of the rotating code at `now`."""
+    key = keys.pass_day_key(business_day(now), held.id)
+    return codes.to_text(codes.rotate(_signed(held, keys, rotating=True), key, now))
+
+
+def live_code(held: Pass, keys: Keyring, now: datetime) -> LiveCode:
+    """What the phone of the holder fetches."""
+    days = [business_day(now) + timedelta(days=n) for n in range(DAY_KEYS_GIVEN)]
+    return LiveCode(
+        text=live_text(held, keys, now),
+        signed=_base64(_signed(held, keys, rotating=True)),
+        day_keys=tuple(DayKey(day, _base64(keys.pass_day_key(day, held.id))) for day in days),
+        step_seconds=codes.STEP_SECONDS,
+        server_time=now,
+    )
+
+
+def _signed(held: Pass, keys: Keyring, *, rotating: bool) -> bytes:
+    key = keys.newest()
+    code = codes.Code(
+        key_id=key.id,
+        pass_id=held.id,
+        product_number=held.product_number,
+        first_day=held.span.start,
+        last_day=held.span.end,
+        party=held.terms.party.admits,
+        rotating=rotating,
+        pay_at_window=held.terms.payment is Payment.AT_WINDOW,
+    )
+    return codes.sign(code, key)
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()

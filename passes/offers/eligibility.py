@@ -1,0 +1,100 @@
+"""Eligibility: whether a visitor may claim a voucher of an offer now, and if not, why, and from when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from passes.base.calendar import day_after, start_of
+from passes.base.errors import Conflict
+from passes.base.text import Text
+from passes.offers.offer import Offer, OfferState
+from passes.people.groups import Group
+
+
+class NotClaimable(Conflict):
+    """Why a voucher cannot be claimed now; `claimable_from` is from when it can, if time alone will do."""
+
+    def __init__(self, code: str, text: Text, claimable_from: datetime | None = None) -> None:
+        """`code` is stable."""
+        super().__init__(code, text)
+        self.claimable_from = claimable_from
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What counts about a visitor on a business day: the groups they belong to, and what they hold.
+
+    `vouchers` are how many of an offer they have claimed and not given back, `spots_open` the spots that their passes
+    in force open.
+    """
+
+    today: date
+    real_name: bool = False
+    groups: frozenset[Group] = frozenset({Group.ANYONE})
+    vouchers: Mapping[str, int] = field(default_factory=dict)
+    spots_open: frozenset[str] = frozenset()
+
+
+def objection(offer: Offer, standing: Standing) -> NotClaimable | None:
+    """The first reason why a visitor may not claim, apart from quotas, in the order in which staff would explain."""
+    if (not_running := _not_running(offer, standing.today)) is not None:
+        return not_running
+    if offer.real_name and not standing.real_name:
+        return NotClaimable("real_name_needed", Text("请先实名认证", "say who you are first"))
+    if offer.eligible.isdisjoint(standing.groups):
+        return NotClaimable("not_eligible", Text("您不符合领取条件", "this offer is not for you"))
+    most = offer.quota.per_person
+    if most is not None and standing.vouchers.get(offer.id, 0) >= most:
+        return too_many(offer)
+    if not offer.with_pass and not offer.spots.isdisjoint(standing.spots_open):
+        text = Text("您的电子票已含本景区，不能再领", "your pass opens this spot already")
+        return NotClaimable("pass_held", text)
+    return None
+
+
+def too_many(offer: Offer) -> NotClaimable:
+    """The objection that a visitor has as many vouchers as one person may have."""
+    most = offer.quota.per_person
+    return NotClaimable(
+        "already_claimed", Text(f"每人限领{most}张，您已领取", f"each may claim {most}, which you have")
+    )
+
+
+def sold_out(offer: Offer, which: str, today: date) -> NotClaimable:
+    """The objection that a quota is used up: `total`, `per_day` or `per_spot_day`."""
+    if which == "total":
+        return NotClaimable("sold_out", Text("已领完", "all are claimed"))
+    again = _first_running(offer, day_after(today))
+    if which == "per_day":
+        text = Text("今日已领完", "all of today are claimed")
+    else:
+        text = Text("该景区今日已领完", "all of today are claimed for this spot")
+    if again is None:
+        return NotClaimable("sold_out", text)
+    when = f"{again:%Y-%m-%d}"
+    text = Text(f"{text.zh}，{when}可再领", f"{text.en}; try again on {when}")
+    return NotClaimable("sold_out_today", text, start_of(again))
+
+
+def _not_running(offer: Offer, today: date) -> NotClaimable | None:
+    if offer.runs_on(today):
+        return None
+    first = _first_running(offer, today)
+    if offer.state is OfferState.PAUSED:
+        return NotClaimable("offer_paused", Text("活动已暂停", "this offer is paused"))
+    if first is None:
+        return NotClaimable("offer_ended", Text("活动已结束", "this offer has ended"))
+    when = f"{first:%Y-%m-%d}"
+    return NotClaimable(
+        "offer_not_running", Text(f"今日不可领取，{when}起可领", f"not today; from {when} on"), start_of(first)
+    )
+
+
+def _first_running(offer: Offer, day: date) -> date | None:
+    """The first day from `day` on, on which the offer runs."""
+    day = max(day, offer.window.start)
+    while offer.state is OfferState.PUBLISHED and day <= offer.window.end:
+        if offer.runs_on(day):
+            return day
+        day = day_after(day)
+    return None

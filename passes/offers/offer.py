@@ -1,0 +1,101 @@
+"""Offers: what operators promise visitors for some weeks, such as buy one, get one free (买一送一).
+
+An offer says who may claim a voucher, where and when; what a voucher then allows is in its terms.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from passes.base.text import Text
+from passes.people.groups import Group
+from passes.terms.product import Product
+from passes.terms.terms import Blackout, Coverage, DateRange, Limits, Party, Payment, Term, Terms
+
+
+class BenefitKind(StrEnum):
+    """What a voucher is worth."""
+
+    BUY_ONE_GET_ONE = "buy_one_get_one"
+    PERCENT = "percent"
+    FREE = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class Benefit:
+    """`percent` is what is taken off the price, and set for that kind alone."""
+
+    kind: BenefitKind
+    percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many vouchers there are; None is without limit. `per_day` counts claims on one business day."""
+
+    total: int | None = None
+    per_day: int | None = None
+    per_spot_day: int | None = None
+    per_person: int | None = 1
+
+
+class OfferState(StrEnum):
+    """What operators have done with an offer since it was published."""
+
+    PUBLISHED = "published"
+    PAUSED = "paused"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A published offer. `window` is when it runs; nobody needs to be awake when it begins or ends."""
+
+    id: str
+    version: int
+    title: Text
+    benefit: Benefit
+    spots: frozenset[str]
+    window: DateRange
+    eligible: frozenset[Group]
+    voucher_days: int
+    quota: Quota = field(default_factory=Quota)
+    blackout: Blackout = field(default_factory=Blackout)
+    payment: Payment = Payment.AT_WINDOW
+    real_name: bool = True
+    """Whether it is for visitors who have said who they are; each of these counts as one person."""
+    with_pass: bool = False
+    """Whether holders of a pass that opens one of its spots may claim, too."""
+    price_fen: int | None = None
+    """What a ticket costs at the window, from which the benefit is taken off."""
+    example: bool = False
+    state: OfferState = OfferState.PUBLISHED
+
+    def runs_on(self, day: date) -> bool:
+        """Whether a voucher can be claimed and used on that business day."""
+        return self.state is OfferState.PUBLISHED and day in self.window and day not in self.blackout
+
+    def may_run(self, day: date) -> bool:
+        """Whether it has not ended on that business day."""
+        return self.state is not OfferState.ENDED and day <= self.window.end
+
+    @property
+    def party(self) -> Party:
+        """Whom a voucher admits, and what they pay."""
+        if self.benefit.kind is BenefitKind.FREE:
+            return Party(admits=1, pays=0)
+        off = self.benefit.percent or 0
+        each_fen = None if self.price_fen is None else self.price_fen * (100 - off) // 100
+        return Party(admits=2 if self.benefit.kind is BenefitKind.BUY_ONE_GET_ONE else 1, pays=1, each_fen=each_fen)
+
+    def voucher(self) -> Product:
+        """What a claim gives: a product under the id of the offer, good for one visit."""
+        terms = Terms(
+            term=Term(days=self.voucher_days),
+            coverage=Coverage(spots=self.spots),
+            limits=Limits(per_spot_day=1, total=1),
+            blackout=self.blackout,
+            party=self.party,
+            payment=self.payment,
+        )
+        return Product(self.id, 0, 0, self.title, terms, example=self.example, offer=True)

@@ -1,0 +1,66 @@
+"""Publishing: products and offers become known to the system, in versions, each wholly checked before any is stored."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from passes.base.audit import AuditLine
+from passes.base.errors import Conflict, Fault, unknown
+from passes.base.ports import Audit
+from passes.base.text import Text
+from passes.offers.offer import Offer, OfferState
+from passes.offers.ports import Offers
+from passes.terms.ports import Spots
+from passes.terms.publishing import ProductPublishing, Published, Publishing
+
+
+class OfferPublishing(Publishing[Offer]):
+    """Publishes offers."""
+
+    noun = "offer"
+
+    def __init__(self, spots: Spots, store: Offers, vouchers: ProductPublishing, audit: Audit) -> None:
+        """`spots` is the catalogue in memory; `vouchers` publishes what claims give; the others are stores."""
+        super().__init__(spots, store, audit)
+        self._offers = store
+        self._vouchers = vouchers
+
+    async def preview(self, drafts: Sequence[Offer]) -> Published:
+        """What publishing would do. Raises `Invalid` naming each offer and field that is wrong."""
+        published = await super().preview(drafts)
+        await self._vouchers.preview([draft.voucher() for draft in drafts])
+        return published
+
+    async def publish(self, drafts: Sequence[Offer], by: str, now: datetime) -> Published:
+        """Publish all drafts, and before them what a claim of each gives."""
+        await self.preview(drafts)
+        await self._vouchers.publish([draft.voucher() for draft in drafts], by, now)
+        return await super().publish(drafts, by, now)
+
+    async def become(self, offer_id: str, state: OfferState, by: str, now: datetime) -> Offer:
+        """Pause, resume or end an offer, and return it as it is then; doing it again changes nothing.
+
+        Raises `Unknown`, and `Conflict` for an offer that has ended for good.
+        """
+        offer = next((each for each in await self._offers.all() if each.id == offer_id), None)
+        if offer is None:
+            raise unknown(Text("优惠活动", "offer"), offer_id)
+        if offer.state is not state:
+            if offer.state is OfferState.ENDED:
+                raise Conflict("offer_ended", Text("活动已结束", f"offer {offer_id!r} has ended for good"))
+            if not await self._offers.become(offer_id, state, before=offer.state):
+                raise Conflict("offer_busy", Text("活动正在变更，请重试", "this offer changes this moment; try again"))
+            await self._audit.write(AuditLine(now, by, state.value, f"offer:{offer_id}"))
+        await self._offers.announce()
+        return replace(offer, state=state)
+
+    def _carried(self, draft: Offer, old: Offer) -> Offer:
+        return replace(draft, version=old.version, state=old.state)
+
+    def _first(self, draft: Offer, others: Iterable[Offer]) -> Offer:  # noqa: ARG002 - an offer needs no number
+        return replace(draft, version=1)
+
+    def _faults(self, draft: Offer, old: Offer | None) -> Sequence[Fault]:  # noqa: ARG002 - the draft alone tells
+        """Whether its spots exist."""
+        missing = sorted(draft.spots - set(self._spots.ids()))
+        return [Fault(f"{draft.id}.spots", f"there is no spot {', no spot '.join(missing)}")] if missing else []

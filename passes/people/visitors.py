@@ -1,0 +1,86 @@
+"""Visitors: who has signed in through WeChat, and who they are once they have said so.
+
+A visitor is an account; a person is who a document names. A person is bound to one account, and passes belong to the
+person: whoever signs in as them finds the passes that operators issued to their document.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from passes.holding.model import Pass
+from passes.people.holder import Holder
+from passes.people.sealing import Sealed
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """That a visitor agreed to the privacy statement of some version, or, for one under 14, that a guardian did."""
+
+    version: str
+    at: datetime
+    guardian: Holder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A phone number that WeChat vouches for, sealed, and its mask."""
+
+    sealed: Sealed
+    mask: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """An account. `token_version` is the only one whose tokens are good; `openid` is its name at WeChat, sealed."""
+
+    id: str
+    created_at: datetime
+    openid: Sealed
+    token_version: int = 0
+    phone: Phone | None = None
+    identity: Holder | None = None
+    consent: Consent | None = None
+
+    @property
+    def lookup(self) -> str:
+        """What passes and holdings of the visitor name: the person, or the account while it has no real name."""
+        return self.identity.lookup if self.identity else self.anonymous.lookup
+
+    @property
+    def anonymous(self) -> Holder:
+        """The holder of a pass that needs no real name."""
+        return Holder(lookup=f"visitor:{self.id}")
+
+    @property
+    def lookups(self) -> frozenset[str]:
+        """All that passes of the visitor may name: the person, and the account from before or without a real name."""
+        return frozenset({self.lookup, self.anonymous.lookup})
+
+    @property
+    def holder(self) -> Holder:
+        """Who a pass is issued to."""
+        return self.identity or self.anonymous
+
+    def holds(self, held: Pass) -> bool:
+        """Whether a pass is theirs: issued to their document under their name, or claimed by the account."""
+        return held.holder.is_same(self.holder) or held.holder.is_same(self.anonymous)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """To whom something is bound, and since when."""
+
+    visitor_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A sign-in that is carried on by refresh tokens. Each use makes the next `generation`; only the newest is good."""
+
+    id: str
+    visitor_id: str
+    begun_at: datetime
+    renewed_at: datetime
+    ends_at: datetime
+    generation: int = 1

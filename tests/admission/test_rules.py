@@ -1,0 +1,383 @@
+"""`decide`: each reason in its place, the remedies, and that no input at all makes it admit by accident."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from passes.admission.gates import GateKind, GateState
+from passes.admission.rules import RULES, Case, Objection, decide
+from passes.base.calendar import SHANGHAI, business_day, start_of
+from passes.holding.model import Pass, PassState
+from passes.ledger.tally import Tally
+from passes.ledger.verdicts import Reason, Verdict
+from passes.terms.terms import (
+    Blackout,
+    Coverage,
+    DateRange,
+    Limits,
+    Party,
+    Payment,
+    Season,
+    SpotLimits,
+    Term,
+    Unactivated,
+)
+from tests.support.build import EMEISHAN, NOW, TODAY, XIANNVSHAN, case, code, gate, held, limited, spot, terms
+
+TOMORROW = TODAY + timedelta(days=1)
+ONE_VISIT = Tally().plus(EMEISHAN, NOW - timedelta(hours=1))
+TWO_FOR_ONE = terms(payment=Payment.AT_WINDOW, party=Party(2, 1))
+YESTERDAYS = Tally().plus(EMEISHAN, NOW - timedelta(days=1))
+
+YESTERDAY = TODAY - timedelta(days=1)
+
+
+def waiting(activate_by: date, unactivated: Unactivated = Unactivated.STARTS) -> Pass:
+    """A pass of 365 days that nobody has activated."""
+    term = Term(days=365, activate_within=30, unactivated=unactivated)
+    begins = activate_by + timedelta(days=1)
+    return held(state=PassState.ISSUED, terms=terms(term=term), activate_by=activate_by, valid=term.starting(begins))
+
+
+REFUSALS: list[tuple[str, dict[str, Any], Reason, date | datetime | None]] = [
+    ("gate disabled", {"gate": gate(state=GateState.DISABLED)}, Reason.GATE_DISABLED, None),
+    ("printed code at a turnstile", {"code": code(rotating=False)}, Reason.CODE_STATIC, None),
+    ("reserved", {"held": held(state=PassState.RESERVED)}, Reason.NOT_ACTIVATED, None),
+    ("issued", {"held": held(state=PassState.ISSUED)}, Reason.NOT_ACTIVATED, None),
+    ("frozen", {"held": held(state=PassState.FROZEN)}, Reason.FROZEN, None),
+    ("revoked", {"held": held(state=PassState.REVOKED)}, Reason.REVOKED, None),
+    ("refunded", {"held": held(state=PassState.REFUNDED)}, Reason.REFUNDED, None),
+    ("marked as expired", {"held": held(state=PassState.EXPIRED)}, Reason.EXPIRED, None),
+    ("unpaid, turnstile", {"held": held(terms=terms(payment=Payment.AT_WINDOW))}, Reason.PAY_AT_WINDOW, None),
+    (
+        "unpaid, handheld",
+        {"held": held(terms=terms(payment=Payment.AT_WINDOW)), "gate": gate(GateKind.HANDHELD)},
+        Reason.PAY_AT_WINDOW,
+        None,
+    ),
+    ("begins tomorrow", {"held": held(valid=DateRange(TOMORROW, TOMORROW))}, Reason.NOT_YET_VALID, TOMORROW),
+    ("ended", {"held": held(valid=DateRange(date(2025, 1, 1), date(2026, 6, 30)))}, Reason.EXPIRED, None),
+    (
+        "other spot",
+        {"spot": spot("jiuzhaigou"), "gate": gate(spot_id="jiuzhaigou")},
+        Reason.SPOT_NOT_COVERED,
+        None,
+    ),
+    ("spot not in the catalogue", {"spot": None}, Reason.SPOT_NOT_COVERED, None),
+    ("closed", {"spot": spot(status="closed")}, Reason.SPOT_CLOSED, None),
+    ("retired", {"spot": spot(status="retired")}, Reason.SPOT_CLOSED, None),
+    (
+        "blackout date",
+        {"held": held(terms=terms(blackout=Blackout(dates=(DateRange(TODAY, TOMORROW),))))},
+        Reason.BLACKOUT,
+        TODAY + timedelta(days=2),
+    ),
+    (
+        "blackout weekday, a Wednesday",
+        {"held": held(terms=terms(blackout=Blackout(weekdays=frozenset({3}))))},
+        Reason.BLACKOUT,
+        TOMORROW,
+    ),
+    ("already today", {"tally": ONE_VISIT}, Reason.ALREADY_TODAY, TOMORROW),
+    (
+        "already today, and never again",
+        {"tally": ONE_VISIT, "held": limited(per_spot=1)},
+        Reason.ALREADY_TODAY,
+        None,
+    ),
+    (
+        "already today, on the last day",
+        {"tally": ONE_VISIT, "held": held(valid=DateRange(TODAY, TODAY))},
+        Reason.ALREADY_TODAY,
+        None,
+    ),
+    ("spot used up", {"tally": YESTERDAYS, "held": limited(per_spot=1)}, Reason.NO_VISITS_LEFT, None),
+    ("all used up", {"tally": YESTERDAYS, "held": limited(total=1)}, Reason.NO_VISITS_LEFT, None),
+    ("days used up", {"tally": YESTERDAYS, "held": limited(days=1)}, Reason.NO_VISITS_LEFT, None),
+    (
+        "too soon",
+        {"tally": Tally().plus(XIANNVSHAN, NOW - timedelta(minutes=20)), "held": limited(minutes_between=30)},
+        Reason.TOO_SOON,
+        NOW + timedelta(minutes=10),
+    ),
+    ("two people, one pass", {"party": 2}, Reason.PARTY_TOO_LARGE, None),
+    (
+        "two follow where one may",
+        {
+            "tally": Tally().plus(EMEISHAN, NOW, places=1),
+            "held": held(terms=terms(party=Party(4, 4))),
+            "party": 2,
+        },
+        Reason.ALREADY_TODAY,
+        TOMORROW,
+    ),
+    (
+        "the rest comes the day after",
+        {
+            "tally": Tally().plus(EMEISHAN, NOW - timedelta(days=1), places=1),
+            "held": held(terms=terms(party=Party(4, 4), limits=Limits(per_spot=1))),
+            "party": 1,
+        },
+        Reason.NO_VISITS_LEFT,
+        None,
+    ),
+    (
+        "waiting to be activated, on the last day for it",
+        {"held": waiting(activate_by=TODAY)},
+        Reason.NOT_ACTIVATED,
+        None,
+    ),
+    (
+        "lapsed the day before",
+        {"held": waiting(activate_by=YESTERDAY, unactivated=Unactivated.LAPSES)},
+        Reason.EXPIRED,
+        None,
+    ),
+    (
+        "out of season",
+        {"held": held(terms=terms(season=(Season("03-01", "06-30"), Season("12-01", "12-31"))))},
+        Reason.BLACKOUT,
+        date(2026, 12, 1),
+    ),
+    (
+        "fewer visits to this spot than to others",
+        {
+            "tally": YESTERDAYS,
+            "held": held(terms=terms(limits=Limits(per_spot=9), overrides={EMEISHAN: SpotLimits(per_spot=1)})),
+        },
+        Reason.NO_VISITS_LEFT,
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "reason", "again"), [r[1:] for r in REFUSALS], ids=[r[0] for r in REFUSALS])
+def test_refusal(changes: dict[str, Any], reason: Reason, again: date | datetime | None) -> None:
+    verdict = decide(case(**changes))
+    expected = start_of(again) if isinstance(again, date) and not isinstance(again, datetime) else again
+    assert (verdict.reason, verdict.admitted_from) == (reason, expected)
+    assert (verdict.admitted, verdict.admits, verdict.pays) == (False, 0, 0)
+
+
+FAMILY = terms(payment=Payment.AT_WINDOW, party=Party(4, 3), limits=Limits(total=5))
+THREE_OF_FOUR = Tally().plus(EMEISHAN, NOW - timedelta(minutes=10), places=1)
+
+ADMISSIONS: list[tuple[str, dict[str, Any], Verdict]] = [
+    (
+        "three of four",
+        {"held": held(terms=FAMILY), "gate": gate(GateKind.WINDOW), "party": 3},
+        Verdict(Reason.OK, NOW, 3, 3, 4),
+    ),
+    (
+        "the fourth, ten minutes later",
+        {"held": held(terms=FAMILY), "gate": gate(GateKind.WINDOW), "tally": THREE_OF_FOUR, "party": 1},
+        Verdict(Reason.OK, NOW, 1, 0, 4),
+    ),
+    (
+        "the rest, whoever they are",
+        {"held": held(terms=FAMILY), "gate": gate(GateKind.WINDOW), "tally": THREE_OF_FOUR},
+        Verdict(Reason.OK, NOW, 1, 0, 4),
+    ),
+    (
+        "two of four, of whom the second pays",
+        {
+            "held": held(terms=FAMILY),
+            "gate": gate(GateKind.WINDOW),
+            "tally": Tally().plus(EMEISHAN, NOW, places=2),
+            "party": 2,
+        },
+        Verdict(Reason.OK, NOW, 2, 1, 4),
+    ),
+    ("begun by itself", {"held": waiting(activate_by=YESTERDAY)}, Verdict(Reason.OK, NOW, admits=1)),
+    (
+        "more visits a day to this spot than to others",
+        {"tally": ONE_VISIT, "held": held(terms=terms(overrides={EMEISHAN: SpotLimits(per_spot_day=2, per_spot=5)}))},
+        Verdict(Reason.OK, NOW, 1, 0, 3),
+    ),
+    (
+        "in a season over New Year",
+        {"held": held(terms=terms(season=(Season("07-01", "02-28"),)))},
+        Verdict(Reason.OK, NOW, 1),
+    ),
+    ("first visit", {}, Verdict(Reason.OK, NOW, admits=1)),
+    ("another spot today", {"tally": Tally().plus(XIANNVSHAN, NOW)}, Verdict(Reason.OK, NOW, admits=1)),
+    ("here yesterday", {"tally": YESTERDAYS}, Verdict(Reason.OK, NOW, admits=1)),
+    ("second visit of two a day", {"tally": ONE_VISIT, "held": limited(per_spot_day=2)}, Verdict(Reason.OK, NOW, 1)),
+    ("no limit a day", {"tally": ONE_VISIT, "held": limited(per_spot_day=None)}, Verdict(Reason.OK, NOW, 1)),
+    ("last but one in total", {"tally": YESTERDAYS, "held": limited(total=3)}, Verdict(Reason.OK, NOW, 1, 0, 1)),
+    ("last at this spot", {"held": limited(per_spot=1, total=9)}, Verdict(Reason.OK, NOW, 1, 0, 0)),
+    (
+        "the only day goes on",
+        {"tally": Tally().plus(XIANNVSHAN, NOW), "held": limited(days=1)},
+        Verdict(Reason.OK, NOW, 1),
+    ),
+    (
+        "soon enough",
+        {"tally": Tally().plus(XIANNVSHAN, NOW - timedelta(minutes=30)), "held": limited(minutes_between=30)},
+        Verdict(Reason.OK, NOW, 1),
+    ),
+    (
+        "printed code, handheld",
+        {"code": code(rotating=False), "gate": gate(GateKind.HANDHELD)},
+        Verdict(Reason.OK, NOW, 1, check_identity=True),
+    ),
+    (
+        "buy one, get one free",
+        {"held": held(terms=TWO_FOR_ONE), "gate": gate(GateKind.WINDOW)},
+        Verdict(Reason.OK, NOW, admits=2, pays=1),
+    ),
+    (
+        "buy one, get one free, alone",
+        {"held": held(terms=TWO_FOR_ONE), "gate": gate(GateKind.WINDOW), "party": 1},
+        Verdict(Reason.OK, NOW, admits=1, pays=1),
+    ),
+    ("family, paid before", {"held": held(terms=terms(party=Party(4, 2))), "party": 3}, Verdict(Reason.OK, NOW, 3)),
+    (
+        "covered by a tag",
+        {"held": held(terms=terms(coverage=Coverage(tags=frozenset({"5A"}))))},
+        Verdict(Reason.OK, NOW, 1),
+    ),
+    ("first second of the first day", {"at": start_of(TODAY).astimezone(UTC)}, Verdict(Reason.OK, start_of(TODAY), 1)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "expected"), [a[1:] for a in ADMISSIONS], ids=[a[0] for a in ADMISSIONS])
+def test_admission(changes: dict[str, Any], expected: Verdict) -> None:
+    assert decide(case(**changes)) == expected
+
+
+def test_an_excluded_spot_is_not_covered_by_its_tag() -> None:
+    covered = Coverage(tags=frozenset({"5A"}), excluded=frozenset({EMEISHAN}))
+    assert decide(case(held=held(terms=terms(coverage=covered)))).reason is Reason.SPOT_NOT_COVERED
+
+
+def test_the_first_rule_that_objects_gives_the_reason() -> None:
+    """Every rule objects at once: taking the objections away one by one shows the order of the design."""
+    pass_ = held(
+        state=PassState.FROZEN,
+        valid=DateRange(TOMORROW, TOMORROW + timedelta(days=9)),
+        terms=terms(
+            payment=Payment.AT_WINDOW,
+            coverage=Coverage(),
+            blackout=Blackout(weekdays=frozenset(range(1, 8))),
+            limits=Limits(per_spot_day=1, minutes_between=600),
+        ),
+    )
+    now = case(
+        held=pass_,
+        gate=gate(state=GateState.DISABLED),
+        code=code(rotating=False),
+        spot=spot(status="closed"),
+        tally=ONE_VISIT,
+        party=2,
+    )
+    seen = []
+    mends: list[Callable[[Case], Case]] = [
+        lambda c: replace(c, gate=gate()),
+        lambda c: replace(c, code=code()),
+        lambda c: replace(c, held=replace(c.held, state=PassState.ACTIVE)),
+        lambda c: replace(c, held=replace(c.held, terms=replace(c.held.terms, payment=Payment.PAID))),
+        lambda c: replace(c, held=replace(c.held, valid=held().valid)),
+        lambda c: replace(c, held=replace(c.held, terms=replace(c.held.terms, coverage=terms().coverage))),
+        lambda c: replace(c, spot=spot()),
+        lambda c: replace(c, held=replace(c.held, terms=replace(c.held.terms, blackout=Blackout()))),
+        lambda c: replace(c, tally=Tally().plus(XIANNVSHAN, NOW)),
+        lambda c: replace(c, tally=Tally()),
+        lambda c: replace(c, party=1),
+    ]
+    for mend in mends:
+        seen.append(decide(now).reason.value)
+        now = mend(now)
+    assert seen == [
+        "gate_disabled", "code_static", "frozen", "pay_at_window", "not_yet_valid", "spot_not_covered", "spot_closed",
+        "blackout", "already_today", "too_soon", "party_too_large",
+    ]  # fmt: skip
+    assert decide(now).admitted
+
+
+def test_the_day_changes_at_midnight_in_shanghai_not_in_greenwich() -> None:
+    evening = datetime(2026, 7, 1, 23, 59, 59, tzinfo=SHANGHAI)
+    tally = Tally().plus(EMEISHAN, evening)
+    assert decide(case(tally=tally, at=evening)).reason is Reason.ALREADY_TODAY
+    assert decide(case(tally=tally, at=evening + timedelta(seconds=1))).admitted
+
+
+def test_a_fault_in_a_rule_refuses_and_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def faulty(case: Case) -> Objection | None:
+        raise ZeroDivisionError("a rule with a defect")
+
+    monkeypatch.setattr("passes.rules.RULES", (*RULES, faulty))
+    assert decide(case()).reason is Reason.ERROR
+    assert "a rule failed for pass 00000000000000a1" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_has_words_with_nothing_left_to_fill_in(reason: Reason) -> None:
+    for again in (None, NOW, start_of(TOMORROW)):
+        verdict = Verdict(reason, NOW, admitted_from=again)
+        words = [verdict.message.zh, verdict.message.en, verdict.speak]
+        assert all(words)
+        assert "{" not in "".join(words)
+        assert len(verdict.speak) <= 8
+
+
+def test_words_name_the_remedy() -> None:
+    assert decide(case(tally=ONE_VISIT)).message.zh == "今日已入园，可于2026年7月2日再来"
+    too_soon = case(tally=Tally().plus(XIANNVSHAN, NOW), held=limited(minutes_between=90))
+    assert decide(too_soon).message.en == "Too soon after the last visit; welcome from 2026-07-01 11:30"
+
+
+cases = st.builds(
+    Case,
+    held=st.builds(
+        held,
+        state=st.sampled_from(PassState),
+        valid=st.builds(DateRange, st.dates(), st.dates()),
+        terms=st.builds(
+            terms,
+            limits=st.builds(Limits, *[st.none() | st.integers(-5, 5)] * 5),
+            blackout=st.builds(
+                Blackout,
+                st.lists(st.builds(DateRange, st.dates(), st.dates()), max_size=2).map(tuple),
+                st.frozensets(st.integers(0, 8)),
+            ),
+            party=st.builds(Party, st.integers(-1, 9), st.integers(-1, 9)),
+            payment=st.sampled_from(Payment),
+        ),
+    ),
+    code=st.builds(code, rotating=st.booleans()),
+    tally=st.builds(
+        Tally,
+        st.integers(0, 9),
+        st.integers(0, 9),
+        st.just({EMEISHAN: 1}),
+        st.none() | st.dates(),
+        st.just({EMEISHAN: 1}),
+        st.none() | st.datetimes(timezones=st.just(UTC)),
+    ),
+    spot=st.sampled_from([None, spot(), spot("jiuzhaigou"), spot(status="closed")]),
+    gate=st.builds(gate, st.sampled_from(GateKind), state=st.sampled_from(GateState)),
+    party=st.none() | st.integers(-1, 300),
+    at=st.datetimes(datetime(1, 1, 3), timezones=st.just(UTC)),
+)
+
+
+@given(cases)
+def test_decide_is_total(any_case: Case) -> None:
+    """Whatever it is given it answers; when it admits, nothing that can be checked apart speaks against it."""
+    verdict = decide(any_case)
+    if verdict.admitted:
+        day = business_day(any_case.at)
+        assert any_case.held.state is PassState.ACTIVE
+        assert any_case.held.valid.start <= day <= any_case.held.valid.end
+        assert any_case.gate.state is not GateState.DISABLED
+        assert any_case.spot is not None
+        assert any_case.spot.open_on(day)

@@ -1,0 +1,178 @@
+"""Who may call what: every route declares it, and no bent token gets in."""
+
+import base64
+import json
+import re
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import jwt
+import pytest
+from pydantic import BaseModel
+from tornado.web import RequestHandler
+
+from handlers.routes import ROUTES, UndeclaredRoute, check_declared
+from handlers.web.access import audiences_of
+from handlers.web.api import ApiHandler
+from handlers.web.endpoint import declared_on, endpoint
+from handlers.web.problems import Problem
+from handlers.web.routing import Route
+from passes.admission.gates import GateKind
+from server.auth import GATE_LIFE, ISSUER, Tokens
+from tests.support import build
+from tests.support.api import Api
+from tests.support.build import NOW
+from tests.support.world import World
+
+SECRET = bytes(32)
+GATE = frozenset({"gate"})
+TOKENS = Tokens({1: SECRET})
+
+
+class _Out(BaseModel):
+    pass
+
+
+class Undeclared(ApiHandler):
+    async def get(self) -> None:
+        self.finish()
+
+
+class HalfDeclared(ApiHandler):
+    @endpoint(scope=None, reply=_Out)
+    async def get(self) -> _Out:
+        return _Out()
+
+    async def post(self) -> None:
+        self.finish()
+
+
+class Foreign(RequestHandler):
+    def get(self) -> None:
+        self.finish()
+
+
+class Empty(ApiHandler):
+    pass
+
+
+@pytest.mark.parametrize("handler", [Undeclared, HalfDeclared, Foreign, Empty])
+def test_start_up_refuses_a_route_that_does_not_declare_itself(handler: type[RequestHandler]) -> None:
+    with pytest.raises(UndeclaredRoute, match="/secret"):
+        check_declared([*ROUTES, Route("/secret", handler, "secret")])
+
+
+def test_all_our_routes_declare_themselves() -> None:
+    check_declared(ROUTES)
+
+
+CLOSED = [
+    (verb, re.sub(r"\{\w+\}", "x", route.template), declared.scope)
+    for route in ROUTES
+    for verb in ("GET", "POST", "PUT", "DELETE")
+    if (declared := declared_on(route.handler_class, verb)) and declared.scope
+]
+
+
+async def roles(world: World) -> dict[str, tuple[str, set[str]]]:
+    """Everybody who holds a token, with the token and its scopes."""
+    visitor, access = await world.visitor()
+    session = await world.system.signing_in.begin(visitor, NOW)
+    _, turnstile = await world.gate()
+    _, window = await world.gate(kind=GateKind.WINDOW)
+    return {
+        "visitor": (access, {"visitor:self"}),
+        "who refreshes": (TOKENS.for_session(session, visitor, NOW).refresh, {"refresh:session"}),
+        "helper": (TOKENS.for_pass("x", NOW), {"pass:read"}),
+        "turnstile": (turnstile, {"gate:scan"}),
+        "window": (window, {"gate:scan", "gate:lookup"}),
+    }
+
+
+@pytest.mark.parametrize(("verb", "path", "scope"), CLOSED)
+async def test_every_route_is_open_to_its_roles_alone(api: Api, world: World, verb: str, path: str, scope: str) -> None:
+    wanted = set(scope.split())
+    body = b"{}" if verb in {"POST", "PUT"} else None
+    for given, code in ((None, "token_missing"), ("nonsense", "token_invalid")):
+        answer = await api.send(verb, path, body, given, {})
+        assert (answer.status, answer.json["code"]) == (401, code)
+    for role, (token, scopes) in (await roles(world)).items():
+        answer = await api.send(verb, path, body, token, {})
+        refused = answer.status in {401, 403} and answer.json["code"] in {"token_invalid", "scope_missing"}
+        assert refused == wanted.isdisjoint(scopes), role
+        if refused:
+            same_audience = audiences_of(scope) & audiences_of(" ".join(scopes))
+            assert answer.status == (403 if same_audience else 401), role
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    issued = int(NOW.timestamp())
+    usual = {
+        "iss": ISSUER,
+        "aud": "gate",
+        "sub": "g",
+        "scope": "gate:scan",
+        "iat": issued,
+        "exp": issued + 60,
+        "ver": 1,
+    }
+    return {name: value for name, value in (usual | changes).items() if value != "absent"}
+
+
+def signed(key: bytes = SECRET, kid: str = "1", algorithm: str = "HS256", **changes: Any) -> str:
+    return jwt.encode(claims(**changes), key, algorithm=algorithm, headers={"kid": kid})
+
+
+def unsigned() -> str:
+    parts = [{"alg": "none", "kid": "1", "typ": "JWT"}, claims()]
+    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts) + "."
+
+
+BENT = {
+    "of another audience": signed(aud="pass"),
+    "of two audiences": signed(aud=["gate", "pass"]),
+    "of another issuer": signed(iss="somebody"),
+    "without expiry": signed(exp="absent"),
+    "without a subject": signed(sub="absent"),
+    "without a scope": signed(scope="absent"),
+    "with a scope that is a list": signed(scope=["gate:scan"]),
+    "signed with another key": signed(bytes([1]) * 32),
+    "with an unknown key id": signed(kid="9"),
+    "with a key id that is no number": signed(kid="../1"),
+    "of another algorithm": signed(bytes(64), algorithm="HS512"),
+    "unsigned": unsigned(),
+    "cut": signed()[:-2],
+    "empty": "",
+    "of three dots": "...",
+}
+
+
+@pytest.mark.parametrize("token", BENT.values(), ids=BENT.keys())
+def test_a_bent_token_is_refused(token: str) -> None:
+    with pytest.raises(Problem) as refused:
+        TOKENS.read(token, GATE, NOW)
+    assert (refused.value.status, refused.value.code) == (HTTPStatus.UNAUTHORIZED, "token_invalid")
+
+
+def test_a_token_is_read_until_it_expires_and_the_newest_key_signs() -> None:
+    gate = build.gate()
+    token = Tokens({1: SECRET, 2: bytes([2]) * 32}).for_gate(gate, NOW)
+    assert jwt.get_unverified_header(token)["kid"] == "2"
+    both = Tokens({1: SECRET, 2: bytes([2]) * 32})
+    caller = both.read(token, GATE, NOW + GATE_LIFE - timedelta(seconds=1))
+    assert (caller.id, caller.scopes, caller.version) == (gate.id, frozenset({"gate:scan"}), 1)
+    with pytest.raises(Problem, match="token_expired"):
+        both.read(token, GATE, NOW + GATE_LIFE)
+
+
+async def test_a_caller_without_the_scope_is_forbidden(api: Api) -> None:
+    answer = await api.post("/api/v1/gate/scans", {}, signed(scope="gate:other"), Accept_Language="en")
+    assert (answer.status, answer.json["code"]) == (403, "scope_missing")
+    assert "gate:scan" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Basic abc", "bearer"])
+async def test_a_header_without_a_token_is_a_missing_token(api: Api, header: str) -> None:
+    answer = await api.post("/api/v1/gate/scans", {}, Authorization=header)
+    assert (answer.status, answer.json["code"]) == (401, "token_missing")

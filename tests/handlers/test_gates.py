@@ -1,0 +1,318 @@
+"""Gates over HTTP: enrolment, scans, annulments, and whatever a broken or hostile gate may send."""
+
+import asyncio
+import json
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tornado.ioloop import IOLoop
+
+from passes.admission.gate_keeping import NewGate
+from passes.admission.gates import Gate, GateKind
+from passes.store.admission import GateStore
+from passes.terms.terms import Party, Payment
+from server.mongo import Mongo
+from tests.support.api import Api
+from tests.support.build import EMEISHAN, HOLDER, NOW, XIANNVSHAN
+from tests.support.world import Clock, World
+
+SCANS = "/api/v1/gate/scans"
+
+
+async def test_the_whole_way(api: Api, world: World) -> None:
+    """A device enrols at each end of the land; a pass is admitted at both, and refused on the second try of the day."""
+    tokens = {}
+    for spot, kind in ((EMEISHAN, GateKind.TURNSTILE), (XIANNVSHAN, GateKind.HANDHELD)):
+        new = await world.system.gate_keeping.add(spot, kind, "北门", "operator:test", NOW)
+        enrolled = await api.post("/api/v1/gate/enrol", {"setup_code": new.setup_code})
+        assert enrolled.status == 200
+        assert enrolled.json["gate_id"] == new.gate.id
+        assert enrolled.json["spot"]["id"] == spot
+        tokens[spot] = enrolled.json["token"]
+    held = await world.issue()
+
+    first = await api.post(SCANS, world.scan_body(held, "a"), tokens[EMEISHAN])
+    assert first.status == 200
+    assert first.json == {
+        "verdict": "admitted",
+        "reason": "ok",
+        "message": {"zh": "欢迎入园", "en": "Welcome"},
+        "speak": "欢迎光临",
+        "admits": 1,
+        "pays": 0,
+        "amount_fen": None,
+        "pass": {"id": held.id, "product": "annual", "holder_mask": "测** 110***********002X"},
+        "visits_left": None,
+        "admitted_from": None,
+        "check_identity": False,
+        "nonce": "a",
+        "decided_at": "2026-07-01T02:00:00Z",
+    }
+    second = await api.post(SCANS, world.scan_body(held, "b"), tokens[EMEISHAN])
+    assert (second.status, second.json["verdict"], second.json["reason"]) == (200, "refused", "already_today")
+    assert second.json["message"]["zh"] == "今日已入园，可于2026年7月2日再来"
+    assert second.json["admitted_from"] == "2026-07-01T16:00:00Z"
+    printed = world.scan_body(held, "c", world.printed(held))
+    there = await api.post(SCANS, printed, tokens[XIANNVSHAN])
+    assert (there.json["verdict"], there.json["check_identity"], there.json["speak"]) == (
+        "admitted",
+        True,
+        "请核对证件",
+    )
+
+
+async def test_32_scans_at_once_admit_exactly_once(api: Api, world: World) -> None:
+    held = await world.issue()
+    _, token = await world.gate()
+    answers = await asyncio.gather(*(api.post(SCANS, world.scan_body(held, f"n{n}"), token) for n in range(32)))
+    assert {answer.status for answer in answers} == {200}
+    assert Counter(answer.json["reason"] for answer in answers) == {"ok": 1, "already_today": 31}
+
+
+async def test_a_lost_reply_is_asked_for_again(api: Api, world: World) -> None:
+    held = await world.issue()
+    _, token = await world.gate()
+    body = world.scan_body(held, "a")
+    assert (await api.post(SCANS, body, token)).json == (await api.post(SCANS, body, token)).json
+
+
+async def test_an_admission_is_annulled(api: Api, world: World, clock: Clock) -> None:
+    held = await world.issue()
+    _, token = await world.gate()
+    _, elsewhere = await world.gate()
+    await api.post(SCANS, world.scan_body(held, "a"), token)
+    assert (await api.post(f"{SCANS}/a/annul", token=elsewhere)).status == 404
+    undone = await api.post(f"{SCANS}/a/annul", token=token)
+    assert (undone.status, undone.json) == (
+        200,
+        {"nonce": "a", "pass_id": held.id, "annulled_at": "2026-07-01T02:00:00Z"},
+    )
+    assert (await api.post(f"{SCANS}/a/annul", token=token)).json == undone.json
+    assert (await api.post(SCANS, world.scan_body(held, "b"), token)).json["verdict"] == "admitted"
+    clock.time += timedelta(minutes=16)
+    late = await api.post(f"{SCANS}/b/annul", token=token)
+    assert (late.status, late.json["code"]) == (409, "annul_too_late")
+
+
+async def test_a_window_takes_the_money_and_a_turnstile_sends_there(api: Api, world: World) -> None:
+    await world.publish(party=Party(2, 1), payment=Payment.AT_WINDOW)
+    held = await world.issue("other")
+    _, turnstile = await world.gate()
+    _, window = await world.gate(kind=GateKind.WINDOW)
+    refused = await api.post(SCANS, world.scan_body(held, "a"), turnstile)
+    assert (refused.json["reason"], refused.json["speak"]) == ("pay_at_window", "请到窗口付款")
+    admitted = await api.post(SCANS, world.scan_body(held, "b"), window)
+    assert (admitted.json["admits"], admitted.json["pays"], admitted.json["speak"]) == (2, 1, "请收1人票款")
+
+
+async def test_a_setup_code_works_once_and_for_a_week(api: Api, world: World, clock: Clock) -> None:
+    keeping = world.system.gate_keeping
+    new = await keeping.add(EMEISHAN, GateKind.HANDHELD, "", "operator:test", NOW)
+    typed = new.setup_code.replace("-", " ").lower()
+    answers = await asyncio.gather(*(api.post("/api/v1/gate/enrol", {"setup_code": typed}) for _ in range(5)))
+    assert sorted(answer.status for answer in answers) == [200, 404, 404, 404, 404]
+    late = await keeping.add(EMEISHAN, GateKind.HANDHELD, "", "operator:test", NOW)
+    clock.time += timedelta(days=7)
+    expired = await api.post("/api/v1/gate/enrol", {"setup_code": late.setup_code})
+    assert (expired.status, expired.json["code"]) == (409, "setup_code_expired")
+    guessed = await api.post("/api/v1/gate/enrol", {"setup_code": "AAAA-AAAA-AAAA"})
+    assert (guessed.status, guessed.json["code"]) == (404, "setup_code_unknown")
+
+
+async def test_a_rolled_gate_loses_its_token_and_a_disabled_one_refuses(api: Api, world: World) -> None:
+    held = await world.issue()
+    gate, token = await world.gate()
+    await world.system.gate_keeping.disable(gate.id, "operator:test", NOW)
+    await world.services.refresh()
+    assert (await api.post(SCANS, world.scan_body(held, "a"), token)).json["reason"] == "gate_disabled"
+    rolled = await world.system.gate_keeping.roll(gate.id, "operator:test", NOW)
+    await world.services.refresh()
+    answer = await api.post(SCANS, world.scan_body(held, "b"), token)
+    assert (answer.status, answer.json["code"]) == (401, "token_withdrawn")
+    fresh = await api.post("/api/v1/gate/enrol", {"setup_code": rolled.setup_code})
+    assert (await api.post(SCANS, world.scan_body(held, "c"), fresh.json["token"])).json["verdict"] == "admitted"
+
+
+async def test_a_gate_that_enrolled_at_another_process_is_known_at_once(api: Api, world: World) -> None:
+    held = await world.issue()
+    new = await world.system.gate_keeping.add(EMEISHAN, GateKind.TURNSTILE, "", "operator:test", NOW)
+    gate = await world.system.gate_keeping.enrol(new.setup_code, NOW)
+    token = world.services.tokens.for_gate(gate, NOW)
+    assert (await api.post(SCANS, world.scan_body(held, "a"), token)).json["verdict"] == "admitted"
+
+
+GOOD = {"code": "BP1:X", "nonce": "n1", "scanned_at": "2026-07-01T10:00:00+08:00"}
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"code": None}, "body.code"),
+        ({"code": 7}, "body.code"),
+        ({"code": "x" * 1025}, "body.code"),
+        ({"nonce": ""}, "body.nonce"),
+        ({"nonce": "a b"}, "body.nonce"),
+        ({"nonce": "a:b"}, "body.nonce"),
+        ({"nonce": "n" * 65}, "body.nonce"),
+        ({"nonce": "n\n"}, "body.nonce"),
+        ({"nonce": {"$gt": ""}}, "body.nonce"),
+        ({"scanned_at": "yesterday"}, "body.scanned_at"),
+        ({"scanned_at": "2026-07-01T10:00:00"}, "body.scanned_at"),
+        ({"scanned_at": "0001-01-01T00:00:00+14:00"}, "body.scanned_at"),
+        ({"scanned_at": "9999-12-31T23:59:59-14:00"}, "body.scanned_at"),
+        ({"scanned_at": 1782871200}, "body.scanned_at"),
+        ({"party": 0}, "body.party"),
+        ({"party": 10**30}, "body.party"),
+        ({"party": True}, "body.party"),
+        ({"party": "1"}, "body.party"),
+        ({"gate": "another"}, "body.gate"),
+    ],
+)
+async def test_a_wrong_field_is_named_and_leaves_nothing(
+    api: Api, world: World, mongo: Mongo, change: dict[str, Any], where: str
+) -> None:
+    _, token = await world.gate()
+    answer = await api.post(SCANS, GOOD | change, token, Accept_Language="en")
+    assert (answer.status, answer.json["code"]) == (422, "body_invalid")
+    assert [error["where"] for error in answer.json["errors"]] == [where]
+    assert await mongo.collection("refusals").find({}) == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff\xfe\x00", b"[" * 60_000, b'{"code": "\\ud800"}', b"null", b"[]", b"7", b'"code"']
+)
+async def test_what_is_no_json_object_is_refused(api: Api, world: World, body: bytes) -> None:
+    _, token = await world.gate()
+    answer = await api.post(SCANS, body, token)
+    assert answer.status in {400, 422}
+    assert answer.headers["Content-Type"].startswith("application/problem+json")
+
+
+@pytest.mark.parametrize("size", [64 * 1024 + 1, 1024 * 1024, 9 * 1024 * 1024])
+async def test_a_large_body_is_refused_before_it_is_read(api: Api, world: World, size: int) -> None:
+    _, token = await world.gate()
+    answer = await api.post(SCANS, b" " * size, token)
+    assert (answer.status, answer.json["code"]) == (413, "body_too_large")
+
+
+async def test_a_body_without_its_length_is_refused(api: Api, world: World) -> None:
+    _, token = await world.gate()
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(api.base.rpartition(":")[2]))
+    head = f"POST {SCANS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    writer.write(head.encode() + b"2\r\n{}\r\n0\r\n\r\n")
+    assert (await reader.readline()).startswith(b"HTTP/1.1 411 ")
+    writer.close()
+    await writer.wait_closed()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = st.sampled_from(["code", "nonce", "scanned_at", "party"])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(
+    st.binary(max_size=300)
+    | st.tuples(FIELDS, JSON).map(lambda change: json.dumps(GOOD | {change[0]: change[1]}).encode())
+    | st.tuples(st.text(max_size=200), st.text(max_size=70)).map(
+        lambda texts: json.dumps(GOOD | {"code": texts[0], "nonce": texts[1]}).encode()
+    )
+)
+def test_whatever_is_sent_gives_a_problem_or_a_verdict(
+    io_loop: IOLoop, api: Api, world: World, mongo: Mongo, body: bytes
+) -> None:
+    async def send() -> None:
+        _, token = await world.gate() if not hasattr(world, "token") else (None, world.token)
+        world.token = token  # type: ignore[attr-defined] # one gate for all examples
+        answer = await api.post(SCANS, body, token)
+        assert answer.status in {200, 400, 409, 422}, answer.body
+        if answer.status == 200:
+            assert answer.json["verdict"] == "refused"
+        assert await mongo.collection("admissions").find({}) == []
+
+    io_loop.run_sync(send)
+
+
+async def test_a_gate_rolled_while_its_device_enrols_is_lost_to_one_of_them(world: World) -> None:
+    """Whoever comes first, the token of the device that enrolled before the roll is worthless after it."""
+    keeping = world.system.gate_keeping
+    for _ in range(12):
+        new = await keeping.add(EMEISHAN, GateKind.HANDHELD, "", "operator:test", NOW)
+        enrolled, rolled = await asyncio.gather(
+            keeping.enrol(new.setup_code, NOW), keeping.roll(new.gate.id, "operator:test", NOW), return_exceptions=True
+        )
+        assert isinstance(rolled, NewGate)
+        (stored,) = [gate for gate in await GateStore(world.mongo).all() if gate.id == new.gate.id]
+        assert stored == rolled.gate
+        if isinstance(enrolled, Gate):
+            assert enrolled.token_version < stored.token_version
+
+
+@pytest.mark.parametrize(
+    "instant",
+    [
+        "1782871200",
+        "2026-07-01",
+        "2026-07-01 10:00:00Z",
+        "2026-07-01T10:00Z",
+        "2026-07-01T10:00:00",
+        "2026-07-01T10:00:00,5Z",
+        "2026-07-01T10:00:00+0800",
+        "2026-07-01T10:00:00." + "1" * 5000 + "Z",
+        "2026-07-01T24:00:00Z",
+        "2026-07-01T10:00:60Z",
+        "9999-12-31T23:59:59-23:59",
+        "0000-01-01T00:00:00Z",
+    ],
+)
+async def test_only_rfc_3339_is_an_instant(api: Api, world: World, instant: str) -> None:
+    _, token = await world.gate()
+    answer = await api.post(SCANS, {"code": "x", "nonce": "n", "scanned_at": instant}, token)
+    assert answer.status == 422
+    assert [fault["where"] for fault in answer.json["errors"]] == ["body.scanned_at"]
+
+
+async def test_many_faults_are_told_in_part(api: Api) -> None:
+    answer = await api.post("/api/v1/gate/enrol", {f"field{n}": n for n in range(3000)})
+    assert answer.status == 422
+    assert len(answer.json["errors"]) == 20
+
+
+async def test_staff_find_the_pass_of_a_visitor_without_a_phone(api: Api, world: World) -> None:
+    held = await world.issue()
+    _, handheld = await world.gate(kind=GateKind.HANDHELD)
+    number = {"id_number": f" {HOLDER.number.lower()} "}
+    found = (await api.post("/api/v1/gate/lookup", number, handheld)).json
+    assert found["total"] == 1
+    (item,) = found["items"]
+    assert item["pass"] == {"id": held.id, "product": "annual", "holder_mask": "测** 110***********002X"}
+    assert (item["state"], item["valid_from"], item["valid_until"]) == ("active", "2026-07-01", "2027-06-30")
+    body = {"code": item["code"], "nonce": "a", "scanned_at": NOW.isoformat()}
+    verdict = (await api.post(SCANS, body, handheld)).json
+    assert (verdict["verdict"], verdict["check_identity"]) == ("admitted", True)
+    lines = await world.mongo.collection("audit_log").find({"action": "lookup"})
+    assert {line["subject"].partition(":")[0] for line in lines} == {"gate", "pass"}
+    assert HOLDER.number not in str(lines)
+
+
+async def test_a_look_up_is_for_staff_and_for_real_numbers(api: Api, world: World) -> None:
+    _, turnstile = await world.gate()
+    refused = await api.post("/api/v1/gate/lookup", {"id_number": HOLDER.number}, turnstile)
+    assert (refused.status, refused.json["code"]) == (403, "scope_missing")
+    gate, window = await world.gate(kind=GateKind.WINDOW)
+    wrong = await api.post("/api/v1/gate/lookup", {"id_number": "110101199003070021"}, window)
+    assert (wrong.status, wrong.json["code"]) == (422, "identity_invalid")
+    assert "110101199003070021" not in wrong.body.decode()
+    nobody = await api.post("/api/v1/gate/lookup", {"id_number": "11010119900307002X"}, window)
+    assert nobody.json == {"total": 0, "items": []}
+    await world.system.gate_keeping.disable(gate.id, "operator:test", NOW)
+    await world.services.refresh()
+    out = await api.post("/api/v1/gate/lookup", {"id_number": HOLDER.number}, window)
+    assert (out.status, out.json["code"]) == (409, "gate_disabled")

@@ -1,0 +1,153 @@
+"""`/api/v1/offers`, and what offers add to the catalogue."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from passes.base.errors import Conflict, Invalid, Unknown
+from passes.base.text import Text
+from passes.offers.offer import Benefit, BenefitKind, Offer, OfferState
+from passes.people.groups import Group
+from passes.terms.terms import Blackout, DateRange
+from tests.support.api import Api
+from tests.support.build import EMEISHAN, NOW, TODAY, XIANNVSHAN
+from tests.support.world import Clock, World
+
+
+def offer(id: str = "emeishan-bogo", **changes: Any) -> Offer:
+    usual = Offer(
+        id=id,
+        version=0,
+        title=Text("买一送一", "buy one, get one free"),
+        benefit=Benefit(BenefitKind.BUY_ONE_GET_ONE),
+        spots=frozenset({EMEISHAN}),
+        window=DateRange(TODAY, TODAY + timedelta(days=10)),
+        eligible=frozenset({Group.ANYONE}),
+        voucher_days=30,
+        blackout=Blackout((DateRange(date(2026, 7, 3), date(2026, 7, 3)),)),
+    )
+    return replace(usual, **changes)
+
+
+async def publish(world: World, *offers: Offer) -> None:
+    await world.system.offer_publishing.publish(offers, "operator:test", world.clock())
+    await world.services.refresh()
+
+
+async def ids(api: Api, path: str) -> list[str]:
+    answer = await api.get(path)
+    assert answer.status == 200, answer.body
+    return [item["id"] for item in answer.json["items"]]
+
+
+async def test_offers_are_read_by_spot_province_and_day(api: Api, world: World, clock: Clock) -> None:
+    later = DateRange(TODAY + timedelta(days=5), TODAY + timedelta(days=9))
+    await publish(world, offer(), offer("wulong-free", spots=frozenset({XIANNVSHAN}), window=later))
+    assert await ids(api, "/api/v1/offers") == ["emeishan-bogo", "wulong-free"]
+    assert await ids(api, "/api/v1/offers?running=1") == ["emeishan-bogo"]
+    assert await ids(api, "/api/v1/offers?province=chongqing") == ["wulong-free"]
+    assert await ids(api, f"/api/v1/offers?spot={EMEISHAN}&province=chongqing") == []
+    one = (await api.get("/api/v1/offers/wulong-free")).json
+    assert (one["running"], one["state"], one["spots"]) == (False, "published", [XIANNVSHAN])
+    assert one["window"] == {"start": "2026-07-06", "end": "2026-07-10"}
+    clock.time += timedelta(days=5)
+    assert await ids(api, "/api/v1/offers?running=1") == ["emeishan-bogo", "wulong-free"]
+
+
+async def test_the_catalogue_shows_where_an_offer_runs_and_follows_the_day(
+    api: Api, world: World, clock: Clock
+) -> None:
+    assert await ids(api, "/api/v1/spots?has_offer=1") == []
+    await publish(world, offer())
+    assert await ids(api, "/api/v1/spots?has_offer=1") == [EMEISHAN]
+    assert await ids(api, "/api/v1/spots?has_offer=1&covered_by=annual&province=chongqing") == []
+    before = await api.get(f"/api/v1/spots/{EMEISHAN}")
+    assert before.json["offers"] == [
+        {
+            "id": "emeishan-bogo",
+            "title": {"zh": "买一送一", "en": "buy one, get one free"},
+            "benefit": "buy_one_get_one",
+            "until": "2026-07-11",
+            "example": False,
+        }
+    ]
+    clock.time += timedelta(days=2)
+    assert await ids(api, "/api/v1/spots?has_offer=1") == [], "3 July is a blackout"
+    after = await api.get(f"/api/v1/spots/{EMEISHAN}", If_None_Match=before.headers["Etag"])
+    assert (after.status, after.json["offers"]) == (200, [])
+
+
+async def test_an_offer_is_paused_resumed_and_ended_for_good(api: Api, world: World) -> None:
+    await publish(world, offer())
+    publishing = world.system.offer_publishing
+    for state, runs in ((OfferState.PAUSED, []), (OfferState.PAUSED, []), (OfferState.PUBLISHED, ["emeishan-bogo"])):
+        assert (await publishing.become("emeishan-bogo", state, "operator:test", NOW)).state is state
+        await world.services.refresh()
+        assert await ids(api, "/api/v1/offers?running=1") == runs
+    await publishing.become("emeishan-bogo", OfferState.PAUSED, "operator:test", NOW)
+    await publish(world, offer(voucher_days=20))
+    assert (await api.get("/api/v1/offers/emeishan-bogo")).json["state"] == "paused", "a new version does not resume it"
+    await publishing.become("emeishan-bogo", OfferState.ENDED, "operator:test", NOW)
+    with pytest.raises(Conflict):
+        await publishing.become("emeishan-bogo", OfferState.PUBLISHED, "operator:test", NOW)
+    with pytest.raises(Unknown):
+        await publishing.become("nothing", OfferState.PAUSED, "operator:test", NOW)
+
+
+async def test_publishing_is_checked_versioned_and_repeatable(world: World) -> None:
+    publishing = world.system.offer_publishing
+    with pytest.raises(Invalid, match="there is no spot nowhere"):
+        await publishing.publish([offer(), offer("b", spots=frozenset({"nowhere"}))], "operator:test", NOW)
+    assert await world.system.offer_store.all() == []
+    assert (await publishing.publish([offer()], "operator:test", NOW)).created == ("emeishan-bogo",)
+    assert (await publishing.publish([offer()], "operator:test", NOW)).unchanged == ("emeishan-bogo",)
+    changed = await publishing.preview([offer(voucher_days=7, spots=frozenset({XIANNVSHAN}))])
+    assert dict(changed.changes) == {
+        "emeishan-bogo": (
+            ("spots", frozenset({EMEISHAN}), frozenset({XIANNVSHAN})),
+            ("voucher_days", 30, 7),
+        )
+    }
+    (stored,) = await world.system.offer_store.all()
+    assert stored == offer(version=1)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/api/v1/offers/nothing", 404, "offer_unknown"),
+        ("/api/v1/offers?spot=nowhere", 422, "query_invalid"),
+        ("/api/v1/offers?province=hubei", 422, "query_invalid"),
+        ("/api/v1/offers?running=perhaps", 422, "query_invalid"),
+        ("/api/v1/offers?x=1", 422, "query_invalid"),
+        ("/api/v1/spots?has_offer=perhaps", 422, "query_invalid"),
+    ],
+)
+async def test_wrong_questions(api: Api, path: str, status: int, code: str) -> None:
+    answer = await api.get(path)
+    assert (answer.status, answer.json["code"]) == (status, code)
+
+
+async def test_an_offer_that_is_ended_while_a_new_version_is_published_stays_ended(world: World) -> None:
+    """The operator ends it after the publisher has read it, and before the publisher writes."""
+    publishing, store = world.system.offer_publishing, world.system.offer_store
+    await publishing.publish([offer()], "operator:test", NOW)
+    await publishing.become("emeishan-bogo", OfferState.ENDED, "operator:test", NOW)
+    assert await store.put(offer(version=2, voucher_days=5, state=OfferState.PUBLISHED))
+    (stored,) = await store.all()
+    assert (stored.version, stored.voucher_days, stored.state) == (2, 5, OfferState.ENDED)
+
+
+async def test_publishing_again_reaches_processes_that_a_crash_left_behind(api: Api, world: World) -> None:
+    """The version was stored, and the process died before it told the others."""
+    await world.services.refresh()
+    await world.system.offer_store.put(offer(version=1))
+    await world.services.refresh()
+    assert (await api.get("/api/v1/offers/emeishan-bogo")).status == 404
+    assert (await world.system.offer_publishing.publish([offer()], "operator:test", NOW)).unchanged == (
+        "emeishan-bogo",
+    )
+    await world.services.refresh()
+    assert (await api.get("/api/v1/offers/emeishan-bogo")).status == 200

@@ -1,0 +1,188 @@
+"""Identity: resident ID numbers checked by the standard, sealed, and shown only as masks."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from cryptography.exceptions import InvalidTag
+from hypothesis import given
+from hypothesis import strategies as st
+
+from passes.base.errors import Invalid
+from passes.people.identity import Document, DocumentKind, Sealer, check_digit, identify, resident
+from passes.people.sealing import Vault
+from tests.support.build import HOLDER, SEALER, TODAY
+
+
+def test_the_published_example_of_the_check_digit() -> None:
+    """11010519491231002X is the example of the standard (GB 11643-1999)."""
+    assert check_digit("11010519491231002") == "X"
+    assert check_digit("44052418800101001") == "4"
+
+
+def test_a_number_is_tidied_before_it_is_checked() -> None:
+    assert resident(" 测试甲 ", " 11010119900307002x\n", TODAY) == HOLDER
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "fault"),
+    [
+        ("测试甲", "110101199003070020", "check digit is wrong"),
+        ("测试甲", "110101199013070029", "date of birth in it does not exist"),
+        ("测试甲", "11010120990307002X", "date of birth is not possible"),
+        ("测试甲", "11010118990307002X", "date of birth is not possible"),
+        ("测试甲", "11010119900307002", "17 digits and a check digit"),
+        ("测试甲", "1101011990030700２X", "17 digits and a check digit"),
+        ("测试甲", "", "17 digits and a check digit"),
+        ("甲", "11010119900307002X", "name"),
+        ("测试" * 30, "11010119900307002X", "name"),
+        ("测试<script>", "11010119900307002X", "name"),
+        ("测试\x00甲", "11010119900307002X", "name"),
+    ],
+)
+def test_a_wrong_identity_is_refused_naming_the_field(name: str, number: str, fault: str) -> None:
+    with pytest.raises(Invalid, match=fault):
+        resident(name, number, TODAY)
+
+
+def test_a_refusal_does_not_repeat_the_number() -> None:
+    with pytest.raises(Invalid) as refused:
+        resident("测试甲", "110101199003070020", TODAY)
+    assert "11010119900307" not in str(refused.value)
+
+
+@given(st.integers(0, 9), st.integers(0, 16))
+def test_any_single_wrong_digit_is_found(digit: int, place: int) -> None:
+    number = HOLDER.number
+    changed = number[:place] + str(digit) + number[place + 1 :]
+    if changed != number:
+        with pytest.raises(Invalid):
+            resident(HOLDER.name, changed, TODAY)
+
+
+def test_what_is_sealed_opens_and_shows_only_masks() -> None:
+    holder = SEALER.seal(HOLDER)
+    assert SEALER.open(holder) == HOLDER
+    assert holder.mask == "测** 110***********002X"
+    assert holder.sealed is not None
+    assert HOLDER.name.encode() not in holder.sealed.content
+    assert HOLDER.number.encode() not in holder.sealed.content
+    assert SEALER.seal(HOLDER).sealed != holder.sealed
+
+
+def test_the_look_up_hash_finds_a_person_and_depends_on_the_pepper() -> None:
+    assert SEALER.seal(HOLDER).lookup == SEALER.lookup(HOLDER.number)
+    assert Sealer(Vault({1: bytes(32)}, bytes(32))).lookup(HOLDER.number) != SEALER.lookup(HOLDER.number)
+    others = [SEALER.lookup(HOLDER.number, kind, country) for kind in DocumentKind for country in (None, "FRA", "CHN")]
+    assert len(set(others)) == len(others), "the same number in another document is another person"
+
+
+def test_an_older_key_still_opens_and_the_newest_seals() -> None:
+    both = {1: bytes(32), 2: bytes([2]) * 32}
+    vault = Vault(both, pepper=bytes(range(32)))
+    old = SEALER.seal(HOLDER)
+    assert Sealer(vault).open(old) == HOLDER
+    assert old.sealed is not None
+    renewed = vault.renew(old.sealed, old.lookup)
+    assert (old.sealed.key_id, renewed.key_id) == (1, 2)
+    assert Sealer(vault).open(replace(old, sealed=renewed)) == HOLDER
+    with pytest.raises(KeyError):
+        SEALER.open(replace(old, sealed=renewed))
+    running = Sealer(Vault({1: bytes(32)}, bytes(range(32)), reload=lambda: both))
+    assert running.open(replace(old, sealed=renewed)) == HOLDER, "a key that was made meanwhile is looked for"
+
+
+def test_a_seal_that_was_moved_to_another_person_does_not_open() -> None:
+    mine, other = SEALER.seal(HOLDER), SEALER.seal(resident("测试乙", "11010519491231002X", TODAY))
+    with pytest.raises(InvalidTag):
+        SEALER.open(replace(mine, sealed=other.sealed))
+
+
+def test_a_date_of_birth_today_is_possible_and_tomorrow_is_not() -> None:
+    def born(day: date) -> str:
+        first17 = f"110101{day:%Y%m%d}002"
+        return first17 + check_digit(first17)
+
+    resident("测试婴", born(TODAY), TODAY)
+    with pytest.raises(Invalid):
+        resident("测试婴", born(date(2026, 7, 2)), TODAY)
+
+
+def checked(first17: str) -> str:
+    return first17 + check_digit(first17)
+
+
+HONG_KONG, TAIWAN = checked("81000019900307002"), checked("83000019900307002")
+SINCE_2023, BEFORE_2023 = checked("93125019900307002"), "FRA110190030712"
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        (DocumentKind.RESIDENT, HOLDER.number),
+        (DocumentKind.HMT_RESIDENCE, HONG_KONG),
+        (DocumentKind.HMT_RESIDENCE, TAIWAN),
+        (DocumentKind.FOREIGN_PERMANENT, SINCE_2023),
+        (DocumentKind.FOREIGN_PERMANENT, BEFORE_2023),
+    ],
+)
+def test_each_kind_of_number_tells_the_date_of_birth_and_suits_no_other_kind(kind: DocumentKind, number: str) -> None:
+    identity = identify(Document(kind, "Test A", number.lower()), TODAY)
+    assert (identity.kind, identity.number, identity.born) == (kind, number, date(1990, 3, 7))
+    assert SEALER.open(SEALER.seal(identity)) == identity
+    for other in {*DocumentKind} - {kind}:
+        with pytest.raises(Invalid):
+            identify(Document(other, "Test A", number), TODAY)
+    with pytest.raises(Invalid, match="country: is said for a passport alone"):
+        identify(Document(kind, "Test A", number, country="FRA"), TODAY)
+
+
+def test_a_two_digit_year_is_the_newest_that_is_past() -> None:
+    for year, born in (("26", 2026), ("27", 1927)):
+        identity = identify(Document(DocumentKind.FOREIGN_PERMANENT, "Test A", f"FRA1101{year}030712"), TODAY)
+        assert identity.born.year == born
+
+
+def test_a_passport_needs_its_country_and_the_date_of_birth() -> None:
+    said = Document(DocumentKind.PASSPORT, "Test A", " 12ab34567", "FRA", date(1990, 3, 7))
+    identity = identify(said, TODAY)
+    assert (identity.number, identity.country) == ("12AB34567", "FRA")
+    assert SEALER.seal(identity).mask == "T***** 1******67"
+    for field, wrong in {
+        "id_number": {"number": "AB 123456"},
+        "country": {"country": "France"},
+        "born": {"born": date(2026, 7, 2)},
+        "name": {"name": "T"},
+    }.items():
+        with pytest.raises(Invalid) as refused:
+            identify(replace(said, **wrong), TODAY)  # type: ignore[arg-type]
+        assert [fault.where for fault in refused.value.faults] == [field]
+    with pytest.raises(Invalid, match="born"):
+        identify(replace(said, born=None), TODAY)
+
+
+def test_somebody_is_14_on_the_14th_birthday() -> None:
+    born = resident("测试乙", checked("11010120120701002"), TODAY)
+    assert (born.age_on(date(2026, 6, 30)), born.age_on(TODAY)) == (13, 14)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("阿依古丽·买买提", "阿依古丽•买买提"),
+        ("阿依古丽·买买提", "阿依古丽・买买提"),
+        ("John O'Brien", " JOHN  O’BRIEN "),
+        ("测试甲", "测试 甲"),
+        ("Ａｎｎ Lee", "Ann Lee"),
+    ],
+)
+def test_ways_of_writing_one_name_are_one_person(one: str, other: str) -> None:
+    first, second = (SEALER.seal(resident(name, HOLDER.number, TODAY)) for name in (one, other))
+    assert first.is_same(second)
+    assert not first.is_same(SEALER.seal(resident(one + "x", HOLDER.number, TODAY)))
+
+
+@pytest.mark.parametrize("name", ["..", "·", "- -", "a.", "测·"])
+def test_a_name_has_two_letters(name: str) -> None:
+    with pytest.raises(Invalid, match="name"):
+        resident(name, HOLDER.number, TODAY)

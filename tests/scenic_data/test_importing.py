@@ -1,0 +1,196 @@
+"""Importing: what a file of records would make of the catalogue."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scenic_data.checking import load_spots
+from scenic_data.files import DataError, read_records
+from scenic_data.importing import Plan, plan
+from scenic_data.model import Spot, Status
+from scenic_data.reference import Reference
+from tests.support.build import EMEISHAN
+
+REFERENCE = Reference.load()
+SPOTS = [spot for spot in load_spots() if spot.adcode.startswith("5111")]
+TODAY = date(2026, 12, 1)
+NEW = {
+    "id": "new-museum",
+    "name": {"zh": "新博物馆"},
+    "level": "3A",
+    "category": "museum",
+    "adcode": "511102",
+    "position": {"lng": 103.76, "lat": 29.56, "precision": "spot"},
+}
+
+
+def planned(tmp_path: Path, records: Any, name: str = "spots.json", **options: Any) -> Plan:
+    file = tmp_path / name
+    file.write_text(records if isinstance(records, str) else json.dumps(records), encoding="utf-8")
+    return plan(read_records(file), SPOTS, REFERENCE, TODAY, **options)
+
+
+def faults(tmp_path: Path, records: Any, name: str = "spots.json") -> list[str]:
+    with pytest.raises(DataError) as refused:
+        planned(tmp_path, records, name)
+    return refused.value.faults
+
+
+def after(made: Plan, slug: str) -> Spot:
+    return next(spot for spot in made.spots if spot.id == slug)
+
+
+def test_a_correction_is_a_small_record(tmp_path: Path) -> None:
+    made = planned(tmp_path, [{"id": EMEISHAN, "price": {"peak_fen": 18500}, "open_hours": "06:00-18:00"}])
+    assert dict(made.changed) == {
+        EMEISHAN: (
+            ("price.peak_fen", 16000, 18500),
+            ("as_of", "2026-11-23", "2026-12-01"),
+            ("open_hours", None, "06:00-18:00"),
+        )
+    }
+    spot = after(made, EMEISHAN)
+    assert spot.price is not None
+    assert (spot.price.peak_fen, spot.price.off_peak_fen) == (18500, 11000), "what is not named stays"
+    assert len(made.spots) == len(SPOTS)
+    assert (made.created, made.retired, made.unchanged) == ((), (), ())
+
+
+def test_null_says_that_something_is_not_known(tmp_path: Path) -> None:
+    assert after(planned(tmp_path, [{"id": EMEISHAN, "price": None}]), EMEISHAN).price is None
+    made = planned(tmp_path, [{"id": EMEISHAN, "price": {"off_peak_fen": None}}])
+    assert dict(made.changed)[EMEISHAN][0] == ("price.off_peak_fen", 11000, None)
+    assert faults(tmp_path, [{"id": EMEISHAN, "level": None}]) == ["spots.json: record 1 (emeishan): level: is missing"]
+
+
+def test_the_same_again_changes_nothing_not_even_the_date(tmp_path: Path) -> None:
+    whole = [spot.model_dump(mode="json") for spot in SPOTS]
+    made = planned(tmp_path, [{k: v for k, v in record.items() if k != "as_of"} for record in whole], complete=True)
+    assert not made.changes_something
+    assert list(made.spots) == SPOTS
+    assert len(made.unchanged) == len(SPOTS)
+
+
+def test_a_new_spot_needs_a_whole_record(tmp_path: Path) -> None:
+    made = planned(tmp_path, [NEW])
+    assert made.created == ("new-museum",)
+    assert after(made, "new-museum").as_of == TODAY
+    told = faults(tmp_path, [{"id": "new-museum", "level": "3A"}])
+    assert {fault.split(": ")[2] for fault in told} == {"name", "category", "adcode", "position"}
+
+
+def test_only_a_complete_file_retires_and_it_can_bring_back(tmp_path: Path) -> None:
+    kept = [{"id": spot.id} for spot in SPOTS if spot.id != EMEISHAN]
+    assert planned(tmp_path, kept).retired == ()
+    made = planned(tmp_path, kept, complete=True)
+    assert made.retired == (EMEISHAN,)
+    assert (after(made, EMEISHAN).status, after(made, EMEISHAN).as_of) == (Status.RETIRED, TODAY)
+    file = tmp_path / "all.json"
+    file.write_text(json.dumps([*kept, {"id": EMEISHAN}]), encoding="utf-8")
+    again = plan(read_records(file), made.spots, REFERENCE, TODAY, complete=True)
+    assert again.changed[EMEISHAN][0] == ("status", "retired", "open")
+    assert plan(read_records(file), made.spots, REFERENCE, TODAY).changed == {}, "a correction brings nothing back"
+
+
+def test_csv(tmp_path: Path) -> None:
+    text = (
+        "\ufeffid,name.zh,price.peak_fen,reservation,aliases,season,closed_weekdays,open_hours\r\n"
+        'emeishan,,18500,true,峨眉山|峨山,04-01/11-15,1|2,"06:00-18:00, 冬季 07:00"\r\n'
+        "leshan-dafo,,null,,,,,\r\n"
+        "\r\n"
+    )
+    made = planned(tmp_path, text, "spots.csv")
+    spot = after(made, EMEISHAN)
+    assert (spot.reservation, spot.aliases, spot.closed_weekdays) == (True, ("峨眉山", "峨山"), (1, 2))
+    assert (spot.season, spot.open_hours) == (("04-01/11-15",), "06:00-18:00, 冬季 07:00")
+    assert spot.price is not None
+    assert spot.price.peak_fen == 18500
+    assert after(made, "leshan-dafo").price is None
+
+
+def test_yaml_with_a_notice(tmp_path: Path) -> None:
+    text = "- id: emeishan\n  notices:\n    - {zh: 大雪封山, start: 2026-12-01, end: 2026-12-03, closed: true}\n"
+    spot = after(planned(tmp_path, text, "spots.yaml"), EMEISHAN)
+    assert [spot.open_on(date(2026, 12, day)) for day in (1, 3, 4)] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"name": {"zh": "峨眉山景区"}}, "name.zh: '峨眉山景区' is already that of spots.json: record 1 (emeishan)"),
+        ({"adcode": "511199"}, "adcode: 511199 is not in adcodes.csv"),
+        ({"adcode": "500101"}, "position: 103.76, 29.56 does not lie in chongqing, where adcode 500101 is"),
+        ({"adcode": "513201"}, "km from the seat of 马尔康市 (513201) is too far"),
+        (
+            {"position": {"lng": 29.56, "lat": 103.76, "precision": "spot"}},
+            "position.lng: Input should be greater than or equal to 97",
+        ),
+        ({"level": "6A"}, "level: Input should be '5A', '4A', '3A', '2A' or '1A'"),
+        ({"category": "moon"}, "category: 'moon' is not in categories.yaml"),
+        ({"price": {"peak_fen": -1}}, "price.peak_fen: Input should be greater than or equal to 0"),
+        ({"price": {"peak_fen": 185.0}}, "price.peak_fen: write whole fen, such as 18500 for 185 yuan"),
+        ({"season": ["13-01/14-01"]}, "season.0: write days of the year as 04-01/11-15"),
+        ({"season": ["02-30/12-31"]}, "season.0: day is out of range for month"),
+        ({"closed_weekdays": [1, 1]}, "record: a weekday stands twice in closed_weekdays"),
+        ({"confidence": {"moon": "high"}}, "record: there is no group of fields moon; there are category, "),
+        ({"notices": [{"zh": "x", "start": "2026-12-05", "end": "2026-12-01"}]}, "notices.0: it ends before it begins"),
+        ({"open_hours": "08:00\n09:00"}, "open_hours: control characters are not allowed"),
+        ({"name": {"zh": "新\u0000馆"}}, "name.zh: control characters are not allowed"),
+        ({"images": ["http://insecure.test/a.jpg"]}, "images.0: String should match pattern"),
+        ({"closed_weekdays": [0]}, "closed_weekdays.0: Input should be greater than or equal to 1"),
+        ({"colour": "red"}, "colour: is not known here"),
+        ({"id": ["x"]}, "id: Input should be a valid string"),
+    ],
+)
+def test_a_wrong_record_is_refused_naming_it(tmp_path: Path, changes: dict[str, Any], fault: str) -> None:
+    told = faults(tmp_path, [{"id": EMEISHAN}, NEW | changes])
+    assert all(line.startswith("spots.json: record 2 (") for line in told)
+    assert any(fault in line for line in told), told
+
+
+def test_two_records_of_one_file_may_not_be_the_same_spot(tmp_path: Path) -> None:
+    told = faults(tmp_path, [NEW, NEW | {"name": {"zh": "另一个"}}, NEW | {"id": "third"}])
+    assert told == [
+        "spots.json: record 2 (new-museum): id: 'new-museum' is already that of spots.json: record 1 (new-museum)",
+        "spots.json: record 3 (third): name.zh: '新博物馆' is already that of spots.json: record 1 (new-museum)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "fault"),
+    [
+        ("spots.txt", "", "spots.txt: a file name ends with .yaml, .yml, .json, .csv"),
+        ("spots.json", "{", "spots.json: this is not JSON: "),
+        ("spots.json", "[" * 100_000, "spots.json: this is not JSON: "),
+        ("spots.json", "{}", "spots.json: a list of spots is needed"),
+        ("spots.json", "[1]", "spots.json: record 1 (without id): record: fields with names are needed"),
+        ("spots.json", '[{"id": "a", "id": "b"}]', "spots.json: this is not JSON: 'id' stands twice in one record"),
+        ("spots.json", '[{"id": NaN}]', "spots.json: this is not JSON: NaN is no number of JSON"),
+        ("spots.yaml", "- [", "spots.yaml: this cannot be read as YAML in line 2: "),
+        ("spots.yaml", "- id: a\n  id: b\n", "spots.yaml: this cannot be read as YAML in line 1: 'id' stands twice"),
+        ("spots.csv", "id,id\na,b\n", "spots.csv: the column 'id' stands twice"),
+        ("spots.csv", "id,level\na\n", "spots.csv: line 2: there are 1 cells for 2 columns"),
+        ("spots.csv", 'id\n"a', "spots.csv: this is not CSV: "),
+        ("spots.csv", "id,name,name.zh\na,b,c\n", "spots.csv: the column 'name' is a group of others"),
+        ("spots.csv", "name,name.zh.x,id\na,b,c\n", "spots.csv: the column 'name' is a group of others"),
+        ("spots.csv", "id,id ,open_hours\na,b,c\n", "spots.csv: the column 'id' stands twice"),
+        ("spots.csv", "id,name..zh\na,b\n", "spots.csv: the column 'name..zh' has no name"),
+        ("spots.csv", "id;level\na;b\n", "spots.csv: cells are separated by commas"),
+        ("spots.csv", "", "spots.csv: there is no record"),
+        ("spots.json", "[]", "spots.json: there is no record"),
+    ],
+)
+def test_a_file_that_is_none_is_refused(tmp_path: Path, name: str, text: str, fault: str) -> None:
+    (told,) = faults(tmp_path, text, name)
+    assert told.startswith(fault)
+
+
+def test_a_file_that_is_not_there_or_no_text(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="No such file"):
+        read_records(tmp_path / "nothing.json")
+    (tmp_path / "latin.csv").write_bytes(b"id\n\xff")
+    with pytest.raises(DataError, match=r"latin\.csv: this is not UTF-8: byte 3"):
+        read_records(tmp_path / "latin.csv")

@@ -1,0 +1,141 @@
+"""Builders of domain values for tests, on real spots and with plainly fictitious holders."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from passes.admission.gates import Gate, GateKind, GateState, Scan
+from passes.admission.rules import Case
+from passes.base.text import Text
+from passes.codes.format import Code
+from passes.codes.keys import Keyring, SigningKey
+from passes.holding.model import Pass, PassState
+from passes.ledger.records import Record, RecordKind
+from passes.ledger.tally import Tally
+from passes.offers.offer import Benefit, BenefitKind, Offer, Quota
+from passes.people.groups import Group
+from passes.people.identity import Identity, Sealer, check_digit
+from passes.people.sealing import Vault
+from passes.terms.product import Product
+from passes.terms.terms import Coverage, DateRange, Limits, Term, Terms
+from scenic_data.model import Spot
+
+NOW = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)
+"""10 o'clock in the morning of 1 July 2026 in Sichuan."""
+
+TODAY = date(2026, 7, 1)
+EMEISHAN, XIANNVSHAN = "emeishan", "wulong-xiannvshan"
+HOLDER = Identity("测试甲", "11010119900307002X", date(1990, 3, 7))
+
+
+def person(n: int) -> Identity:
+    """Fictitious people, the first of whom is `HOLDER`."""
+    first17 = f"11010119900307{2 + n:03}"
+    return Identity("测试甲", first17 + check_digit(first17), date(1990, 3, 7))
+
+
+VAULT = Vault({1: bytes(32)}, pepper=bytes(range(32)))
+SEALER = Sealer(VAULT)
+KEYS = Keyring([SigningKey(1, Ed25519PrivateKey.from_private_bytes(bytes(32)), date(2199, 12, 31))], bytes(range(32)))
+SERIAL = "00000000000000a1"
+
+
+def spot(id: str = EMEISHAN, **changes: Any) -> Spot:
+    fields: dict[str, Any] = {
+        "id": id,
+        "name": {"zh": id},
+        "level": "5A",
+        "category": "nature",
+        "adcode": "511181",
+        "position": {"lng": 103.444, "lat": 29.567, "precision": "spot"},
+        "as_of": "2026-01-01",
+    }
+    return Spot.model_validate(fields | changes)
+
+
+def terms(**changes: Any) -> Terms:
+    usual = Terms(term=Term(days=365), coverage=Coverage(spots=frozenset({EMEISHAN, XIANNVSHAN})))
+    return replace(usual, **changes)
+
+
+def product(id: str = "annual", **changes: Any) -> Product:
+    return Product(id=id, number=0, version=0, title=Text("年票", "annual pass"), terms=terms(**changes))
+
+
+def held(**changes: Any) -> Pass:
+    usual = Pass(
+        id=SERIAL,
+        product_id="annual",
+        product_number=1,
+        terms=terms(),
+        valid=DateRange(TODAY, TODAY + timedelta(days=364)),
+        state=PassState.ACTIVE,
+        holder=SEALER.seal(HOLDER),
+        issued_at=NOW,
+    )
+    return replace(usual, **changes)
+
+
+def gate(kind: GateKind = GateKind.TURNSTILE, spot_id: str = EMEISHAN, **changes: Any) -> Gate:
+    usual = Gate(f"{spot_id}-{kind.value}", spot_id, kind, "北门", GateState.ENROLLED, token_version=1)
+    return replace(usual, **changes)
+
+
+def code(**changes: Any) -> Code:
+    usual = Code(key_id=1, pass_id=SERIAL, product_number=1, first_day=TODAY, last_day=date(2027, 6, 30), rotating=True)
+    return replace(usual, **changes)
+
+
+def case(**changes: Any) -> Case:
+    usual = Case(held=held(), code=code(), tally=Tally(), spot=spot(), gate=gate(), party=None, at=NOW)
+    return replace(usual, **changes)
+
+
+def scan(text: str, nonce: str = "n1", at: datetime = NOW, **changes: Any) -> Scan:
+    return replace(Scan(gate(), text, nonce, at), **changes)
+
+
+def limited(**limits: Any) -> Pass:
+    return held(terms=terms(limits=Limits(**limits)))
+
+
+def record(n: int, at: datetime, tally: Tally, spot_id: str = EMEISHAN) -> Record:
+    return Record(
+        pass_id=SERIAL,
+        n=n,
+        kind=RecordKind.ADMITTED,
+        spot_id=spot_id,
+        gate_id=f"{spot_id}-turnstile",
+        nonce=f"n{n}",
+        code_digest="",
+        at=at,
+        scanned_at=at,
+        tally=tally,
+    )
+
+
+def offer(**changes: Any) -> Offer:
+    usual = Offer(
+        id="bogo",
+        version=1,
+        title=Text("买一送一", "buy one, get one free"),
+        benefit=Benefit(BenefitKind.BUY_ONE_GET_ONE),
+        spots=frozenset({EMEISHAN}),
+        window=DateRange(TODAY, date(2026, 12, 31)),
+        eligible=frozenset({Group.ANYONE}),
+        voucher_days=30,
+        quota=Quota(total=5, per_day=3),
+    )
+    return replace(usual, **changes)
+
+
+class Spots:
+    """The catalogue port over two spots."""
+
+    def get(self, spot_id: str) -> Any:
+        return spot(spot_id) if spot_id in self.ids() else None
+
+    def ids(self) -> tuple[str, ...]:
+        return EMEISHAN, XIANNVSHAN

@@ -1,0 +1,93 @@
+"""A system with gates and passes, over a real database, at a standing clock."""
+
+import itertools
+from datetime import datetime
+from typing import Any
+
+from handlers.services import Services
+from passes.admission.gates import Gate, GateKind
+from passes.holding.model import Pass
+from passes.holding.shown_code import live_text, static_text
+from passes.people.identity import Identity
+from passes.people.visitors import Visitor
+from scenic_data.checking import load_spots
+from server.keyfile import Keys
+from server.mongo import Mongo
+from server.settings import Settings
+from server.system import System, compose
+from tests.support import build
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.time = build.NOW
+
+    def __call__(self) -> datetime:
+        return self.time
+
+
+def keys() -> Keys:
+    return Keys(build.KEYS, build.SEALER, build.VAULT, {1: bytes(32)}, "test")
+
+
+SETTINGS = Settings(_env_file=None, trusted_proxies=())  # type: ignore[call-arg] # a test's caller is no proxy
+
+SOME_SPOTS = [spot for spot in load_spots() if spot.level == "5A"]
+
+
+async def composed(mongo: Mongo) -> System:
+    """A system over a database, with the 5A spots and one product."""
+    system = compose(mongo, keys(), SETTINGS.privacy_version)
+    await system.catalogue.replace(SOME_SPOTS)
+    await system.catalogue.load()
+    await system.publishing.publish([build.product()], "operator:test", build.NOW)
+    await system.products.load()
+    return system
+
+
+class World:
+    """A system with two gates in two provinces, and passes as they are needed."""
+
+    def __init__(self, mongo: Mongo, system: System, services: Services, clock: Clock) -> None:
+        self.mongo = mongo
+        self.system = system
+        self.services = services
+        self.clock = clock
+        self._people = itertools.count()
+
+    async def gate(self, spot_id: str = build.EMEISHAN, kind: GateKind = GateKind.TURNSTILE) -> tuple[Gate, str]:
+        """An enrolled gate and its token."""
+        new = await self.system.gate_keeping.add(spot_id, kind, "", "operator:test", self.clock())
+        gate = await self.system.gate_keeping.enrol(new.setup_code, self.clock())
+        await self.system.gates.load()
+        return gate, self.services.tokens.for_gate(gate, self.clock())
+
+    async def issue(self, product_id: str = "annual", person: Identity | None = None) -> Pass:
+        """A pass, of another person each time."""
+        product = self.system.products.get(product_id)
+        assert product is not None
+        holder = build.SEALER.seal(person or build.person(next(self._people)))
+        return await self.system.issuing.issue(product, holder, build.TODAY, "operator:test", self.clock())
+
+    async def visitor(self, name: str = "甲") -> tuple[Visitor, str]:
+        """A visitor who is signed in, and their token."""
+        visitor = await self.system.accounts.of_openid(name, self.clock())
+        session = await self.system.signing_in.begin(visitor, self.clock())
+        return visitor, self.services.tokens.for_session(session, visitor, self.clock()).access
+
+    async def publish(self, **terms: Any) -> None:
+        """Publish the product `other` with these terms."""
+        await self.system.publishing.publish([build.product("other", **terms)], "operator:test", self.clock())
+        await self.system.products.load()
+
+    def live(self, held: Pass) -> str:
+        return live_text(held, build.KEYS, self.clock())
+
+    def printed(self, held: Pass) -> str:
+        return static_text(held, build.KEYS)
+
+    def scan_body(self, held: Pass, nonce: str, text: str | None = None, **more: Any) -> dict[str, Any]:
+        code = self.live(held) if text is None else text
+        return {"code": code, "nonce": nonce, "scanned_at": self.clock().isoformat(), **more}
