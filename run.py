@@ -11,11 +11,15 @@ from server.settings import load_settings
 
 def main() -> int:
     """Read flags and settings, serve; the exit status is 1 if the process could not start or go on."""
-    parser = argparse.ArgumentParser(description="Serve Bashu Pass.", epilog="All other settings: BASHU_* (README.md).")
+    parser = argparse.ArgumentParser(
+        description="Serve Bashu Pass.", epilog="All other settings: BASHU_* (README.md)."
+    )
     parser.add_argument("--host", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on, 0 picks a free one (8000)")
     parser.add_argument("--workers", type=int, help="how many processes serve (1)")
-    parser.add_argument("--data-dir", type=Path, help="where keys and the embedded database live (var)")
+    parser.add_argument(
+        "--data-dir", type=Path, help="where keys and the embedded database live (var)"
+    )
     try:
         run(load_settings(**vars(parser.parse_args())))
     except StartError as error:

@@ -37,7 +37,9 @@ def check_declared(routes: Sequence[Route]) -> None:
     """Raise `UndeclaredRoute` unless every method that a route answers carries `@endpoint`."""
     for route in routes:
         verbs = [
-            verb for verb in RequestHandler.SUPPORTED_METHODS if verb != "HEAD" and _answers(route.handler_class, verb)
+            verb
+            for verb in RequestHandler.SUPPORTED_METHODS
+            if verb != "HEAD" and _answers(route.handler_class, verb)
         ]
         for verb in verbs:
             if declared_on(route.handler_class, verb) is None:

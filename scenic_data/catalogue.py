@@ -25,7 +25,9 @@ class Stored(Protocol):
     async def get(self, where: dict[str, Any]) -> dict[str, Any] | None:
         """One document."""
 
-    async def update(self, where: dict[str, Any], change: dict[str, Any], *, upsert: bool = False) -> bool:
+    async def update(
+        self, where: dict[str, Any], change: dict[str, Any], *, upsert: bool = False
+    ) -> bool:
         """Change one document; False if there is none like that and its key is taken."""
 
 
@@ -68,4 +70,6 @@ class Catalogue:
         Running processes see them once the version is bumped.
         """
         change = {"version": self._version + 1, "spots": [fields_of(spot) for spot in spots]}
-        return await self._stored.update({"_id": _ID, "version": self._version}, {"$set": change}, upsert=True)
+        return await self._stored.update(
+            {"_id": _ID, "version": self._version}, {"$set": change}, upsert=True
+        )

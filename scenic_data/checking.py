@@ -37,16 +37,24 @@ def load_spots(data: Path = DATA) -> list[Spot]:
     return spots
 
 
-def checked(records: Iterable[Record], reference: Reference, others: Sequence[Spot] = ()) -> list[Spot]:
+def checked(
+    records: Iterable[Record], reference: Reference, others: Sequence[Spot] = ()
+) -> list[Spot]:
     """The spots of records that stand beside `others`. Raises `DataError` with every fault of every record."""
     faults: list[str] = []
     spots: list[Spot] = []
-    taken = {(field, value): f"the catalogue ({spot.id})" for spot in others for field, value in _unique(spot)}
+    taken = {
+        (field, value): f"the catalogue ({spot.id})"
+        for spot in others
+        for field, value in _unique(spot)
+    }
     for record in records:
         try:
             spot = Spot.model_validate(record.fields)
         except ValidationError as error:
-            faults += [f"{record.where}: {path or 'record'}: {what}" for path, what in faults_of(error)]
+            faults += [
+                f"{record.where}: {path or 'record'}: {what}" for path, what in faults_of(error)
+            ]
             continue
         for field, value in _unique(spot):
             earlier = taken.setdefault((field, value), record.where)

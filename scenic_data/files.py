@@ -79,9 +79,20 @@ def load_yaml(file: Path) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f" in line {mark.line + 1}" if mark else ""
-        raise DataError([f"{file.name}: this cannot be read as YAML{line}: {error.problem}"]) from None
-    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise DataError([f"{file.name}: this cannot be read as YAML: {' '.join(str(error).split())}"]) from None
+        raise DataError(
+            [f"{file.name}: this cannot be read as YAML{line}: {error.problem}"]
+        ) from None
+    except (
+        yaml.YAMLError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
+        raise DataError(
+            [f"{file.name}: this cannot be read as YAML: {' '.join(str(error).split())}"]
+        ) from None
 
 
 def load_json(file: Path) -> Any:
@@ -156,7 +167,9 @@ def _refuse_deep(text: str) -> None:
     """Raise `ValueError` for nesting that would overflow the stack of the C parser, which cannot raise."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(
+            event, yaml.CollectionEndEvent
+        )
         if depth > _DEEPEST:
             raise ValueError(f"it is nested more than {_DEEPEST} levels deep")
 
@@ -173,7 +186,9 @@ class _Loader(yaml.CSafeLoader):
         keys = [key.value for key, _ in node.value]
         twice = next((key for key in keys if keys.count(key) > 1), None)
         if twice is not None:
-            raise yaml.constructor.ConstructorError(None, None, f"{twice!r} stands twice", node.start_mark)
+            raise yaml.constructor.ConstructorError(
+                None, None, f"{twice!r} stands twice", node.start_mark
+            )
         return super().construct_mapping(node, deep)
 
 
@@ -183,7 +198,9 @@ for _tag, _pattern, _first in (
     ("int", r"-?[0-9]{1,18}", "-0123456789"),
     ("float", r"-?[0-9]+\.[0-9]+", "-0123456789"),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first)
+    )
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -86,7 +86,9 @@ class Finder:
         """Everything that does not depend on what is asked is worked out here, once."""
         self._spots = spots
         self._index = Index(spots, reference)
-        self._directions = [direction(Point(spot.position.lng, spot.position.lat)) for spot in spots]
+        self._directions = [
+            direction(Point(spot.position.lng, spot.position.lat)) for spot in spots
+        ]
         self._uncertain = [UNCERTAINTY[spot.position.precision] for spot in spots]
         self._values = {facet: [value(spot) for spot in spots] for facet, value in _VALUE.items()}
         self._by_name = [(syllables(spot.name.zh), spot.name.zh) for spot in spots]
@@ -106,7 +108,10 @@ class Finder:
     def count(self, wanted: Wanted, found: Found) -> Mapping[Facet, Mapping[str, int]]:
         """For each facet how many spots would be found with each value, whatever is chosen of that facet itself."""
         return {
-            facet: Counter(self._values[facet][n] for n in self._chosen(wanted, found.choice, facet)) for facet in Facet
+            facet: Counter(
+                self._values[facet][n] for n in self._chosen(wanted, found.choice, facet)
+            )
+            for facet in Facet
         }
 
     def _fitting(self, wanted: Wanted, ranks: Mapping[int, int] | None) -> list[int]:
@@ -139,7 +144,9 @@ class Finder:
 
         An uncertain position counts as far as its spot may be, never as if it were exact.
         """
-        order = wanted.order or (Order.RELEVANCE if ranks else Order.DISTANCE if metres else Order.LEVEL)
+        order = wanted.order or (
+            Order.RELEVANCE if ranks else Order.DISTANCE if metres else Order.LEVEL
+        )
         if order is Order.RELEVANCE and ranks is not None:
             return ranks.__getitem__
         if order is Order.DISTANCE and metres is not None:

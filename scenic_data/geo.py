@@ -84,9 +84,17 @@ def _shifted(point: Point) -> Point:
     x, y = point.lng - 105.0, point.lat - 35.0
     waves = 20 * sin(6 * x * pi) + 20 * sin(2 * x * pi)
     north = -100 + 2 * x + 3 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * sqrt(abs(x)) + waves * 2 / 3
-    north += (20 * sin(y * pi) + 40 * sin(y / 3 * pi) + 160 * sin(y / 12 * pi) + 320 * sin(y * pi / 30)) * 2 / 3
+    north += (
+        (20 * sin(y * pi) + 40 * sin(y / 3 * pi) + 160 * sin(y / 12 * pi) + 320 * sin(y * pi / 30))
+        * 2
+        / 3
+    )
     east = 300 + x + 2 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * sqrt(abs(x)) + waves * 2 / 3
-    east += (20 * sin(x * pi) + 40 * sin(x / 3 * pi) + 150 * sin(x / 12 * pi) + 300 * sin(x / 30 * pi)) * 2 / 3
+    east += (
+        (20 * sin(x * pi) + 40 * sin(x / 3 * pi) + 150 * sin(x / 12 * pi) + 300 * sin(x / 30 * pi))
+        * 2
+        / 3
+    )
     lat = radians(point.lat)
     w = sqrt(1 - _KRASOVSKY_E2 * sin(lat) ** 2)
     return Point(

@@ -54,12 +54,16 @@ def plan(
     merged = [Record(record.where, _merged(record, before, today, complete)) for record in records]
     dated = {record.id for record in records if "as_of" in record.fields}
     given = {
-        spot.id: spot if spot.id in dated or spot == before.get(spot.id) else spot.model_copy(update={"as_of": today})
+        spot.id: spot
+        if spot.id in dated or spot == before.get(spot.id)
+        else spot.model_copy(update={"as_of": today})
         for spot in checked(watch(merged), reference, others)
     }
     retired = [spot.id for spot in others if complete and spot.status is not Status.RETIRED]
     afterwards = before | given | {slug: _retired(before[slug], today) for slug in retired}
-    differences = {slug: _differences(before[slug], given[slug]) for slug in given if slug in before}
+    differences = {
+        slug: _differences(before[slug], given[slug]) for slug in given if slug in before
+    }
     return Plan(
         spots=tuple(afterwards.values()),
         created=tuple(slug for slug in given if slug not in before),
@@ -69,7 +73,9 @@ def plan(
     )
 
 
-def _merged(record: Record, before: Mapping[str, Spot], today: date, complete: bool) -> dict[str, Any]:
+def _merged(
+    record: Record, before: Mapping[str, Spot], today: date, complete: bool
+) -> dict[str, Any]:
     """The fields of a whole spot: those given, over those that it has."""
     known = before.get(record.id) if record.id else None
     if known is None:

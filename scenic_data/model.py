@@ -33,7 +33,11 @@ def _one_line(text: str) -> str:
     return text
 
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(_one_line)]
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=80),
+    AfterValidator(_one_line),
+]
 Trust = Literal["high", "medium", "low", "none"]
 Weekday = Annotated[int, Field(ge=1, le=7)]
 
@@ -60,7 +64,9 @@ def _year_days(written: object) -> object:
 
 
 Season = Annotated[
-    str, BeforeValidator(_year_days), WithJsonSchema({"type": "string", "pattern": f"^{_MONTH_DAY}/{_MONTH_DAY}$"})
+    str,
+    BeforeValidator(_year_days),
+    WithJsonSchema({"type": "string", "pattern": f"^{_MONTH_DAY}/{_MONTH_DAY}$"}),
 ]
 """Days of every year, `04-01/11-15`, first and last included; `12-01/02-28` runs over New Year."""
 
@@ -121,7 +127,10 @@ class Notice(_Strict):
     """What visitors must know now, from `start` until `end`, both included; an end that is absent is not known."""
 
     zh: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
-    en: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)] | None = None
+    en: (
+        Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+        | None
+    ) = None
     start: date
     end: date | None = None
     closed: bool = False
@@ -138,7 +147,19 @@ class Notice(_Strict):
 
 
 _GROUPS = frozenset(
-    {"name", "level", "category", "district", "position", "price", "hours", "season", "reservation", "heritage", "site"}
+    {
+        "name",
+        "level",
+        "category",
+        "district",
+        "position",
+        "price",
+        "hours",
+        "season",
+        "reservation",
+        "heritage",
+        "site",
+    }
 )
 
 
@@ -181,7 +202,9 @@ class Spot(_Strict):
     def _sound(self) -> Self:
         if len(set(self.closed_weekdays)) < len(self.closed_weekdays):
             raise ValueError("a weekday stands twice in closed_weekdays")
-        unknown = sorted((self.sources.keys() | self.notes.keys() | self.confidence.keys()) - _GROUPS)
+        unknown = sorted(
+            (self.sources.keys() | self.notes.keys() | self.confidence.keys()) - _GROUPS
+        )
         if unknown:
             raise ValueError(
                 f"there is no group of fields {', '.join(unknown)}; there are {', '.join(sorted(_GROUPS))}"

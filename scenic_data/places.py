@@ -48,13 +48,17 @@ class Places:
 
     def __contains__(self, adcode: str) -> bool:
         """Whether an adcode is one of a city or a district; that of a province says too little."""
-        return adcode in self._rows and (adcode == _CHONGQING or not adcode.endswith(_PROVINCE_SUFFIX))
+        return adcode in self._rows and (
+            adcode == _CHONGQING or not adcode.endswith(_PROVINCE_SUFFIX)
+        )
 
     def at(self, adcode: str) -> Place:
         """Where an adcode lies. Raises `KeyError` for one that is not known."""
         city = city_of(adcode)
         district = None if adcode == city else self._rows[adcode].name
-        return Place(self._rows[adcode[:2] + _PROVINCE_SUFFIX].name, self._rows[city].name, district)
+        return Place(
+            self._rows[adcode[:2] + _PROVINCE_SUFFIX].name, self._rows[city].name, district
+        )
 
     def row(self, adcode: str) -> Row:
         """The row of an adcode. Raises `KeyError` for one that is not known."""
@@ -62,11 +66,15 @@ class Places:
 
     def cities(self, called: str) -> frozenset[str]:
         """The adcodes of the cities with that name, name without its ending (成都), pinyin or adcode."""
-        return frozenset(row.adcode for row in self._called(called) if row.adcode == city_of(row.adcode))
+        return frozenset(
+            row.adcode for row in self._called(called) if row.adcode == city_of(row.adcode)
+        )
 
     def districts(self, called: str) -> frozenset[str]:
         """The same for districts, which have no pinyin here; some names stand for several."""
-        return frozenset(row.adcode for row in self._called(called) if row.adcode != city_of(row.adcode))
+        return frozenset(
+            row.adcode for row in self._called(called) if row.adcode != city_of(row.adcode)
+        )
 
     def _called(self, name: str) -> Iterator[Row]:
         for row in self._rows.values():

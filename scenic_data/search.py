@@ -22,13 +22,19 @@ _ABOUT = 40  # the name of a category, or a part of that of a place, is no name 
 _THERE = 5  # in the very place that was named: after whole names, before parts of names
 _MISTYPED = 100
 _MOST_WORDS = 8
-_ENDING = re.compile(r"(风景名胜区|旅游度假区|旅游景区|风景区|旅游区|民俗风貌区|景区|遗址|门票|旅游)+$")
-_SAYS_LITTLE = frozenset({"the", "of", "a", "mt", "mount", "mountain", "national", "park", "scenic", "area", "spot"})
+_ENDING = re.compile(
+    r"(风景名胜区|旅游度假区|旅游景区|风景区|旅游区|民俗风貌区|景区|遗址|门票|旅游)+$"
+)
+_SAYS_LITTLE = frozenset(
+    {"the", "of", "a", "mt", "mount", "mountain", "national", "park", "scenic", "area", "spot"}
+)
 
 
 def normal(text: str) -> str:
     """Lower case without tones, marks and punctuation; ü is v; words stand one blank apart."""
-    plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold()).replace("u\u0308", "v")
+    plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold()).replace(
+        "u\u0308", "v"
+    )
     kept = (sign for sign in plain if unicodedata.category(sign) != "Mn" and sign not in "'’")
     return " ".join("".join(sign if sign.isalnum() else " " for sign in kept).split())
 
@@ -68,7 +74,10 @@ class Haystack:
             if at in self._begins:
                 inside = self._text[at - 1] != "\n"
                 open_ended = self._text[at + len(wanted)] != "\n"
-                yield self._owners[bisect_right(self._firsts, at) - 1], 2 if inside else int(open_ended)
+                yield (
+                    self._owners[bisect_right(self._firsts, at) - 1],
+                    2 if inside else int(open_ended),
+                )
             at = self._text.find(wanted, at + 1)
 
 
@@ -78,9 +87,13 @@ class Index:
     def __init__(self, spots: Sequence[Spot], reference: Reference) -> None:
         """Spots are known by their place in the list."""
         names = [
-            (n, normal(name).replace(" ", "")) for n, spot in enumerate(spots) for name in (spot.name.zh, *spot.aliases)
+            (n, normal(name).replace(" ", ""))
+            for n, spot in enumerate(spots)
+            for name in (spot.name.zh, *spot.aliases)
         ]
-        english = [(n, normal(spot.name.en).split()) for n, spot in enumerate(spots) if spot.name.en]
+        english = [
+            (n, normal(spot.name.en).split()) for n, spot in enumerate(spots) if spot.name.en
+        ]
         slugs = [(n, spot.id.split("-")) for n, spot in enumerate(spots)]
         spoken = [(n, syllables(name)) for n, name in names] + slugs
         self._kinds = (
@@ -93,7 +106,9 @@ class Index:
         self._places = Haystack(_placed(spots, reference))
         self._best = {n for n, spot in enumerate(spots) if spot.level is Level.A5}
         self._latin = [(n, "".join(key)) for n, key in spoken]
-        self._latin += [(n, "".join(key[first:])) for n, key in english for first in range(len(key))]
+        self._latin += [
+            (n, "".join(key[first:])) for n, key in english for first in range(len(key))
+        ]
 
     def rank(self, query: str) -> dict[int, int]:
         """The spots that fit, by their place in the list, with a rank that is lower for what fits better."""
@@ -134,7 +149,11 @@ class Index:
         fits = [self._fitting(part) for word in words for part in self._parts(word)]
         counts = Counter(n for found in fits for n in found)
         most = max(counts.values(), default=0)
-        return {n: min(found[n] for found in fits if n in found) for n, count in counts.items() if count == most}
+        return {
+            n: min(found[n] for found in fits if n in found)
+            for n, count in counts.items()
+            if count == most
+        }
 
     def _parts(self, word: str) -> Sequence[str]:
         if word.isascii():
@@ -144,7 +163,9 @@ class Index:
             return (word,)
         cuts = [(word[:n], word[n:]) for n in range(2, len(word) - 1)]
         both = [cut for cut in cuts if self._fitting(cut[0]).keys() & self._fitting(cut[1]).keys()]
-        return both[0] if both else [part for cut in cuts for part in cut if self._fitting(part)][:1]
+        return (
+            both[0] if both else [part for cut in cuts for part in cut if self._fitting(part)][:1]
+        )
 
     def _mistyped(self, word: str) -> dict[int, int]:
         if len(word) < _SHORTEST_MISTYPED or not word.isascii():
@@ -154,7 +175,10 @@ class Index:
 
 def one_error_away(typed: str, key: str) -> bool:
     """Whether `typed` begins `key` but for one sign that is wrong, missing, too many, or in the other's place."""
-    same = next((n for n, (a, b) in enumerate(zip(typed, key, strict=False)) if a != b), min(len(typed), len(key)))
+    same = next(
+        (n for n, (a, b) in enumerate(zip(typed, key, strict=False)) if a != b),
+        min(len(typed), len(key)),
+    )
     rest = typed[same + 1 :]
     return (
         key.startswith(rest, same + 1)

@@ -66,7 +66,10 @@ class Snapshot:
     @cached_property
     def _summaries(self) -> dict[Datum, list[bytes]]:
         return {
-            datum: [summary(spot, self.reference, datum).model_dump_json().encode() for spot in self.listed]
+            datum: [
+                summary(spot, self.reference, datum).model_dump_json().encode()
+                for spot in self.listed
+            ]
             for datum in Datum
         }
 

@@ -100,8 +100,13 @@ def summary(spot: Spot, reference: Reference, datum: Datum) -> SpotSummary:
 def detail(spot: Spot, reference: Reference, datum: Datum) -> SpotDetail:
     """The whole view of a spot."""
     common = _common(spot, reference, datum)
-    own = {name: getattr(spot, name) for name in SpotDetail.model_fields if name in Spot.model_fields}
-    made = {"open_location": _open_location(spot, common), "sources": list(_sources(spot, reference.sources))}
+    own = {
+        name: getattr(spot, name) for name in SpotDetail.model_fields if name in Spot.model_fields
+    }
+    made = {
+        "open_location": _open_location(spot, common),
+        "sources": list(_sources(spot, reference.sources)),
+    }
     return SpotDetail(**own | common | made)
 
 
@@ -124,8 +129,15 @@ def _common(spot: Spot, reference: Reference, datum: Datum) -> dict[str, Any]:
         precision=precision,
         note=None if precision is Precision.SPOT else APPROXIMATE,
     )
-    own = {name: getattr(spot, name) for name in SpotSummary.model_fields if name in Spot.model_fields}
-    return own | {"province": spot.province, "city": place.city, "district": place.district, "position": position}
+    own = {
+        name: getattr(spot, name) for name in SpotSummary.model_fields if name in Spot.model_fields
+    }
+    return own | {
+        "province": spot.province,
+        "city": place.city,
+        "district": place.district,
+        "position": position,
+    }
 
 
 def _rounded(spot: Spot, datum: Datum) -> dict[str, float]:

@@ -4,7 +4,11 @@ import typer
 
 from scripts import gates, keys, offers, passes, products, reports, spots, visitors
 
-app = typer.Typer(help="The commands of Bashu Pass operators.", no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(
+    help="The commands of Bashu Pass operators.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
 app.add_typer(spots.app, name="spots")
 app.add_typer(products.app, name="products")
 app.add_typer(offers.app, name="offers")

@@ -27,7 +27,17 @@ from tornado.web import RequestHandler
 
 from passes.holding.model import Pass
 from passes.holding.shown_code import live_text
-from scripts.bench_scans import CONNECTIONS, SPOT, Row, a_gate, a_pass, code_cost, crowd_cost, ledger_cost, opened
+from scripts.bench_scans import (
+    CONNECTIONS,
+    SPOT,
+    Row,
+    a_gate,
+    a_pass,
+    code_cost,
+    crowd_cost,
+    ledger_cost,
+    opened,
+)
 from scripts.common import show_rows
 from server.app import make_application, make_server, make_services
 from server.auth import Tokens
@@ -127,7 +137,9 @@ async def measure(port: int, request: Request, seconds: float) -> tuple[float, l
     return len(took) / (time.perf_counter() - begin), took
 
 
-async def http_cost(uri: str, driver: DriverName, data_dir: Path, seconds: float, rounds: int) -> list[Row]:
+async def http_cost(
+    uri: str, driver: DriverName, data_dir: Path, seconds: float, rounds: int
+) -> list[Row]:
     """Each kind of request beside a bare one."""
     async with opened(uri, driver, data_dir) as (_, system):
         gate, held = await a_gate(system), [await a_pass(system) for _ in range(PASSES)]
@@ -135,9 +147,18 @@ async def http_cost(uri: str, driver: DriverName, data_dir: Path, seconds: float
         kinds: dict[str, tuple[Request, str]] = {
             "bare (a)": (lambda: _request("GET", "/bench/bare"), "bare (a)"),
             "spots, a page of 20": (lambda: _request("GET", "/api/v1/spots?limit=20"), "bare (a)"),
-            "search, asked before": (lambda: _request("GET", "/api/v1/spots?q=emeishan"), "bare (a)"),
-            "search, never asked": (_never_asked("/api/v1/spots?q=emei&limit=20&near=103.{},29.5"), "bare (a)"),
-            "near, never asked": (_never_asked("/api/v1/spots?limit=20&near=103.{},29.5"), "bare (a)"),
+            "search, asked before": (
+                lambda: _request("GET", "/api/v1/spots?q=emeishan"),
+                "bare (a)",
+            ),
+            "search, never asked": (
+                _never_asked("/api/v1/spots?q=emei&limit=20&near=103.{},29.5"),
+                "bare (a)",
+            ),
+            "near, never asked": (
+                _never_asked("/api/v1/spots?limit=20&near=103.{},29.5"),
+                "bare (a)",
+            ),
             "one spot": (lambda: _request("GET", f"/api/v1/spots/{SPOT}"), "bare (a)"),
             "bare + one insert (b)": (
                 lambda: _request("POST", "/bench/insert", b"x" * 300, token),
@@ -160,7 +181,12 @@ async def http_cost(uri: str, driver: DriverName, data_dir: Path, seconds: float
                 "per second": round(statistics.median(rates[kind])),
                 "median ms": round(statistics.median(times[kind]), 2),
                 "p99 ms": round(statistics.quantiles(times[kind], n=100)[98], 2),
-                "ratio": round(statistics.median(a / b for a, b in zip(rates[kind], rates[beside], strict=True)), 2),
+                "ratio": round(
+                    statistics.median(
+                        a / b for a, b in zip(rates[kind], rates[beside], strict=True)
+                    ),
+                    2,
+                ),
                 "beside": beside,
             }
             for kind, (_, beside) in kinds.items()
@@ -190,7 +216,11 @@ async def main(flags: argparse.Namespace) -> None:
         data_dir = Path(folder)
         async with embedded_database(data_dir) as uri:
             parts: list[list[Row]] = [
-                [row for d in drivers for row in await http_cost(uri, d, data_dir, flags.seconds, flags.rounds)],
+                [
+                    row
+                    for d in drivers
+                    for row in await http_cost(uri, d, data_dir, flags.seconds, flags.rounds)
+                ],
                 await ledger_cost(uri, data_dir),
                 await crowd_cost(uri, data_dir, flags.many),
                 await code_cost(uri, data_dir),
@@ -207,7 +237,9 @@ def _flags() -> Any:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--many", type=int, default=20_000, help="passes in the crowd")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--host", nargs=3, metavar=("URI", "DRIVER", "DATA_DIR"), help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--host", nargs=3, metavar=("URI", "DRIVER", "DATA_DIR"), help=argparse.SUPPRESS
+    )
     return parser.parse_args()
 
 

@@ -31,7 +31,9 @@ Row = dict[str, object]
 
 
 @asynccontextmanager
-async def opened(uri: str, driver: DriverName, data_dir: Path) -> AsyncIterator[tuple[Mongo, System]]:
+async def opened(
+    uri: str, driver: DriverName, data_dir: Path
+) -> AsyncIterator[tuple[Mongo, System]]:
     """A system over a database of its own for each driver."""
     async with Mongo(uri, f"bench_{driver}", driver) as mongo:
         data_dir = data_dir / driver
@@ -48,9 +50,15 @@ async def a_gate(system: System) -> Gate:
 async def a_pass(system: System) -> Pass:
     """A pass that is admitted again and again."""
     example = system.products.all()[0]
-    product = replace(example, terms=replace(example.terms, term=Term(days=30), limits=Limits(per_spot_day=None)))
-    person = system.keys.identities.seal(resident("测试甲", "11010119900307002X", business_day(now())))
-    holder = replace(person, lookup=secrets.token_hex(32))  # of many people, each of whom may hold one pass
+    product = replace(
+        example, terms=replace(example.terms, term=Term(days=30), limits=Limits(per_spot_day=None))
+    )
+    person = system.keys.identities.seal(
+        resident("测试甲", "11010119900307002X", business_day(now()))
+    )
+    holder = replace(
+        person, lookup=secrets.token_hex(32)
+    )  # of many people, each of whom may hold one pass
     return await system.issuing.issue(product, holder, business_day(now()), "bench", now())
 
 
@@ -70,7 +78,11 @@ async def ledger_cost(uri: str, data_dir: Path) -> list[Row]:
         early, late = statistics.median(took[:40]), statistics.median(took[400:])
         return [
             {"scan without HTTP": "visits 1 to 40", "median ms": round(early, 2), "ratio": 1.0},
-            {"scan without HTTP": "visits 401 to 440", "median ms": round(late, 2), "ratio": round(late / early, 2)},
+            {
+                "scan without HTTP": "visits 401 to 440",
+                "median ms": round(late, 2),
+                "ratio": round(late / early, 2),
+            },
         ]
 
 
@@ -89,7 +101,10 @@ async def crowd_cost(uri: str, data_dir: Path, many: int) -> list[Row]:
                 await system.admission.admit(scan, now())
                 took.append((time.perf_counter() - start) * 1000)
             rows.append(
-                {"first scan without HTTP": f"among {crowd} other passes", "median ms": statistics.median(took)}
+                {
+                    "first scan without HTTP": f"among {crowd} other passes",
+                    "median ms": statistics.median(took),
+                }
             )
         few, crowded = (float(str(row["median ms"])) for row in rows)
         return [
@@ -105,7 +120,10 @@ async def _fill(mongo: Mongo, like: Pass, many: int) -> None:
         await passes.insert_many(
             [
                 document
-                | {"_id": secrets.token_hex(8), "holder": document["holder"] | {"lookup": secrets.token_hex(32)}}
+                | {
+                    "_id": secrets.token_hex(8),
+                    "holder": document["holder"] | {"lookup": secrets.token_hex(32)},
+                }
                 for _ in range(min(_BATCH, many - start))
             ]
         )

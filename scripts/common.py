@@ -33,17 +33,27 @@ T = TypeVar("T")
 
 _PIPE_WIDTH = 400  # where no terminal sets one, a row stays one line
 
-DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where keys and the embedded database live (var).")]
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Where keys and the embedded database live (var).")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Check and show what would change; store nothing.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Check and show what would change; store nothing.")
+]
 
 
 Kind = Annotated[DocumentKind, typer.Option("--kind", help="What document it is.")]
-Country = Annotated[str | None, typer.Option("--country", help="Of a passport: three letters of ISO 3166-1.")]
-Born = Annotated[datetime | None, typer.Option("--born", formats=["%Y-%m-%d"], help="Of a passport.")]
+Country = Annotated[
+    str | None, typer.Option("--country", help="Of a passport: three letters of ISO 3166-1.")
+]
+Born = Annotated[
+    datetime | None, typer.Option("--born", formats=["%Y-%m-%d"], help="Of a passport.")
+]
 
 
-def identity_of(name: str, number: str, kind: DocumentKind, country: str | None, born: datetime | None) -> Identity:
+def identity_of(
+    name: str, number: str, kind: DocumentKind, country: str | None, born: datetime | None
+) -> Identity:
     """The checked identity that an operator has typed. Raises `Invalid`."""
     said = Document(kind, name, number, country, born.date() if born else None)
     return identify(said, business_day(now()))
@@ -54,7 +64,9 @@ def operator() -> str:
     return f"operator:{getpass.getuser()}"
 
 
-def with_system(command: Callable[[System], Awaitable[T]], data_dir: Path | None, as_json: bool) -> T:
+def with_system(
+    command: Callable[[System], Awaitable[T]], data_dir: Path | None, as_json: bool
+) -> T:
     """Run a command over the system. On a refusal prints what to mend and exits with status 1.
 
     With `as_json` the refusal is printed as `{"refused": …, "errors": […]}`, too.
@@ -108,8 +120,13 @@ def show_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
 
 async def _open_and_run(command: Callable[[System], Awaitable[T]], settings: Settings) -> T:
     if settings.mongo_uri is None and not settings.key_file.exists():
-        print(f"note: there was no system in {settings.data_dir}; a new one is made", file=sys.stderr)
-    async with joined_database(settings) as uri, Mongo(uri, settings.mongo_database, settings.mongo_driver) as mongo:
+        print(
+            f"note: there was no system in {settings.data_dir}; a new one is made", file=sys.stderr
+        )
+    async with (
+        joined_database(settings) as uri,
+        Mongo(uri, settings.mongo_database, settings.mongo_driver) as mongo,
+    ):
         return await command(await open_system(settings, mongo, now(), serves=False))
 
 

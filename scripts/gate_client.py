@@ -48,7 +48,12 @@ class GateClient:
 
     async def scan(self, code: str, party: int | None = None) -> dict[str, Any]:
         """The verdict on a code; sent again under the same nonce while nothing comes back."""
-        body = {"code": code, "nonce": uuid.uuid4().hex, "scanned_at": datetime.now(UTC).isoformat(), "party": party}
+        body = {
+            "code": code,
+            "nonce": uuid.uuid4().hex,
+            "scanned_at": datetime.now(UTC).isoformat(),
+            "party": party,
+        }
         for pause in range(TRIES):
             try:
                 return await self._post("/gate/scans", body)
@@ -83,7 +88,9 @@ def _read(response: HTTPResponse) -> dict[str, Any]:
         raise NoAnswer(str(response.error))
     document: dict[str, Any] = json.loads(response.body)
     if response.error is not None:
-        faults = "".join(f"\n  {fault['where']}: {fault['what']}" for fault in document.get("errors", []))
+        faults = "".join(
+            f"\n  {fault['where']}: {fault['what']}" for fault in document.get("errors", [])
+        )
         raise Refused(f"{document['code']}: {document['detail']}{faults}")
     return document
 
@@ -93,7 +100,9 @@ def _line(verdict: Mapping[str, Any]) -> str:
     holder = f" [{verdict['pass']['holder_mask']}]" if verdict["pass"] else ""
     check = ", check the card" if verdict["check_identity"] else ""
     opened = (
-        f"ADMITTED {verdict['admits']}{check}" if verdict["verdict"] == "admitted" else f"REFUSED {verdict['reason']}"
+        f"ADMITTED {verdict['admits']}{check}"
+        if verdict["verdict"] == "admitted"
+        else f"REFUSED {verdict['reason']}"
     )
     return f"{opened}: {verdict['message']['zh']} / {verdict['message']['en']}{holder}"
 
@@ -117,7 +126,9 @@ async def _verdict(gate: GateClient, code: str) -> str:
 async def main() -> None:
     """Enrol if asked to, then one verdict for each line until the input ends."""
     parser = argparse.ArgumentParser(description="A gate for the keyboard.")
-    parser.add_argument("--server", type=_address, default="http://127.0.0.1:8000", help="address of the server")
+    parser.add_argument(
+        "--server", type=_address, default="http://127.0.0.1:8000", help="address of the server"
+    )
     access = parser.add_mutually_exclusive_group(required=True)
     access.add_argument("--setup-code", help="enrol first, with the code from `gates add`")
     access.add_argument("--token", help="the token that an earlier enrolment printed")
@@ -131,7 +142,10 @@ async def main() -> None:
             sys.exit(f"{flags.server} does not answer: {error}")
         except Refused as error:
             sys.exit(str(error))
-        print(f"{enrolled['gate_id']} at {enrolled['spot']['name']['zh']}, token {enrolled['token']}", flush=True)
+        print(
+            f"{enrolled['gate_id']} at {enrolled['spot']['name']['zh']}, token {enrolled['token']}",
+            flush=True,
+        )
     for line in sys.stdin:
         if line.strip():
             print(await _verdict(gate, line.strip(" \r\n")), flush=True)

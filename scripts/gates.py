@@ -58,7 +58,13 @@ def list_gates(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
     async def command(system: System) -> list[dict[str, object]]:
         return [
-            {"gate_id": gate.id, "spot": gate.spot_id, "kind": gate.kind, "name": gate.name, "state": gate.state}
+            {
+                "gate_id": gate.id,
+                "spot": gate.spot_id,
+                "kind": gate.kind,
+                "name": gate.name,
+                "state": gate.state,
+            }
             for gate in system.gates.all()
         ]
 
@@ -66,4 +72,7 @@ def list_gates(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 
 def _show_new(new: NewGate, as_json: bool) -> None:
-    show({"gate_id": new.gate.id, "setup_code": new.setup_code, "expires_at": new.expires_at}, as_json)
+    show(
+        {"gate_id": new.gate.id, "setup_code": new.setup_code, "expires_at": new.expires_at},
+        as_json,
+    )

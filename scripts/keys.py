@@ -40,14 +40,22 @@ def rotate(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         if not unfinished:
             add_identity_key(settings.key_file)
             system.keys.vault.learn()
-            await asyncio.sleep(settings.reload_seconds + 1)  # until every running server seals with it, too
+            await asyncio.sleep(
+                settings.reload_seconds + 1
+            )  # until every running server seals with it, too
         screen = Console(stderr=True)
         with Progress(console=screen, transient=True, disable=not screen.is_terminal) as bars:
             bar = bars.add_task("sealing anew", total=1.0)
             renewed = await system.sealed.renew(lambda part: bars.update(bar, completed=part))
         key_id = system.keys.vault.newest
         await system.audit.write(
-            AuditLine(now(), operator(), "rotate", "key:identity", {"key_id": str(key_id), "renewed": str(renewed)})
+            AuditLine(
+                now(),
+                operator(),
+                "rotate",
+                "key:identity",
+                {"key_id": str(key_id), "renewed": str(renewed)},
+            )
         )
         left = await system.sealed.count_old()
         return {"key_id": key_id, "new_key": not unfinished, "sealed_anew": renewed, "left": left}

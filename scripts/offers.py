@@ -19,12 +19,16 @@ from server.system import System
 
 app = typer.Typer(help="Offers: buy one, get one free, and the like.", no_args_is_help=True)
 
-Files = Annotated[list[Path], typer.Argument(help="Offer files (YAML), one offer or many each.", dir_okay=False)]
+Files = Annotated[
+    list[Path], typer.Argument(help="Offer files (YAML), one offer or many each.", dir_okay=False)
+]
 OfferId = Annotated[str, typer.Argument(help="The id of the offer.")]
 
 
 @app.command()
-def publish(files: Files, dry_run: DryRun = False, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def publish(
+    files: Files, dry_run: DryRun = False, data_dir: DataDir = None, as_json: AsJson = False
+) -> None:
     """Publish offer files. All are checked before anything is stored; the same file twice changes nothing."""
 
     async def command(system: System) -> Published:
@@ -68,7 +72,9 @@ def list_offers(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         for offer in offers:
             quotas = counted(offer, today, None)
             claimed = {quota: used.get(key, 0) for quota, (key, _) in quotas.items()}
-            rows.append(_row(offer) | {"claimed": claimed["total"], "claimed_today": claimed["per_day"]})
+            rows.append(
+                _row(offer) | {"claimed": claimed["total"], "claimed_today": claimed["per_day"]}
+            )
         return rows
 
     show_rows(with_system(command, data_dir, as_json), as_json)
@@ -76,7 +82,9 @@ def list_offers(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def reconcile(
-    offer_id: Annotated[str | None, typer.Argument(help="The id of one offer; all, if left out.")] = None,
+    offer_id: Annotated[
+        str | None, typer.Argument(help="The id of one offer; all, if left out.")
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -89,8 +97,12 @@ def reconcile(
         for offer in system.offers.all():
             if offer_id in {None, offer.id}:
                 done = await system.quotas.reconcile(offer, now())
-                fields = [f"{each.key}: {each.counted} → {each.vouchers}" for each in done.corrected]
-                rows.append({"id": offer.id, "corrected": fields, "exact": done.exact, "busy": done.busy})
+                fields = [
+                    f"{each.key}: {each.counted} → {each.vouchers}" for each in done.corrected
+                ]
+                rows.append(
+                    {"id": offer.id, "corrected": fields, "exact": done.exact, "busy": done.busy}
+                )
         return rows
 
     show_rows(with_system(command, data_dir, as_json), as_json)

@@ -44,19 +44,28 @@ class CodeKind(StrEnum):
 
 
 PassId = Annotated[str, typer.Argument(help="The id of the pass.")]
-CodeOption = Annotated[CodeKind, typer.Option("--code", help="A code for paper, or the live code of this moment.")]
+CodeOption = Annotated[
+    CodeKind, typer.Option("--code", help="A code for paper, or the live code of this moment.")
+]
 
 
 @app.command()
 def issue(
     product: Annotated[str, typer.Option(help="The id of the product.")],
-    name: Annotated[str, typer.Option(prompt=True, help="The real name of the holder; asked for if left out.")],
-    id_number: Annotated[str, typer.Option(prompt=True, help="The number of the document; asked for, too.")],
+    name: Annotated[
+        str, typer.Option(prompt=True, help="The real name of the holder; asked for if left out.")
+    ],
+    id_number: Annotated[
+        str, typer.Option(prompt=True, help="The number of the document; asked for, too.")
+    ],
     kind: Kind = DocumentKind.RESIDENT,
     country: Country = None,
     born: Born = None,
     first_day: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day (today); not for fixed dates.")
+        datetime | None,
+        typer.Option(
+            "--from", formats=["%Y-%m-%d"], help="First day (today); not for fixed dates."
+        ),
     ] = None,
     code: CodeOption = CodeKind.STATIC,
     data_dir: DataDir = None,
@@ -86,7 +95,9 @@ def issue(
 def show_code(
     pass_id: PassId,
     code: CodeOption = CodeKind.ROTATING,
-    png: Annotated[Path | None, typer.Option(help="Also draw it into this file.", dir_okay=False)] = None,
+    png: Annotated[
+        Path | None, typer.Option(help="Also draw it into this file.", dir_okay=False)
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -111,7 +122,10 @@ def token(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False) ->
     async def command(system: System) -> dict[str, object]:
         held = await _held(pass_id, system)
         issued_at = now()
-        return {"token": Tokens(system.keys.tokens).for_pass(held.id, issued_at), "expires_at": issued_at + PASS_LIFE}
+        return {
+            "token": Tokens(system.keys.tokens).for_pass(held.id, issued_at),
+            "expires_at": issued_at + PASS_LIFE,
+        }
 
     show(with_system(command, data_dir, as_json), as_json)
 
@@ -126,13 +140,17 @@ def activate(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False)
 
 
 @app.command()
-def freeze(pass_id: PassId, reason: Reason = "", data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def freeze(
+    pass_id: PassId, reason: Reason = "", data_dir: DataDir = None, as_json: AsJson = False
+) -> None:
     """Freeze a pass, because it is lost or appealed against: it admits nowhere until it is unfrozen."""
     _take(Step.FREEZE, pass_id, reason, data_dir, as_json)
 
 
 @app.command()
-def unfreeze(pass_id: PassId, reason: Reason = "", data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def unfreeze(
+    pass_id: PassId, reason: Reason = "", data_dir: DataDir = None, as_json: AsJson = False
+) -> None:
     """Let a frozen pass admit again."""
     _take(Step.UNFREEZE, pass_id, reason, data_dir, as_json)
 
@@ -174,7 +192,13 @@ def show_pass(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False
         for each in await lineage(held, system.passes):
             events += await story_of(each, system.audit, system.ledger, system.refusals)
         return _summary(held), [
-            {"at": event.at, "what": event.what, "by": event.by, "spot": event.spot_id, "detail": event.detail}
+            {
+                "at": event.at,
+                "what": event.what,
+                "by": event.by,
+                "spot": event.spot_id,
+                "detail": event.detail,
+            }
             for event in sorted(events, key=lambda event: event.at)
         ]
 
@@ -210,7 +234,11 @@ def _summary(held: Pass) -> dict[str, object]:
 
 
 def _joined(detail: object) -> str:
-    return ", ".join(f"{name} {value}" for name, value in detail.items()) if isinstance(detail, dict) else ""
+    return (
+        ", ".join(f"{name} {value}" for name, value in detail.items())
+        if isinstance(detail, dict)
+        else ""
+    )
 
 
 async def _held(pass_id: str, system: System) -> Pass:

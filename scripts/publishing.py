@@ -15,7 +15,9 @@ from server.clock import now
 T = TypeVar("T", Product, Offer)
 
 
-async def publish_drafts(publishing: Publishing[T], drafts: Sequence[T], dry_run: bool) -> Published:
+async def publish_drafts(
+    publishing: Publishing[T], drafts: Sequence[T], dry_run: bool
+) -> Published:
     """Publish drafts as the operator who runs the command, or only say what that would do."""
     if dry_run:
         return await publishing.preview(drafts)
@@ -24,7 +26,11 @@ async def publish_drafts(publishing: Publishing[T], drafts: Sequence[T], dry_run
 
 def show_published(published: Published, dry_run: bool, as_json: bool) -> None:
     """Print what was published, or would be; for people with every field that changes."""
-    groups = {"created": published.created, "changed": published.changed, "unchanged": published.unchanged}
+    groups = {
+        "created": published.created,
+        "changed": published.changed,
+        "unchanged": published.unchanged,
+    }
     if as_json:
         show({**groups, "errors": []}, as_json)
         return
@@ -41,7 +47,12 @@ def show_published(published: Published, dry_run: bool, as_json: bool) -> None:
 def change_of(old: Any, new: Any, *, nothing: str = "none") -> str:
     """How a value changes, in a few words; a set by what comes and goes."""
     if isinstance(old, frozenset) and isinstance(new, frozenset):
-        return " ".join([*(f"+{each}" for each in _plain(new - old)), *(f"-{each}" for each in _plain(old - new))])
+        return " ".join(
+            [
+                *(f"+{each}" for each in _plain(new - old)),
+                *(f"-{each}" for each in _plain(old - new)),
+            ]
+        )
     return f"{_written(old, nothing)} → {_written(new, nothing)}"
 
 

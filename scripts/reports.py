@@ -30,15 +30,23 @@ def reports() -> None:
 @app.command()
 def offers(
     by: Annotated[By, typer.Option(help="A row for each offer, spot or day.")] = By.OFFER,
-    as_csv: Annotated[Path | None, typer.Option("--csv", help="Also write the rows into this file.")] = None,
-    xlsx: Annotated[Path | None, typer.Option(help="Also write the rows into this spreadsheet.")] = None,
+    as_csv: Annotated[
+        Path | None, typer.Option("--csv", help="Also write the rows into this file.")
+    ] = None,
+    xlsx: Annotated[
+        Path | None, typer.Option(help="Also write the rows into this spreadsheet.")
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """What became of the vouchers of all offers: claimed, given back, used, and by how many people."""
 
     async def command(system: System) -> Rows:
-        vouchers = [each for offer in system.offers.all() for each in await system.passes.of_product(offer.id)]
+        vouchers = [
+            each
+            for offer in system.offers.all()
+            for each in await system.passes.of_product(offer.id)
+        ]
         ids = [voucher.id for voucher in vouchers]
         records = [
             record

@@ -23,7 +23,10 @@ from server.system import System
 app = typer.Typer(help="The catalogue of scenic spots.", no_args_is_help=True)
 
 File = Annotated[Path, typer.Argument(help="Records of spots: YAML, JSON or CSV.", dir_okay=False)]
-Complete = Annotated[bool, typer.Option("--complete", help="The file is the whole catalogue: retire all other spots.")]
+Complete = Annotated[
+    bool,
+    typer.Option("--complete", help="The file is the whole catalogue: retire all other spots."),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Retire spots even if they are many.")]
 
 _MANY = 0.1
@@ -52,9 +55,12 @@ def import_file(
         if not dry_run:
             if len(made.retired) > len(made.spots) * _MANY and not yes:
                 few = Fault(
-                    file.name, f"would retire {len(made.retired)} of {len(made.spots)} spots; add --yes if it shall"
+                    file.name,
+                    f"would retire {len(made.retired)} of {len(made.spots)} spots; add --yes if it shall",
                 )
-                raise Invalid("retires_many", Text("将停用大量景区", "this file retires many spots"), [few])
+                raise Invalid(
+                    "retires_many", Text("将停用大量景区", "this file retires many spots"), [few]
+                )
             await import_spots(system, made, operator(), now())
         return made
 
@@ -86,7 +92,13 @@ def list_spots(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
     async def command(system: System) -> list[dict[str, object]]:
         return [
-            {"id": spot.id, "name": spot.name.zh, "level": spot.level, "province": spot.province, "status": spot.status}
+            {
+                "id": spot.id,
+                "name": spot.name.zh,
+                "level": spot.level,
+                "province": spot.province,
+                "status": spot.status,
+            }
             for spot in system.catalogue.snapshot.all()
         ]
 
@@ -106,4 +118,6 @@ def _print_changes(made: Plan) -> None:
 def _progress_bar(records: Sequence[Record]) -> Iterable[Record]:
     """The records, with a bar on standard error that shows how far they are checked; none if that is no terminal."""
     screen = Console(stderr=True)
-    return track(records, "checking", console=screen, transient=True, disable=not screen.is_terminal)
+    return track(
+        records, "checking", console=screen, transient=True, disable=not screen.is_terminal
+    )

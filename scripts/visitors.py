@@ -14,7 +14,18 @@ from passes.base.errors import Fault, Invalid
 from passes.base.text import Text
 from passes.people.groups import Group
 from passes.people.identity import DocumentKind, Identity, checked_number, resident
-from scripts.common import AsJson, Born, Country, DataDir, Kind, identity_of, operator, refuse, show, with_system
+from scripts.common import (
+    AsJson,
+    Born,
+    Country,
+    DataDir,
+    Kind,
+    identity_of,
+    operator,
+    refuse,
+    show,
+    with_system,
+)
 from server.clock import now
 from server.system import System
 
@@ -27,14 +38,18 @@ OfGroup = Annotated[Group, typer.Option("--group", help="The group; `anyone` nee
 
 
 @app.command()
-def join(name: Name, id_number: Number, group: OfGroup, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def join(
+    name: Name, id_number: Number, group: OfGroup, data_dir: DataDir = None, as_json: AsJson = False
+) -> None:
     """Let a person belong to a group, whatever their number says: a union, or the natives of a province."""
     _join([(name, id_number)], group, data_dir, as_json)
 
 
 @app.command("join-roster")
 def join_roster(
-    roster: Annotated[Path, typer.Argument(help="CSV with the columns name and id_number.", dir_okay=False)],
+    roster: Annotated[
+        Path, typer.Argument(help="CSV with the columns name and id_number.", dir_okay=False)
+    ],
     group: OfGroup,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -51,7 +66,9 @@ def join_roster(
 
 
 @app.command()
-def leave(id_number: Number, group: OfGroup, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def leave(
+    id_number: Number, group: OfGroup, data_dir: DataDir = None, as_json: AsJson = False
+) -> None:
     """Let a person belong to a group no more."""
 
     async def command(system: System) -> dict[str, object]:
@@ -63,12 +80,16 @@ def leave(id_number: Number, group: OfGroup, data_dir: DataDir = None, as_json: 
     show(with_system(command, data_dir, as_json), as_json)
 
 
-def _join(people: Sequence[tuple[str, str]], group: Group, data_dir: Path | None, as_json: bool) -> None:
+def _join(
+    people: Sequence[tuple[str, str]], group: Group, data_dir: Path | None, as_json: bool
+) -> None:
     async def command(system: System) -> dict[str, object]:
         lookups = [system.keys.identities.lookup(identity.number) for identity in _checked(people)]
         joined = sum([await system.members.add(lookup, group) for lookup in lookups])
         detail = {"joined": str(joined)}
-        await system.audit.write(AuditLine(now(), operator(), "join", f"group:{group.value}", detail))
+        await system.audit.write(
+            AuditLine(now(), operator(), "join", f"group:{group.value}", detail)
+        )
         return {"group": group, "joined": joined, "were_members": len(lookups) - joined}
 
     if group is Group.ANYONE:

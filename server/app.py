@@ -28,7 +28,9 @@ _DISCARD_BYTES = 16 * 1024 * 1024
 """How much of a body that was refused is still read, so that the caller sees why."""
 
 
-def make_services(system: System, settings: Settings, refresh: Refresh, now: Clock, ping: Ping) -> Services:
+def make_services(
+    system: System, settings: Settings, refresh: Refresh, now: Clock, ping: Ping
+) -> Services:
     """What the handlers may call."""
     return Services(
         catalogue=system.catalogue,

@@ -41,7 +41,13 @@ class Tokens:
         return TokenPair(
             access=self._issue("visitor", visitor.id, ("self",), now, ACCESS_LIFE, **claims),
             refresh=self._issue(
-                "refresh", visitor.id, ("session",), now, session.ends_at - now, **claims, gen=session.generation
+                "refresh",
+                visitor.id,
+                ("session",),
+                now,
+                session.ends_at - now,
+                **claims,
+                gen=session.generation,
             ),
             seconds=int(ACCESS_LIFE.total_seconds()),
         )
@@ -55,7 +61,12 @@ class Tokens:
                 secret,
                 algorithms=[_ALGORITHM],
                 issuer=ISSUER,
-                options={"require": _NEEDED, "verify_exp": False, "verify_iat": False, "verify_aud": False},
+                options={
+                    "require": _NEEDED,
+                    "verify_exp": False,
+                    "verify_iat": False,
+                    "verify_aud": False,
+                },
             )
             if claims["aud"] not in audiences:
                 raise unauthenticated("token_invalid")
@@ -72,7 +83,13 @@ class Tokens:
             raise unauthenticated("token_invalid") from None
 
     def _issue(
-        self, audience: str, subject: str, rights: tuple[str, ...], now: datetime, life: timedelta, **claims: object
+        self,
+        audience: str,
+        subject: str,
+        rights: tuple[str, ...],
+        now: datetime,
+        life: timedelta,
+        **claims: object,
     ) -> str:
         key_id = max(self._secrets)
         issued = int(now.timestamp())

@@ -9,7 +9,9 @@ from server.settings import Settings
 
 
 @asynccontextmanager
-async def own_database(settings: Settings, ended: Callable[[], None] = lambda: None) -> AsyncIterator[str]:
+async def own_database(
+    settings: Settings, ended: Callable[[], None] = lambda: None
+) -> AsyncIterator[str]:
     """The URI of the database. An embedded one runs inside this context, and should it end before, calls `ended`.
 
     Raises `InUse` if another process has it.

@@ -18,7 +18,9 @@ def make_data_dir(data_dir: Path) -> None:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise StartError(f"the data directory {data_dir} cannot be made: {error.strerror}") from None
+        raise StartError(
+            f"the data directory {data_dir} cannot be made: {error.strerror}"
+        ) from None
 
 
 @contextmanager

@@ -29,7 +29,9 @@ _BUSY_PAUSE_SECONDS = 0.3
 
 
 @asynccontextmanager
-async def embedded_database(data_dir: Path, ended: Callable[[], None] = lambda: None) -> AsyncIterator[str]:
+async def embedded_database(
+    data_dir: Path, ended: Callable[[], None] = lambda: None
+) -> AsyncIterator[str]:
     """Run the embedded database over `data_dir/mongodb`; yields its URI, which scripts find in `mongodb.uri`.
 
     The child ends with this process, however this process ends; should it end before, `ended` is called.
@@ -69,7 +71,10 @@ def _command(data_dir: Path) -> list[str]:
             "the embedded database is not installed; pip install -r requirements.txt, or set BASHU_MONGO_URI"
         )
     home, config = data_dir.absolute() / "mongodb", data_dir.absolute() / "mongodb.toml"
-    config.write_text("# Empty, so that no configuration that lies about on the machine is taken.\n", encoding="utf-8")
+    config.write_text(
+        "# Empty, so that no configuration that lies about on the machine is taken.\n",
+        encoding="utf-8",
+    )
     return [
         *(found, "--config", str(config), "--storage-path", str(home)),
         *("--host", "127.0.0.1", "--port", "0"),
@@ -99,7 +104,9 @@ async def _started(data_dir: Path, log_file: Path) -> tuple[asyncio.subprocess.P
         await asyncio.sleep(_BUSY_PAUSE_SECONDS)
 
 
-async def _watch(guard: asyncio.subprocess.Process, log_file: Path, ended: Callable[[], None]) -> None:
+async def _watch(
+    guard: asyncio.subprocess.Process, log_file: Path, ended: Callable[[], None]
+) -> None:
     status = await guard.wait()
     log.critical("the embedded database has ended with status %d; see %s", status, log_file)
     ended()
@@ -113,7 +120,10 @@ async def _listening(guard: asyncio.subprocess.Process, log_file: Path) -> str:
         if guard.returncode is not None:
             break
         await asyncio.sleep(0.05)
-    last = (log_file.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+    last = (
+        log_file.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        or ["it said nothing"]
+    )[-1]
     raise StartError(f"the embedded database did not start: {last} (see {log_file})")
 
 

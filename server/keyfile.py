@@ -31,7 +31,9 @@ _LAST_DAY = date(2199, 12, 31)  # of a signing key: later than the last day that
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, ser_json_bytes="base64", val_json_bytes="base64"
+    )
 
 
 _MOST_KEYS = 255
@@ -59,7 +61,11 @@ class _KeyFile(_Strict):
 
     @model_validator(mode="after")
     def _each_id_once(self) -> Self:
-        for name, keys in (("signing", self.signing), ("identity", self.identity), ("tokens", self.tokens)):
+        for name, keys in (
+            ("signing", self.signing),
+            ("identity", self.identity),
+            ("tokens", self.tokens),
+        ):
             ids = [key.id for key in keys]
             if len(set(ids)) < len(ids):
                 raise ValueError(f"an id stands twice in {name}")
@@ -83,7 +89,9 @@ def load_keys(file: Path) -> Keys:
     private = Ed25519PrivateKey.from_private_bytes
     vault = Vault(_identity_keys(held), held.pepper, lambda: _identity_keys(_read(file)))
     return Keys(
-        codes=Keyring([SigningKey(k.id, private(k.private), k.last_day) for k in held.signing], held.master),
+        codes=Keyring(
+            [SigningKey(k.id, private(k.private), k.last_day) for k in held.signing], held.master
+        ),
         identities=Sealer(vault),
         vault=vault,
         tokens={key.id: key.secret for key in held.tokens},
@@ -135,7 +143,11 @@ def key_rows(file: Path) -> list[dict[str, object]]:
         "identities": [key.id for key in held.identity],
         "tokens": [key.id for key in held.tokens],
     }
-    return [{"use": use, "id": key_id, "newest": key_id == max(ids)} for use, ids in uses.items() for key_id in ids]
+    return [
+        {"use": use, "id": key_id, "newest": key_id == max(ids)}
+        for use, ids in uses.items()
+        for key_id in ids
+    ]
 
 
 def add_identity_key(file: Path) -> int:
@@ -149,7 +161,9 @@ def add_identity_key(file: Path) -> int:
         if key_id > _MOST_KEYS:
             raise StartError(f"the key file {file} has no room for another identity key")
         added = _Secret(id=key_id, secret=_random())
-        _written_aside(held.model_copy(update={"identity": (*held.identity, added)}), file).replace(file)
+        _written_aside(held.model_copy(update={"identity": (*held.identity, added)}), file).replace(
+            file
+        )
         _flush(file.parent)
     return key_id
 
@@ -175,7 +189,9 @@ def _written_aside(content: _KeyFile, file: Path) -> Path:
     """A new file beside a key file, to be put into place in one step: a crash leaves a whole key file, or none."""
     aside = file.with_suffix(".new")
     aside.unlink(missing_ok=True)  # left by a crash
-    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+    with os.fdopen(
+        os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+    ) as out:
         out.write(content.model_dump_json(indent=2))
         out.flush()
         os.fsync(out.fileno())
@@ -196,7 +212,9 @@ async def keys_for(database: Database, file: Path) -> Keys:
         await settings.insert({"_id": "keys", "fingerprint": keys.fingerprint})
         known = await settings.get({"_id": "keys"})
     if known is None or known["fingerprint"] != keys.fingerprint:
-        raise StartError(f"{file} does not hold the keys of this database; bring back the key file it was used with")
+        raise StartError(
+            f"{file} does not hold the keys of this database; bring back the key file it was used with"
+        )
     return keys
 
 

@@ -56,7 +56,9 @@ class Limits:
         waits = [self._wait(key, rate, now.timestamp()) for key, rate in counted]
         if max(waits) > 0:
             raise TooOften(
-                "too_often", Text("操作过于频繁，请稍后再试", "too many calls; try again later"), math.ceil(max(waits))
+                "too_often",
+                Text("操作过于频繁，请稍后再试", "too many calls; try again later"),
+                math.ceil(max(waits)),
             )
         for key, rate in counted:
             self._paid_off[key] = max(self._paid_off.pop(key, 0), now.timestamp()) + rate.seconds
@@ -73,7 +75,9 @@ class Limits:
                 address = _plain(said.pop().strip())
             except ValueError:
                 break
-        return str(ip_network((address, _SITE_PREFIX), strict=False) if address.version == 6 else address)
+        return str(
+            ip_network((address, _SITE_PREFIX), strict=False) if address.version == 6 else address
+        )
 
     def _wait(self, key: str, rate: Rate, now: float) -> float:
         """For how many seconds the next call has to wait; none if that is not above 0."""

@@ -44,7 +44,10 @@ async def _run(settings: Settings) -> None:
     def announce() -> None:
         _announce(sockets, settings)
 
-    async with own_database(settings, lambda: _end(failed, stopping)) as uri, _with_wechat(settings) as ready:
+    async with (
+        own_database(settings, lambda: _end(failed, stopping)) as uri,
+        _with_wechat(settings) as ready,
+    ):
         if settings.workers == 1:
             await serve(uri, ready, listen, announce, stopping)
         else:
@@ -54,7 +57,9 @@ async def _run(settings: Settings) -> None:
                 )  # so that the workers find everything made
             await supervise(uri, ready, listen(), announce, stopping)
     if failed.is_set():
-        raise DatabaseEnded("the embedded database has ended; nothing that was answered is lost, so start again")
+        raise DatabaseEnded(
+            "the embedded database has ended; nothing that was answered is lost, so start again"
+        )
 
 
 @asynccontextmanager
@@ -76,9 +81,13 @@ def _end(failed: asyncio.Event, stopping: asyncio.Event) -> None:
 def _announce(sockets: list[socket.socket], settings: Settings) -> None:
     """Say on standard output what is used and where the server listens; the last line comes once it really accepts."""
     if settings.mongo_uri is None:
-        print(f"embedded database (SecantusDB) in {settings.data_dir / 'mongodb'}: for one machine, not for production")
+        print(
+            f"embedded database (SecantusDB) in {settings.data_dir / 'mongodb'}: for one machine, not for production"
+        )
     if settings.uses_sandbox:
-        print("sandbox instead of WeChat: visitors sign in with the code sandbox:NAME, and none of them is real")
+        print(
+            "sandbox instead of WeChat: visitors sign in with the code sandbox:NAME, and none of them is real"
+        )
     host, port = sockets[0].getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     print(f"listening on http://{shown}:{port}", flush=True)

@@ -12,7 +12,13 @@ from typing import Any, Self
 
 from motor.motor_tornado import MotorClient
 from pymongo import AsyncMongoClient, IndexModel, UpdateOne
-from pymongo.errors import BulkWriteError, ConfigurationError, DuplicateKeyError, InvalidURI, PyMongoError
+from pymongo.errors import (
+    BulkWriteError,
+    ConfigurationError,
+    DuplicateKeyError,
+    InvalidURI,
+    PyMongoError,
+)
 from pymongo.monitoring import CommandListener
 
 from passes.base.errors import Unavailable
@@ -37,7 +43,9 @@ _OPTIONS: dict[str, Any] = {
 class Mongo:
     """A connected MongoDB database. Belongs to the event loop that runs when it is made."""
 
-    def __init__(self, uri: str, name: str, driver: DriverName, listeners: Sequence[CommandListener] = ()) -> None:
+    def __init__(
+        self, uri: str, name: str, driver: DriverName, listeners: Sequence[CommandListener] = ()
+    ) -> None:
         """`name` counts if the URI names no database. Raises `StartError` for a URI that cannot be used."""
         make: Callable[..., Any] = MotorClient if driver == "motor" else AsyncMongoClient
         try:
@@ -129,7 +137,9 @@ class MongoCollection:
         if index.expire_seconds is not None:
             options["expireAfterSeconds"] = index.expire_seconds
         async with _answering():
-            await self._collection.create_indexes([IndexModel(list(index.keys), name=index.name, **options)])
+            await self._collection.create_indexes(
+                [IndexModel(list(index.keys), name=index.name, **options)]
+            )
 
 
 @asynccontextmanager
@@ -142,5 +152,6 @@ async def _answering() -> AsyncIterator[None]:
     except PyMongoError as error:
         log.warning("the database did not answer as it should: %s: %s", type(error).__name__, error)
         raise Unavailable(
-            "database_unavailable", Text("系统繁忙，请稍后重试", "the database does not answer; try again later")
+            "database_unavailable",
+            Text("系统繁忙，请稍后重试", "the database does not answer; try again later"),
         ) from error

@@ -95,11 +95,16 @@ class Call(RequestHandler):
 
     def refuse(self, errcode: int) -> None:
         """Answer an errcode."""
-        self.give(errcode=errcode, errmsg=f"{_MESSAGES.get(errcode, 'error')}, rid: {secrets.token_hex(12)}")
+        self.give(
+            errcode=errcode,
+            errmsg=f"{_MESSAGES.get(errcode, 'error')}, rid: {secrets.token_hex(12)}",
+        )
 
     def token_is_good(self) -> bool:
         """Whether the token in the query is the one given; otherwise answers so."""
-        good = bool(self.book.token) and self.get_query_argument("access_token", "") == self.book.token
+        good = (
+            bool(self.book.token) and self.get_query_argument("access_token", "") == self.book.token
+        )
         if not good:
             self.refuse(40001)
         return good
@@ -111,13 +116,17 @@ class SignIn(Call):
     def get(self) -> None:
         """Answer the openid and a session key."""
         if (
-            wrong := _wrong_app(self.get_query_argument("appid", ""), self.get_query_argument("secret", ""))
+            wrong := _wrong_app(
+                self.get_query_argument("appid", ""), self.get_query_argument("secret", "")
+            )
         ) is not None:
             return self.refuse(wrong)
         name = self.book.visitor("login", self.get_query_argument("js_code", ""))
         if isinstance(name, int):
             return self.refuse(name)
-        return self.give(openid=openid_of(name), session_key=base64.b64encode(secrets.token_bytes(16)).decode())
+        return self.give(
+            openid=openid_of(name), session_key=base64.b64encode(secrets.token_bytes(16)).decode()
+        )
 
 
 class StableToken(Call):
@@ -148,7 +157,9 @@ class PhoneNumber(Call):
         if isinstance(name, int):
             return self.refuse(name)
         number = f"100{int(sha256(name.encode()).hexdigest(), 16) % 10**8:08}"
-        return self.give(errcode=0, errmsg="ok", phone_info={"purePhoneNumber": number, "countryCode": "86"})
+        return self.give(
+            errcode=0, errmsg="ok", phone_info={"purePhoneNumber": number, "countryCode": "86"}
+        )
 
 
 class Message(Call):

@@ -56,7 +56,9 @@ def bound_sockets(settings: Settings) -> list[socket.socket]:
     try:
         return bind_sockets(settings.port, settings.host)
     except OSError as error:
-        raise StartError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
+        raise StartError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}"
+        ) from None
 
 
 def stop_signal() -> asyncio.Event:

@@ -4,7 +4,14 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from passes.base.faults import faults_of
@@ -14,14 +21,22 @@ DriverName = Literal["motor", "pymongo"]
 
 
 def _listed(written: object) -> object:
-    return [each.strip() for each in written.split(",") if each.strip()] if isinstance(written, str) else written
+    return (
+        [each.strip() for each in written.split(",") if each.strip()]
+        if isinstance(written, str)
+        else written
+    )
 
 
 class Settings(BaseSettings):
     """Everything that can be set, with its default."""
 
     model_config = SettingsConfigDict(
-        env_prefix="BASHU_", env_file=".env", extra="ignore", frozen=True, use_attribute_docstrings=True
+        env_prefix="BASHU_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        use_attribute_docstrings=True,
     )
 
     host: str = Field(default="127.0.0.1", min_length=1)
@@ -69,7 +84,11 @@ class Settings(BaseSettings):
     def environment(self) -> dict[str, str]:
         """The environment in which another process finds the same settings."""
         absolute = self.model_copy(update={"data_dir": self.data_dir.absolute()})
-        return {f"BASHU_{name.upper()}": _written(value) for name, value in absolute if value is not None}
+        return {
+            f"BASHU_{name.upper()}": _written(value)
+            for name, value in absolute
+            if value is not None
+        }
 
     @model_validator(mode="after")
     def _credentials_or_sandbox(self) -> Self:
@@ -79,7 +98,9 @@ class Settings(BaseSettings):
             return self
         if self.sandbox:
             raise ValueError("BASHU_SANDBOX cannot be on with real credentials")
-        raise ValueError("BASHU_SANDBOX is off, so BASHU_WECHAT_APPID and BASHU_WECHAT_SECRET are needed")
+        raise ValueError(
+            "BASHU_SANDBOX is off, so BASHU_WECHAT_APPID and BASHU_WECHAT_SECRET are needed"
+        )
 
 
 def _written(value: object) -> str:
@@ -98,5 +119,7 @@ def load_settings(**flags: object) -> Settings:
     try:
         return Settings(**given)  # type: ignore[arg-type] # pydantic checks them
     except ValidationError as error:
-        faults = "; ".join(f"BASHU_{path.upper()}: {what}" if path else what for path, what in faults_of(error))
+        faults = "; ".join(
+            f"BASHU_{path.upper()}: {what}" if path else what for path, what in faults_of(error)
+        )
         raise StartError(f"a setting is wrong: {faults}") from None

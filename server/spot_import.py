@@ -17,7 +17,10 @@ async def import_spots(system: System, plan: Plan, by: str, at: datetime) -> Non
     """
     if plan.changes_something:
         if not await system.catalogue.replace(plan.spots):
-            raise Conflict("imported_meanwhile", Text("有人同时在导入，请重试", "someone else is importing; try again"))
+            raise Conflict(
+                "imported_meanwhile",
+                Text("有人同时在导入，请重试", "someone else is importing; try again"),
+            )
         groups = {"created": plan.created, "changed": tuple(plan.changed), "retired": plan.retired}
         detail = {name: ", ".join(ids) for name, ids in groups.items() if ids}
         await system.audit.write(AuditLine(at, by, "import", "spots", detail))

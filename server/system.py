@@ -95,7 +95,9 @@ class System:
         }
 
 
-async def open_system(settings: Settings, mongo: Mongo, now: datetime, *, serves: bool = True) -> System:
+async def open_system(
+    settings: Settings, mongo: Mongo, now: datetime, *, serves: bool = True
+) -> System:
     """The system over a database, loaded; ready for requests if it `serves`. One that was never used is filled first.
 
     Raises `StartError` if the key file is not that of the database, `DataError` or `Invalid` if the data files that
@@ -103,7 +105,9 @@ async def open_system(settings: Settings, mongo: Mongo, now: datetime, *, serves
     """
     await mongo.ping()
     await ensure_indexes(mongo)
-    system = compose(mongo, await keys_for(mongo, settings.key_file), settings.privacy_version, serves=serves)
+    system = compose(
+        mongo, await keys_for(mongo, settings.key_file), settings.privacy_version, serves=serves
+    )
     started_before = mongo.collection("settings")
     if await started_before.get({"_id": "filled"}) is None:
         await _fill(system, now)
@@ -116,7 +120,12 @@ async def open_system(settings: Settings, mongo: Mongo, now: datetime, *, serves
 def compose(mongo: Mongo, keys: Keys, privacy_version: str, *, serves: bool = True) -> System:
     """The parts put together; nothing is loaded yet."""
     catalogue = Catalogue(mongo.collection("catalogue"), Reference.load(), serves=serves)
-    passes, ledger, refusals, audit = PassStore(mongo), LedgerStore(mongo), RefusalStore(mongo), AuditStore(mongo)
+    passes, ledger, refusals, audit = (
+        PassStore(mongo),
+        LedgerStore(mongo),
+        RefusalStore(mongo),
+        AuditStore(mongo),
+    )
     products, offers, gates = ProductStore(mongo), OfferStore(mongo), GateStore(mongo)
     visitors, sessions, holdings = VisitorStore(mongo), SessionStore(mongo), HoldingStore(mongo)
     life, signing_in = Life(passes, audit), SigningIn(visitors, sessions, audit)
@@ -173,4 +182,9 @@ async def _fill(system: System, now: datetime) -> None:
     offers = offer_files.read_offers(sorted(offer_files.EXAMPLES.glob("*.yaml")))
     await system.publishing.publish(products, FIRST_START, now)
     await system.offer_publishing.publish(offers, FIRST_START, now)
-    log.info("imported %d spots, published %d products and %d offers", len(spots), len(products), len(offers))
+    log.info(
+        "imported %d spots, published %d products and %d offers",
+        len(spots),
+        len(products),
+        len(offers),
+    )

@@ -55,7 +55,13 @@ class WeChat:
     """The client of one mini-program."""
 
     def __init__(
-        self, url: str, appid: str, secret: str, tokens: AppTokenStore, vault: Vault, now: Callable[[], datetime]
+        self,
+        url: str,
+        appid: str,
+        secret: str,
+        tokens: AppTokenStore,
+        vault: Vault,
+        now: Callable[[], datetime],
     ) -> None:
         """`url` is `https://api.weixin.qq.com`, or that of a sandbox; the token of the app is shared by `tokens`."""
         self._url = url
@@ -72,7 +78,12 @@ class WeChat:
         Raises `Invalid` for a wrong code, `Conflict` for one used before, `Forbidden` for a blocked account,
         `TooOften`, `Unavailable`.
         """
-        asked = {"appid": self._appid, "secret": self._secret, "js_code": js_code, "grant_type": "authorization_code"}
+        asked = {
+            "appid": self._appid,
+            "secret": self._secret,
+            "js_code": js_code,
+            "grant_type": "authorization_code",
+        }
         answer = await self._patiently(f"/sns/jscode2session?{urlencode(asked)}", None)
         return self._part(answer, _LOGIN, "openid")
 
@@ -81,7 +92,9 @@ class WeChat:
         answer = await self._with_token("/wxa/business/getuserphonenumber", {"code": code})
         return self._part(answer, _PHONE, "phone_info", "purePhoneNumber")
 
-    async def notify(self, openid: str, template_id: str, data: Mapping[str, str], page: str | None = None) -> None:
+    async def notify(
+        self, openid: str, template_id: str, data: Mapping[str, str], page: str | None = None
+    ) -> None:
         """Send a subscribed message. Raises `Conflict` if the visitor has not agreed to it, `Unavailable`."""
         message: Answer = {"touser": openid, "template_id": template_id}
         message["data"] = {name: {"value": value} for name, value in data.items()}
@@ -95,7 +108,9 @@ class WeChat:
         answer = await self._patiently(f"{path}?{self._query(held)}", body)
         if answer.get("errcode") not in _STALE_TOKEN:
             return answer
-        return await self._patiently(f"{path}?{self._query(await self._token(not_number=held.number))}", body)
+        return await self._patiently(
+            f"{path}?{self._query(await self._token(not_number=held.number))}", body
+        )
 
     def _query(self, held: AppToken) -> str:
         token = self._vault.open(held.token, self._purpose) if held.token else ""
@@ -131,7 +146,11 @@ class WeChat:
         """The next token, stored, which ends the lease. Raises `Unavailable`, also when too many were forced today."""
         today = business_day(self._now())
         count = (leased.forced if leased.forced_on == today else 0) + forced
-        if forced and leased.forced_at is not None and self._now() < leased.forced_at + FORCED_APART:
+        if (
+            forced
+            and leased.forced_at is not None
+            and self._now() < leased.forced_at + FORCED_APART
+        ):
             raise _unavailable("a token was forced a moment ago")
         if count > FORCED_A_DAY:
             raise _unavailable("forced tokens of today are used up")
@@ -171,12 +190,16 @@ class WeChat:
             )
             answer = json.loads(response.body)
         except (HTTPClientError, OSError, ValueError, RecursionError) as error:
-            raise _unavailable(f"{type(error).__name__} {getattr(error, 'code', '')}".strip()) from None
+            raise _unavailable(
+                f"{type(error).__name__} {getattr(error, 'code', '')}".strip()
+            ) from None
         if not isinstance(answer, dict) or not isinstance(answer.get("errcode", 0), int):
             raise _unavailable("no JSON object as it should be")
         if answer.get("errcode"):
             rid = re.search(r"rid: ([\w-]+)", str(answer.get("errmsg")))
-            log.warning("WeChat refused: errcode %s, rid %s", answer["errcode"], rid[1] if rid else None)
+            log.warning(
+                "WeChat refused: errcode %s, rid %s", answer["errcode"], rid[1] if rid else None
+            )
         return answer
 
     def _part(self, answer: Answer, errors: Errors, *names: str) -> str:
@@ -202,15 +225,24 @@ def _life(answer: Answer) -> timedelta:
 
 def _unavailable(why: str) -> Unavailable:
     log.warning("WeChat cannot be asked: %s", why)
-    return Unavailable("wechat_unavailable", Text("微信暂时无法连接，请稍后重试", "WeChat does not answer; try again"))
+    return Unavailable(
+        "wechat_unavailable",
+        Text("微信暂时无法连接，请稍后重试", "WeChat does not answer; try again"),
+    )
 
 
 def _code_errors(kind: str, of: Text) -> Errors:
     def invalid() -> DomainError:
-        return Invalid(f"{kind}_code_invalid", Text(f"{of.zh}无效，请重试", f"this {of.en} is not valid; get another"))
+        return Invalid(
+            f"{kind}_code_invalid",
+            Text(f"{of.zh}无效，请重试", f"this {of.en} is not valid; get another"),
+        )
 
     def used() -> DomainError:
-        return Conflict(f"{kind}_code_used", Text(f"{of.zh}已使用，请重试", f"this {of.en} was used; get another"))
+        return Conflict(
+            f"{kind}_code_used",
+            Text(f"{of.zh}已使用，请重试", f"this {of.en} was used; get another"),
+        )
 
     return {40029: invalid, _NO_CODE: invalid, 40163: used}
 
@@ -223,9 +255,15 @@ _MESSAGE: Errors = {
     ),
 }
 _COMMON: Errors = {
-    _BUSY: lambda: Unavailable("wechat_busy", Text("微信系统繁忙，请稍后重试", "WeChat is busy; try again")),
-    40226: lambda: Forbidden("visitor_blocked", Text("微信账户存在风险，无法登录", "WeChat has blocked this account")),
+    _BUSY: lambda: Unavailable(
+        "wechat_busy", Text("微信系统繁忙，请稍后重试", "WeChat is busy; try again")
+    ),
+    40226: lambda: Forbidden(
+        "visitor_blocked", Text("微信账户存在风险，无法登录", "WeChat has blocked this account")
+    ),
     45011: lambda: TooOften(
-        "wechat_too_often", Text("操作过于频繁，请稍后再试", "too many calls; try again later"), _TOO_OFTEN_SECONDS
+        "wechat_too_often",
+        Text("操作过于频繁，请稍后再试", "too many calls; try again later"),
+        _TOO_OFTEN_SECONDS,
     ),
 }

@@ -27,7 +27,11 @@ _PAUSE_SECONDS = 1.0
 
 
 async def supervise(
-    uri: str, settings: Settings, sockets: Sequence[socket.socket], ready: Callable[[], None], stopping: asyncio.Event
+    uri: str,
+    settings: Settings,
+    sockets: Sequence[socket.socket],
+    ready: Callable[[], None],
+    stopping: asyncio.Event,
 ) -> None:
     """Run the workers of the settings over the database at `uri` until `stopping` is set.
 
@@ -51,7 +55,9 @@ class _Keeper:
     """Keeps one worker alive."""
 
     def __init__(self, uri: str, settings: Settings, sockets: Sequence[socket.socket]) -> None:
-        self._environment = os.environ | settings.model_copy(update={"mongo_uri": uri}).environment()
+        self._environment = (
+            os.environ | settings.model_copy(update={"mongo_uri": uri}).environment()
+        )
         self._fds = [listening.fileno() for listening in sockets]
         self._worker: asyncio.subprocess.Process | None = None
 

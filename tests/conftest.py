@@ -99,7 +99,9 @@ def refresh(system: System, clock: Clock) -> Refresh:
 
 
 @pytest.fixture
-def services(system: System, mongo: Mongo, clock: Clock, sandbox_url: str, refresh: Refresh) -> Services:
+def services(
+    system: System, mongo: Mongo, clock: Clock, sandbox_url: str, refresh: Refresh
+) -> Services:
     reached = SETTINGS.model_copy(update={"wechat_url": sandbox_url})
     return make_services(system, reached, refresh, clock, mongo.ping)
 

@@ -10,7 +10,10 @@ import pytest
 from tests.support.processes import PROJECT
 
 PACKAGES = ("server", "handlers", "passes", "scenic_data", "scripts")
-MODULES = [*sorted(file for package in PACKAGES for file in (PROJECT / package).rglob("*.py")), PROJECT / "run.py"]
+MODULES = [
+    *sorted(file for package in PACKAGES for file in (PROJECT / package).rglob("*.py")),
+    PROJECT / "run.py",
+]
 
 
 def test_imports_point_one_way() -> None:
@@ -37,11 +40,15 @@ def test_a_module_is_small_and_says_what_it_is_for(module: Path) -> None:
 
 def test_the_base_handler_stays_under_100_lines_of_code() -> None:
     source = (PROJECT / "handlers" / "api.py").read_text(encoding="utf-8")
-    (base,) = (n for n in ast.parse(source).body if isinstance(n, ast.ClassDef) and n.name == "ApiHandler")
+    (base,) = (
+        n for n in ast.parse(source).body if isinstance(n, ast.ClassDef) and n.name == "ApiHandler"
+    )
     assert (base.end_lineno or 0) - base.lineno < 100
 
 
 def test_the_domain_never_asks_what_time_it_is() -> None:
     for module in (PROJECT / "passes").rglob("*.py"):
         text = module.read_text(encoding="utf-8")
-        assert not any(word in text for word in ("datetime.now(", "date.today(", "utcnow(", "time.time(")), module
+        assert not any(
+            word in text for word in ("datetime.now(", "date.today(", "utcnow(", "time.time(")
+        ), module

@@ -28,7 +28,9 @@ Nonce = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{
 
 def _possible(instant: datetime) -> datetime:
     if not 2020 <= instant.year < 2200:
-        raise ValueError("should lie between the years 2020 and 2200; is the clock of the gate right?")
+        raise ValueError(
+            "should lie between the years 2020 and 2200; is the clock of the gate right?"
+        )
     return to_milliseconds(instant.astimezone(UTC))
 
 
@@ -39,13 +41,20 @@ def _written_as_rfc3339(written: object) -> object:
 
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
-Instant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written_as_rfc3339), AfterValidator(_possible)]
+Instant = Annotated[
+    AwareDatetime,
+    Field(strict=False),
+    BeforeValidator(_written_as_rfc3339),
+    AfterValidator(_possible),
+]
 
 
 class EnrolIn(In):
     """What was typed into the device."""
 
-    setup_code: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(examples=["K3F9-7QX2-M8PD"])
+    setup_code: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(
+        examples=["K3F9-7QX2-M8PD"]
+    )
     """From `gates add`; good once, for 7 days. Case, blanks and hyphens do not matter."""
 
 
@@ -130,7 +139,9 @@ class VerdictOut(Out):
             admits=verdict.admits,
             pays=verdict.pays,
             amount_fen=verdict.amount_fen,
-            pass_=PassOut(id=held.id, product=held.product_id, holder_mask=held.holder.mask) if held else None,
+            pass_=PassOut(id=held.id, product=held.product_id, holder_mask=held.holder.mask)
+            if held
+            else None,
             visits_left=verdict.visits_left,
             admitted_from=verdict.admitted_from,
             check_identity=verdict.check_identity,
@@ -178,7 +189,11 @@ class Enrol(ApiHandler):
         """Turn a setup code, once, into the token that the device keeps."""
         gate = await self.services.gate_keeping.enrol(body.setup_code, self.now())
         spot = self.services.catalogue.get(gate.spot_id)
-        name = TextOut(zh=spot.name.zh, en=spot.name.en or spot.name.zh) if spot else TextOut(zh="", en="")
+        name = (
+            TextOut(zh=spot.name.zh, en=spot.name.en or spot.name.zh)
+            if spot
+            else TextOut(zh="", en="")
+        )
         return EnrolOut(
             gate_id=gate.id,
             token=self.services.tokens.for_gate(gate, self.now()),
@@ -193,7 +208,9 @@ class Scans(GateHandler):
     @endpoint(scope=_SCAN, body=ScanIn, reply=VerdictOut)
     async def post(self, body: ScanIn) -> VerdictOut:
         """Admit or refuse a visitor. A refusal is an answer (200), not an error."""
-        verdict, held = await self.services.admission.admit(body.to_scan(await self.gate()), self.now())
+        verdict, held = await self.services.admission.admit(
+            body.to_scan(await self.gate()), self.now()
+        )
         return VerdictOut.of(verdict, held, body.nonce)
 
 
@@ -203,16 +220,22 @@ class Annulment(GateHandler):
     @endpoint(scope=_SCAN, reply=AnnulOut)
     async def post(self, nonce: str) -> AnnulOut:
         """Take back an admission of this gate within 15 minutes. Doing it again changes nothing."""
-        return AnnulOut.of(await self.services.admission.annul(await self.gate(), nonce, self.now()))
+        return AnnulOut.of(
+            await self.services.admission.annul(await self.gate(), nonce, self.now())
+        )
 
 
 class LookupIn(In):
     """What stands on the card."""
 
-    id_number: Annotated[str, StringConstraints(min_length=1, max_length=32)] = Field(examples=["11010119900307002X"])
+    id_number: Annotated[str, StringConstraints(min_length=1, max_length=32)] = Field(
+        examples=["11010119900307002X"]
+    )
     """The number of the document."""
     kind: DocumentKind = DocumentKind.RESIDENT
-    country: Annotated[str, StringConstraints(max_length=3)] | None = Field(default=None, examples=["FRA"])
+    country: Annotated[str, StringConstraints(max_length=3)] | None = Field(
+        default=None, examples=["FRA"]
+    )
     """Of a passport: three letters of ISO 3166-1."""
 
 
@@ -239,7 +262,9 @@ class LookupOut(Out):
         """The view of what was found."""
         items = [
             FoundOut(
-                pass_=PassOut(id=each.held.id, product=each.held.product_id, holder_mask=each.held.holder.mask),
+                pass_=PassOut(
+                    id=each.held.id, product=each.held.product_id, holder_mask=each.held.holder.mask
+                ),
                 state=each.held.state_on(today),
                 valid_from=each.held.valid.start,
                 valid_until=each.held.valid.end,

@@ -25,7 +25,9 @@ class Description:
         """The description of these routes."""
         api = describe(routes)
         document = openapi_text(api).encode()
-        return cls(_kept(document, "application/json"), _kept(docs_page(api), "text/html; charset=utf-8"))
+        return cls(
+            _kept(document, "application/json"), _kept(docs_page(api), "text/html; charset=utf-8")
+        )
 
 
 def openapi_text(api: Json) -> str:

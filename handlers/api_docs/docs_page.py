@@ -13,7 +13,9 @@ from tornado.template import Template
 
 from handlers.api_docs.openapi import Json, referred
 
-_PAGE = Template((Path(__file__).parent / "docs.html").read_text(encoding="utf-8"), whitespace="single")
+_PAGE = Template(
+    (Path(__file__).parent / "docs.html").read_text(encoding="utf-8"), whitespace="single"
+)
 _DEEP = 3
 """How many levels of fields inside fields are told of."""
 
@@ -22,7 +24,9 @@ def docs_page(api: Json) -> bytes:
     """The HTML page of an OpenAPI document."""
     operations = list(_operations(api))
     titles = {tag["name"]: tag["description"] for tag in api["tags"]}
-    chapters = [(titles[tag], list(chapter)) for tag, chapter in groupby(operations, key=lambda o: o.tag)]
+    chapters = [
+        (titles[tag], list(chapter)) for tag, chapter in groupby(operations, key=lambda o: o.tag)
+    ]
     return _PAGE.generate(api=api, chapters=chapters, operations=operations, marked=_marked)
 
 
@@ -65,10 +69,19 @@ def _operations(api: Json) -> Iterator[_Operation]:
                 "Body": operation.get("requestBody", {}),
                 f"Reply {ok} {HTTPStatus(int(ok)).phrase}": replies[ok],
             }
-            bodies = {title: part["content"]["application/json"] for title, part in contents.items() if _is_model(part)}
-            tables = [(title, list(_fields(body["schema"], schemas))) for title, body in bodies.items()]
+            bodies = {
+                title: part["content"]["application/json"]
+                for title, part in contents.items()
+                if _is_model(part)
+            }
+            tables = [
+                (title, list(_fields(body["schema"], schemas))) for title, body in bodies.items()
+            ]
             if operation["parameters"]:
-                tables.insert(0, ("Parameters", [_parameter(part, schemas) for part in operation["parameters"]]))
+                tables.insert(
+                    0,
+                    ("Parameters", [_parameter(part, schemas) for part in operation["parameters"]]),
+                )
             yield _Operation(
                 id=operation["operationId"],
                 tag=operation["tags"][0],
@@ -78,11 +91,16 @@ def _operations(api: Json) -> Iterator[_Operation]:
                 scope=" / ".join(each["bearer"][0] for each in operation.get("security", ())),
                 tables=tables,
                 examples=[
-                    (f"{title}, an example", json.dumps(body["example"], ensure_ascii=False, indent=2))
+                    (
+                        f"{title}, an example",
+                        json.dumps(body["example"], ensure_ascii=False, indent=2),
+                    )
                     for title, body in bodies.items()
                 ],
                 problems=[
-                    (status, reply["description"]) for status, reply in replies.items() if not status.startswith("2")
+                    (status, reply["description"])
+                    for status, reply in replies.items()
+                    if not status.startswith("2")
                 ],
             )
 
@@ -95,7 +113,11 @@ def _parameter(parameter: Json, schemas: Json) -> _Field:
     optional = "" if parameter.get("required") else ", optional"
     if "explode" in parameter:
         optional = ", separated by commas" + optional
-    return _Field(parameter["name"], _type(parameter["schema"], schemas) + optional, parameter.get("description", ""))
+    return _Field(
+        parameter["name"],
+        _type(parameter["schema"], schemas) + optional,
+        parameter.get("description", ""),
+    )
 
 
 def _fields(schema: Json, schemas: Json, prefix: str = "", depth: int = 1) -> Iterator[_Field]:
@@ -129,7 +151,14 @@ def _type(schema: Json, schemas: Json) -> str:
         return f"list of {_type(schema['items'], schemas)}" if "items" in schema else "list"
     limits = [
         f"{sign} {schema[key]}"
-        for key, sign in (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("maxLength", "at most"))
+        for key, sign in (
+            ("minimum", "≥"),
+            ("exclusiveMinimum", ">"),
+            ("maximum", "≤"),
+            ("maxLength", "at most"),
+        )
         if key in schema
     ]
-    return " ".join([str(schema.get("format", schema.get("type", schema.get("const", "anything")))), *limits])
+    return " ".join(
+        [str(schema.get("format", schema.get("type", schema.get("const", "anything")))), *limits]
+    )

@@ -62,8 +62,12 @@ def describe(routes: Iterable[Route]) -> Json:
         "tags": _tags(operations),
         "paths": paths,
         "components": {
-            "schemas": {name: schema for name, schema in sorted(schemas.items()) if name not in queries},
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "schemas": {
+                name: schema for name, schema in sorted(schemas.items()) if name not in queries
+            },
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            },
         },
     }
 
@@ -84,7 +88,9 @@ def example_of(schema: Json, schemas: Mapping[str, Json]) -> Any:
     if "anyOf" in schema:
         return example_of(schema["anyOf"][0], schemas)
     if schema["type"] == "object":
-        return {name: example_of(part, schemas) for name, part in schema.get("properties", {}).items()}
+        return {
+            name: example_of(part, schemas) for name, part in schema.get("properties", {}).items()
+        }
     if schema["type"] == "array":
         return [example_of(schema["items"], schemas)] if "items" in schema else []
     return _SIMPLE[schema["format"] if "format" in schema else schema["type"]]
@@ -104,7 +110,9 @@ def _schemas(operations: Iterable[_Operation]) -> dict[str, Json]:
     """The schemas of all models, by name."""
     models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(ProblemOut, "serialization")]
     for _, _, declared in operations:
-        models += [(model, "validation") for model in (declared.query, declared.body) if model is not None]
+        models += [
+            (model, "validation") for model in (declared.query, declared.body) if model is not None
+        ]
         if not isinstance(declared.reply, str):
             models.append((declared.reply, "serialization"))
     _, whole = models_json_schema(list(dict.fromkeys(models)), ref_template=_REF)
@@ -113,7 +121,10 @@ def _schemas(operations: Iterable[_Operation]) -> dict[str, Json]:
 
 def _tags(operations: Iterable[_Operation]) -> list[Json]:
     modules = dict.fromkeys(inspect.getmodule(route.handler_class) for route, _, _ in operations)
-    return [{"name": _tag(module), "description": _first_line(inspect.getdoc(module))} for module in modules]
+    return [
+        {"name": _tag(module), "description": _first_line(inspect.getdoc(module))}
+        for module in modules
+    ]
 
 
 def _tag(module: Any) -> str:
@@ -152,14 +163,20 @@ def _responses(operation: _Operation, schemas: Mapping[str, Json]) -> Json:
     problems = {
         "400": ("The request is not HTTP or JSON as it should be.", True),
         "401": ("The bearer token is missing, or not good here.", declared.scope),
-        "403": ("The token lacks the scope, or the caller may not.", declared.scope or declared.limit),
+        "403": (
+            "The token lacks the scope, or the caller may not.",
+            declared.scope or declared.limit,
+        ),
         "404": ("There is no such thing.", route.parameters or declared.body),
         "409": ("What has already happened forbids it.", declared.body or declared.scope),
         "411": ("A `Content-Length` is needed.", declared.body),
         "413": ("The body is too large.", declared.body),
         "429": ("Too many calls; try again after `Retry-After`.", declared.limit),
         "422": ("A parameter or field is wrong; `errors` name it.", True),
-        "503": ("The database does not answer, or this process is stopping: try again after `Retry-After`.", True),
+        "503": (
+            "The database does not answer, or this process is stopping: try again after `Retry-After`.",
+            True,
+        ),
     }
     return {
         str(declared.status.value): {"description": "Done." if declared.body else "Found."} | ok,
@@ -169,7 +186,10 @@ def _responses(operation: _Operation, schemas: Mapping[str, Json]) -> Json:
 
 
 def _problem(what: str) -> Json:
-    return {"description": what, "content": {_PROBLEM: {"schema": {"$ref": _REF.format(model=ProblemOut.__name__)}}}}
+    return {
+        "description": what,
+        "content": {_PROBLEM: {"schema": {"$ref": _REF.format(model=ProblemOut.__name__)}}},
+    }
 
 
 def _content(model: type[BaseModel], schemas: Mapping[str, Json]) -> Json:
@@ -193,10 +213,16 @@ def _query_parameters(declared: Endpoint, schemas: Mapping[str, Json]) -> Iterab
     if declared.query is None:
         return
     for name, schema in schemas[declared.query.__name__]["properties"].items():
-        parts = {key: value for key, value in schema.items() if key not in {"title", "description", "anyOf"}}
+        parts = {
+            key: value
+            for key, value in schema.items()
+            if key not in {"title", "description", "anyOf"}
+        }
         if parts.get("default", 0) is None:
             del parts["default"]
-        given: Json = next((part for part in schema.get("anyOf", ()) if part.get("type") != "null"), {})
+        given: Json = next(
+            (part for part in schema.get("anyOf", ()) if part.get("type") != "null"), {}
+        )
         parameter: Json = {"name": name, "in": "query", "schema": parts | given}
         if schema.get("type") == "array":
             parameter |= {"style": "form", "explode": False}

@@ -33,7 +33,9 @@ _CODE = sha256(
 class Shelf:
     """What there is to see on one day."""
 
-    def __init__(self, snapshot: Snapshot, products: Sequence[Product], offers: Sequence[Offer], today: date) -> None:
+    def __init__(
+        self, snapshot: Snapshot, products: Sequence[Product], offers: Sequence[Offer], today: date
+    ) -> None:
         """Works out which product opens which spots, and which offers run. Vouchers are seen as their offers."""
         self.parts = snapshot, products, offers
         self.snapshot = snapshot
@@ -43,8 +45,12 @@ class Shelf:
         self.running = [offer for offer in offers if offer.runs_on(today)]
         self.covered = {product.id: _covered(product, snapshot) for product in products}
         published = [(product.id, product.version) for product in products]
-        offered = [(offer.id, offer.version, offer.state, offer in self.running) for offer in offers]
-        self._etag = sha256(f"{_CODE} {snapshot.etag} {published} {offered}".encode()).hexdigest()[:16]
+        offered = [
+            (offer.id, offer.version, offer.state, offer in self.running) for offer in offers
+        ]
+        self._etag = sha256(f"{_CODE} {snapshot.etag} {published} {offered}".encode()).hexdigest()[
+            :16
+        ]
         self._kept: dict[Hashable, Ready] = {}
 
     def passes_for(self, spot: Spot) -> list[Product]:

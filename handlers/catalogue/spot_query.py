@@ -59,8 +59,8 @@ class CoordQuery(BaseModel):
 class SpotsQuery(CoordQuery):
     """Which spots, in which order, and which page of them. A filter takes several values, separated by commas."""
 
-    q: Annotated[str, Field(min_length=1, max_length=50), AfterValidator(_no_controls)] | None = Field(
-        default=None, examples=["峨眉山", "emeishan", "ems", "Mount Emei"]
+    q: Annotated[str, Field(min_length=1, max_length=50), AfterValidator(_no_controls)] | None = (
+        Field(default=None, examples=["峨眉山", "emeishan", "ems", "Mount Emei"])
     )
     """Words: Chinese, pinyin with or without tones and blanks, initials, English, also parts of them."""
     province: Annotated[tuple[Literal["sichuan", "chongqing"], ...], BeforeValidator(_split)] = ()
@@ -73,20 +73,28 @@ class SpotsQuery(CoordQuery):
     """A-levels of GB/T 17775."""
     category: _Words = Field(default=(), examples=[["ancient_town"]])
     """As the facet `category` lists them."""
-    covered_by: Annotated[str, Field(max_length=40)] | None = Field(default=None, examples=["bashu-annual-example"])
+    covered_by: Annotated[str, Field(max_length=40)] | None = Field(
+        default=None, examples=["bashu-annual-example"]
+    )
     """Only the spots that this product opens."""
     has_offer: bool = False
     """Only the spots at which an offer runs today."""
-    open_on: Annotated[date, BeforeValidator(_iso_day)] | None = Field(default=None, examples=["2026-10-01"])
+    open_on: Annotated[date, BeforeValidator(_iso_day)] | None = Field(
+        default=None, examples=["2026-10-01"]
+    )
     """Only spots that are not known to be closed on that day."""
     near: (
         Annotated[
-            Point, BeforeValidator(_point), WithJsonSchema({"type": "string", "pattern": f"^{_NUMBER},{_NUMBER}$"})
+            Point,
+            BeforeValidator(_point),
+            WithJsonSchema({"type": "string", "pattern": f"^{_NUMBER},{_NUMBER}$"}),
         ]
         | None
     ) = Field(default=None, examples=["103.76,29.55"])
     """Longitude and latitude, in `coord`: every spot then has its distance."""
-    radius_km: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None = Field(default=None, examples=[30])
+    radius_km: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None = Field(
+        default=None, examples=[30]
+    )
     """Only spots whose position is within so many kilometres of `near`."""
     sort: Order | None = None
     """By default `relevance` with `q`, else `distance` with `near`, else `level`. Unknown prices come last.
@@ -136,7 +144,9 @@ def _among(query: SpotsQuery, shelf: Shelf) -> frozenset[str] | None:
     return offered if covered is None else offered & covered
 
 
-def _chosen(query: SpotsQuery, shelf: Shelf, faults: list[Fault]) -> tuple[tuple[Facet, frozenset[str]], ...]:
+def _chosen(
+    query: SpotsQuery, shelf: Shelf, faults: list[Fault]
+) -> tuple[tuple[Facet, frozenset[str]], ...]:
     """The chosen values of each facet; a value that does not exist is a fault."""
     reference = shelf.snapshot.reference
     resolve: dict[Facet, Callable[[str], frozenset[str]]] = {

@@ -103,9 +103,14 @@ def _page(shelf: Shelf, query: SpotsQuery) -> bytes:
     if query.page > pages:
         raise invalid_query([Fault("query.page", f"the last page is {pages}")])
     first = (query.page - 1) * query.limit
-    items = [_item(shelf, found, place, query.coord) for place in found.places[first : first + query.limit]]
+    items = [
+        _item(shelf, found, place, query.coord)
+        for place in found.places[first : first + query.limit]
+    ]
     facets = (
-        b',"facets":%b' % to_json(_facets(shelf, query, shelf.snapshot.count(asked, found))) if query.facets else b""
+        b',"facets":%b' % to_json(_facets(shelf, query, shelf.snapshot.count(asked, found)))
+        if query.facets
+        else b""
     )
     return b'{"total":%d,"items":[%b]%b}' % (len(found.places), b",".join(items), facets)
 
@@ -113,7 +118,11 @@ def _page(shelf: Shelf, query: SpotsQuery) -> bytes:
 def _item(shelf: Shelf, found: Found, place: int, datum: Datum) -> bytes:
     """The JSON of an `ItemOut`."""
     summary = shelf.snapshot.summary(place, datum)
-    return summary[:-1] + b',"distance_m":%d}' % round(found.metres[place]) if found.metres else summary
+    return (
+        summary[:-1] + b',"distance_m":%d}' % round(found.metres[place])
+        if found.metres
+        else summary
+    )
 
 
 def _facets(
@@ -125,10 +134,13 @@ def _facets(
         counted = sorted(counts[facet].items(), key=lambda pair: (-pair[1], pair[0]))
         reference = shelf.snapshot.reference
         return [
-            FacetOut(value=value, name=facet_name(facet, value, reference), count=count) for value, count in counted
+            FacetOut(value=value, name=facet_name(facet, value, reference), count=count)
+            for value, count in counted
         ]
 
-    shown = [facet for facet in Facet if facet is not Facet.DISTRICT or query.city or query.district]
+    shown = [
+        facet for facet in Facet if facet is not Facet.DISTRICT or query.city or query.district
+    ]
     return {facet: values(facet) for facet in shown}
 
 
@@ -138,7 +150,11 @@ def _detail(shelf: Shelf, spot_id: str, datum: Datum) -> bytes:
     if spot is None:
         raise unknown(Text("景区", "spot"), spot_id)
     passes = [
-        CoveringOut(id=product.id, title=Names(zh=product.title.zh, en=product.title.en), example=product.example)
+        CoveringOut(
+            id=product.id,
+            title=Names(zh=product.title.zh, en=product.title.en),
+            example=product.example,
+        )
         for product in shelf.passes_for(spot)
     ]
     offers = [
@@ -151,7 +167,11 @@ def _detail(shelf: Shelf, spot_id: str, datum: Datum) -> bytes:
         )
         for offer in shelf.offers_for(spot)
     ]
-    return SpotOut(**dict(shelf.snapshot.detail(spot, datum)), passes=passes, offers=offers).model_dump_json().encode()
+    return (
+        SpotOut(**dict(shelf.snapshot.detail(spot, datum)), passes=passes, offers=offers)
+        .model_dump_json()
+        .encode()
+    )
 
 
 routes = [

@@ -52,7 +52,9 @@ class PassViewOut(Out):
         return cls(
             **{name: getattr(held, name) for name in same},
             product=held.product_id,
-            title=TextOut(zh=title.zh if title else held.product_id, en=title.en if title else held.product_id),
+            title=TextOut(
+                zh=title.zh if title else held.product_id, en=title.en if title else held.product_id
+            ),
             state=held.state_on(business_day(now)),
             valid_from=held.valid.start,
             valid_until=held.valid.end,

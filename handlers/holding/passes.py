@@ -75,7 +75,9 @@ class PassHandler(VisitorHandler):
     async def take(self, pass_id: str, step: Step) -> PassViewOut:
         """Do a step with a pass of the visitor."""
         held = await self.held(pass_id)
-        return await self.view(await self.services.life.take(held.id, step, f"visitor:{self.caller.id}", self.now()))
+        return await self.view(
+            await self.services.life.take(held.id, step, f"visitor:{self.caller.id}", self.now())
+        )
 
     async def picture(self, pass_id: str, kind: Kind) -> Ready:
         """The code now as a picture, drawn beside the event loop, because it takes some milliseconds."""
@@ -90,7 +92,9 @@ class MyPasses(PassHandler):
     async def get(self) -> PassViewsOut:
         """The passes of the visitor who calls, newest first."""
         held = await passes_of(await self.visitor(), self.services.passes)
-        items = await asyncio.gather(*(self.view(each) for each in held if each.reissued_as is None))
+        items = await asyncio.gather(
+            *(self.view(each) for each in held if each.reissued_as is None)
+        )
         return PassViewsOut(total=len(items), items=items)
 
 
@@ -180,7 +184,11 @@ class AdmissionsOut(Out):
     @classmethod
     def of(cls, ledger: Sequence[Record]) -> Self:
         """The view of a whole ledger, or of those of a pass and its predecessors."""
-        undone = {(record.pass_id, record.annuls): record.at for record in ledger if record.annuls is not None}
+        undone = {
+            (record.pass_id, record.annuls): record.at
+            for record in ledger
+            if record.annuls is not None
+        }
         items = [
             AdmissionOut(
                 pass_id=record.pass_id,

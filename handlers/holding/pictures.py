@@ -30,7 +30,9 @@ def qr_picture(text: str, kind: Kind) -> bytes:
     A code of 147 characters becomes version 6, 41 × 41 modules.
     """
     symbol = qrcode.QRCode(
-        error_correction=qrcode.constants.ERROR_CORRECT_M, box_size=_MODULE_PIXELS, border=_QUIET_ZONE
+        error_correction=qrcode.constants.ERROR_CORRECT_M,
+        box_size=_MODULE_PIXELS,
+        border=_QUIET_ZONE,
     )
     symbol.add_data(text.encode("ascii"), optimize=0)
     out = io.BytesIO()

@@ -23,7 +23,9 @@ from passes.offers.quotas import counted
 class ClaimIn(In):
     """Where the voucher is to be used."""
 
-    spot: Annotated[str, StringConstraints(max_length=40)] | None = Field(default=None, examples=["emeishan"])
+    spot: Annotated[str, StringConstraints(max_length=40)] | None = Field(
+        default=None, examples=["emeishan"]
+    )
     """One of the spots of the offer: needed where there are several and the quota is by spot."""
 
 
@@ -59,13 +61,19 @@ class MyOffers(VisitorHandler):
     async def get(self) -> ChancesOut:
         """Which offers the visitor may claim now, and why not the others. Quotas are as they were seconds ago."""
         standing = await self.services.standings.of(await self.visitor(), self.now())
-        items = [self._chance(offer, standing) for offer in self.services.offers.all() if offer.may_run(standing.today)]
+        items = [
+            self._chance(offer, standing)
+            for offer in self.services.offers.all()
+            if offer.may_run(standing.today)
+        ]
         return ChancesOut(total=len(items), items=items)
 
     def _chance(self, offer: Offer, standing: Standing) -> ChanceOut:
         why = objection(offer, standing) or self._used_up(offer, standing)
         title = TextOut(zh=offer.title.zh, en=offer.title.en)
-        return ChanceOut(offer=offer.id, title=title, claimable=why is None, why_not=_view(why) if why else None)
+        return ChanceOut(
+            offer=offer.id, title=title, claimable=why is None, why_not=_view(why) if why else None
+        )
 
     def _used_up(self, offer: Offer, standing: Standing) -> NotClaimable | None:
         for quota, (key, limit) in counted(offer, standing.today, None).items():
@@ -82,16 +90,27 @@ def _view(why: NotClaimable) -> ObjectionOut:
 class ClaimVoucher(VisitorHandler):
     """`/api/v1/offers/{id}/claim`"""
 
-    @endpoint(scope=VISITOR, body=ClaimIn, reply=PassViewOut, status=HTTPStatus.CREATED, limit="claim", idempotent=True)
+    @endpoint(
+        scope=VISITOR,
+        body=ClaimIn,
+        reply=PassViewOut,
+        status=HTTPStatus.CREATED,
+        limit="claim",
+        idempotent=True,
+    )
     async def post(self, offer_id: str, body: ClaimIn) -> PassViewOut:
         """Claim a voucher. With the same header `Idempotency-Key` it is the same claim, and the same voucher."""
         offer, voucher = self.services.offers.get(offer_id), self.services.products.get(offer_id)
         if offer is None:
             raise unknown(Text("优惠活动", "offer"), offer_id)
         if voucher is None:
-            raise Unavailable("offer_loading", Text("活动正在发布，请重试", "this offer is just being published"))
+            raise Unavailable(
+                "offer_loading", Text("活动正在发布，请重试", "this offer is just being published")
+            )
         claim = Claim(offer, voucher, body.spot, idempotency_key(self.request.headers))
-        return await self.view(await self.services.claiming.claim(await self.visitor(), claim, self.now()))
+        return await self.view(
+            await self.services.claiming.claim(await self.visitor(), claim, self.now())
+        )
 
 
 class CancelVoucher(PassHandler):
@@ -101,7 +120,9 @@ class CancelVoucher(PassHandler):
     async def post(self, pass_id: str) -> PassViewOut:
         """Give an unused voucher back, so that somebody else can claim it. Doing it again changes nothing."""
         held, services = await self.held(pass_id), self.services
-        return await self.view(await services.cancelling.cancel(held, f"visitor:{self.caller.id}", self.now()))
+        return await self.view(
+            await services.cancelling.cancel(held, f"visitor:{self.caller.id}", self.now())
+        )
 
 
 routes = [

@@ -78,7 +78,9 @@ class OfferOut(Out):
 
     id: str = Field(examples=["emeishan-bogo-example"])
     version: int = Field(examples=[1])
-    title: TextOut = Field(examples=[{"zh": "峨眉山门票买一送一", "en": "Mount Emei: buy one, get one free"}])
+    title: TextOut = Field(
+        examples=[{"zh": "峨眉山门票买一送一", "en": "Mount Emei: buy one, get one free"}]
+    )
     benefit: BenefitOut
     spots: list[str] = Field(examples=[["emeishan"]])
     window: SpanOut
@@ -165,7 +167,9 @@ def _offers(shelf: Shelf, query: OffersQuery, used: Mapping[str, int]) -> bytes:
         for spot in shelf.snapshot.all()
         if query.spot in {None, spot.id} and query.province in {None, spot.province}
     }
-    found = [offer for offer in (shelf.running if query.running else shelf.offers) if offer.spots & spots]
+    found = [
+        offer for offer in (shelf.running if query.running else shelf.offers) if offer.spots & spots
+    ]
     return (
         OffersOut(total=len(found), items=[OfferOut.of(offer, shelf, used) for offer in found])
         .model_dump_json()

@@ -28,7 +28,9 @@ class DocumentIn(In):
     name: _Text = Field(examples=["测试甲"])
     """The real name, as it stands there."""
     id_number: _Text = Field(examples=["11010119900307002X"])
-    country: Annotated[str, StringConstraints(max_length=3)] | None = Field(default=None, examples=["FRA"])
+    country: Annotated[str, StringConstraints(max_length=3)] | None = Field(
+        default=None, examples=["FRA"]
+    )
     """Of a passport: three letters of ISO 3166-1."""
     born: date | None = Field(default=None, examples=["1990-03-07"])
     """Of a passport; other numbers tell it."""
@@ -48,7 +50,11 @@ class IdentityIn(DocumentIn):
 
     def claim(self) -> Claim:
         """The claim as the domain sees it."""
-        return Claim(self.document(), self.consent_version, self.guardian.document() if self.guardian else None)
+        return Claim(
+            self.document(),
+            self.consent_version,
+            self.guardian.document() if self.guardian else None,
+        )
 
 
 class IdentityOut(Out):
@@ -77,7 +83,9 @@ class KnownOut(Out):
 class PhoneIn(In):
     """What the phone number button gave."""
 
-    code: Annotated[str, StringConstraints(min_length=1, max_length=128)] = Field(examples=["sandbox:甲"])
+    code: Annotated[str, StringConstraints(min_length=1, max_length=128)] = Field(
+        examples=["sandbox:甲"]
+    )
     """The code of `getPhoneNumber`, which is not the login code."""
 
 
@@ -171,7 +179,9 @@ class Me(VisitorHandler):
             consent=ConsentOut(
                 version=consent.version,
                 at=consent.at,
-                guardian=IdentityOut.of(services.identities.open(consent.guardian)) if consent.guardian else None,
+                guardian=IdentityOut.of(services.identities.open(consent.guardian))
+                if consent.guardian
+                else None,
             )
             if consent
             else None,
@@ -192,12 +202,18 @@ class Me(VisitorHandler):
         return ErasedOut(passes_given_up=[held.id for held in given_up])
 
     def _identity(self, visitor: Visitor) -> IdentityOut | None:
-        return IdentityOut.of(self.services.identities.open(visitor.identity)) if visitor.identity else None
+        return (
+            IdentityOut.of(self.services.identities.open(visitor.identity))
+            if visitor.identity
+            else None
+        )
 
     async def _told(self, held: Pass) -> HeldPassOut:
         services = self.services
         events = await story_of(held, services.audit, services.ledger, services.refusals)
-        return HeldPassOut(**(await self.view(held)).model_dump(), story=list(map(EventOut.of, events)))
+        return HeldPassOut(
+            **(await self.view(held)).model_dump(), story=list(map(EventOut.of, events))
+        )
 
 
 class MyIdentity(VisitorHandler):
@@ -206,8 +222,12 @@ class MyIdentity(VisitorHandler):
     @endpoint(scope=VISITOR, body=IdentityIn, reply=KnownOut, limit="identity")
     async def put(self, body: IdentityIn) -> KnownOut:
         """Say who you are. A person is known to one account; with a pass in force it cannot be changed."""
-        visitor = await self.services.accounts.identify(await self.visitor(), body.claim(), self.now())
-        return KnownOut(name_mask=visitor.holder.name_mask, id_number_mask=visitor.holder.number_mask)
+        visitor = await self.services.accounts.identify(
+            await self.visitor(), body.claim(), self.now()
+        )
+        return KnownOut(
+            name_mask=visitor.holder.name_mask, id_number_mask=visitor.holder.number_mask
+        )
 
 
 class MyPhone(VisitorHandler):

@@ -15,7 +15,9 @@ from passes.people.visitors import Session, Visitor
 class SessionIn(In):
     """What `wx.login` gave."""
 
-    code: Annotated[str, StringConstraints(min_length=1, max_length=128)] = Field(examples=["sandbox:甲"])
+    code: Annotated[str, StringConstraints(min_length=1, max_length=128)] = Field(
+        examples=["sandbox:甲"]
+    )
     """The login code, good once, for 5 minutes. At the sandbox `sandbox:NAME` stands for the visitor NAME."""
 
 
@@ -94,7 +96,9 @@ class Refresh(SessionHandler):
     async def post(self) -> SessionOut:
         """The next pair of tokens. A refresh token that is used again after a minute ends the session."""
         visitor = await self.visitor()
-        session = await self.services.signing_in.carry_on(self.caller.session, self.caller.generation, self.now())
+        session = await self.services.signing_in.carry_on(
+            self.caller.session, self.caller.generation, self.now()
+        )
         if session is None:
             raise unauthenticated("session_ended")
         return self.tokens_of(session, visitor)

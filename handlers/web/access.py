@@ -53,13 +53,18 @@ class TokenPair:
 def unauthenticated(code: str) -> Problem:
     """The 401 problem: the caller is not known."""
     return Problem(
-        HTTPStatus.UNAUTHORIZED, code, _TEXTS[code], headers={"WWW-Authenticate": 'Bearer realm="bashu-pass"'}
+        HTTPStatus.UNAUTHORIZED,
+        code,
+        _TEXTS[code],
+        headers={"WWW-Authenticate": 'Bearer realm="bashu-pass"'},
     )
 
 
 def forbidden(scope: str) -> Problem:
     """The 403 problem: the caller is known and lacks a scope."""
-    return Problem(HTTPStatus.FORBIDDEN, "scope_missing", Text("没有权限", f"this needs the scope {scope}"))
+    return Problem(
+        HTTPStatus.FORBIDDEN, "scope_missing", Text("没有权限", f"this needs the scope {scope}")
+    )
 
 
 def bearer_token(authorization: str | None) -> str:

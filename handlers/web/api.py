@@ -63,7 +63,11 @@ class ApiHandler(TrackedHandler):
         """Send the reply of an endpoint, and return when it is sent or the caller is gone."""
         declared = declared_on(type(self), self.request.method or "")
         self.set_status(declared.status if declared else HTTPStatus.OK)
-        ready = reply if isinstance(reply, Ready) else Ready(reply.model_dump_json(by_alias=True).encode())
+        ready = (
+            reply
+            if isinstance(reply, Ready)
+            else Ready(reply.model_dump_json(by_alias=True).encode())
+        )
         self.set_header("X-Request-Id", self.request_id)
         self.set_header("Content-Type", ready.media_type)
         gzipped = ready.worth_gzip and takes_gzip(self.request.headers.get("Accept-Encoding", ""))
@@ -87,19 +91,28 @@ class ApiHandler(TrackedHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Send the problem for an error."""
         problem = problem_of(kwargs.get("exc_info", (None, None))[1], status_code)
-        language = "en" if self.request.headers.get("Accept-Language", "").lower().startswith("en") else "zh"
+        language = (
+            "en"
+            if self.request.headers.get("Accept-Language", "").lower().startswith("en")
+            else "zh"
+        )
         self.set_status(problem.status)
         self.set_header("Content-Type", "application/problem+json; charset=utf-8")
         self.set_header("X-Request-Id", self.request_id)
         if problem.status is HTTPStatus.METHOD_NOT_ALLOWED:
-            self.set_header("Allow", ", ".join(v for v in self.SUPPORTED_METHODS if declared_on(type(self), v)))
+            self.set_header(
+                "Allow", ", ".join(v for v in self.SUPPORTED_METHODS if declared_on(type(self), v))
+            )
         for name, value in problem.headers.items():
             self.set_header(name, value)
         self.finish(json.dumps(problem.document(self.request_id, language), ensure_ascii=False))
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         """Log what is our fault; a problem that the caller is told of is in the access log."""
-        if problem_of(value, getattr(value, "status_code", 500)).status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        if (
+            problem_of(value, getattr(value, "status_code", 500)).status
+            is HTTPStatus.INTERNAL_SERVER_ERROR
+        ):
             super().log_exception(typ, value, tb)
 
     async def _check(self) -> None:

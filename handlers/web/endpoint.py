@@ -101,7 +101,9 @@ def endpoint(  # noqa: PLR0913 - each is named
             if handler.refusal is not None:
                 raise handler.refusal
             arguments: list[object] = list(path)
-            arguments += [read_query(handler, declared.query)] if declared.query else _no_query(handler)
+            arguments += (
+                [read_query(handler, declared.query)] if declared.query else _no_query(handler)
+            )
             arguments += [read_body(handler.body, declared.body)] if declared.body else []
             await handler.answer(await method(handler, *arguments))
 
@@ -121,10 +123,18 @@ def declared_on(handler: type[RequestHandler], verb: str) -> Endpoint | None:
 def check_length(headers: HTTPHeaders, limit: int) -> None:
     """Raise the problem for a body that does not say how long it is, or that is longer than the limit."""
     if "Transfer-Encoding" in headers:
-        raise Problem(HTTPStatus.LENGTH_REQUIRED, "length_required", Text("请注明长度", "a Content-Length is needed"))
+        raise Problem(
+            HTTPStatus.LENGTH_REQUIRED,
+            "length_required",
+            Text("请注明长度", "a Content-Length is needed"),
+        )
     length = headers.get("Content-Length", "0")
     if not _LENGTH.fullmatch(length):
-        raise Problem(HTTPStatus.BAD_REQUEST, "length_invalid", Text("长度有误", "Content-Length is no number"))
+        raise Problem(
+            HTTPStatus.BAD_REQUEST,
+            "length_invalid",
+            Text("长度有误", "Content-Length is no number"),
+        )
     if int(length) > limit:
         text = Text("请求过大", f"the body may have {limit} bytes")
         raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", text)
@@ -153,15 +163,21 @@ def read_body(raw: bytes, model: type[Model]) -> Model:
     except ValidationError as error:
         if any(fault["type"] == "json_invalid" for fault in error.errors()):
             text = Text("请求内容不是 JSON", "the body is not JSON")
-            raise Problem(HTTPStatus.BAD_REQUEST, "body_malformed", text, _faults("body", error)) from None
+            raise Problem(
+                HTTPStatus.BAD_REQUEST, "body_malformed", text, _faults("body", error)
+            ) from None
         raise _invalid("body_invalid", _faults("body", error)) from None
 
 
 def idempotency_key(headers: HTTPHeaders) -> str | None:
     """What names a call, so that the same call again is not another one. Raises the 400 problem."""
     key: str | None = headers.get("Idempotency-Key")
-    if key is not None and not (key.isascii() and key.isprintable() and 1 <= len(key) <= LONGEST_KEY):
-        text = Text("Idempotency-Key 有误", f"Idempotency-Key may have {LONGEST_KEY} printable ASCII signs")
+    if key is not None and not (
+        key.isascii() and key.isprintable() and 1 <= len(key) <= LONGEST_KEY
+    ):
+        text = Text(
+            "Idempotency-Key 有误", f"Idempotency-Key may have {LONGEST_KEY} printable ASCII signs"
+        )
         raise Problem(HTTPStatus.BAD_REQUEST, "idempotency_key_invalid", text)
     return key
 
@@ -174,7 +190,9 @@ def invalid_query(faults: Iterable[Fault]) -> Problem:
 def _no_query(handler: RequestHandler) -> list[object]:
     """No arguments; raises the 422 problem if the caller gives a parameter to a route that has none."""
     if handler.request.query_arguments:
-        raise invalid_query(Fault(f"query.{name}", "is not known here") for name in handler.request.query_arguments)
+        raise invalid_query(
+            Fault(f"query.{name}", "is not known here") for name in handler.request.query_arguments
+        )
     return []
 
 
@@ -184,5 +202,8 @@ def _faults(root: str, error: ValidationError) -> list[Fault]:
 
 def _invalid(code: str, faults: Iterable[Fault]) -> Problem:
     return Problem(
-        HTTPStatus.UNPROCESSABLE_ENTITY, code, Text("请求参数有误", "the request names something wrong"), faults
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        code,
+        Text("请求参数有误", "the request names something wrong"),
+        faults,
     )

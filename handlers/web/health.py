@@ -38,7 +38,11 @@ class Readiness(ApiHandler):
     async def get(self) -> HealthOut:
         """200 if requests can be served: the process is not stopping, and the database answers."""
         if self.services.traffic.draining:
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "stopping", Text("服务正在停止", "this process is stopping"))
+            raise Problem(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "stopping",
+                Text("服务正在停止", "this process is stopping"),
+            )
         try:
             await asyncio.wait_for(self.services.ping(), _PATIENCE_SECONDS)
         except TimeoutError:

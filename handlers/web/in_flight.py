@@ -34,7 +34,9 @@ class TrackedHandler(RequestHandler):
 
     def origin(self) -> Origin:
         """Where the request comes from."""
-        return Origin(self.request.remote_ip or "::", self.request.headers.get("X-Forwarded-For", ""))
+        return Origin(
+            self.request.remote_ip or "::", self.request.headers.get("X-Forwarded-For", "")
+        )
 
     def enter(self) -> None:
         """The headers have been read."""

@@ -13,7 +13,16 @@ from pydantic import Field
 from tornado.web import HTTPError, MissingArgumentError
 
 from handlers.web.models import Out
-from passes.base.errors import Conflict, DomainError, Fault, Forbidden, Invalid, TooOften, Unavailable, Unknown
+from passes.base.errors import (
+    Conflict,
+    DomainError,
+    Fault,
+    Forbidden,
+    Invalid,
+    TooOften,
+    Unavailable,
+    Unknown,
+)
 from passes.base.text import Text
 from passes.offers.eligibility import NotClaimable
 
@@ -32,7 +41,10 @@ _STATUS: dict[type[DomainError], HTTPStatus] = {
 _BY_STATUS = {
     HTTPStatus.BAD_REQUEST: ("bad_request", Text("请求有误", "the request is malformed")),
     HTTPStatus.NOT_FOUND: ("not_found", Text("没有这个地址", "there is nothing at this address")),
-    HTTPStatus.METHOD_NOT_ALLOWED: ("method_not_allowed", Text("不支持此方法", "this method is not allowed here")),
+    HTTPStatus.METHOD_NOT_ALLOWED: (
+        "method_not_allowed",
+        Text("不支持此方法", "this method is not allowed here"),
+    ),
 }
 
 
@@ -94,7 +106,9 @@ class Problem(Exception):
         if self.claimable_from is not None:
             document["claimable_from"] = self.claimable_from.isoformat()
         if self.faults:
-            document["errors"] = [{"where": fault.where, "what": fault.what} for fault in self.faults[:_MOST_FAULTS]]
+            document["errors"] = [
+                {"where": fault.where, "what": fault.what} for fault in self.faults[:_MOST_FAULTS]
+            ]
         return document
 
 
@@ -109,7 +123,9 @@ def problem_of(error: BaseException | None, status: int) -> Problem:
         if known < HTTPStatus.INTERNAL_SERVER_ERROR:
             return Problem(known, *_BY_STATUS.get(known, _BY_STATUS[HTTPStatus.BAD_REQUEST]))
     return Problem(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", Text("系统内部错误", "something went wrong on our side")
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "internal_error",
+        Text("系统内部错误", "something went wrong on our side"),
     )
 
 

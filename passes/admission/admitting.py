@@ -44,7 +44,9 @@ _CLOSING_TRIES = 5
 class Admission:
     """Admits scans and annuls admissions."""
 
-    def __init__(self, keys: Keyring, spots: Spots, passes: Passes, ledger: Ledger, refusals: Refusals) -> None:
+    def __init__(
+        self, keys: Keyring, spots: Spots, passes: Passes, ledger: Ledger, refusals: Refusals
+    ) -> None:
         """`spots` is the catalogue in memory; the others are stores."""
         self._keys = keys
         self._spots = spots
@@ -66,7 +68,9 @@ class Admission:
             # 2. The pass, then its newest records.
             held = await self._passes.get(code.pass_id)
             if held is None:
-                log.error("well signed but never issued: pass %s, gate %s", code.pass_id, scan.gate.id)
+                log.error(
+                    "well signed but never issued: pass %s, gate %s", code.pass_id, scan.gate.id
+                )
                 return await self._refuse(scan, None, Verdict(Reason.CODE_UNKNOWN, now))
             tail = await self._ledger.tail(held)
             closed = bool(tail) and tail[-1].kind is RecordKind.CLOSED
@@ -85,7 +89,10 @@ class Admission:
                 return await self._refuse(scan, held, verdict)
             if await self._ledger.append(record):
                 return verdict, held
-        raise Unavailable("busy", Text("此票正在被频繁核验，请重试", "this pass is being scanned too often; try again"))
+        raise Unavailable(
+            "busy",
+            Text("此票正在被频繁核验，请重试", "this pass is being scanned too often; try again"),
+        )
 
     async def annul(self, gate: Gate, nonce: str, now: datetime) -> Record:
         """Undo an admission of this gate, because the turnstile did not turn. Doing it again changes nothing.
@@ -95,21 +102,31 @@ class Admission:
         for _ in range(_TRIES):
             admission = await self._ledger.admission(gate.id, nonce)
             if admission is None:
-                raise Unknown("scan_unknown", Text("本闸机没有这次入园记录", "this gate has admitted no such scan"))
+                raise Unknown(
+                    "scan_unknown",
+                    Text("本闸机没有这次入园记录", "this gate has admitted no such scan"),
+                )
             ledger = await self._ledger.whole(admission.pass_id)
             for record in ledger:
                 if record.annuls == admission.n:
                     return record
             if ledger[-1].kind is RecordKind.CLOSED:
-                raise Conflict("pass_reissued", Text("此票已补发，不能撤销", "this pass has been reissued since"))
+                raise Conflict(
+                    "pass_reissued",
+                    Text("此票已补发，不能撤销", "this pass has been reissued since"),
+                )
             if now - admission.at > ANNUL_WITHIN:
                 raise Conflict(
-                    "annul_too_late", Text("超过15分钟，不能撤销", "an admission can be annulled for 15 minutes")
+                    "annul_too_late",
+                    Text("超过15分钟，不能撤销", "an admission can be annulled for 15 minutes"),
                 )
             record = annulment(ledger, admission, max(now, ledger[-1].at))
             if await self._ledger.append(record):
                 return record
-        raise Unavailable("busy", Text("此票正在被频繁核验，请重试", "this pass is being scanned too often; try again"))
+        raise Unavailable(
+            "busy",
+            Text("此票正在被频繁核验，请重试", "this pass is being scanned too often; try again"),
+        )
 
     def _read(self, scan: Scan, now: datetime) -> tuple[codes.Code | None, Reason | None]:
         """What the code says, if it is signed by us, and what is wrong with it, if anything is."""
@@ -118,14 +135,23 @@ class Admission:
         except codes.CodeError as error:
             return error.code, error.reason
 
-    async def _earlier_answer(self, scan: Scan, held: Pass, tail: Sequence[Record]) -> Verdict | None:
+    async def _earlier_answer(
+        self, scan: Scan, held: Pass, tail: Sequence[Record]
+    ) -> Verdict | None:
         """What this scan was answered before, if it was. Raises `Conflict` if its nonce names another scan."""
         answers: list[Record | Refusal] = [*reversed(tail), *reversed(held.refusals)]
-        earlier = next((each for each in answers if (each.gate_id, each.nonce) == (scan.gate.id, scan.nonce)), None)
+        earlier = next(
+            (each for each in answers if (each.gate_id, each.nonce) == (scan.gate.id, scan.nonce)),
+            None,
+        )
         since = scan.scanned_at - _LOOK_BACK
         if earlier is None and tail and tail[0].n > 1 and tail[0].at > since:
             earlier = await self._ledger.named(held.id, scan.gate.id, scan.nonce)
-        if earlier is None and len(held.refusals) >= NEWEST_REFUSALS and held.refusals[0].verdict.decided_at > since:
+        if (
+            earlier is None
+            and len(held.refusals) >= NEWEST_REFUSALS
+            and held.refusals[0].verdict.decided_at > since
+        ):
             earlier = await self._refusals.get(scan.gate.id, scan.nonce)
         if earlier is None:
             return None
@@ -133,7 +159,10 @@ class Admission:
         if earlier.verdict is None:
             raise Conflict(
                 "scan_annulled",
-                Text("这次入园已撤销，请重新扫码", "this scan was admitted and annulled; scan again with a new nonce"),
+                Text(
+                    "这次入园已撤销，请重新扫码",
+                    "this scan was admitted and annulled; scan again with a new nonce",
+                ),
             )
         return earlier.verdict
 
@@ -147,7 +176,9 @@ class Admission:
         spot = self._spots.get(scan.gate.spot_id)
         leaving = scan.leaving and held.state is not PassState.REVOKED
         if leaving:
-            verdict = Verdict(Reason.OK, at, admits=scan.party or held.terms.party.admits, leaving=True)
+            verdict = Verdict(
+                Reason.OK, at, admits=scan.party or held.terms.party.admits, leaving=True
+            )
         else:
             verdict = decide(Case(held, code, tally, spot, scan.gate, scan.party, at))
             tally = tally.entered(scan.gate.spot_id, at, verdict.admits, held.terms.party.admits)
@@ -168,7 +199,9 @@ class Admission:
             verdict=verdict,
         )
 
-    async def _refuse(self, scan: Scan, held: Pass | None, verdict: Verdict) -> tuple[Verdict, Pass | None]:
+    async def _refuse(
+        self, scan: Scan, held: Pass | None, verdict: Verdict
+    ) -> tuple[Verdict, Pass | None]:
         """Keep the refusal. If this scan was refused before, the answer is that of then."""
         refusal = Refusal(
             gate_id=scan.gate.id,
@@ -189,5 +222,8 @@ def _same_scan_or_conflict(scan: Scan, earlier: Record | Refusal) -> None:
     if not same_code or abs(scan.scanned_at - earlier.scanned_at) > SAME_SCAN_WITHIN:
         raise Conflict(
             "nonce_reused",
-            Text("nonce 已用于另一次扫码", "this nonce names another scan of this gate; use a new one for each scan"),
+            Text(
+                "nonce 已用于另一次扫码",
+                "this nonce names another scan of this gate; use a new one for each scan",
+            ),
         )

@@ -42,7 +42,9 @@ class GateKeeping:
         """A new gate at a spot. Raises `Unknown` if there is no such spot, `Invalid` for a name that is no text."""
         if not name.isprintable() or len(name) > _LONGEST_NAME:
             fault = Fault("name", f"one line of at most {_LONGEST_NAME} signs is needed")
-            raise Invalid("gate_invalid", Text("闸机名称有误", "the name of the gate cannot be used"), [fault])
+            raise Invalid(
+                "gate_invalid", Text("闸机名称有误", "the name of the gate cannot be used"), [fault]
+            )
         if self._spots.get(spot_id) is None:
             raise unknown(Text("景区", "spot"), spot_id)
         setup_code, setup = _new_setup(now)
@@ -51,7 +53,9 @@ class GateKeeping:
             gate = Gate(gate_id, spot_id, kind, name or gate_id, GateState.ADDED)
             if await self._gates.add(gate, setup):
                 break
-        await self._audit.write(AuditLine(now, by, "add", f"gate:{gate.id}", {"spot": spot_id, "kind": kind}))
+        await self._audit.write(
+            AuditLine(now, by, "add", f"gate:{gate.id}", {"spot": spot_id, "kind": kind})
+        )
         return NewGate(gate, setup_code, setup.expires_at)
 
     async def enrol(self, setup_code: str, now: datetime) -> Gate:
@@ -68,7 +72,8 @@ class GateKeeping:
             raise Conflict(
                 "setup_code_expired",
                 Text(
-                    "安装码已过期，请运营人员重新生成", "this setup code has expired; ask an operator to roll the gate"
+                    "安装码已过期，请运营人员重新生成",
+                    "this setup code has expired; ask an operator to roll the gate",
                 ),
             )
         enrolled = replace(gate, state=GateState.ENROLLED, token_version=gate.token_version + 1)
@@ -115,12 +120,16 @@ def _random(count: int) -> str:
 
 def _digest(setup_code: str) -> str:
     """The stored form of a setup code, forgiving case, hyphens and blanks, and o for 0, i or l for 1."""
-    plain = setup_code.lower().replace("-", "").replace(" ", "").translate(str.maketrans("oil", "011"))
+    plain = (
+        setup_code.lower().replace("-", "").replace(" ", "").translate(str.maketrans("oil", "011"))
+    )
     return sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _no_such_setup() -> Unknown:
     return Unknown(
         "setup_code_unknown",
-        Text("安装码不正确或已使用", "this setup code is wrong or has been used; ask for a new one"),
+        Text(
+            "安装码不正确或已使用", "this setup code is wrong or has been used; ask for a new one"
+        ),
     )

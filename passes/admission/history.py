@@ -41,7 +41,9 @@ async def story_of(held: Pass, audit: Audit, ledger: Ledger, refusals: Refusals)
     return story(lines, records, await refusals.of_pass(held.id))
 
 
-def story(lines: Iterable[AuditLine], ledger: Sequence[Record], refusals: Iterable[Refusal]) -> list[Event]:
+def story(
+    lines: Iterable[AuditLine], ledger: Sequence[Record], refusals: Iterable[Refusal]
+) -> list[Event]:
     """Everything that is kept of a pass, oldest first."""
     counted = {record.n for record in standing(ledger)}
     events = [Event(line.at, line.action, line.by, detail=dict(line.detail)) for line in lines]
@@ -51,7 +53,11 @@ def story(lines: Iterable[AuditLine], ledger: Sequence[Record], refusals: Iterab
             record.kind.value,
             f"gate:{record.gate_id}",
             record.spot_id,
-            {"record": str(record.n), "nonce": record.nonce, "counts": "yes" if record.n in counted else "no"},
+            {
+                "record": str(record.n),
+                "nonce": record.nonce,
+                "counts": "yes" if record.n in counted else "no",
+            },
         )
         for record in ledger
         if record.gate_id  # a ledger closed or carried on is told by the reissue

@@ -126,7 +126,11 @@ def visits_left(case: Case) -> Objection | None:
     """No limit is used up: today at this spot, at this spot in total, in total, on distinct days."""
     if case.joins:
         return None
-    limits, tally, spot = case.held.terms.limits_at(case.gate.spot_id), case.tally, case.gate.spot_id
+    limits, tally, spot = (
+        case.held.terms.limits_at(case.gate.spot_id),
+        case.tally,
+        case.gate.spot_id,
+    )
     if any(
         limit is not None and used >= limit
         for used, limit in (
@@ -146,7 +150,12 @@ def visits_left(case: Case) -> Objection | None:
 def not_too_soon(case: Case) -> Objection | None:
     """Enough time has passed since the last visit, wherever that was."""
     minutes, last = case.held.terms.limits.minutes_between, case.tally.last_at
-    if case.joins or minutes is None or last is None or case.at >= last + timedelta(minutes=minutes):
+    if (
+        case.joins
+        or minutes is None
+        or last is None
+        or case.at >= last + timedelta(minutes=minutes)
+    ):
         return None
     return Objection(Reason.TOO_SOON, last + timedelta(minutes=minutes))
 

@@ -73,4 +73,6 @@ class Unavailable(DomainError):
 def unknown(kind: Text, name: str) -> Unknown:
     """The `Unknown` error for a thing of some kind: `unknown(Text("景区", "spot"), "emeishan")`."""
     name = name if len(name) <= _LONGEST_SHOWN else name[:_LONGEST_SHOWN] + "…"
-    return Unknown(f"{kind.en}_unknown", Text(f"没有这个{kind.zh}：{name}", f"there is no {kind.en} {name!r}"))
+    return Unknown(
+        f"{kind.en}_unknown", Text(f"没有这个{kind.zh}：{name}", f"there is no {kind.en} {name!r}")
+    )

@@ -19,6 +19,8 @@ _WORDS = {
 def faults_of(error: ValidationError, root: str = "") -> Iterator[tuple[str, str]]:
     """Where each fault is, as a dotted path below `root`, and what to mend."""
     for fault in error.errors():
-        parts = [str(part) for part in fault["loc"] if not re.search(r"[\[(]|^_", str(part))]  # no names of types
+        parts = [
+            str(part) for part in fault["loc"] if not re.search(r"[\[(]|^_", str(part))
+        ]  # no names of types
         path = ".".join([root, *parts] if root else parts)
         yield path, _WORDS.get(fault["type"], fault["msg"].removeprefix("Value error, "))

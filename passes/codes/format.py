@@ -25,7 +25,9 @@ _EPOCH = date(2020, 1, 1)
 FIRST_DAY, LAST_DAY = _EPOCH, _EPOCH + timedelta(days=0xFFFF)
 """The days that a code can name."""
 
-_CONTENT = struct.Struct(">BBQHHHBBB")  # format, key id, serial, product, first day, last day, party, flags, zero
+_CONTENT = struct.Struct(
+    ">BBQHHHBBB"
+)  # format, key id, serial, product, first day, last day, party, flags, zero
 _STEP = struct.Struct(">I")
 _SIGNATURE_BYTES = 64
 _MAC_BYTES = 8
@@ -163,7 +165,9 @@ def _unpack(raw: bytes) -> Code:
     """The content of the bytes; nothing is proven yet."""
     if len(raw) not in {SIGNED_BYTES, ROTATING_BYTES}:
         raise CodeError(Reason.CODE_MALFORMED)
-    fmt, key_id, serial, product, first, last, party, flags, zero = _CONTENT.unpack(raw[: _CONTENT.size])
+    fmt, key_id, serial, product, first, last, party, flags, zero = _CONTENT.unpack(
+        raw[: _CONTENT.size]
+    )
     rotating = bool(flags & _ROTATING)
     if fmt != FORMAT or zero or flags & ~_KNOWN_FLAGS or rotating != (len(raw) == ROTATING_BYTES):
         raise CodeError(Reason.CODE_MALFORMED)

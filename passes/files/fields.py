@@ -6,7 +6,15 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
 from passes.base.errors import Fault, Invalid
 from passes.base.faults import faults_of
@@ -68,7 +76,13 @@ _DAYS_PATTERN = r"^\d{4}-\d{2}-\d{2}(/\d{4}-\d{2}-\d{2})?$"
 Days = Annotated[
     DaysIn,
     BeforeValidator(_split_days),
-    WithJsonSchema({"type": "string", "pattern": _DAYS_PATTERN, "description": "First and last day, or one day."}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": _DAYS_PATTERN,
+            "description": "First and last day, or one day.",
+        }
+    ),
 ]
 
 
@@ -89,7 +103,11 @@ def read_drafts(files: Iterable[Path], read: Callable[[Any], T], noun: str) -> l
             try:
                 drafts.append(read(record))
             except ValidationError as error:
-                faults += [Fault(f"{where}: {path or 'record'}", what) for path, what in faults_of(error)]
+                faults += [
+                    Fault(f"{where}: {path or 'record'}", what) for path, what in faults_of(error)
+                ]
     if faults:
-        raise Invalid(f"{noun}_invalid", Text("文件有误", f"this {noun} file cannot be used"), faults)
+        raise Invalid(
+            f"{noun}_invalid", Text("文件有误", f"this {noun} file cannot be used"), faults
+        )
     return drafts

@@ -112,7 +112,8 @@ class OfferIn(Strict):
             spots=frozenset(self.spots),
             window=DateRange(self.window.from_, self.window.until),
             eligible=frozenset(
-                Group(f"native_of:{each.native_of}" if isinstance(each, _NativeOf) else each) for each in self.eligible
+                Group(f"native_of:{each.native_of}" if isinstance(each, _NativeOf) else each)
+                for each in self.eligible
             ),
             voucher_days=self.voucher.valid_days,
             quota=Quota(**self.quota.model_dump()),

@@ -57,7 +57,12 @@ class _TermIn(Strict):
         return self
 
     def to_term(self) -> Term:
-        return Term(self.dates.to_range() if self.dates else None, self.days, self.activate_within, self.unactivated)
+        return Term(
+            self.dates.to_range() if self.dates else None,
+            self.days,
+            self.activate_within,
+            self.unactivated,
+        )
 
 
 class _CoverageIn(Strict):
@@ -174,4 +179,6 @@ def product_schema() -> str:
 
 def read_products(files: Iterable[Path]) -> list[Product]:
     """The drafts in product files. Raises `Invalid` naming file and field of every fault."""
-    return read_drafts(files, lambda record: ProductIn.model_validate(record).to_product(), "product")
+    return read_drafts(
+        files, lambda record: ProductIn.model_validate(record).to_product(), "product"
+    )

@@ -26,7 +26,9 @@ class Issuing:
         self._holdings = holdings
         self._audit = audit
 
-    async def issue(self, product: Product, holder: Holder, first_day: date | None, by: str, now: datetime) -> Pass:
+    async def issue(
+        self, product: Product, holder: Holder, first_day: date | None, by: str, now: datetime
+    ) -> Pass:
         """A new pass with the terms of the product as they are now: active, or waiting to be activated.
 
         `first_day` begins a term of so many days, or the time to activate it in; by default it is today. Raises
@@ -35,19 +37,33 @@ class Issuing:
         """
         if product.offer:
             raise Conflict(
-                "voucher_is_claimed", Text("优惠券须由游客领取", "vouchers of an offer are claimed, not issued")
+                "voucher_is_claimed",
+                Text("优惠券须由游客领取", "vouchers of an offer are claimed, not issued"),
             )
         if first_day is not None and product.terms.term.dates is not None:
-            fixed = Fault("first_day", f"{product.id!r} is valid on fixed dates; leave the first day out")
-            raise Invalid("first_day_fixed", Text("该票种日期固定", "the dates of this product are fixed"), [fixed])
+            fixed = Fault(
+                "first_day", f"{product.id!r} is valid on fixed dates; leave the first day out"
+            )
+            raise Invalid(
+                "first_day_fixed",
+                Text("该票种日期固定", "the dates of this product are fixed"),
+                [fixed],
+            )
         begins = first_day or business_day(now)
         if not codes.FIRST_DAY <= begins <= codes.LAST_DAY - 2 * LONGEST_TERM:
-            raise Invalid("first_day_out_of_range", Text("日期超出范围", "the first day is too early or too late"))
+            raise Invalid(
+                "first_day_out_of_range",
+                Text("日期超出范围", "the first day is too early or too late"),
+            )
         term = product.terms.term
-        activate_by = None if term.activate_within is None else begins + timedelta(days=term.activate_within)
+        activate_by = (
+            None if term.activate_within is None else begins + timedelta(days=term.activate_within)
+        )
         valid = term.starting(begins if activate_by is None else day_after(activate_by))
         if valid.end < business_day(now):
-            raise Conflict("product_over", Text("该票种已过期", f"product {product.id!r} ended on {valid.end}"))
+            raise Conflict(
+                "product_over", Text("该票种已过期", f"product {product.id!r} ended on {valid.end}")
+            )
         issued = Pass(
             id=await self._serial(f"{product.id}:{holder.lookup}", holder, now),
             product_id=product.id,
@@ -63,7 +79,9 @@ class Issuing:
             await self._passes.add(issued)
         except Conflict:
             raise _already_held(issued.id) from None
-        await self._audit.write(AuditLine(now, by, "issue", f"pass:{issued.id}", {"product": product.id}))
+        await self._audit.write(
+            AuditLine(now, by, "issue", f"pass:{issued.id}", {"product": product.id})
+        )
         return issued
 
     async def _serial(self, key: str, holder: Holder, now: datetime) -> str:
@@ -83,5 +101,7 @@ class Issuing:
 
 
 def _already_held(pass_id: str) -> Conflict:
-    text = Text("已持有此票种的有效电子票", f"the holder has a pass of this product in force: {pass_id}")
+    text = Text(
+        "已持有此票种的有效电子票", f"the holder has a pass of this product in force: {pass_id}"
+    )
     return Conflict("already_held", text)

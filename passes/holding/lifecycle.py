@@ -53,7 +53,9 @@ class Life:
         self._passes = passes
         self._audit = audit
 
-    async def take(self, pass_id: str, step: Step, by: str, now: datetime, reason: str = "") -> Pass:
+    async def take(
+        self, pass_id: str, step: Step, by: str, now: datetime, reason: str = ""
+    ) -> Pass:
         """Do a step, and return the pass as it is then. A step that is done already changes nothing.
 
         `by` is who takes it; what an operator has frozen, also after its holder, only an operator unfreezes. Raises
@@ -65,7 +67,11 @@ class Life:
             if held is None:
                 raise unknown(Text("电子票", "pass"), pass_id)
             taken_over = step is Step.FREEZE and _by_holder(held.frozen_by) and not _by_holder(by)
-            if held.state in way.after and not taken_over and (step is not Step.ACTIVATE or held.activated_at):
+            if (
+                held.state in way.after
+                and not taken_over
+                and (step is not Step.ACTIVATE or held.activated_at)
+            ):
                 return held
             if (held.state not in way.before and not taken_over) or _too_late(held, step, now):
                 raise _no_way(held, step, now)
@@ -75,18 +81,25 @@ class Life:
                 detail = {"reason": reason} if reason else {}
                 await self._audit.write(AuditLine(now, by, step.value, f"pass:{pass_id}", detail))
                 return await self._passes.get(pass_id) or held
-        raise Conflict("pass_busy", Text("此票正在变更，请重试", "this pass changes this moment; try again"))
+        raise Conflict(
+            "pass_busy", Text("此票正在变更，请重试", "this pass changes this moment; try again")
+        )
 
 
 def steps_from(held: Pass, now: datetime) -> list[Step]:
     """What the holder of a pass may do with it now."""
     if not held.in_force_on(business_day(now)):
         return []
-    steps = [step for step in (Step.ACTIVATE, Step.FREEZE, Step.UNFREEZE) if held.state in _WAYS[step].before]
+    steps = [
+        step
+        for step in (Step.ACTIVATE, Step.FREEZE, Step.UNFREEZE)
+        if held.state in _WAYS[step].before
+    ]
     return [
         step
         for step in steps
-        if not _too_late(held, step, now) and (step is not Step.UNFREEZE or _by_holder(held.frozen_by))
+        if not _too_late(held, step, now)
+        and (step is not Step.UNFREEZE or _by_holder(held.frozen_by))
     ]
 
 
@@ -100,7 +113,11 @@ def _changes(held: Pass, step: Step, by: str, now: datetime) -> dict[str, Any]:
         return {"state": PassState.ACTIVE, "valid": valid, "activated_at": now}
     if step is Step.UNFREEZE:
         return {"state": held.state_in_force, "frozen_by": None}
-    return {"state": PassState.FROZEN, "frozen_by": by} if step is Step.FREEZE else {"state": PassState.REVOKED}
+    return (
+        {"state": PassState.FROZEN, "frozen_by": by}
+        if step is Step.FREEZE
+        else {"state": PassState.REVOKED}
+    )
 
 
 def _too_late(held: Pass, step: Step, now: datetime) -> bool:
@@ -111,7 +128,8 @@ def _too_late(held: Pass, step: Step, now: datetime) -> bool:
 def _no_way(held: Pass, step: Step, now: datetime) -> Conflict:
     state = held.state_on(business_day(now))
     return Conflict(
-        "pass_state", Text("此票的状态不允许该操作", f"a pass that is {state.value} cannot be {_DONE[step]}")
+        "pass_state",
+        Text("此票的状态不允许该操作", f"a pass that is {state.value} cannot be {_DONE[step]}"),
     )
 
 
@@ -124,5 +142,7 @@ _DONE = {
 
 
 def _frozen_by_staff() -> Conflict:
-    text = Text("此票由工作人员冻结，请联系客服", "this pass was frozen by staff, who alone can unfreeze it")
+    text = Text(
+        "此票由工作人员冻结，请联系客服", "this pass was frozen by staff, who alone can unfreeze it"
+    )
     return Conflict("frozen_by_staff", text)

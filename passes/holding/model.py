@@ -59,7 +59,11 @@ class Pass:
 
     def state_on(self, day: date) -> PassState:
         """Where the pass is in its life on a business day: what waited too long has started by itself, or lapsed."""
-        if self.state is not PassState.ISSUED or self.activate_by is None or day <= self.activate_by:
+        if (
+            self.state is not PassState.ISSUED
+            or self.activate_by is None
+            or day <= self.activate_by
+        ):
             return self.state
         starts = self.terms.term.unactivated is Unactivated.STARTS
         return PassState.ACTIVE if starts else PassState.EXPIRED

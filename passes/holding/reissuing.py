@@ -58,7 +58,9 @@ class Reissuing:
             await self._passes.add(successor)
         before = await self._passes.get(pass_id)
         new = await self._passes.get(new_id) or successor
-        if before is not None and before.holder == NOBODY:  # its holder was erased meanwhile, and gave it up
+        if (
+            before is not None and before.holder == NOBODY
+        ):  # its holder was erased meanwhile, and gave it up
             await self._passes.belong_to(new_id, NOBODY)
             await self._passes.become(new, {"state": PassState.REVOKED})
             return await self._passes.get(new_id) or new
@@ -73,14 +75,20 @@ class Reissuing:
             if held.reissued_as is not None:
                 return held
             if held.state not in _LIVING:
-                text = Text("此票的状态不允许补发", f"a pass that is {held.state.value} cannot be reissued")
+                text = Text(
+                    "此票的状态不允许补发", f"a pass that is {held.state.value} cannot be reissued"
+                )
                 raise Conflict("pass_state", text)
             new_id = secrets.token_hex(8)
             if await self._passes.become(held, {"state": PassState.REVOKED, "reissued_as": new_id}):
                 detail = {"reissued_as": new_id, **({"reason": reason} if reason else {})}
                 await self._audit.write(AuditLine(now, by, "reissue", f"pass:{pass_id}", detail))
-                await self._audit.write(AuditLine(now, by, "issue", f"pass:{new_id}", {"reissued_from": pass_id}))
-        raise Conflict("pass_busy", Text("此票正在变更，请重试", "this pass changes this moment; try again"))
+                await self._audit.write(
+                    AuditLine(now, by, "issue", f"pass:{new_id}", {"reissued_from": pass_id})
+                )
+        raise Conflict(
+            "pass_busy", Text("此票正在变更，请重试", "this pass changes this moment; try again")
+        )
 
     async def _closed(self, old: Pass, now: datetime) -> Tally:
         """The last tally of the old pass, after which nothing can be appended."""
@@ -92,5 +100,6 @@ class Reissuing:
             if await self._ledger.append(record):
                 return record.tally
         raise Conflict(
-            "pass_busy", Text("此票正在被频繁核验，请重试", "this pass is being scanned too often; try again")
+            "pass_busy",
+            Text("此票正在被频繁核验，请重试", "this pass is being scanned too often; try again"),
         )

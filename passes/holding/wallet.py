@@ -12,7 +12,12 @@ from passes.people.visitors import Visitor
 
 async def passes_of(visitor: Visitor, passes: Passes) -> list[Pass]:
     """All passes of a visitor, newest first: of the person they are, and of the account."""
-    found = [held for lookup in visitor.lookups for held in await passes.of_holder(lookup) if visitor.holds(held)]
+    found = [
+        held
+        for lookup in visitor.lookups
+        for held in await passes.of_holder(lookup)
+        if visitor.holds(held)
+    ]
     return sorted(found, key=lambda held: held.issued_at, reverse=True)
 
 
@@ -24,7 +29,11 @@ async def tally_of(held: Pass, ledger: Ledger) -> Tally:
 
 async def usable(held: Iterable[Pass], ledger: Ledger, day: date) -> list[Pass]:
     """Those passes that may still admit on that business day or later: not over, and not used up."""
-    return [each for each in held if each.in_force_on(day) and not each.used_up(await tally_of(each, ledger))]
+    return [
+        each
+        for each in held
+        if each.in_force_on(day) and not each.used_up(await tally_of(each, ledger))
+    ]
 
 
 async def newest_serial(pass_id: str, passes: Passes) -> Pass | None:

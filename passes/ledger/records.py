@@ -62,12 +62,23 @@ def standing(records: Iterable[Record]) -> list[Record]:
     """The admissions that no later record annuls."""
     records = list(records)
     undone = {record.annuls for record in records if record.kind is RecordKind.ANNULLED}
-    return [record for record in records if record.kind is RecordKind.ADMITTED and record.n not in undone]
+    return [
+        record
+        for record in records
+        if record.kind is RecordKind.ADMITTED and record.n not in undone
+    ]
 
 
 def annulment(ledger: Sequence[Record], admission: Record, at: datetime) -> Record:
     """The record that undoes `admission`, next in a complete `ledger`."""
-    record = replace(admission, n=len(ledger) + 1, kind=RecordKind.ANNULLED, at=at, verdict=None, annuls=admission.n)
+    record = replace(
+        admission,
+        n=len(ledger) + 1,
+        kind=RecordKind.ANNULLED,
+        at=at,
+        verdict=None,
+        annuls=admission.n,
+    )
     return replace(record, tally=fold([*ledger, record]))
 
 

@@ -44,7 +44,9 @@ class Cancelling:
         # From here on it is cancelled, whatever else happens to it at the same moment, unless that is a reissue.
         current: Pass | None = voucher
         while current is not None and current.cancelled_at is None:
-            if await self._passes.become(current, {"state": PassState.REVOKED, "cancelled_at": now}):
+            if await self._passes.become(
+                current, {"state": PassState.REVOKED, "cancelled_at": now}
+            ):
                 await self._quotas.give_back(voucher, now)
                 await self._audit.write(AuditLine(now, by, "cancel", f"pass:{voucher.id}"))
             current = await self._passes.get(voucher.id)

@@ -51,7 +51,9 @@ class Claim:
 class Standings:
     """Tells what counts about visitors."""
 
-    def __init__(self, identities: Sealer, spots: Spots, visitors: Visitors, passes: Passes, members: Members) -> None:
+    def __init__(
+        self, identities: Sealer, spots: Spots, visitors: Visitors, passes: Passes, members: Members
+    ) -> None:
         """`spots` is the catalogue in memory; the last three are stores."""
         self._identities = identities
         self._visitors = visitors
@@ -64,7 +66,9 @@ class Standings:
         today, groups = business_day(now), {Group.ANYONE}
         held = await passes_of(visitor, self._passes)
         if visitor.identity is not None:
-            groups |= {Group(group) for group in await self._members.groups_of(visitor.identity.lookup)}
+            groups |= {
+                Group(group) for group in await self._members.groups_of(visitor.identity.lookup)
+            }
             province = native_of(self._identities.open(visitor.identity))
             groups |= {Group(f"native_of:{province}")} if province else set()
         passes = [each for each in held if each.in_force_on(today) and not each.voucher]
@@ -83,14 +87,22 @@ class Standings:
 
     def _spots_open(self, passes: Sequence[Pass]) -> frozenset[str]:
         spots = [spot for spot_id in self._spots.ids() if (spot := self._spots.get(spot_id))]
-        return frozenset(spot.id for spot in spots if any(held.terms.coverage.covers(spot) for held in passes))
+        return frozenset(
+            spot.id for spot in spots if any(held.terms.coverage.covers(spot) for held in passes)
+        )
 
 
 class Claiming:
     """Lets visitors claim vouchers."""
 
     def __init__(
-        self, vault: Vault, standings: Standings, quotas: Quotas, passes: Passes, holdings: Holdings, audit: Audit
+        self,
+        vault: Vault,
+        standings: Standings,
+        quotas: Quotas,
+        passes: Passes,
+        holdings: Holdings,
+        audit: Audit,
     ) -> None:
         """The last three are stores."""
         self._vault = vault
@@ -108,7 +120,10 @@ class Claiming:
         """
         claim = replace(claim, spot_id=_spot_of(claim))
         pass_id = self._serial(visitor, claim)
-        if claim.key is not None and (earlier := await newest_serial(pass_id, self._passes)) is not None:
+        if (
+            claim.key is not None
+            and (earlier := await newest_serial(pass_id, self._passes)) is not None
+        ):
             return _same(earlier, visitor, claim)
         if (why := objection(claim.offer, await self._standings.of(visitor, now))) is not None:
             raise why
@@ -123,7 +138,9 @@ class Claiming:
             return _same(stored, visitor, claim)
         await self._check_still(visitor, stored, now)
         detail = {"offer": claim.offer.id}
-        await self._audit.write(AuditLine(now, f"visitor:{visitor.id}", "claim", f"pass:{stored.id}", detail))
+        await self._audit.write(
+            AuditLine(now, f"visitor:{visitor.id}", "claim", f"pass:{stored.id}", detail)
+        )
         return stored
 
     async def _check_still(self, visitor: Visitor, voucher: Pass, now: datetime) -> None:
@@ -152,7 +169,9 @@ class Claiming:
         for number in [voucher.id] if most is None else range(1, most + 1):
             key = f"{offer.id}:{lookup}:{number}"
             held_under = await self._holdings.take(key, lookup, voucher.id)
-            held = await newest_serial(held_under, self._passes) if held_under != voucher.id else None
+            held = (
+                await newest_serial(held_under, self._passes) if held_under != voucher.id else None
+            )
             if held is not None and held.cancelled_at is None:
                 continue
             if held is None:
@@ -173,14 +192,20 @@ def _spot_of(claim: Claim) -> str | None:
     one_needed = claim.offer.quota.per_spot_day is not None and len(spots) > 1
     if (wanted is None and one_needed) or (wanted is not None and wanted not in spots):
         fault = Fault("spot", f"has to be one of {', '.join(spots)}")
-        raise Invalid("spot_needed", Text("请选择活动景区", "say at which spot of the offer"), [fault])
+        raise Invalid(
+            "spot_needed", Text("请选择活动景区", "say at which spot of the offer"), [fault]
+        )
     return spots[0] if len(spots) == 1 else wanted
 
 
 def _voucher(pass_id: str, holder: Holder, claim: Claim, now: datetime) -> Pass:
     today, offer = business_day(now), claim.offer
     valid = DateRange(today, min(today + timedelta(days=offer.voucher_days - 1), offer.window.end))
-    coverage = Coverage(spots=frozenset({claim.spot_id})) if claim.spot_id else claim.voucher.terms.coverage
+    coverage = (
+        Coverage(spots=frozenset({claim.spot_id}))
+        if claim.spot_id
+        else claim.voucher.terms.coverage
+    )
     return Pass(
         id=pass_id,
         product_id=claim.voucher.id,
@@ -199,7 +224,8 @@ def _same(stored: Pass, visitor: Visitor, claim: Claim) -> Pass:
     elsewhere = claim.spot_id is not None and only_spot(stored) != claim.spot_id
     if stored.product_id != claim.offer.id or elsewhere or not visitor.holds(stored):
         text = Text(
-            "Idempotency-Key 已用于另一次领取", "this Idempotency-Key names another claim; use a new one for each"
+            "Idempotency-Key 已用于另一次领取",
+            "this Idempotency-Key names another claim; use a new one for each",
         )
         raise Conflict("idempotency_key_reused", text)
     return stored

@@ -56,7 +56,8 @@ def too_many(offer: Offer) -> NotClaimable:
     """The objection that a visitor has as many vouchers as one person may have."""
     most = offer.quota.per_person
     return NotClaimable(
-        "already_claimed", Text(f"每人限领{most}张，您已领取", f"each may claim {most}, which you have")
+        "already_claimed",
+        Text(f"每人限领{most}张，您已领取", f"each may claim {most}, which you have"),
     )
 
 
@@ -86,7 +87,9 @@ def _not_running(offer: Offer, today: date) -> NotClaimable | None:
         return NotClaimable("offer_ended", Text("活动已结束", "this offer has ended"))
     when = f"{first:%Y-%m-%d}"
     return NotClaimable(
-        "offer_not_running", Text(f"今日不可领取，{when}起可领", f"not today; from {when} on"), start_of(first)
+        "offer_not_running",
+        Text(f"今日不可领取，{when}起可领", f"not today; from {when} on"),
+        start_of(first),
     )
 
 

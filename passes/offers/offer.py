@@ -73,7 +73,9 @@ class Offer:
 
     def runs_on(self, day: date) -> bool:
         """Whether a voucher can be claimed and used on that business day."""
-        return self.state is OfferState.PUBLISHED and day in self.window and day not in self.blackout
+        return (
+            self.state is OfferState.PUBLISHED and day in self.window and day not in self.blackout
+        )
 
     def may_run(self, day: date) -> bool:
         """Whether it has not ended on that business day."""
@@ -86,7 +88,11 @@ class Offer:
             return Party(admits=1, pays=0)
         off = self.benefit.percent or 0
         each_fen = None if self.price_fen is None else self.price_fen * (100 - off) // 100
-        return Party(admits=2 if self.benefit.kind is BenefitKind.BUY_ONE_GET_ONE else 1, pays=1, each_fen=each_fen)
+        return Party(
+            admits=2 if self.benefit.kind is BenefitKind.BUY_ONE_GET_ONE else 1,
+            pays=1,
+            each_fen=each_fen,
+        )
 
     def voucher(self) -> Product:
         """What a claim gives: a product under the id of the offer, good for one visit."""

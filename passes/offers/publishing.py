@@ -19,7 +19,9 @@ class OfferPublishing(Publishing[Offer]):
 
     noun = "offer"
 
-    def __init__(self, spots: Spots, store: Offers, vouchers: ProductPublishing, audit: Audit) -> None:
+    def __init__(
+        self, spots: Spots, store: Offers, vouchers: ProductPublishing, audit: Audit
+    ) -> None:
         """`spots` is the catalogue in memory; `vouchers` publishes what claims give; the others are stores."""
         super().__init__(spots, store, audit)
         self._offers = store
@@ -47,9 +49,14 @@ class OfferPublishing(Publishing[Offer]):
             raise unknown(Text("优惠活动", "offer"), offer_id)
         if offer.state is not state:
             if offer.state is OfferState.ENDED:
-                raise Conflict("offer_ended", Text("活动已结束", f"offer {offer_id!r} has ended for good"))
+                raise Conflict(
+                    "offer_ended", Text("活动已结束", f"offer {offer_id!r} has ended for good")
+                )
             if not await self._offers.become(offer_id, state, before=offer.state):
-                raise Conflict("offer_busy", Text("活动正在变更，请重试", "this offer changes this moment; try again"))
+                raise Conflict(
+                    "offer_busy",
+                    Text("活动正在变更，请重试", "this offer changes this moment; try again"),
+                )
             await self._audit.write(AuditLine(now, by, state.value, f"offer:{offer_id}"))
         await self._offers.announce()
         return replace(offer, state=state)
@@ -63,4 +70,8 @@ class OfferPublishing(Publishing[Offer]):
     def _faults(self, draft: Offer, old: Offer | None) -> Sequence[Fault]:  # noqa: ARG002 - the draft alone tells
         """Whether its spots exist."""
         missing = sorted(draft.spots - set(self._spots.ids()))
-        return [Fault(f"{draft.id}.spots", f"there is no spot {', no spot '.join(missing)}")] if missing else []
+        return (
+            [Fault(f"{draft.id}.spots", f"there is no spot {', no spot '.join(missing)}")]
+            if missing
+            else []
+        )

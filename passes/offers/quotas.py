@@ -81,7 +81,8 @@ class Quotas:
         vouchers = Count(
             key
             for voucher in stored.values()
-            if voucher.cancelled_at is None and voucher.reissued_as not in stored  # a successor may just be coming
+            if voucher.cancelled_at is None
+            and voucher.reissued_as not in stored  # a successor may just be coming
             for key in counters_of(voucher)
         )
         corrected, busy = [], 0
@@ -102,7 +103,9 @@ def counted(offer: Offer, day: date, spot_id: str | None) -> dict[str, tuple[str
     """For each quota for which a claim counts: its counter, and its limit."""
     limits = (offer.quota.total, offer.quota.per_day, offer.quota.per_spot_day)
     keys = _keys(offer.id, day, spot_id)
-    return dict(zip(("total", "per_day", "per_spot_day"), zip(keys, limits, strict=False), strict=False))
+    return dict(
+        zip(("total", "per_day", "per_spot_day"), zip(keys, limits, strict=False), strict=False)
+    )
 
 
 def counters_of(voucher: Pass) -> list[str]:

@@ -41,7 +41,9 @@ class OfferRow:
     paying: int = 0
 
 
-def offer_rows(by: By, vouchers: Iterable[Pass], records: Iterable[Record], today: date) -> list[OfferRow]:
+def offer_rows(
+    by: By, vouchers: Iterable[Pass], records: Iterable[Record], today: date
+) -> list[OfferRow]:
     """The rows of a report over these vouchers and all records of their ledgers, in order."""
     rows: dict[tuple[str, str, date], OfferRow] = {}
 
@@ -60,7 +62,9 @@ def offer_rows(by: By, vouchers: Iterable[Pass], records: Iterable[Record], toda
         claimed.revoked += not used and voucher.counts and voucher.state is PassState.REVOKED
         claimed.unused += not used and voucher.in_force_on(today)
         if voucher.cancelled_at is not None:
-            row(voucher.product_id, only_spot(voucher), business_day(voucher.cancelled_at)).cancelled += 1
+            row(
+                voucher.product_id, only_spot(voucher), business_day(voucher.cancelled_at)
+            ).cancelled += 1
         for visit in used:
             here = row(voucher.product_id, visit.spot_id, business_day(visit.at))
             here.admissions += 1

@@ -52,7 +52,13 @@ class Accounts:
     """Signs visitors up, and keeps who they are."""
 
     def __init__(
-        self, vault: Vault, privacy_version: str, visitors: Visitors, passes: Passes, ledger: Ledger, audit: Audit
+        self,
+        vault: Vault,
+        privacy_version: str,
+        visitors: Visitors,
+        passes: Passes,
+        ledger: Ledger,
+        audit: Audit,
     ) -> None:
         """`privacy_version` is that of the statement that visitors agree to now; the last four are stores."""
         self._vault = vault
@@ -66,14 +72,22 @@ class Accounts:
     async def of_openid(self, openid: str, now: datetime) -> Visitor:
         """The visitor behind a WeChat account, made now if there was none."""
         thing = self._account(openid)
-        visitor_id = (await self._visitors.bind(thing, Binding(secrets.token_hex(8), now))).visitor_id
+        visitor_id = (
+            await self._visitors.bind(thing, Binding(secrets.token_hex(8), now))
+        ).visitor_id
         visitor = await self._visitors.get(visitor_id)
         if visitor is None:
-            await self._visitors.add(Visitor(visitor_id, now, self._vault.seal(openid, f"openid:{visitor_id}")))
-            await self._audit.write(AuditLine(now, f"visitor:{visitor_id}", "sign_up", f"visitor:{visitor_id}"))
+            await self._visitors.add(
+                Visitor(visitor_id, now, self._vault.seal(openid, f"openid:{visitor_id}"))
+            )
+            await self._audit.write(
+                AuditLine(now, f"visitor:{visitor_id}", "sign_up", f"visitor:{visitor_id}")
+            )
             visitor = await self._visitors.get(visitor_id)
             bound = await self._visitors.bound(thing)
-            if bound is None or bound.visitor_id != visitor_id:  # it was erased since, and must not come back
+            if (
+                bound is None or bound.visitor_id != visitor_id
+            ):  # it was erased since, and must not come back
                 await self._visitors.erase(visitor_id)
                 visitor = None
         if visitor is None:
@@ -90,11 +104,17 @@ class Accounts:
 
     def phone(self, visitor: Visitor) -> str | None:
         """The phone number of a visitor."""
-        return self._vault.open(visitor.phone.sealed, f"phone:{visitor.id}") if visitor.phone else None
+        return (
+            self._vault.open(visitor.phone.sealed, f"phone:{visitor.id}") if visitor.phone else None
+        )
 
     async def set_phone(self, visitor: Visitor, number: str) -> Phone:
         """Keep the phone number of a visitor."""
-        mask = number[:3] + "*" * (len(number) - 5) + number[-2:] if len(number) > 7 else "*" * len(number)
+        mask = (
+            number[:3] + "*" * (len(number) - 5) + number[-2:]
+            if len(number) > 7
+            else "*" * len(number)
+        )
         phone = Phone(self._vault.seal(number, f"phone:{visitor.id}"), mask)
         await self._visitors.set_phone(visitor.id, phone)
         return phone
@@ -117,12 +137,16 @@ class Accounts:
         if before and not same and await self._has_pass(before, now):
             raise _identity_fixed()
         await self._bind(holder, visitor.id, now)
-        if not await self._visitors.identify(visitor.id, before.lookup if before else None, holder, consent):
+        if not await self._visitors.identify(
+            visitor.id, before.lookup if before else None, holder, consent
+        ):
             return await self._as_it_became(visitor, holder)
         if before and not same:
             await self._leave(before, holder, visitor, now)
         detail = {"kind": identity.kind.value, "consent": consent.version}
-        await self._audit.write(AuditLine(now, f"visitor:{visitor.id}", "identify", f"visitor:{visitor.id}", detail))
+        await self._audit.write(
+            AuditLine(now, f"visitor:{visitor.id}", "identify", f"visitor:{visitor.id}", detail)
+        )
         current = await self._visitors.get(visitor.id)
         if current is None:
             await self._visitors.unbind(_person(holder), visitor.id)
@@ -140,10 +164,15 @@ class Accounts:
         held = await self._passes.of_holder(holder.lookup)
         misnamed = [each for each in held if not each.holder.is_same(holder)]
         if binding is None and not misnamed:
-            raise Unknown("person_unknown", Text("没有绑定此证件的账户", "no account is bound to this document"))
+            raise Unknown(
+                "person_unknown",
+                Text("没有绑定此证件的账户", "no account is bound to this document"),
+            )
         for each in misnamed:
             await self._passes.belong_to(each.id, holder)
-            await self._audit.write(AuditLine(now, by, "rename", f"pass:{each.id}", {"reason": reason}))
+            await self._audit.write(
+                AuditLine(now, by, "rename", f"pass:{each.id}", {"reason": reason})
+            )
         if binding is not None:
             await self._visitors.identify(binding.visitor_id, holder.lookup, None, None)
             await self._visitors.unbind(_person(holder), binding.visitor_id)
@@ -162,7 +191,9 @@ class Accounts:
             await self._visitors.unbind(_person(visitor.identity), visitor.id)
             await self._visitors.identify(visitor.id, visitor.identity.lookup, None, None)
         await self._visitors.set_phone(visitor.id, None)
-        await self._audit.write(AuditLine(now, f"visitor:{visitor.id}", "erase", f"visitor:{visitor.id}"))
+        await self._audit.write(
+            AuditLine(now, f"visitor:{visitor.id}", "erase", f"visitor:{visitor.id}")
+        )
         await self._visitors.unbind(self._account(self.openid(visitor)), visitor.id)
         await self._visitors.erase(visitor.id)
 
@@ -177,7 +208,10 @@ class Accounts:
             return current
         if current is None or current.lookup != wanted.lookup:
             await self._visitors.unbind(_person(wanted), visitor.id)
-        raise Conflict("identity_busy", Text("实名信息正在变更，请重试", "who you are changes this moment; try again"))
+        raise Conflict(
+            "identity_busy",
+            Text("实名信息正在变更，请重试", "who you are changes this moment; try again"),
+        )
 
     async def _leave(self, before: Holder, after: Holder, visitor: Visitor, now: datetime) -> None:
         """Unbind the person a visitor was. Raises `Conflict`, the change undone, if they got a pass meanwhile."""
@@ -192,17 +226,26 @@ class Accounts:
             raise _identity_fixed()
 
     async def _has_pass(self, person: Holder, now: datetime) -> bool:
-        held = [each for each in await self._passes.of_holder(person.lookup) if each.holder.is_same(person)]
+        held = [
+            each
+            for each in await self._passes.of_holder(person.lookup)
+            if each.holder.is_same(person)
+        ]
         return bool(await usable(held, self._ledger, business_day(now)))
 
     def _agree(self, before: Consent, after: Consent) -> bool:
         """Whether the same was agreed to, by the same guardian."""
-        guardians = [self._identities.open(each.guardian) if each.guardian else None for each in (before, after)]
+        guardians = [
+            self._identities.open(each.guardian) if each.guardian else None
+            for each in (before, after)
+        ]
         return before.version == after.version and guardians[0] == guardians[1]
 
     async def _check_name(self, holder: Holder) -> None:
         """Raise `Conflict` if a pass was issued to this document under another name."""
-        if not all(held.holder.is_same(holder) for held in await self._passes.of_holder(holder.lookup)):
+        if not all(
+            held.holder.is_same(holder) for held in await self._passes.of_holder(holder.lookup)
+        ):
             text = Text(
                 "姓名与该证件名下的电子票不一致，请核对，或持证件请工作人员更正",
                 "the passes of this document name another person; check the name, or show the document to staff",
@@ -212,17 +255,29 @@ class Accounts:
     def _consent(self, claim: Claim, identity: Identity, now: datetime) -> Consent:
         """What is agreed to. Raises `Invalid`."""
         if claim.consent_version != self._privacy_version:
-            fault = Fault("consent_version", f"the privacy statement in force is version {self._privacy_version}")
-            raise Invalid("consent_needed", Text("请同意最新的隐私政策", "agree to the privacy statement"), [fault])
+            fault = Fault(
+                "consent_version",
+                f"the privacy statement in force is version {self._privacy_version}",
+            )
+            raise Invalid(
+                "consent_needed",
+                Text("请同意最新的隐私政策", "agree to the privacy statement"),
+                [fault],
+            )
         if identity.age_on(business_day(now)) >= GUARDED_BELOW:
             if claim.guardian is not None:
                 fault = Fault("guardian", f"is said below {GUARDED_BELOW} years of age alone")
-                raise Invalid("guardian_invalid", Text("不需要监护人", "no guardian is needed"), [fault])
+                raise Invalid(
+                    "guardian_invalid", Text("不需要监护人", "no guardian is needed"), [fault]
+                )
             return Consent(self._privacy_version, now)
         return Consent(self._privacy_version, now, self._guardian(claim.guardian, identity, now))
 
     def _guardian(self, said: Document | None, child: Identity, now: datetime) -> Holder:
-        text = Text("未满14周岁须由监护人同意", f"below {GUARDED_BELOW} years of age a guardian has to consent")
+        text = Text(
+            "未满14周岁须由监护人同意",
+            f"below {GUARDED_BELOW} years of age a guardian has to consent",
+        )
         if said is None:
             raise Invalid("guardian_needed", text, [Fault("guardian", "is needed")])
         try:
@@ -231,7 +286,9 @@ class Accounts:
             faults = [Fault(f"guardian.{fault.where}", fault.what) for fault in error.faults]
             raise Invalid("guardian_invalid", text, faults) from None
         if guardian.age_on(business_day(now)) < ADULT_FROM or guardian.number == child.number:
-            raise Invalid("guardian_invalid", text, [Fault("guardian", f"has to be {ADULT_FROM} years old")])
+            raise Invalid(
+                "guardian_invalid", text, [Fault("guardian", f"has to be {ADULT_FROM} years old")]
+            )
         return self._identities.seal(guardian)
 
     async def _bind(self, holder: Holder, visitor_id: str, now: datetime) -> None:
@@ -241,7 +298,9 @@ class Accounts:
         if binding.visitor_id == visitor_id:
             return
         other = await self._visitors.get(binding.visitor_id)
-        abandoned = (other is None or other.lookup != holder.lookup) and now > binding.at + _BINDING_TAKES
+        abandoned = (
+            other is None or other.lookup != holder.lookup
+        ) and now > binding.at + _BINDING_TAKES
         if abandoned and await self._visitors.rebind(person, binding, wanted):
             return
         raise Conflict(
@@ -256,13 +315,16 @@ class Accounts:
 
 def _erased() -> Conflict:
     return Conflict(
-        "visitor_erased", Text("账户刚被注销，请重试", "this account was erased this moment; sign in again")
+        "visitor_erased",
+        Text("账户刚被注销，请重试", "this account was erased this moment; sign in again"),
     )
 
 
 def _identity_fixed() -> Conflict:
     zh = "已有有效电子票，实名信息不能修改，请联系客服"
-    return Conflict("identity_fixed", Text(zh, "with a pass in force only staff can change who you are"))
+    return Conflict(
+        "identity_fixed", Text(zh, "with a pass in force only staff can change who you are")
+    )
 
 
 def _person(holder: Holder) -> str:

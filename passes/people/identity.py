@@ -64,7 +64,9 @@ class Identity:
 def identify(said: Document, today: date) -> Identity:
     """A checked identity. Raises `Invalid` naming each field that is wrong, without repeating it."""
     name, faults = _one_way_of_writing(said.name), []
-    if not 2 <= sum(map(str.isalpha, name)) <= len(name) <= _LONGEST_NAME or not all(map(_in_a_name, name)):
+    if not 2 <= sum(map(str.isalpha, name)) <= len(name) <= _LONGEST_NAME or not all(
+        map(_in_a_name, name)
+    ):
         faults.append(Fault("name", "a real name of 2 to 50 letters is needed"))
     number, born = said.number.strip().upper(), said.born
     if said.kind is DocumentKind.PASSPORT:
@@ -80,7 +82,11 @@ def identify(said: Document, today: date) -> Identity:
         except Invalid as error:
             faults += error.faults
     if faults or born is None:
-        raise Invalid("identity_invalid", Text("姓名或证件号有误", "the name or the ID number is wrong"), faults)
+        raise Invalid(
+            "identity_invalid",
+            Text("姓名或证件号有误", "the name or the ID number is wrong"),
+            faults,
+        )
     return Identity(name, number, born, said.kind, said.country)
 
 
@@ -108,36 +114,57 @@ class Sealer:
 
     def seal(self, identity: Identity) -> Holder:
         """The holder to store."""
-        plain = json.dumps([identity.name, identity.number, identity.born.isoformat(), identity.kind, identity.country])
+        plain = json.dumps(
+            [
+                identity.name,
+                identity.number,
+                identity.born.isoformat(),
+                identity.kind,
+                identity.country,
+            ]
+        )
         lookup = self.lookup(identity.number, identity.kind, identity.country)
         first, last = (3, 4) if len(identity.number) >= 15 else (1, 2)
         return Holder(
             sealed=self._vault.seal(plain, lookup),
             lookup=lookup,
-            name_digest=self._vault.digest("name", f"{lookup}:{identity.name.casefold().replace(' ', '')}"),
+            name_digest=self._vault.digest(
+                "name", f"{lookup}:{identity.name.casefold().replace(' ', '')}"
+            ),
             name_mask=identity.name[0] + "*" * (len(identity.name) - 1),
-            number_mask=identity.number[:first] + "*" * (len(identity.number) - first - last) + identity.number[-last:],
+            number_mask=identity.number[:first]
+            + "*" * (len(identity.number) - first - last)
+            + identity.number[-last:],
         )
 
     def open(self, holder: Holder) -> Identity:
         """The identity behind a holder. Raises `cryptography.exceptions.InvalidTag` if it was tampered with."""
         if holder.sealed is None:
             raise ValueError("this holder has no real name")
-        name, number, born, kind, country = json.loads(self._vault.open(holder.sealed, holder.lookup))
+        name, number, born, kind, country = json.loads(
+            self._vault.open(holder.sealed, holder.lookup)
+        )
         return Identity(name, number, date.fromisoformat(born), DocumentKind(kind), country)
 
-    def lookup(self, number: str, kind: DocumentKind = DocumentKind.RESIDENT, country: str | None = None) -> str:
+    def lookup(
+        self, number: str, kind: DocumentKind = DocumentKind.RESIDENT, country: str | None = None
+    ) -> str:
         """The keyed hash by which the holder of a checked number is found."""
         return self._vault.digest(kind.value, f"{country}:{number}" if country else number)
 
 
 def check_digit(first17: str) -> str:
     """The last sign of a resident ID number with these 17 digits (GB 11643-1999, ISO 7064 MOD 11-2)."""
-    return _CHECK_DIGITS[sum(int(digit) * weight for digit, weight in zip(first17, _WEIGHTS, strict=True)) % 11]
+    return _CHECK_DIGITS[
+        sum(int(digit) * weight for digit, weight in zip(first17, _WEIGHTS, strict=True)) % 11
+    ]
 
 
 _FORMS = {
-    DocumentKind.RESIDENT: (r"[1-7][0-9]{16}[0-9X]", "a resident ID number has 17 digits and a check digit"),
+    DocumentKind.RESIDENT: (
+        r"[1-7][0-9]{16}[0-9X]",
+        "a resident ID number has 17 digits and a check digit",
+    ),
     DocumentKind.HMT_RESIDENCE: (
         r"8[123]0000[0-9]{11}[0-9X]",
         "the number of a 居住证 has 18 signs and begins with 810000, 820000 or 830000",
@@ -181,7 +208,10 @@ def _wrong_with_passport(number: str, country: str | None) -> list[Fault]:
         faults.append(Fault("id_number", "a passport number has 5 to 15 letters and digits"))
     if country is None or not re.fullmatch(r"[A-Z]{3}", country):
         faults.append(
-            Fault("country", "for a passport, the three letters of the country in it are needed, such as FRA")
+            Fault(
+                "country",
+                "for a passport, the three letters of the country in it are needed, such as FRA",
+            )
         )
     return faults
 

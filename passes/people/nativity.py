@@ -54,6 +54,8 @@ def native_of(identity: Identity) -> str | None:
     if identity.kind is not DocumentKind.RESIDENT:
         return None
     number, year = identity.number, identity.born.year
-    if number.startswith(_CHONGQING) or any(year <= _ONCE_OF_SICHUAN.get(number[:digits], 0) for digits in (4, 6)):
+    if number.startswith(_CHONGQING) or any(
+        year <= _ONCE_OF_SICHUAN.get(number[:digits], 0) for digits in (4, 6)
+    ):
         return "chongqing"
     return "sichuan" if number.startswith(_SICHUAN) else None

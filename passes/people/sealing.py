@@ -26,7 +26,10 @@ class Vault:
     """Seals and opens values. A `purpose` is bound into a value, so that one stored elsewhere does not open."""
 
     def __init__(
-        self, keys: Mapping[int, bytes], pepper: bytes, reload: Callable[[], Mapping[int, bytes]] | None = None
+        self,
+        keys: Mapping[int, bytes],
+        pepper: bytes,
+        reload: Callable[[], Mapping[int, bytes]] | None = None,
     ) -> None:
         """`keys` are 32-byte AES keys by id, the highest seals; `pepper` keys the hashes.
 
@@ -45,7 +48,9 @@ class Vault:
         """The value to store."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         key_id = self.newest
-        content = nonce + AESGCM(self._keys[key_id]).encrypt(nonce, plain.encode(), purpose.encode())
+        content = nonce + AESGCM(self._keys[key_id]).encrypt(
+            nonce, plain.encode(), purpose.encode()
+        )
         return Sealed(key_id, content)
 
     def open(self, sealed: Sealed, purpose: str) -> str:

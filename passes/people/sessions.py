@@ -51,8 +51,14 @@ class SigningIn:
         if held is None or now >= held.ends_at:
             return None
         if generation == held.generation:
-            renewed = replace(held, generation=generation + 1, renewed_at=now, ends_at=now + SESSION_LIFE)
-            return renewed if await self._sessions.renew(renewed) else await self.carry_on(session_id, generation, now)
+            renewed = replace(
+                held, generation=generation + 1, renewed_at=now, ends_at=now + SESSION_LIFE
+            )
+            return (
+                renewed
+                if await self._sessions.renew(renewed)
+                else await self.carry_on(session_id, generation, now)
+            )
         if generation == held.generation - 1 and now < held.renewed_at + REPLY_LOST_WITHIN:
             return held
         log.warning("a refresh token was used again: session of visitor %s ended", held.visitor_id)
@@ -69,4 +75,6 @@ class SigningIn:
         """Sign out everywhere: no token given so far is good any more."""
         await self._visitors.withdraw_tokens(visitor_id)
         await self._sessions.end_all(visitor_id)
-        await self._audit.write(AuditLine(now, f"visitor:{visitor_id}", "sign_out", f"visitor:{visitor_id}"))
+        await self._audit.write(
+            AuditLine(now, f"visitor:{visitor_id}", "sign_out", f"visitor:{visitor_id}")
+        )

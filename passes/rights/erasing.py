@@ -46,17 +46,27 @@ class Erasing:
         self._holdings = holdings
         self._members = members
 
-    async def erase(self, visitor: Visitor, *, give_up_passes: bool, now: datetime) -> Sequence[Pass]:
+    async def erase(
+        self, visitor: Visitor, *, give_up_passes: bool, now: datetime
+    ) -> Sequence[Pass]:
         """Erase a visitor, and return the passes that were given up; an unused voucher can be claimed by others then.
 
         Raises `Conflict` naming each pass in force, unless they are to be given up.
         """
-        in_force = await usable(await passes_of(visitor, self._passes), self._ledger, business_day(now))
+        in_force = await usable(
+            await passes_of(visitor, self._passes), self._ledger, business_day(now)
+        )
         if in_force and not give_up_passes:
             raise Conflict(
                 "passes_in_force",
-                Text("您还有有效的电子票，注销将放弃它们", "there are passes in force, which would be given up"),
-                [Fault(f"passes.{each.id}", f"{each.product_id}, valid until {each.valid.end}") for each in in_force],
+                Text(
+                    "您还有有效的电子票，注销将放弃它们",
+                    "there are passes in force, which would be given up",
+                ),
+                [
+                    Fault(f"passes.{each.id}", f"{each.product_id}, valid until {each.valid.end}")
+                    for each in in_force
+                ],
             )
         await self._signing_in.end_all(visitor.id, now)
         visitor = await self._accounts.current(visitor)
@@ -67,18 +77,24 @@ class Erasing:
 
     async def _give_up(self, visitor: Visitor, now: datetime) -> list[Pass]:
         given_up: list[Pass] = []
-        while held := await passes_of(visitor, self._passes):  # until none is left, for one may just be coming
+        while held := await passes_of(
+            visitor, self._passes
+        ):  # until none is left, for one may just be coming
             in_force = await usable(held, self._ledger, business_day(now))
             for each in in_force:
                 try:
                     await self._cancelling.cancel(each, f"visitor:{visitor.id}", now)
                 except Conflict:  # it is no voucher, or one that is used in part
-                    await self._life.take(each.id, Step.REVOKE, f"visitor:{visitor.id}", now, "given up")
+                    await self._life.take(
+                        each.id, Step.REVOKE, f"visitor:{visitor.id}", now, "given up"
+                    )
             for each in held:
                 await self._passes.belong_to(each.id, NOBODY)
             given_up += in_force
         for lookup in visitor.lookups:
-            if not await self._passes.of_holder(lookup):  # else there is somebody with this document and another name
+            if not await self._passes.of_holder(
+                lookup
+            ):  # else there is somebody with this document and another name
                 await self._holdings.drop(lookup)
                 await self._members.forget(lookup)
         return given_up

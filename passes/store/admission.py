@@ -41,7 +41,9 @@ class GateStore:
     async def roll(self, gate: Gate, setup: Setup) -> bool:
         """Store a gate that has to enrol again with a new setup code; False if its token version is not one more."""
         before = {"_id": gate.id, "token_version": gate.token_version - 1}
-        rolled = await self._gates.update(before, {"$set": {**_state(gate), "setup": encode(setup)}})
+        rolled = await self._gates.update(
+            before, {"$set": {**_state(gate), "setup": encode(setup)}}
+        )
         await self._versions.bump(GATES)
         return rolled
 

@@ -20,4 +20,7 @@ class AuditStore:
 
     async def about(self, subject: str) -> Sequence[AuditLine]:
         """All lines about a subject, oldest first."""
-        return [to_audit_line(document) for document in await self._audit_log.find({"subject": subject}, [("at", 1)])]
+        return [
+            to_audit_line(document)
+            for document in await self._audit_log.find({"subject": subject}, [("at", 1)])
+        ]

@@ -30,7 +30,9 @@ class HoldingStore:
 
     async def pass_on(self, key: str, before: str, after: str) -> bool:
         """Let another pass take the place of one; False if that is not the one any more."""
-        return await self._holdings.update({"_id": key, "pass_id": before}, {"$set": {"pass_id": after}})
+        return await self._holdings.update(
+            {"_id": key, "pass_id": before}, {"$set": {"pass_id": after}}
+        )
 
     async def drop(self, holder: str) -> None:
         """Forget all that a holder holds."""
@@ -52,7 +54,9 @@ class PassStore:
     async def add(self, issued: Pass) -> None:
         """Keep a new pass. Raises `Conflict` if the serial is taken."""
         if not await self._passes.insert(keyed(issued)):
-            raise Conflict("serial_taken", Text("票号重复，请重试", "this serial is taken; try again"))
+            raise Conflict(
+                "serial_taken", Text("票号重复，请重试", "this serial is taken; try again")
+            )
 
     async def of_holder(self, lookup: str) -> Sequence[Pass]:
         """All passes of the holder with that keyed hash, newest first."""
@@ -61,7 +65,9 @@ class PassStore:
 
     async def of_product(self, product_id: str) -> Sequence[Pass]:
         """All passes of a product."""
-        return [to_pass(document) for document in await self._passes.find({"product_id": product_id})]
+        return [
+            to_pass(document) for document in await self._passes.find({"product_id": product_id})
+        ]
 
     async def belong_to(self, pass_id: str, holder: Holder) -> None:
         """Set who the pass belongs to."""
@@ -69,6 +75,12 @@ class PassStore:
 
     async def become(self, before: Pass, changes: Mapping[str, Any]) -> bool:
         """Change fields of a pass; False if its state, who froze it, or that it was given back, is not as before."""
-        same = {"state": before.state.value, "frozen_by": before.frozen_by, "cancelled_at": before.cancelled_at}
+        same = {
+            "state": before.state.value,
+            "frozen_by": before.frozen_by,
+            "cancelled_at": before.cancelled_at,
+        }
         where = {"_id": before.id, **same}
-        return await self._passes.update(where, {"$set": {name: encode(value) for name, value in changes.items()}})
+        return await self._passes.update(
+            where, {"$set": {name: encode(value) for name, value in changes.items()}}
+        )

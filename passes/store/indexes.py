@@ -10,13 +10,25 @@ _YEAR_SECONDS = 366 * 24 * 3600
 INDEXES: dict[str, tuple[Index, ...]] = {
     # shard key: _id, hashed. Scans read a pass by _id.
     "passes": (
-        Index("holder", (("holder.lookup", 1),), serves="visitors and staff find the passes of a person"),
+        Index(
+            "holder",
+            (("holder.lookup", 1),),
+            serves="visitors and staff find the passes of a person",
+        ),
         Index("product", (("product_id", 1),), serves="the vouchers of an offer are counted"),
     ),
     # shard key: pass_id, hashed. A scan inserts `serial:n` and reads the newest records of one pass.
     "admissions": (
-        Index("pass_n", (("pass_id", 1), ("n", -1)), serves="a scan reads the newest records of its pass"),
-        Index("gate_nonce", (("gate_id", 1), ("nonce", 1)), serves="a gate annuls, or asks again for, a scan it named"),
+        Index(
+            "pass_n",
+            (("pass_id", 1), ("n", -1)),
+            serves="a scan reads the newest records of its pass",
+        ),
+        Index(
+            "gate_nonce",
+            (("gate_id", 1), ("nonce", 1)),
+            serves="a gate annuls, or asks again for, a scan it named",
+        ),
     ),
     # shard key: gate_id, hashed. `_id` is gate:nonce; a refusal is found again by it.
     "refusals": (
@@ -37,20 +49,44 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     # shard key: _id, hashed
     "sessions": (
         Index("visitor", (("visitor_id", 1),), serves="a visitor signs out everywhere"),
-        Index("ended", (("ends_at", 1),), serves="sessions are dropped when they end", expire_seconds=0),
+        Index(
+            "ended",
+            (("ends_at", 1),),
+            serves="sessions are dropped when they end",
+            expire_seconds=0,
+        ),
     ),
     # small, not sharded
-    "products": (Index("number", (("number", 1),), serves="a number stands for one product for ever", unique=True),),
+    "products": (
+        Index(
+            "number",
+            (("number", 1),),
+            serves="a number stands for one product for ever",
+            unique=True,
+        ),
+    ),
     # small, not sharded
     "offers": (),
     # shard key: _id, hashed. `_id` is `offer`, `offer:day` or `offer:day:spot`.
-    "offer_counters": (Index("offer", (("offer_id", 1),), serves="the counters of an offer are reconciled"),),
+    "offer_counters": (
+        Index("offer", (("offer_id", 1),), serves="the counters of an offer are reconciled"),
+    ),
     # shard key: _id, hashed. `_id` is a group and a person.
-    "members": (Index("person", (("lookup", 1),), serves="a claim asks for the groups of a person"),),
+    "members": (
+        Index("person", (("lookup", 1),), serves="a claim asks for the groups of a person"),
+    ),
     # small, not sharded
-    "gates": (Index("setup", (("setup.digest", 1),), serves="a device enrols with its setup code"),),
+    "gates": (
+        Index("setup", (("setup.digest", 1),), serves="a device enrols with its setup code"),
+    ),
     # shard key: _id, hashed
-    "audit_log": (Index("subject_at", (("subject", 1), ("at", 1)), serves="the story of one pass or gate is told"),),
+    "audit_log": (
+        Index(
+            "subject_at",
+            (("subject", 1), ("at", 1)),
+            serves="the story of one pass or gate is told",
+        ),
+    ),
     # small, not sharded
     "app_tokens": (),
     # small, not sharded

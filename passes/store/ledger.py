@@ -45,7 +45,9 @@ class LedgerStore:
 
     async def named(self, pass_id: str, gate_id: str, nonce: str) -> Record | None:
         """The newest record of a pass under a nonce of a gate, however long ago."""
-        found = await self._admissions.find({"gate_id": gate_id, "nonce": nonce})  # a few: sorted and limited here
+        found = await self._admissions.find(
+            {"gate_id": gate_id, "nonce": nonce}
+        )  # a few: sorted and limited here
         records = [to_record(document) for document in found if document["pass_id"] == pass_id]
         return max(records, key=lambda record: record.n, default=None)
 
@@ -57,7 +59,9 @@ class LedgerStore:
 
     async def append(self, record: Record) -> bool:
         """Add a record under its number; False if another process took the number first."""
-        added = await self._admissions.insert({"_id": f"{record.pass_id}:{record.n}", **encode(record)})
+        added = await self._admissions.insert(
+            {"_id": f"{record.pass_id}:{record.n}", **encode(record)}
+        )
         if added and record.n % MARK_EVERY == 0:
             self._marks[record.pass_id] = record.n - TAIL
         return added
@@ -87,7 +91,9 @@ class RefusalStore:
     async def keep(self, refusal: Refusal) -> Refusal:
         """Keep a refusal and return it, or return the one already kept for this gate and nonce."""
         document = encode(refusal)
-        if not await self._refusals.insert({"_id": _key(refusal.gate_id, refusal.nonce), **document}):
+        if not await self._refusals.insert(
+            {"_id": _key(refusal.gate_id, refusal.nonce), **document}
+        ):
             return await self.get(refusal.gate_id, refusal.nonce) or refusal
         if refusal.pass_id is not None:
             newest = {"$each": [document], "$slice": -NEWEST_REFUSALS}

@@ -24,7 +24,9 @@ class CounterStore:
         one_more = {"$inc": {"count": 1}, "$set": {"changed_at": now}}
         return (
             await self._counters.update(below, one_more)
-            or await self._counters.insert({"_id": key, "offer_id": offer_id, "count": 1, "changed_at": now})
+            or await self._counters.insert(
+                {"_id": key, "offer_id": offer_id, "count": 1, "changed_at": now}
+            )
             or await self._counters.update(below, one_more)
         )
 
@@ -45,7 +47,10 @@ class CounterStore:
     async def of_offer(self, offer_id: str) -> Sequence[Counter]:
         """All counters of an offer."""
         found = await self._counters.find({"offer_id": offer_id})
-        return [Counter(document["_id"], document["count"], document["changed_at"]) for document in found]
+        return [
+            Counter(document["_id"], document["count"], document["changed_at"])
+            for document in found
+        ]
 
     async def correct(self, offer_id: str, before: Counter, count: int) -> bool:
         """Set a counter; False if it has changed meanwhile."""
@@ -53,7 +58,12 @@ class CounterStore:
         return await self._counters.update(where, {"$set": {"count": count}}) or (
             before.count == 0
             and await self._counters.insert(
-                {"_id": before.key, "offer_id": offer_id, "count": count, "changed_at": before.changed_at}
+                {
+                    "_id": before.key,
+                    "offer_id": offer_id,
+                    "count": count,
+                    "changed_at": before.changed_at,
+                }
             )
         )
 
@@ -67,4 +77,6 @@ class OfferStore(VersionedStore[Offer]):
 
     async def become(self, slug: str, state: OfferState, *, before: OfferState) -> bool:
         """Set the state of an offer; False if it is not what it was before."""
-        return await self._things.update({"_id": slug, "state": before.value}, {"$set": {"state": state.value}})
+        return await self._things.update(
+            {"_id": slug, "state": before.value}, {"$set": {"state": state.value}}
+        )

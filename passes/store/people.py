@@ -18,11 +18,15 @@ class MemberStore:
 
     async def groups_of(self, lookup: str) -> frozenset[Group]:
         """The groups of a person."""
-        return frozenset(Group(document["group"]) for document in await self._members.find({"lookup": lookup}))
+        return frozenset(
+            Group(document["group"]) for document in await self._members.find({"lookup": lookup})
+        )
 
     async def add(self, lookup: str, group: Group) -> bool:
         """Let a person belong to a group; False if they do already."""
-        return await self._members.insert({"_id": f"{group.value}:{lookup}", "lookup": lookup, "group": group.value})
+        return await self._members.insert(
+            {"_id": f"{group.value}:{lookup}", "lookup": lookup, "group": group.value}
+        )
 
     async def forget(self, lookup: str) -> None:
         """Let a person belong to no group."""
@@ -55,7 +59,9 @@ class VisitorStore:
     ) -> bool:
         """Set who a visitor is; False if the look-up hash of who they were is not `before`."""
         change = {"identity": encode(identity), "consent": encode(consent)}
-        return await self._users.update({"_id": visitor_id, "identity.lookup": before}, {"$set": change})
+        return await self._users.update(
+            {"_id": visitor_id, "identity.lookup": before}, {"$set": change}
+        )
 
     async def set_phone(self, visitor_id: str, phone: Phone | None) -> None:
         """Set the phone number of a visitor."""
@@ -82,7 +88,9 @@ class VisitorStore:
 
     async def rebind(self, thing: str, before: Binding, after: Binding) -> bool:
         """Bind a thing to another visitor; False if it is not bound as before any more."""
-        return await self._bindings.update({"_id": thing, **encode(before)}, {"$set": encode(after)})
+        return await self._bindings.update(
+            {"_id": thing, **encode(before)}, {"$set": encode(after)}
+        )
 
     async def unbind(self, thing: str, visitor_id: str) -> None:
         """Undo a binding, if it is to that visitor."""
@@ -107,13 +115,19 @@ class SessionStore:
 
     async def of_visitor(self, visitor_id: str) -> Sequence[Session]:
         """All sessions of a visitor, oldest first."""
-        found = map(to_session, await self._sessions.find({"visitor_id": visitor_id}))  # a few: sorted here
+        found = map(
+            to_session, await self._sessions.find({"visitor_id": visitor_id})
+        )  # a few: sorted here
         return sorted(found, key=lambda session: session.begun_at)
 
     async def renew(self, session: Session) -> bool:
         """Store the next generation of a session; False if it is not the next any more."""
         before = {"_id": session.id, "generation": session.generation - 1}
-        change = {"generation": session.generation, "renewed_at": session.renewed_at, "ends_at": session.ends_at}
+        change = {
+            "generation": session.generation,
+            "renewed_at": session.renewed_at,
+            "ends_at": session.ends_at,
+        }
         return await self._sessions.update(before, {"$set": change})
 
     async def end(self, session_id: str) -> None:

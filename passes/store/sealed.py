@@ -55,7 +55,9 @@ class SealedStore:
                 [
                     (name, document, place)
                     for name, places in _PLACES.items()
-                    for document in await self._database.collection(name).find({"_id": {"$gte": first, "$lt": last}})
+                    for document in await self._database.collection(name).find(
+                        {"_id": {"$gte": first, "$lt": last}}
+                    )
                     for place in places
                     if (value := _at(document, place)) and value["key_id"] != self._vault.newest
                 ],
@@ -65,7 +67,9 @@ class SealedStore:
         sealed = Sealed(**_at(document, place))
         renewed = self._vault.renew(sealed, _PLACES[name][place](document))
         where = {"_id": document["_id"], f"{place}.content": sealed.content}
-        return await self._database.collection(name).update(where, {"$set": {place: encode(renewed)}})
+        return await self._database.collection(name).update(
+            where, {"$set": {place: encode(renewed)}}
+        )
 
 
 def _at(document: Any, place: str) -> Any:

@@ -15,7 +15,9 @@ T = TypeVar("T", Product, Offer)
 class VersionedStore(Generic[T]):
     """A collection in which the newest version of each thing stands; `_id` is the slug."""
 
-    def __init__(self, database: Database, topic: str, read: Callable[[Document], T], order: str) -> None:
+    def __init__(
+        self, database: Database, topic: str, read: Callable[[Document], T], order: str
+    ) -> None:
         """Two collections of the database are used: that of the topic, and `versions`."""
         self._things = database.collection(topic)
         self._versions = Versions(database)
@@ -25,7 +27,9 @@ class VersionedStore(Generic[T]):
 
     async def all(self) -> Sequence[T]:
         """The newest version of each, in order."""
-        return [self._read(document) for document in await self._things.find({}, [(self._order, 1)])]
+        return [
+            self._read(document) for document in await self._things.find({}, [(self._order, 1)])
+        ]
 
     async def put(self, thing: T) -> bool:
         """Store a version; False if another publisher stored this version, or took its number, first."""

@@ -20,5 +20,7 @@ class Versions:
 
     async def all(self) -> Mapping[str, int]:
         """The version of every topic; 0 for one that was never stored."""
-        stored = {document["_id"]: document["version"] for document in await self._versions.find({})}
+        stored = {
+            document["_id"]: document["version"] for document in await self._versions.find({})
+        }
         return {topic: stored.get(topic, 0) for topic in TOPICS}

@@ -66,11 +66,16 @@ class Publishing(ABC, Generic[T]):
             new = self._next(draft, old) if old else self._first(draft, stored.values())
             if not await self._store.put(new):
                 raise Conflict(
-                    "published_meanwhile", Text("有人同时在发布，请重试", "someone else is publishing; try again")
+                    "published_meanwhile",
+                    Text("有人同时在发布，请重试", "someone else is publishing; try again"),
                 )
             stored[draft.id] = new
             line = AuditLine(
-                now, by, "change" if old else "publish", f"{self.noun}:{new.id}", {"version": str(new.version)}
+                now,
+                by,
+                "change" if old else "publish",
+                f"{self.noun}:{new.id}",
+                {"version": str(new.version)},
             )
             await self._audit.write(line)
         await self._store.announce()
@@ -87,7 +92,11 @@ class Publishing(ABC, Generic[T]):
         if len(stored.keys() | ids) > _LAST_NUMBER:
             faults.append(Fault("id", f"a system has room for {_LAST_NUMBER} of them"))
         if faults:
-            raise Invalid(f"{self.noun}_invalid", Text("发布内容有误", f"this {self.noun} cannot be published"), faults)
+            raise Invalid(
+                f"{self.noun}_invalid",
+                Text("发布内容有误", f"this {self.noun} cannot be published"),
+                faults,
+            )
         differences = {
             draft.id: _differences(stored[draft.id], self._carried(draft, stored[draft.id]))
             for draft in drafts
@@ -129,19 +138,29 @@ class ProductPublishing(Publishing[Product]):
         return replace(draft, number=old.number, version=old.version)
 
     def _first(self, draft: Product, others: Iterable[Product]) -> Product:
-        return replace(draft, number=max((other.number for other in others), default=0) + 1, version=1)
+        return replace(
+            draft, number=max((other.number for other in others), default=0) + 1, version=1
+        )
 
     def _faults(self, draft: Product, old: Product | None) -> Sequence[Fault]:
         """Whether its spots and tags exist and it opens any, on any day."""
         if old is not None and old.offer != draft.offer:
-            return [Fault(f"{draft.id}.id", "an offer has this id" if old.offer else "a product has this id")]
+            return [
+                Fault(
+                    f"{draft.id}.id",
+                    "an offer has this id" if old.offer else "a product has this id",
+                )
+            ]
         coverage = draft.terms.coverage
         spots = [spot for spot_id in self._spots.ids() if (spot := self._spots.get(spot_id))]
         missing = missing_from(coverage, spots)
         if missing:
             return [Fault(f"{draft.id}.coverage", f"there is no {', no '.join(missing)}")]
         covered = {spot.id for spot in spots if coverage.covers(spot)}
-        for name, named in (("overrides", draft.terms.overrides), ("settlement.spots", draft.terms.settlement.by_spot)):
+        for name, named in (
+            ("overrides", draft.terms.overrides),
+            ("settlement.spots", draft.terms.settlement.by_spot),
+        ):
             if strangers := sorted(named.keys() - covered):
                 return [Fault(f"{draft.id}.{name}", f"it does not cover {', '.join(strangers)}")]
         if not any(coverage.covers(spot) for spot in spots):

@@ -83,7 +83,9 @@ class Coverage:
 
     def covers(self, spot: Spot) -> bool:
         """Whether the pass opens this spot."""
-        return spot.id not in self.excluded and (spot.id in self.spots or not self.tags.isdisjoint(spot.tags))
+        return spot.id not in self.excluded and (
+            spot.id in self.spots or not self.tags.isdisjoint(spot.tags)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,9 @@ class Terms:
 
     def admits_on(self, day: date) -> bool:
         """Whether the pass admits anywhere on a day: none of its blackout, and in its season."""
-        return day not in self.blackout and (not self.season or any(day in season for season in self.season))
+        return day not in self.blackout and (
+            not self.season or any(day in season for season in self.season)
+        )
 
 
 def missing_from(coverage: Coverage, spots: Iterable[Spot]) -> list[str]:

@@ -8,7 +8,12 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
-from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
 from tornado.ioloop import IOLoop
 
 from passes.admission.admitting import Admission
@@ -37,7 +42,9 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.passes, self.ledger = PassStore(self.mongo), LedgerStore(self.mongo)
-        self.admission = Admission(KEYS, Spots(), self.passes, self.ledger, RefusalStore(self.mongo))
+        self.admission = Admission(
+            KEYS, Spots(), self.passes, self.ledger, RefusalStore(self.mongo)
+        )
 
     async def issued(self, **changes: Any) -> Pass:
         held = build.held(**changes)
@@ -48,7 +55,10 @@ class Desk:
         await self.mongo.collection("passes").update({"_id": SERIAL}, {"$set": fields})
 
     async def refused(self) -> list[str]:
-        return [document["verdict"]["reason"] for document in await self.mongo.collection("refusals").find({})]
+        return [
+            document["verdict"]["reason"]
+            for document in await self.mongo.collection("refusals").find({})
+        ]
 
 
 @pytest.fixture
@@ -65,11 +75,19 @@ async def test_one_pass_two_spots_one_visit_a_day(desk: Desk) -> None:
     there = build.gate(GateKind.HANDHELD, XIANNVSHAN)
     verdicts = [
         (await desk.admission.admit(scan, NOW))[0].reason.value
-        for scan in (live(held, "a"), live(held, "b"), live(held, "c", gate=there), live(held, "d", gate=there))
+        for scan in (
+            live(held, "a"),
+            live(held, "b"),
+            live(held, "c", gate=there),
+            live(held, "d", gate=there),
+        )
     ]
     assert verdicts == ["ok", "already_today", "ok", "already_today"]
     ledger = await desk.ledger.whole(SERIAL)
-    assert [(record.n, record.spot_id, record.nonce) for record in ledger] == [(1, EMEISHAN, "a"), (2, XIANNVSHAN, "c")]
+    assert [(record.n, record.spot_id, record.nonce) for record in ledger] == [
+        (1, EMEISHAN, "a"),
+        (2, XIANNVSHAN, "c"),
+    ]
     assert await desk.refused() == ["already_today", "already_today"]
 
 
@@ -79,7 +97,10 @@ async def test_32_scans_at_once_admit_exactly_once(desk: Desk) -> None:
     verdicts = await asyncio.gather(
         *(desk.admission.admit(live(held, f"n{n}", gate=gate), NOW) for n, gate in enumerate(gates))
     )
-    assert Counter(verdict.reason for verdict, _ in verdicts) == {Reason.OK: 1, Reason.ALREADY_TODAY: 31}
+    assert Counter(verdict.reason for verdict, _ in verdicts) == {
+        Reason.OK: 1,
+        Reason.ALREADY_TODAY: 31,
+    }
     assert len(await desk.ledger.whole(SERIAL)) == 1
     assert len(await desk.refused()) == 31
 
@@ -112,10 +133,13 @@ async def test_gates_race_on_three_days_at_two_spots(desk: Desk, limits: Limits,
     verdicts: list[bool] = []
     for day in range(3):
         at = NOW + timedelta(days=day)
-        gates = [build.gate(id=f"gate-{n}", spot_id=(EMEISHAN, XIANNVSHAN)[n % 2]) for n in range(8)]
+        gates = [
+            build.gate(id=f"gate-{n}", spot_id=(EMEISHAN, XIANNVSHAN)[n % 2]) for n in range(8)
+        ]
         scans = [live(held, f"{day}-{n}", at, gate=gate) for n, gate in enumerate(gates)]
         verdicts += [
-            verdict.admitted for verdict, _ in await asyncio.gather(*(desk.admission.admit(s, at) for s in scans))
+            verdict.admitted
+            for verdict, _ in await asyncio.gather(*(desk.admission.admit(s, at) for s in scans))
         ]
     ledger = await desk.ledger.whole(SERIAL)
     assert sum(verdicts) == len(ledger) == most
@@ -137,7 +161,9 @@ async def test_8_copies_of_one_scan_at_once_are_one_visit(desk: Desk) -> None:
     assert len(await desk.ledger.whole(SERIAL)) == 1
 
 
-async def test_a_retry_after_a_long_silence_has_the_same_answer_though_the_code_is_stale_by_then(desk: Desk) -> None:
+async def test_a_retry_after_a_long_silence_has_the_same_answer_though_the_code_is_stale_by_then(
+    desk: Desk,
+) -> None:
     held = await desk.issued()
     first = await desk.admission.admit(live(held), NOW)
     assert first[0].admitted
@@ -190,7 +216,9 @@ async def test_a_party_that_comes_in_parts_is_one_visit(desk: Desk) -> None:
     assert (ledger[-1].tally.total, len(ledger)) == (1, 2)
     await desk.admission.annul(build.gate(), "n0", NOW)
     ledger = await desk.ledger.whole(SERIAL)
-    assert (ledger[-1].tally.total, ledger[-1].tally.places) == (1, {EMEISHAN: 3}), "the fourth is in, three may follow"
+    assert (ledger[-1].tally.total, ledger[-1].tally.places) == (1, {EMEISHAN: 3}), (
+        "the fourth is in, three may follow"
+    )
 
 
 async def test_who_leaves_is_let_out_and_it_counts_for_nothing(desk: Desk) -> None:
@@ -210,7 +238,9 @@ async def test_who_leaves_is_let_out_and_it_counts_for_nothing(desk: Desk) -> No
     assert ledger[-1].tally == fold(ledger)
     assert ledger[-1].tally.total == 0
     await desk.change(state=PassState.REVOKED.value)
-    assert (await desk.admission.admit(live(held, "gone", leaving=True), NOW))[0].reason is Reason.REVOKED
+    assert (await desk.admission.admit(live(held, "gone", leaving=True), NOW))[
+        0
+    ].reason is Reason.REVOKED
 
 
 async def test_the_earlier_answer_comes_before_any_rule(desk: Desk) -> None:
@@ -224,7 +254,9 @@ async def test_the_earlier_answer_comes_before_any_rule(desk: Desk) -> None:
     await desk.change(state=PassState.ACTIVE.value)
     there = replace(live(held, "b"), gate=build.gate(spot_id=XIANNVSHAN))
     assert (await desk.admission.admit(live(held, "b"), NOW))[0] == refused
-    assert (await desk.admission.admit(there, NOW))[0].admitted, "the same nonce of another gate is another scan"
+    assert (await desk.admission.admit(there, NOW))[0].admitted, (
+        "the same nonce of another gate is another scan"
+    )
 
 
 async def test_a_nonce_that_names_another_scan_is_a_conflict(desk: Desk) -> None:
@@ -237,7 +269,9 @@ async def test_a_nonce_that_names_another_scan_is_a_conflict(desk: Desk) -> None
         await desk.admission.admit(counted_anew, tomorrow)
     await desk.admission.admit(live(held, "2"), NOW)
     with pytest.raises(Conflict, match="names another scan"):
-        await desk.admission.admit(live(held, "2", NOW + timedelta(seconds=60)), NOW + timedelta(seconds=60))
+        await desk.admission.admit(
+            live(held, "2", NOW + timedelta(seconds=60)), NOW + timedelta(seconds=60)
+        )
     assert len(await desk.ledger.whole(SERIAL)) == 1
 
 
@@ -255,7 +289,9 @@ async def test_what_is_no_code_is_refused_and_kept(desk: Desk, text: str) -> Non
     assert await desk.refused() == ["code_malformed"]
 
 
-async def test_a_code_that_was_never_issued_raises_an_alarm(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_code_that_was_never_issued_raises_an_alarm(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
     verdict, held = await desk.admission.admit(live(build.held()), NOW)
     assert (verdict.reason, held) == (Reason.CODE_UNKNOWN, None)
     assert "well signed but never issued" in caplog.text
@@ -289,7 +325,11 @@ async def test_an_annulled_visit_can_be_made_again(desk: Desk) -> None:
         await desk.admission.admit(live(held, "a"), NOW)
     assert (await desk.admission.admit(live(held, "b"), NOW + timedelta(seconds=10)))[0].admitted
     ledger = await desk.ledger.whole(SERIAL)
-    assert [record.kind for record in ledger] == [RecordKind.ADMITTED, RecordKind.ANNULLED, RecordKind.ADMITTED]
+    assert [record.kind for record in ledger] == [
+        RecordKind.ADMITTED,
+        RecordKind.ANNULLED,
+        RecordKind.ADMITTED,
+    ]
     assert [record.nonce for record in standing(ledger)] == ["b"]
 
 
@@ -355,7 +395,9 @@ class Operations(CommandListener):
 
 
 @pytest.fixture(params=["motor", "pymongo"])
-def counted(io_loop: IOLoop, mongo_uri: str, request: pytest.FixtureRequest) -> Iterator[tuple[Desk, Operations]]:
+def counted(
+    io_loop: IOLoop, mongo_uri: str, request: pytest.FixtureRequest
+) -> Iterator[tuple[Desk, Operations]]:
     operations = Operations()
 
     async def connect() -> Mongo:

@@ -19,7 +19,9 @@ from passes.ledger.verdicts import Reason
 from passes.terms.terms import DateRange, Terms
 from tests.support import build
 
-CASES = json.loads((Path(__file__).parent.parent / "vectors" / "decide.json").read_text(encoding="utf-8"))["cases"]
+CASES = json.loads(
+    (Path(__file__).parent.parent / "vectors" / "decide.json").read_text(encoding="utf-8")
+)["cases"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,11 @@ class Place:
 
 
 def terms_of(written: Mapping[str, Any]) -> Terms:
-    return ProductIn.model_validate({"id": "p", "title": {"zh": "票", "en": "p"}, **written}).to_product().terms
+    return (
+        ProductIn.model_validate({"id": "p", "title": {"zh": "票", "en": "p"}, **written})
+        .to_product()
+        .terms
+    )
 
 
 def case_of(given: Mapping[str, Any]) -> Case:
@@ -43,12 +49,16 @@ def case_of(given: Mapping[str, Any]) -> Case:
     terms = terms_of(given["terms"])
     room = terms.party.admits
     for visit in given["visits"]:
-        tally = tally.entered(visit["spot"], datetime.fromisoformat(visit["at"]), visit.get("people", room), room)
+        tally = tally.entered(
+            visit["spot"], datetime.fromisoformat(visit["at"]), visit.get("people", room), room
+        )
     return Case(
         held=build.held(
             terms=terms,
             state=PassState(held["state"]),
-            valid=DateRange(date.fromisoformat(held["valid_from"]), date.fromisoformat(held["valid_until"])),
+            valid=DateRange(
+                date.fromisoformat(held["valid_from"]), date.fromisoformat(held["valid_until"])
+            ),
             activate_by=date.fromisoformat(held["activate_by"]) if held["activate_by"] else None,
         ),
         code=build.code(rotating=given["code"]["rotating"]),
@@ -76,5 +86,11 @@ def test_case(given: Mapping[str, Any]) -> None:
 def test_there_are_enough_cases_and_each_reason_of_decide_is_among_them() -> None:
     reasons = Counter(case["verdict"]["reason"] for case in CASES)
     assert len(CASES) >= 120
-    before_decide = {Reason.CODE_MALFORMED, Reason.CODE_FORGED, Reason.CODE_STALE, Reason.CODE_UNKNOWN, Reason.ERROR}
+    before_decide = {
+        Reason.CODE_MALFORMED,
+        Reason.CODE_FORGED,
+        Reason.CODE_STALE,
+        Reason.CODE_UNKNOWN,
+        Reason.ERROR,
+    }
     assert set(reasons) == set(Reason) - before_decide

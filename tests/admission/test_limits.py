@@ -25,13 +25,17 @@ LIMITS = st.builds(
     days=COUNT,
     minutes_between=st.none() | st.sampled_from([10, 60, 600]),
 )
-OVERRIDES = st.dictionaries(st.sampled_from(PLACES), st.builds(SpotLimits, COUNT, COUNT), max_size=2)
+OVERRIDES = st.dictionaries(
+    st.sampled_from(PLACES), st.builds(SpotLimits, COUNT, COUNT), max_size=2
+)
 SCAN = st.tuples(st.just("scan"), st.integers(0, 2), st.integers(0, 20 * 60))
 ANNUL = st.tuples(st.just("annul"), st.integers(0, 9), st.integers(0, 20))
 EVENTS = st.lists(SCAN | SCAN | SCAN | ANNUL, max_size=40)
 
 
-def played(events: list[tuple[str, int, int]], limits: Limits, overrides: dict[str, SpotLimits]) -> list[Record]:
+def played(
+    events: list[tuple[str, int, int]], limits: Limits, overrides: dict[str, SpotLimits]
+) -> list[Record]:
     """The ledger that the rules lead to: refused scans leave nothing in it."""
     ledger: list[Record] = []
     allowed = terms(limits=limits, overrides=overrides, coverage=Coverage(frozenset(PLACES)))
@@ -44,7 +48,13 @@ def played(events: list[tuple[str, int, int]], limits: Limits, overrides: dict[s
             ledger.append(annulment(ledger, left[what % len(left)], at))
         elif kind == "scan":
             here = PLACES[what]
-            given_case = case(held=held(terms=allowed), tally=tally, spot=spot(here), gate=gate(spot_id=here), at=at)
+            given_case = case(
+                held=held(terms=allowed),
+                tally=tally,
+                spot=spot(here),
+                gate=gate(spot_id=here),
+                at=at,
+            )
             if decide(given_case).admitted:
                 ledger.append(record(len(ledger) + 1, at, tally.plus(here, at), here))
     return ledger
@@ -64,14 +74,19 @@ def test_no_limit_is_ever_exceeded(
         assert ledger[n - 1].tally == fold(ledger[:n])
         assert not over(len(visits), limits.total)
         assert not over(len({business_day(visit.at) for visit in visits}), limits.days)
-        for (place, _), count in Counter((visit.spot_id, business_day(visit.at)) for visit in visits).items():
+        for (place, _), count in Counter(
+            (visit.spot_id, business_day(visit.at)) for visit in visits
+        ).items():
             special = overrides.get(place)
             assert not over(count, special.per_spot_day if special else limits.per_spot_day)
         for place, count in Counter(visit.spot_id for visit in visits).items():
             special = overrides.get(place)
             assert not over(count, special.per_spot if special else limits.per_spot)
         if limits.minutes_between is not None:
-            gaps = [later.at - earlier.at for earlier, later in pairwise(sorted(visits, key=lambda visit: visit.at))]
+            gaps = [
+                later.at - earlier.at
+                for earlier, later in pairwise(sorted(visits, key=lambda visit: visit.at))
+            ]
             assert all(gap >= timedelta(minutes=limits.minutes_between) for gap in gaps)
 
 
@@ -89,11 +104,20 @@ def test_parties_that_come_in_parts_never_exceed_what_the_pass_admits(
         at += timedelta(minutes=minutes)
         here, tally = PLACES[place], ledger[-1].tally if ledger else Tally()
         verdict = decide(
-            case(held=held(terms=allowed), tally=tally, spot=spot(here), gate=gate(spot_id=here), party=party, at=at)
+            case(
+                held=held(terms=allowed),
+                tally=tally,
+                spot=spot(here),
+                gate=gate(spot_id=here),
+                party=party,
+                at=at,
+            )
         )
         if verdict.admitted:
             after = tally.entered(here, at, verdict.admits, room)
-            ledger.append(replace(record(len(ledger) + 1, at, after, here), verdict=verdict, room=room))
+            ledger.append(
+                replace(record(len(ledger) + 1, at, after, here), verdict=verdict, room=room)
+            )
     people = Counter[tuple[str, date]]()
     for n, line in enumerate(ledger, start=1):
         assert line.tally == fold(ledger[:n])

@@ -27,7 +27,19 @@ from passes.terms.terms import (
     Term,
     Unactivated,
 )
-from tests.support.build import EMEISHAN, NOW, TODAY, XIANNVSHAN, case, code, gate, held, limited, spot, terms
+from tests.support.build import (
+    EMEISHAN,
+    NOW,
+    TODAY,
+    XIANNVSHAN,
+    case,
+    code,
+    gate,
+    held,
+    limited,
+    spot,
+    terms,
+)
 
 TOMORROW = TODAY + timedelta(days=1)
 ONE_VISIT = Tally().plus(EMEISHAN, NOW - timedelta(hours=1))
@@ -41,7 +53,12 @@ def waiting(activate_by: date, unactivated: Unactivated = Unactivated.STARTS) ->
     """A pass of 365 days that nobody has activated."""
     term = Term(days=365, activate_within=30, unactivated=unactivated)
     begins = activate_by + timedelta(days=1)
-    return held(state=PassState.ISSUED, terms=terms(term=term), activate_by=activate_by, valid=term.starting(begins))
+    return held(
+        state=PassState.ISSUED,
+        terms=terms(term=term),
+        activate_by=activate_by,
+        valid=term.starting(begins),
+    )
 
 
 REFUSALS: list[tuple[str, dict[str, Any], Reason, date | datetime | None]] = [
@@ -53,15 +70,30 @@ REFUSALS: list[tuple[str, dict[str, Any], Reason, date | datetime | None]] = [
     ("revoked", {"held": held(state=PassState.REVOKED)}, Reason.REVOKED, None),
     ("refunded", {"held": held(state=PassState.REFUNDED)}, Reason.REFUNDED, None),
     ("marked as expired", {"held": held(state=PassState.EXPIRED)}, Reason.EXPIRED, None),
-    ("unpaid, turnstile", {"held": held(terms=terms(payment=Payment.AT_WINDOW))}, Reason.PAY_AT_WINDOW, None),
+    (
+        "unpaid, turnstile",
+        {"held": held(terms=terms(payment=Payment.AT_WINDOW))},
+        Reason.PAY_AT_WINDOW,
+        None,
+    ),
     (
         "unpaid, handheld",
         {"held": held(terms=terms(payment=Payment.AT_WINDOW)), "gate": gate(GateKind.HANDHELD)},
         Reason.PAY_AT_WINDOW,
         None,
     ),
-    ("begins tomorrow", {"held": held(valid=DateRange(TOMORROW, TOMORROW))}, Reason.NOT_YET_VALID, TOMORROW),
-    ("ended", {"held": held(valid=DateRange(date(2025, 1, 1), date(2026, 6, 30)))}, Reason.EXPIRED, None),
+    (
+        "begins tomorrow",
+        {"held": held(valid=DateRange(TOMORROW, TOMORROW))},
+        Reason.NOT_YET_VALID,
+        TOMORROW,
+    ),
+    (
+        "ended",
+        {"held": held(valid=DateRange(date(2025, 1, 1), date(2026, 6, 30)))},
+        Reason.EXPIRED,
+        None,
+    ),
     (
         "other spot",
         {"spot": spot("jiuzhaigou"), "gate": gate(spot_id="jiuzhaigou")},
@@ -96,12 +128,20 @@ REFUSALS: list[tuple[str, dict[str, Any], Reason, date | datetime | None]] = [
         Reason.ALREADY_TODAY,
         None,
     ),
-    ("spot used up", {"tally": YESTERDAYS, "held": limited(per_spot=1)}, Reason.NO_VISITS_LEFT, None),
+    (
+        "spot used up",
+        {"tally": YESTERDAYS, "held": limited(per_spot=1)},
+        Reason.NO_VISITS_LEFT,
+        None,
+    ),
     ("all used up", {"tally": YESTERDAYS, "held": limited(total=1)}, Reason.NO_VISITS_LEFT, None),
     ("days used up", {"tally": YESTERDAYS, "held": limited(days=1)}, Reason.NO_VISITS_LEFT, None),
     (
         "too soon",
-        {"tally": Tally().plus(XIANNVSHAN, NOW - timedelta(minutes=20)), "held": limited(minutes_between=30)},
+        {
+            "tally": Tally().plus(XIANNVSHAN, NOW - timedelta(minutes=20)),
+            "held": limited(minutes_between=30),
+        },
         Reason.TOO_SOON,
         NOW + timedelta(minutes=10),
     ),
@@ -148,7 +188,9 @@ REFUSALS: list[tuple[str, dict[str, Any], Reason, date | datetime | None]] = [
         "fewer visits to this spot than to others",
         {
             "tally": YESTERDAYS,
-            "held": held(terms=terms(limits=Limits(per_spot=9), overrides={EMEISHAN: SpotLimits(per_spot=1)})),
+            "held": held(
+                terms=terms(limits=Limits(per_spot=9), overrides={EMEISHAN: SpotLimits(per_spot=1)})
+            ),
         },
         Reason.NO_VISITS_LEFT,
         None,
@@ -156,10 +198,14 @@ REFUSALS: list[tuple[str, dict[str, Any], Reason, date | datetime | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "reason", "again"), [r[1:] for r in REFUSALS], ids=[r[0] for r in REFUSALS])
+@pytest.mark.parametrize(
+    ("changes", "reason", "again"), [r[1:] for r in REFUSALS], ids=[r[0] for r in REFUSALS]
+)
 def test_refusal(changes: dict[str, Any], reason: Reason, again: date | datetime | None) -> None:
     verdict = decide(case(**changes))
-    expected = start_of(again) if isinstance(again, date) and not isinstance(again, datetime) else again
+    expected = (
+        start_of(again) if isinstance(again, date) and not isinstance(again, datetime) else again
+    )
     assert (verdict.reason, verdict.admitted_from) == (reason, expected)
     assert (verdict.admitted, verdict.admits, verdict.pays) == (False, 0, 0)
 
@@ -246,7 +292,9 @@ ADMISSIONS: list[tuple[str, dict[str, Any], Verdict]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("changes", "expected"), [a[1:] for a in ADMISSIONS], ids=[a[0] for a in ADMISSIONS])
+@pytest.mark.parametrize(
+    ("changes", "expected"), [a[1:] for a in ADMISSIONS], ids=[a[0] for a in ADMISSIONS]
+)
 def test_admission(changes: dict[str, Any], expected: Verdict) -> None:
     assert decide(case(**changes)) == expected
 
@@ -281,11 +329,17 @@ def test_the_first_rule_that_objects_gives_the_reason() -> None:
         lambda c: replace(c, gate=gate()),
         lambda c: replace(c, code=code()),
         lambda c: replace(c, held=replace(c.held, state=PassState.ACTIVE)),
-        lambda c: replace(c, held=replace(c.held, terms=replace(c.held.terms, payment=Payment.PAID))),
+        lambda c: replace(
+            c, held=replace(c.held, terms=replace(c.held.terms, payment=Payment.PAID))
+        ),
         lambda c: replace(c, held=replace(c.held, valid=held().valid)),
-        lambda c: replace(c, held=replace(c.held, terms=replace(c.held.terms, coverage=terms().coverage))),
+        lambda c: replace(
+            c, held=replace(c.held, terms=replace(c.held.terms, coverage=terms().coverage))
+        ),
         lambda c: replace(c, spot=spot()),
-        lambda c: replace(c, held=replace(c.held, terms=replace(c.held.terms, blackout=Blackout()))),
+        lambda c: replace(
+            c, held=replace(c.held, terms=replace(c.held.terms, blackout=Blackout()))
+        ),
         lambda c: replace(c, tally=Tally().plus(XIANNVSHAN, NOW)),
         lambda c: replace(c, tally=Tally()),
         lambda c: replace(c, party=1),
@@ -332,7 +386,10 @@ def test_every_reason_has_words_with_nothing_left_to_fill_in(reason: Reason) -> 
 def test_words_name_the_remedy() -> None:
     assert decide(case(tally=ONE_VISIT)).message.zh == "今日已入园，可于2026年7月2日再来"
     too_soon = case(tally=Tally().plus(XIANNVSHAN, NOW), held=limited(minutes_between=90))
-    assert decide(too_soon).message.en == "Too soon after the last visit; welcome from 2026-07-01 11:30"
+    assert (
+        decide(too_soon).message.en
+        == "Too soon after the last visit; welcome from 2026-07-01 11:30"
+    )
 
 
 cases = st.builds(

@@ -19,7 +19,9 @@ from passes.codes.keys import Keyring, SigningKey
 from passes.ledger.verdicts import Reason
 from tests.support import build
 
-VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "codes.json").read_text(encoding="utf-8"))
+VECTORS = json.loads(
+    (Path(__file__).parent.parent / "vectors" / "codes.json").read_text(encoding="utf-8")
+)
 
 codes = st.builds(
     Code,
@@ -51,7 +53,11 @@ def keyring(vectors: Mapping[str, Any]) -> Keyring:
 
 def text_of(code: Code, at: datetime, keys: Keyring = build.KEYS) -> str:
     signed = sign(code, keys.newest())
-    return to_text(rotate(signed, keys.pass_day_key(business_day(at), code.pass_id), at) if code.rotating else signed)
+    return to_text(
+        rotate(signed, keys.pass_day_key(business_day(at), code.pass_id), at)
+        if code.rotating
+        else signed
+    )
 
 
 @pytest.mark.parametrize("vector", VECTORS["vectors"], ids=lambda vector: vector["name"])
@@ -76,23 +82,36 @@ def test_vector(vector: Mapping[str, Any]) -> None:
     } == expected
 
 
-@pytest.mark.parametrize("vector", [v for v in VECTORS["vectors"] if "code" in v], ids=lambda vector: vector["name"])
+@pytest.mark.parametrize(
+    "vector", [v for v in VECTORS["vectors"] if "code" in v], ids=lambda vector: vector["name"]
+)
 def test_writing_gives_the_text_of_the_vector(vector: Mapping[str, Any]) -> None:
     keys, now = keyring(VECTORS), datetime.fromisoformat(vector["step_at"])
     fields = dict(vector["code"])
     fields |= {name: date.fromisoformat(fields[name]) for name in ("first_day", "last_day")}
     signing = next(key for key in keys._signing if key.id == fields["key_id"])
     signed = sign(Code(**fields), signing)
-    raw = rotate(signed, keys.pass_day_key(business_day(now), fields["pass_id"]), now) if fields["rotating"] else signed
+    raw = (
+        rotate(signed, keys.pass_day_key(business_day(now), fields["pass_id"]), now)
+        if fields["rotating"]
+        else signed
+    )
     assert to_text(raw) == vector["text"].strip()
 
 
 @pytest.mark.parametrize("answer", VECTORS["answers"])
-def test_a_phone_makes_the_texts_of_the_vectors_from_what_it_fetched(answer: Mapping[str, Any]) -> None:
-    keys, day_keys = keyring(VECTORS), {each["day"]: b64decode(each["key"]) for each in answer["day_keys"]}
+def test_a_phone_makes_the_texts_of_the_vectors_from_what_it_fetched(
+    answer: Mapping[str, Any],
+) -> None:
+    keys, day_keys = (
+        keyring(VECTORS),
+        {each["day"]: b64decode(each["key"]) for each in answer["day_keys"]},
+    )
     for moment in answer["moments"]:
         at = datetime.fromisoformat(moment["at"])
-        text = to_text(rotate(b64decode(answer["signed"]), day_keys[business_day(at).isoformat()], at))
+        text = to_text(
+            rotate(b64decode(answer["signed"]), day_keys[business_day(at).isoformat()], at)
+        )
         assert text == moment["text"]
         assert read(text, keys, at).pass_id == "0123456789abcdef"
 
@@ -125,7 +144,8 @@ def test_a_changed_byte_never_reads_as_something_else(code: Code, data: st.DataO
 
 
 @given(
-    st.text(max_size=400) | st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:", max_size=160).map("BP1:".__add__)
+    st.text(max_size=400)
+    | st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:", max_size=160).map("BP1:".__add__)
 )
 def test_any_text_is_refused_with_a_reason(text: str) -> None:
     with pytest.raises(CodeError) as refused:
@@ -133,7 +153,9 @@ def test_any_text_is_refused_with_a_reason(text: str) -> None:
     assert refused.value.reason is Reason.CODE_MALFORMED or len(text.strip()) in {129, 147}
 
 
-@pytest.mark.parametrize(("seconds", "fresh"), [(-60, False), (-30, True), (0, True), (30, True), (60, False)])
+@pytest.mark.parametrize(
+    ("seconds", "fresh"), [(-60, False), (-30, True), (0, True), (30, True), (60, False)]
+)
 def test_a_rotating_code_is_fresh_for_one_step_around_now(seconds: int, fresh: bool) -> None:
     text = text_of(build.code(), build.NOW)
     now = build.NOW + timedelta(seconds=seconds)
@@ -157,7 +179,9 @@ def test_a_wider_tolerance_takes_an_older_code() -> None:
     assert read(text, build.KEYS, build.NOW + timedelta(minutes=5), tolerance=10) == build.code()
 
 
-@pytest.mark.parametrize("change", [{"party": 256}, {"product_number": 65536}, {"first_day": date(2019, 12, 31)}])
+@pytest.mark.parametrize(
+    "change", [{"party": 256}, {"product_number": 65536}, {"first_day": date(2019, 12, 31)}]
+)
 def test_a_value_that_does_not_fit_cannot_be_written(change: dict[str, Any]) -> None:
     with pytest.raises(Exception, match=r"format|range"):
         build.code(**change).pack()

@@ -24,7 +24,9 @@ from tests.support import build
 from tests.support.processes import PROJECT
 
 MODULE = PROJECT / "docs" / "mini-program" / "bashu-code.js"
-(ANSWER,) = json.loads((PROJECT / "tests" / "vectors" / "codes.json").read_text(encoding="utf-8"))["answers"]
+(ANSWER,) = json.loads((PROJECT / "tests" / "vectors" / "codes.json").read_text(encoding="utf-8"))[
+    "answers"
+]
 CODE = ANSWER | {"step_seconds": STEP_SECONDS}
 FIRST_DAY, LAST_DAY = date(2026, 7, 1), date(2026, 7, 7)
 MILLISECOND = timedelta(milliseconds=1)
@@ -74,13 +76,17 @@ def b64(raw: bytes) -> str:
 
 def live_text(now: datetime) -> str:
     """What the server draws of the pass in the vectors."""
-    key = next(each["key"] for each in ANSWER["day_keys"] if each["day"] == business_day(now).isoformat())
+    key = next(
+        each["key"] for each in ANSWER["day_keys"] if each["day"] == business_day(now).isoformat()
+    )
     return to_text(rotate(base64.b64decode(ANSWER["signed"]), base64.b64decode(key), now))
 
 
 def test_a_phone_draws_the_texts_of_the_vectors() -> None:
     moments = ANSWER["moments"]
-    found = values(["codeText", CODE, ms(datetime.fromisoformat(moment["at"]))] for moment in moments)
+    found = values(
+        ["codeText", CODE, ms(datetime.fromisoformat(moment["at"]))] for moment in moments
+    )
     assert found == [moment["text"] for moment in moments]
 
 
@@ -98,17 +104,25 @@ def test_without_a_key_for_the_day_there_is_no_text() -> None:
     assert found == [ms(end), None, live_text(begin), live_text(end - MILLISECOND), None]
 
 
-@pytest.mark.parametrize("wrong_by", [timedelta(hours=-9), timedelta(milliseconds=-20_500), timedelta(days=400)])
+@pytest.mark.parametrize(
+    "wrong_by", [timedelta(hours=-9), timedelta(milliseconds=-20_500), timedelta(days=400)]
+)
 def test_the_text_follows_the_clock_of_the_server(wrong_by: timedelta) -> None:
     phone, skew = ms(build.NOW + wrong_by), ms(build.NOW) - ms(build.NOW + wrong_by)
-    assert values([["codeText", CODE, phone, skew], ["nextChangeMs", phone, skew]]) == [live_text(build.NOW), 30_000]
+    assert values([["codeText", CODE, phone, skew], ["nextChangeMs", phone, skew]]) == [
+        live_text(build.NOW),
+        30_000,
+    ]
 
 
 def test_a_text_is_shown_until_its_step_ends() -> None:
     for seconds, left in [(0, 30_000), (0.001, 29_999), (29.999, 1), (30, 30_000)]:
         now = build.NOW + timedelta(seconds=seconds)
         end = ms(now) + left
-        calls = [["nextChangeMs", ms(now)], *(["codeText", CODE, moment] for moment in (ms(now), end - 1, end))]
+        calls = [
+            ["nextChangeMs", ms(now)],
+            *(["codeText", CODE, moment] for moment in (ms(now), end - 1, end)),
+        ]
         found, now_text, last_text, next_text = values(calls)
         assert found == left
         assert now_text == last_text != next_text
@@ -117,7 +131,11 @@ def test_a_text_is_shown_until_its_step_ends() -> None:
 def test_any_key_and_step_gives_the_text_that_python_gives() -> None:
     chance, calls, expected = random.Random(9285), [], []
     for _ in range(200):
-        signed, key, now = chance.randbytes(83), chance.randbytes(32), at(chance.randrange(2**32 * STEP_SECONDS * 1000))
+        signed, key, now = (
+            chance.randbytes(83),
+            chance.randbytes(32),
+            at(chance.randrange(2**32 * STEP_SECONDS * 1000)),
+        )
         day_keys = [{"day": business_day(now).isoformat(), "key": b64(key)}]
         code = {"signed": b64(signed), "day_keys": day_keys, "step_seconds": STEP_SECONDS}
         calls.append(["codeText", code, ms(now)])
@@ -131,7 +149,12 @@ def test_bytes_of_any_length_are_written_and_hashed_as_python_does() -> None:
     expected: list[Any] = []
     for raw in map(chance.randbytes, range(1, 200)):
         key, message = list(raw[:64]), list(raw)
-        calls += [["fromBase64", b64(raw)], ["toBase45", message], ["sha256", message], ["hmacSha256", key, message]]
+        calls += [
+            ["fromBase64", b64(raw)],
+            ["toBase45", message],
+            ["sha256", message],
+            ["hmacSha256", key, message],
+        ]
         digests = hashlib.sha256(raw).digest(), hmac.digest(raw[:64], raw, "sha256")
         expected += [message, b45encode(raw).decode(), *map(list, digests)]
     assert values(calls) == expected
@@ -193,13 +216,17 @@ def test_what_a_phone_draws_is_admitted_by_a_gate() -> None:
     assert read(scanned, build.KEYS, now) == code
 
 
-@pytest.mark.parametrize("text", ["0" * 155, "0" * 1000, "bp1:", "BP1:_", "BP1:\n", "巴蜀", "BP1:Ä", "🎫", None])
+@pytest.mark.parametrize(
+    "text", ["0" * 155, "0" * 1000, "bp1:", "BP1:_", "BP1:\n", "巴蜀", "BP1:Ä", "🎫", None]
+)
 def test_what_no_symbol_can_hold_is_refused(text: str | None) -> None:
     (answer,) = answers([["qrMatrix", text]])
     assert "Error" in answer["error"]
 
 
-@pytest.mark.parametrize("change", [{"signed": "A_=="}, {"signed": None}, {"day_keys": None}, {"step_seconds": None}])
+@pytest.mark.parametrize(
+    "change", [{"signed": "A_=="}, {"signed": None}, {"day_keys": None}, {"step_seconds": None}]
+)
 def test_an_answer_that_is_broken_gives_an_error_and_no_text(change: dict[str, Any]) -> None:
     (answer,) = answers([["codeText", CODE | change, ms(build.NOW)]])
     assert "Error" in answer["error"]
@@ -210,5 +237,6 @@ def test_the_module_is_short_and_asks_for_no_platform() -> None:
     assert len(source.splitlines()) <= 150
     assert max(map(len, source.splitlines())) <= 120
     assert not re.search(
-        r"\b(require|import|Buffer|process|window|globalThis|wx|crypto|atob|TextEncoder|BigInt)\b", source
+        r"\b(require|import|Buffer|process|window|globalThis|wx|crypto|atob|TextEncoder|BigInt)\b",
+        source,
     )

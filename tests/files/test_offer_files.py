@@ -69,17 +69,29 @@ def test_when_an_offer_runs(tmp_path: Path, day: date, runs: bool) -> None:
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"benefit": {"kind": "percent"}}, "offers.yaml: benefit: give `percent` for the kind percent"),
-        ({"benefit": {"kind": "free", "percent": 5}}, "offers.yaml: benefit: give `percent` for the kind percent"),
+        (
+            {"benefit": {"kind": "percent"}},
+            "offers.yaml: benefit: give `percent` for the kind percent",
+        ),
+        (
+            {"benefit": {"kind": "free", "percent": 5}},
+            "offers.yaml: benefit: give `percent` for the kind percent",
+        ),
         ({"benefit": {"kind": "percent", "percent": 100}}, "offers.yaml: benefit.percent: "),
         ({"spots": []}, "offers.yaml: spots: "),
-        ({"window": {"from": "2026-12-31", "until": "2026-07-01"}}, "offers.yaml: window: it ends before it begins"),
+        (
+            {"window": {"from": "2026-12-31", "until": "2026-07-01"}},
+            "offers.yaml: window: it ends before it begins",
+        ),
         ({"window": {"from": "2026-07-01"}}, "offers.yaml: window.until: is missing"),
         ({"blackout": ["soon"]}, "offers.yaml: blackout.0: write days as"),
         ({"eligible": []}, "offers.yaml: eligible: "),
         ({"eligible": ["everybody"]}, "offers.yaml: eligible.0"),
         ({"eligible": [{"native_of": "hubei"}]}, "offers.yaml: eligible.0"),
-        ({"quota": {"total": 10, "per_day": 20}}, "offers.yaml: quota: per_day is more than the total"),
+        (
+            {"quota": {"total": 10, "per_day": 20}},
+            "offers.yaml: quota: per_day is more than the total",
+        ),
         ({"quota": {"total": 0}}, "offers.yaml: quota.total: "),
         ({"voucher": {"valid_days": 0}}, "offers.yaml: voucher.valid_days: "),
         ({"colour": "red"}, "offers.yaml: colour: is not known here"),
@@ -106,12 +118,16 @@ def test_the_examples_name_real_spots_and_say_that_they_are_examples() -> None:
     offers = read_offers(sorted(EXAMPLES.glob("*.yaml")))
     assert {offer.id for offer in offers} >= {"emeishan-bogo-example"}
     assert all(offer.example and "示例" in offer.title.zh for offer in offers)
-    assert frozenset().union(*(offer.spots for offer in offers)) <= {spot.id for spot in load_spots()}
+    assert frozenset().union(*(offer.spots for offer in offers)) <= {
+        spot.id for spot in load_spots()
+    }
 
 
 def test_the_schema_for_editors_is_that_of_the_code_and_fits_the_examples() -> None:
     file = EXAMPLES.parent / "offer.schema.json"
-    assert file.read_text(encoding="utf-8") == offer_schema(), "run: python -m scripts offers schema > " + str(file)
+    assert file.read_text(encoding="utf-8") == offer_schema(), (
+        "run: python -m scripts offers schema > " + str(file)
+    )
     validator = jsonschema.Draft202012Validator(json.loads(offer_schema()))
     for example in EXAMPLES.glob("*.yaml"):
         for record in load_yaml(example):

@@ -44,11 +44,19 @@ def test_the_example_annual_pass_opens_more_than_100_real_spots() -> None:
 
 def test_a_file_becomes_a_draft(tmp_path: Path) -> None:
     (draft,) = read_products(
-        [written(tmp_path, blackout={"dates": ["2026-05-01/2026-05-05", "2026-04-05"], "weekdays": [6, 7]})]
+        [
+            written(
+                tmp_path,
+                blackout={"dates": ["2026-05-01/2026-05-05", "2026-04-05"], "weekdays": [6, 7]},
+            )
+        ]
     )
     assert draft.terms.term.dates == DateRange(date(2026, 3, 1), date(2026, 5, 31))
     assert draft.terms.blackout == Blackout(
-        (DateRange(date(2026, 5, 1), date(2026, 5, 5)), DateRange(date(2026, 4, 5), date(2026, 4, 5))),
+        (
+            DateRange(date(2026, 5, 1), date(2026, 5, 5)),
+            DateRange(date(2026, 4, 5), date(2026, 4, 5)),
+        ),
         frozenset({6, 7}),
     )
     assert (draft.number, draft.version) == (0, 0)
@@ -58,12 +66,21 @@ def test_a_file_becomes_a_draft(tmp_path: Path) -> None:
     ("changes", "fault"),
     [
         ({"term": {}}, "spring.yaml: term: .*either `dates` or `days`"),
-        ({"term": {"days": 1, "dates": "2026-03-01"}}, "spring.yaml: term: .*either `dates` or `days`"),
-        ({"term": {"dates": "2026-05-01/2026-03-01"}}, "spring.yaml: term.dates: .*ends before it begins"),
+        (
+            {"term": {"days": 1, "dates": "2026-03-01"}},
+            "spring.yaml: term: .*either `dates` or `days`",
+        ),
+        (
+            {"term": {"dates": "2026-05-01/2026-03-01"}},
+            "spring.yaml: term.dates: .*ends before it begins",
+        ),
         ({"term": {"dates": "soon"}}, "spring.yaml: term.dates: write days as"),
         ({"term": {"dates": "1999-01-01"}}, "spring.yaml: term.dates.start: "),
         ({"term": {"days": 0}}, "spring.yaml: term.days: "),
-        ({"party": {"admits": 1, "pays": 2}}, "spring.yaml: party: .*more people pay than are admitted"),
+        (
+            {"party": {"admits": 1, "pays": 2}},
+            "spring.yaml: party: .*more people pay than are admitted",
+        ),
         ({"party": {"admits": 256}}, "spring.yaml: party.admits: "),
         ({"limits": {"per_spot_day": 0}}, "spring.yaml: limits.per_spot_day: "),
         ({"limits": {"per_spot_dya": 1}}, "spring.yaml: limits.per_spot_dya: is not known here"),
@@ -84,7 +101,9 @@ def test_a_file_becomes_a_draft(tmp_path: Path) -> None:
         ({"payment": "later"}, "spring.yaml: payment: "),
     ],
 )
-def test_a_broken_file_is_refused_naming_file_and_field(tmp_path: Path, changes: dict[str, object], fault: str) -> None:
+def test_a_broken_file_is_refused_naming_file_and_field(
+    tmp_path: Path, changes: dict[str, object], fault: str
+) -> None:
     with pytest.raises(Invalid, match=fault):
         read_products([written(tmp_path, **changes)])
 
@@ -99,11 +118,16 @@ def test_a_broken_file_is_refused_naming_file_and_field(tmp_path: Path, changes:
         ('id: !!timestamp "abc"', "spring.yaml: this cannot be read as YAML"),
         ("id: !!python/name:os.system x", "spring.yaml: this cannot be read as YAML in line 1"),
         ("a: &a [*a]", "spring.yaml: a: is not known here"),
-        ("[" * 100_000, "spring.yaml: this cannot be read as YAML: it is nested more than 50 levels deep"),
+        (
+            "[" * 100_000,
+            "spring.yaml: this cannot be read as YAML: it is nested more than 50 levels deep",
+        ),
         ("a:\n  b: 1\n c: 2", "spring.yaml: this cannot be read as YAML in line 3"),
     ],
 )
-def test_whatever_stands_in_a_file_it_is_refused_in_words(tmp_path: Path, text: str, fault: str) -> None:
+def test_whatever_stands_in_a_file_it_is_refused_in_words(
+    tmp_path: Path, text: str, fault: str
+) -> None:
     (tmp_path / "spring.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(Invalid, match=fault):
         read_products([tmp_path / "spring.yaml"])
@@ -122,7 +146,9 @@ def test_a_missing_or_unreadable_file_is_refused(tmp_path: Path) -> None:
 
 def test_the_schema_for_editors_is_that_of_the_code_and_fits_the_example() -> None:
     file = EXAMPLES.parent / "product.schema.json"
-    assert file.read_text(encoding="utf-8") == product_schema(), "run: python -m scripts products schema > " + str(file)
+    assert file.read_text(encoding="utf-8") == product_schema(), (
+        "run: python -m scripts products schema > " + str(file)
+    )
     validator = jsonschema.Draft202012Validator(json.loads(product_schema()))
     for example in EXAMPLES.glob("*.yaml"):
         validator.validate(load_yaml(example))

@@ -58,7 +58,9 @@ class Empty(ApiHandler):
 
 
 @pytest.mark.parametrize("handler", [Undeclared, HalfDeclared, Foreign, Empty])
-def test_start_up_refuses_a_route_that_does_not_declare_itself(handler: type[RequestHandler]) -> None:
+def test_start_up_refuses_a_route_that_does_not_declare_itself(
+    handler: type[RequestHandler],
+) -> None:
     with pytest.raises(UndeclaredRoute, match="/secret"):
         check_declared([*ROUTES, Route("/secret", handler, "secret")])
 
@@ -91,7 +93,9 @@ async def roles(world: World) -> dict[str, tuple[str, set[str]]]:
 
 
 @pytest.mark.parametrize(("verb", "path", "scope"), CLOSED)
-async def test_every_route_is_open_to_its_roles_alone(api: Api, world: World, verb: str, path: str, scope: str) -> None:
+async def test_every_route_is_open_to_its_roles_alone(
+    api: Api, world: World, verb: str, path: str, scope: str
+) -> None:
     wanted = set(scope.split())
     body = b"{}" if verb in {"POST", "PUT"} else None
     for given, code in ((None, "token_missing"), ("nonsense", "token_invalid")):
@@ -99,7 +103,10 @@ async def test_every_route_is_open_to_its_roles_alone(api: Api, world: World, ve
         assert (answer.status, answer.json["code"]) == (401, code)
     for role, (token, scopes) in (await roles(world)).items():
         answer = await api.send(verb, path, body, token, {})
-        refused = answer.status in {401, 403} and answer.json["code"] in {"token_invalid", "scope_missing"}
+        refused = answer.status in {401, 403} and answer.json["code"] in {
+            "token_invalid",
+            "scope_missing",
+        }
         assert refused == wanted.isdisjoint(scopes), role
         if refused:
             same_audience = audiences_of(scope) & audiences_of(" ".join(scopes))
@@ -126,7 +133,13 @@ def signed(key: bytes = SECRET, kid: str = "1", algorithm: str = "HS256", **chan
 
 def unsigned() -> str:
     parts = [{"alg": "none", "kid": "1", "typ": "JWT"}, claims()]
-    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts) + "."
+    return (
+        ".".join(
+            base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+            for part in parts
+        )
+        + "."
+    )
 
 
 BENT = {
@@ -167,7 +180,9 @@ def test_a_token_is_read_until_it_expires_and_the_newest_key_signs() -> None:
 
 
 async def test_a_caller_without_the_scope_is_forbidden(api: Api) -> None:
-    answer = await api.post("/api/v1/gate/scans", {}, signed(scope="gate:other"), Accept_Language="en")
+    answer = await api.post(
+        "/api/v1/gate/scans", {}, signed(scope="gate:other"), Accept_Language="en"
+    )
     assert (answer.status, answer.json["code"]) == (403, "scope_missing")
     assert "gate:scan" in answer.json["detail"]
 

@@ -29,7 +29,9 @@ async def known(world: World, n: int = 0) -> str:
     return token
 
 
-async def test_a_voucher_is_claimed_refused_at_the_turnstile_and_paid_at_the_window(api: Api, world: World) -> None:
+async def test_a_voucher_is_claimed_refused_at_the_turnstile_and_paid_at_the_window(
+    api: Api, world: World
+) -> None:
     await published(world, offer(price_fen=16000))
     token = await known(world)
     answer = await api.post("/api/v1/offers/bogo/claim", {}, token)
@@ -45,15 +47,29 @@ async def test_a_voucher_is_claimed_refused_at_the_turnstile_and_paid_at_the_win
     assert (refused["reason"], refused["speak"]) == ("pay_at_window", "请到窗口付款")
     _, window = await world.gate(kind=GateKind.WINDOW)
     first = (await api.post("/api/v1/gate/scans", body | {"nonce": "b", "party": 1}, window)).json
-    assert (first["admits"], first["pays"], first["amount_fen"], first["speak"]) == (1, 1, 16000, "请收160元")
+    assert (first["admits"], first["pays"], first["amount_fen"], first["speak"]) == (
+        1,
+        1,
+        16000,
+        "请收160元",
+    )
     second = (await api.post("/api/v1/gate/scans", body | {"nonce": "c"}, window)).json
-    assert (second["verdict"], second["admits"], second["pays"], second["amount_fen"]) == ("admitted", 1, 0, 0)
+    assert (second["verdict"], second["admits"], second["pays"], second["amount_fen"]) == (
+        "admitted",
+        1,
+        0,
+        0,
+    )
     third = (await api.post("/api/v1/gate/scans", body | {"nonce": "d"}, window)).json
     assert third["reason"] in {"already_today", "no_visits_left"}
-    assert (await api.post(f"/api/v1/passes/{voucher['id']}/cancel", token=token)).json["code"] == "not_cancellable"
+    assert (await api.post(f"/api/v1/passes/{voucher['id']}/cancel", token=token)).json[
+        "code"
+    ] == "not_cancellable"
     used = (await api.get(f"/api/v1/passes/{voucher['id']}", token)).json
     assert (used["visits"], used["spots"], used["can"]) == (1, ["emeishan"], ["freeze"])
-    assert (await api.send("DELETE", "/api/v1/me", None, token, {})).status == 200, "nothing is left to be given up"
+    assert (await api.send("DELETE", "/api/v1/me", None, token, {})).status == 200, (
+        "nothing is left to be given up"
+    )
 
 
 async def test_a_prepaid_voucher_opens_a_turnstile(api: Api, world: World) -> None:
@@ -65,7 +81,12 @@ async def test_a_prepaid_voucher_opens_a_turnstile(api: Api, world: World) -> No
     _, turnstile = await world.gate()
     body = {"code": code, "nonce": "a", "scanned_at": build.NOW.isoformat()}
     verdict = (await api.post("/api/v1/gate/scans", body, turnstile)).json
-    assert (verdict["verdict"], verdict["admits"], verdict["pays"], verdict["amount_fen"]) == ("admitted", 1, 0, None)
+    assert (verdict["verdict"], verdict["admits"], verdict["pays"], verdict["amount_fen"]) == (
+        "admitted",
+        1,
+        0,
+        None,
+    )
 
 
 async def test_the_same_key_is_the_same_claim(api: Api, world: World) -> None:
@@ -87,7 +108,9 @@ async def test_why_not_and_from_when(api: Api, world: World) -> None:
     answer = await api.post("/api/v1/offers/bogo/claim", {}, stranger)
     assert (answer.status, answer.json["code"]) == (409, "real_name_needed")
     assert (await api.post("/api/v1/offers/bogo/claim", {}, await known(world))).status == 201
-    answer = await api.post("/api/v1/offers/bogo/claim", {}, await known(world, 1), Accept_Language="en")
+    answer = await api.post(
+        "/api/v1/offers/bogo/claim", {}, await known(world, 1), Accept_Language="en"
+    )
     assert (answer.status, answer.json["code"], answer.json["claimable_from"]) == (
         409, "sold_out_today", "2026-07-01T16:00:00+00:00",
     )  # fmt: skip
@@ -101,7 +124,9 @@ async def test_why_not_and_from_when(api: Api, world: World) -> None:
         assert (refused.status, refused.json["code"]) == (status, code)
 
 
-async def test_a_visitor_sees_which_offers_are_for_them(api: Api, world: World, refresh: Refresh) -> None:
+async def test_a_visitor_sees_which_offers_are_for_them(
+    api: Api, world: World, refresh: Refresh
+) -> None:
     await published(
         world,
         offer(quota=Quota(per_day=1)),
@@ -112,8 +137,12 @@ async def test_a_visitor_sees_which_offers_are_for_them(api: Api, world: World, 
     await api.post("/api/v1/offers/bogo/claim", {}, await known(world, 1))
     await api.post("/api/v1/offers/mine/claim", {}, token)
     await refresh.round()
-    chances = {each["offer"]: each for each in (await api.get("/api/v1/me/offers", token)).json["items"]}
-    assert {name: each["why_not"] and each["why_not"]["code"] for name, each in chances.items()} == {
+    chances = {
+        each["offer"]: each for each in (await api.get("/api/v1/me/offers", token)).json["items"]
+    }
+    assert {
+        name: each["why_not"] and each["why_not"]["code"] for name, each in chances.items()
+    } == {
         "bogo": "sold_out_today",
         "later": "offer_not_running",
         "mine": "already_claimed",
@@ -124,13 +153,17 @@ async def test_a_visitor_sees_which_offers_are_for_them(api: Api, world: World, 
     assert (other["claimable"], other["why_not"]) == (True, None)
 
 
-async def test_everybody_sees_what_is_left_a_few_seconds_later(api: Api, world: World, refresh: Refresh) -> None:
+async def test_everybody_sees_what_is_left_a_few_seconds_later(
+    api: Api, world: World, refresh: Refresh
+) -> None:
     await published(world, offer())
     await refresh.round()
     before = await api.get("/api/v1/offers/bogo")
     assert before.json["remaining"] == {"total": 5, "today": 3}
     await api.post("/api/v1/offers/bogo/claim", {}, await known(world))
-    assert (await api.get("/api/v1/offers/bogo", If_None_Match=before.headers["Etag"])).status == 304
+    assert (
+        await api.get("/api/v1/offers/bogo", If_None_Match=before.headers["Etag"])
+    ).status == 304
     await refresh.round()
     after = await api.get("/api/v1/offers/bogo", If_None_Match=before.headers["Etag"])
     assert (after.status, after.json["remaining"]) == (200, {"total": 4, "today": 2})
@@ -146,7 +179,9 @@ async def test_a_voucher_is_no_product_on_sale(api: Api, world: World) -> None:
     assert [each["id"] for each in detail["passes"]] == ["annual"]
 
 
-async def test_a_voucher_that_is_given_back_can_be_claimed_again(api: Api, world: World, clock: Clock) -> None:
+async def test_a_voucher_that_is_given_back_can_be_claimed_again(
+    api: Api, world: World, clock: Clock
+) -> None:
     await published(world, offer(quota=Quota(total=1)))
     token, other = await known(world), await known(world, 1)
     voucher = (await api.post("/api/v1/offers/bogo/claim", {}, token)).json

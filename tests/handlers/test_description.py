@@ -16,7 +16,11 @@ from tests.support.api import Api
 from tests.support.processes import PROJECT
 
 API = describe(ROUTES)
-EVERY = [(path, verb, operation) for path, verbs in API["paths"].items() for verb, operation in verbs.items()]
+EVERY = [
+    (path, verb, operation)
+    for path, verbs in API["paths"].items()
+    for verb, operation in verbs.items()
+]
 
 
 def test_the_committed_description_is_that_of_the_routes() -> None:
@@ -36,7 +40,9 @@ def test_every_route_is_described_with_its_scope() -> None:
             assert (declared is None) == (described is None)
             if declared and described:
                 scopes = declared.scope.split() if declared.scope else []
-                assert [s for need in described.get("security", []) for s in need["bearer"]] == scopes
+                assert [
+                    s for need in described.get("security", []) for s in need["bearer"]
+                ] == scopes
                 assert described["summary"].endswith(".")
 
 
@@ -68,7 +74,9 @@ async def test_programs_get_the_document_and_people_a_page(api: Api) -> None:
     assert (await api.get("/openapi.json", If_None_Match=document.headers["Etag"])).status == 304
     page = await api.get("/docs")
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert page.headers["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'"
+    assert (
+        page.headers["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'"
+    )
     text = page.body.decode()
     for path, verb, operation in EVERY:
         assert f'<h2 id="{operation["operationId"]}"' in text

@@ -11,14 +11,22 @@ from tests.support.world import World
 DOCS = Path(__file__).parent.parent.parent / "docs"
 
 
-async def test_the_examples_of_the_operator_guide_can_be_published(world: World, tmp_path: Path) -> None:
+async def test_the_examples_of_the_operator_guide_can_be_published(
+    world: World, tmp_path: Path
+) -> None:
     guide = (DOCS / "operator-guide.md").read_text(encoding="utf-8")
-    product, offer = [block for block in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL) if "schema=" in block]
+    product, offer = [
+        block for block in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL) if "schema=" in block
+    ]
     for name, text in (("product.yaml", product), ("offer.yaml", offer)):
         (tmp_path / name).write_text(text, encoding="utf-8")
     system = world.system
-    products = await system.publishing.publish(read_products([tmp_path / "product.yaml"]), "operator:test", NOW)
-    offers = await system.offer_publishing.publish(read_offers([tmp_path / "offer.yaml"]), "operator:test", NOW)
+    products = await system.publishing.publish(
+        read_products([tmp_path / "product.yaml"]), "operator:test", NOW
+    )
+    offers = await system.offer_publishing.publish(
+        read_offers([tmp_path / "offer.yaml"]), "operator:test", NOW
+    )
     assert (products.created, offers.created) == (("spring-2026",), ("emeishan-bogo-2026",))
 
 

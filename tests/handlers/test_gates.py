@@ -53,7 +53,11 @@ async def test_the_whole_way(api: Api, world: World) -> None:
         "decided_at": "2026-07-01T02:00:00Z",
     }
     second = await api.post(SCANS, world.scan_body(held, "b"), tokens[EMEISHAN])
-    assert (second.status, second.json["verdict"], second.json["reason"]) == (200, "refused", "already_today")
+    assert (second.status, second.json["verdict"], second.json["reason"]) == (
+        200,
+        "refused",
+        "already_today",
+    )
     assert second.json["message"]["zh"] == "今日已入园，可于2026年7月2日再来"
     assert second.json["admitted_from"] == "2026-07-01T16:00:00Z"
     printed = world.scan_body(held, "c", world.printed(held))
@@ -68,7 +72,9 @@ async def test_the_whole_way(api: Api, world: World) -> None:
 async def test_32_scans_at_once_admit_exactly_once(api: Api, world: World) -> None:
     held = await world.issue()
     _, token = await world.gate()
-    answers = await asyncio.gather(*(api.post(SCANS, world.scan_body(held, f"n{n}"), token) for n in range(32)))
+    answers = await asyncio.gather(
+        *(api.post(SCANS, world.scan_body(held, f"n{n}"), token) for n in range(32))
+    )
     assert {answer.status for answer in answers} == {200}
     assert Counter(answer.json["reason"] for answer in answers) == {"ok": 1, "already_today": 31}
 
@@ -106,14 +112,20 @@ async def test_a_window_takes_the_money_and_a_turnstile_sends_there(api: Api, wo
     refused = await api.post(SCANS, world.scan_body(held, "a"), turnstile)
     assert (refused.json["reason"], refused.json["speak"]) == ("pay_at_window", "请到窗口付款")
     admitted = await api.post(SCANS, world.scan_body(held, "b"), window)
-    assert (admitted.json["admits"], admitted.json["pays"], admitted.json["speak"]) == (2, 1, "请收1人票款")
+    assert (admitted.json["admits"], admitted.json["pays"], admitted.json["speak"]) == (
+        2,
+        1,
+        "请收1人票款",
+    )
 
 
 async def test_a_setup_code_works_once_and_for_a_week(api: Api, world: World, clock: Clock) -> None:
     keeping = world.system.gate_keeping
     new = await keeping.add(EMEISHAN, GateKind.HANDHELD, "", "operator:test", NOW)
     typed = new.setup_code.replace("-", " ").lower()
-    answers = await asyncio.gather(*(api.post("/api/v1/gate/enrol", {"setup_code": typed}) for _ in range(5)))
+    answers = await asyncio.gather(
+        *(api.post("/api/v1/gate/enrol", {"setup_code": typed}) for _ in range(5))
+    )
     assert sorted(answer.status for answer in answers) == [200, 404, 404, 404, 404]
     late = await keeping.add(EMEISHAN, GateKind.HANDHELD, "", "operator:test", NOW)
     clock.time += timedelta(days=7)
@@ -123,23 +135,33 @@ async def test_a_setup_code_works_once_and_for_a_week(api: Api, world: World, cl
     assert (guessed.status, guessed.json["code"]) == (404, "setup_code_unknown")
 
 
-async def test_a_rolled_gate_loses_its_token_and_a_disabled_one_refuses(api: Api, world: World) -> None:
+async def test_a_rolled_gate_loses_its_token_and_a_disabled_one_refuses(
+    api: Api, world: World
+) -> None:
     held = await world.issue()
     gate, token = await world.gate()
     await world.system.gate_keeping.disable(gate.id, "operator:test", NOW)
     await world.services.refresh()
-    assert (await api.post(SCANS, world.scan_body(held, "a"), token)).json["reason"] == "gate_disabled"
+    assert (await api.post(SCANS, world.scan_body(held, "a"), token)).json[
+        "reason"
+    ] == "gate_disabled"
     rolled = await world.system.gate_keeping.roll(gate.id, "operator:test", NOW)
     await world.services.refresh()
     answer = await api.post(SCANS, world.scan_body(held, "b"), token)
     assert (answer.status, answer.json["code"]) == (401, "token_withdrawn")
     fresh = await api.post("/api/v1/gate/enrol", {"setup_code": rolled.setup_code})
-    assert (await api.post(SCANS, world.scan_body(held, "c"), fresh.json["token"])).json["verdict"] == "admitted"
+    assert (await api.post(SCANS, world.scan_body(held, "c"), fresh.json["token"])).json[
+        "verdict"
+    ] == "admitted"
 
 
-async def test_a_gate_that_enrolled_at_another_process_is_known_at_once(api: Api, world: World) -> None:
+async def test_a_gate_that_enrolled_at_another_process_is_known_at_once(
+    api: Api, world: World
+) -> None:
     held = await world.issue()
-    new = await world.system.gate_keeping.add(EMEISHAN, GateKind.TURNSTILE, "", "operator:test", NOW)
+    new = await world.system.gate_keeping.add(
+        EMEISHAN, GateKind.TURNSTILE, "", "operator:test", NOW
+    )
     gate = await world.system.gate_keeping.enrol(new.setup_code, NOW)
     token = world.services.tokens.for_gate(gate, NOW)
     assert (await api.post(SCANS, world.scan_body(held, "a"), token)).json["verdict"] == "admitted"
@@ -183,7 +205,18 @@ async def test_a_wrong_field_is_named_and_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"\xff\xfe\x00", b"[" * 60_000, b'{"code": "\\ud800"}', b"null", b"[]", b"7", b'"code"']
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe\x00",
+        b"[" * 60_000,
+        b'{"code": "\\ud800"}',
+        b"null",
+        b"[]",
+        b"7",
+        b'"code"',
+    ],
 )
 async def test_what_is_no_json_object_is_refused(api: Api, world: World, body: bytes) -> None:
     _, token = await world.gate()
@@ -211,7 +244,9 @@ async def test_a_body_without_its_length_is_refused(api: Api, world: World) -> N
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 FIELDS = st.sampled_from(["code", "nonce", "scanned_at", "party"])
@@ -246,7 +281,9 @@ async def test_a_gate_rolled_while_its_device_enrols_is_lost_to_one_of_them(worl
     for _ in range(12):
         new = await keeping.add(EMEISHAN, GateKind.HANDHELD, "", "operator:test", NOW)
         enrolled, rolled = await asyncio.gather(
-            keeping.enrol(new.setup_code, NOW), keeping.roll(new.gate.id, "operator:test", NOW), return_exceptions=True
+            keeping.enrol(new.setup_code, NOW),
+            keeping.roll(new.gate.id, "operator:test", NOW),
+            return_exceptions=True,
         )
         assert isinstance(rolled, NewGate)
         (stored,) = [gate for gate in await GateStore(world.mongo).all() if gate.id == new.gate.id]
@@ -292,8 +329,16 @@ async def test_staff_find_the_pass_of_a_visitor_without_a_phone(api: Api, world:
     found = (await api.post("/api/v1/gate/lookup", number, handheld)).json
     assert found["total"] == 1
     (item,) = found["items"]
-    assert item["pass"] == {"id": held.id, "product": "annual", "holder_mask": "测** 110***********002X"}
-    assert (item["state"], item["valid_from"], item["valid_until"]) == ("active", "2026-07-01", "2027-06-30")
+    assert item["pass"] == {
+        "id": held.id,
+        "product": "annual",
+        "holder_mask": "测** 110***********002X",
+    }
+    assert (item["state"], item["valid_from"], item["valid_until"]) == (
+        "active",
+        "2026-07-01",
+        "2027-06-30",
+    )
     body = {"code": item["code"], "nonce": "a", "scanned_at": NOW.isoformat()}
     verdict = (await api.post(SCANS, body, handheld)).json
     assert (verdict["verdict"], verdict["check_identity"]) == ("admitted", True)

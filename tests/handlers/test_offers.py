@@ -42,7 +42,9 @@ async def ids(api: Api, path: str) -> list[str]:
     return [item["id"] for item in answer.json["items"]]
 
 
-async def test_offers_are_read_by_spot_province_and_day(api: Api, world: World, clock: Clock) -> None:
+async def test_offers_are_read_by_spot_province_and_day(
+    api: Api, world: World, clock: Clock
+) -> None:
     later = DateRange(TODAY + timedelta(days=5), TODAY + timedelta(days=9))
     await publish(world, offer(), offer("wulong-free", spots=frozenset({XIANNVSHAN}), window=later))
     assert await ids(api, "/api/v1/offers") == ["emeishan-bogo", "wulong-free"]
@@ -82,13 +84,21 @@ async def test_the_catalogue_shows_where_an_offer_runs_and_follows_the_day(
 async def test_an_offer_is_paused_resumed_and_ended_for_good(api: Api, world: World) -> None:
     await publish(world, offer())
     publishing = world.system.offer_publishing
-    for state, runs in ((OfferState.PAUSED, []), (OfferState.PAUSED, []), (OfferState.PUBLISHED, ["emeishan-bogo"])):
-        assert (await publishing.become("emeishan-bogo", state, "operator:test", NOW)).state is state
+    for state, runs in (
+        (OfferState.PAUSED, []),
+        (OfferState.PAUSED, []),
+        (OfferState.PUBLISHED, ["emeishan-bogo"]),
+    ):
+        assert (
+            await publishing.become("emeishan-bogo", state, "operator:test", NOW)
+        ).state is state
         await world.services.refresh()
         assert await ids(api, "/api/v1/offers?running=1") == runs
     await publishing.become("emeishan-bogo", OfferState.PAUSED, "operator:test", NOW)
     await publish(world, offer(voucher_days=20))
-    assert (await api.get("/api/v1/offers/emeishan-bogo")).json["state"] == "paused", "a new version does not resume it"
+    assert (await api.get("/api/v1/offers/emeishan-bogo")).json["state"] == "paused", (
+        "a new version does not resume it"
+    )
     await publishing.become("emeishan-bogo", OfferState.ENDED, "operator:test", NOW)
     with pytest.raises(Conflict):
         await publishing.become("emeishan-bogo", OfferState.PUBLISHED, "operator:test", NOW)
@@ -99,10 +109,14 @@ async def test_an_offer_is_paused_resumed_and_ended_for_good(api: Api, world: Wo
 async def test_publishing_is_checked_versioned_and_repeatable(world: World) -> None:
     publishing = world.system.offer_publishing
     with pytest.raises(Invalid, match="there is no spot nowhere"):
-        await publishing.publish([offer(), offer("b", spots=frozenset({"nowhere"}))], "operator:test", NOW)
+        await publishing.publish(
+            [offer(), offer("b", spots=frozenset({"nowhere"}))], "operator:test", NOW
+        )
     assert await world.system.offer_store.all() == []
     assert (await publishing.publish([offer()], "operator:test", NOW)).created == ("emeishan-bogo",)
-    assert (await publishing.publish([offer()], "operator:test", NOW)).unchanged == ("emeishan-bogo",)
+    assert (await publishing.publish([offer()], "operator:test", NOW)).unchanged == (
+        "emeishan-bogo",
+    )
     changed = await publishing.preview([offer(voucher_days=7, spots=frozenset({XIANNVSHAN}))])
     assert dict(changed.changes) == {
         "emeishan-bogo": (
@@ -130,7 +144,9 @@ async def test_wrong_questions(api: Api, path: str, status: int, code: str) -> N
     assert (answer.status, answer.json["code"]) == (status, code)
 
 
-async def test_an_offer_that_is_ended_while_a_new_version_is_published_stays_ended(world: World) -> None:
+async def test_an_offer_that_is_ended_while_a_new_version_is_published_stays_ended(
+    world: World,
+) -> None:
     """The operator ends it after the publisher has read it, and before the publisher writes."""
     publishing, store = world.system.offer_publishing, world.system.offer_store
     await publishing.publish([offer()], "operator:test", NOW)
@@ -140,14 +156,16 @@ async def test_an_offer_that_is_ended_while_a_new_version_is_published_stays_end
     assert (stored.version, stored.voucher_days, stored.state) == (2, 5, OfferState.ENDED)
 
 
-async def test_publishing_again_reaches_processes_that_a_crash_left_behind(api: Api, world: World) -> None:
+async def test_publishing_again_reaches_processes_that_a_crash_left_behind(
+    api: Api, world: World
+) -> None:
     """The version was stored, and the process died before it told the others."""
     await world.services.refresh()
     await world.system.offer_store.put(offer(version=1))
     await world.services.refresh()
     assert (await api.get("/api/v1/offers/emeishan-bogo")).status == 404
-    assert (await world.system.offer_publishing.publish([offer()], "operator:test", NOW)).unchanged == (
-        "emeishan-bogo",
-    )
+    assert (
+        await world.system.offer_publishing.publish([offer()], "operator:test", NOW)
+    ).unchanged == ("emeishan-bogo",)
     await world.services.refresh()
     assert (await api.get("/api/v1/offers/emeishan-bogo")).status == 200

@@ -26,10 +26,14 @@ async def test_a_phone_gets_all_it_needs_for_a_week_offline(api: Api, world: Wor
     code = answer.json
     assert code["text"] == world.live(held)
     assert (code["step_seconds"], code["server_time"]) == (30, "2026-07-01T02:00:00Z")
-    assert [date.fromisoformat(key["day"]) for key in code["day_keys"]] == [TODAY + timedelta(days=n) for n in range(7)]
+    assert [date.fromisoformat(key["day"]) for key in code["day_keys"]] == [
+        TODAY + timedelta(days=n) for n in range(7)
+    ]
     for n, day_key in enumerate(code["day_keys"]):
         later = NOW + timedelta(days=n, minutes=7)
-        text = to_text(rotate(base64.b64decode(code["signed"]), base64.b64decode(day_key["key"]), later))
+        text = to_text(
+            rotate(base64.b64decode(code["signed"]), base64.b64decode(day_key["key"]), later)
+        )
         assert read(text, KEYS, later).pass_id == held.id
 
 
@@ -45,7 +49,9 @@ async def test_the_png_is_read_by_a_real_decoder_also_when_blurred(api: Api, wor
     assert picture.size == ((41 + 8) * 8,) * 2, "version 6: 41 modules, and the quiet zone"
     assert decoded(picture) == [world.live(held)]
     assert decoded(picture.filter(ImageFilter.GaussianBlur(3))) == [world.live(held)]
-    assert decoded(picture.resize((147, 147)).rotate(20, fillcolor=255, expand=True)) == [world.live(held)]
+    assert decoded(picture.resize((147, 147)).rotate(20, fillcolor=255, expand=True)) == [
+        world.live(held)
+    ]
 
 
 async def test_the_svg_draws_the_same_symbol(api: Api, world: World) -> None:
@@ -70,9 +76,13 @@ async def test_a_pass_is_shown_to_the_holder_of_its_token_alone(
         answer = await api.get(f"/api/v1/passes/{pass_id}/{view}", token)
         assert (answer.status, answer.json["code"]) == (404, "pass_unknown")
     _, gate_token = await world.gate()
-    assert (await api.get(f"/api/v1/passes/{mine.id}/{view}", gate_token)).json["code"] == "token_invalid"
+    assert (await api.get(f"/api/v1/passes/{mine.id}/{view}", gate_token)).json[
+        "code"
+    ] == "token_invalid"
     clock.time += PASS_LIFE
-    assert (await api.get(f"/api/v1/passes/{mine.id}/{view}", token)).json["code"] == "token_expired"
+    assert (await api.get(f"/api/v1/passes/{mine.id}/{view}", token)).json[
+        "code"
+    ] == "token_expired"
 
 
 async def test_the_holder_sees_where_the_pass_was_used(api: Api, world: World) -> None:
@@ -92,7 +102,13 @@ async def test_the_holder_sees_where_the_pass_was_used(api: Api, world: World) -
                 "admits": 1,
                 "annulled_at": "2026-07-01T02:00:00Z",
             },
-            {"pass_id": held.id, "spot": "emeishan", "at": "2026-07-01T02:00:00Z", "admits": 1, "annulled_at": None},
+            {
+                "pass_id": held.id,
+                "spot": "emeishan",
+                "at": "2026-07-01T02:00:00Z",
+                "admits": 1,
+                "annulled_at": None,
+            },
         ],
     }
     other = await world.issue()

@@ -29,7 +29,13 @@ async def test_a_spot_tells_all_that_is_known(api: Api) -> None:
     spot = (await api.get(f"/api/v1/spots/{EMEISHAN}")).json
     assert spot["name"] == {"zh": "峨眉山景区", "en": "Mount Emei"}
     assert (spot["province"], spot["city"], spot["district"]) == ("sichuan", "乐山市", "峨眉山市")
-    assert spot["position"] == {"lng": 103.444, "lat": 29.567, "coord": "wgs84", "precision": "spot", "note": None}
+    assert spot["position"] == {
+        "lng": 103.444,
+        "lat": 29.567,
+        "coord": "wgs84",
+        "precision": "spot",
+        "note": None,
+    }
     assert spot["price"] == {"peak_fen": 16000, "off_peak_fen": 11000}
     assert spot["open_hours"] is None
     assert spot["confidence"]["price"] == "medium"
@@ -111,7 +117,8 @@ async def test_a_problem_speaks_chinese_unless_english_is_asked_for(api: Api) ->
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"), [("gate-7-0001", True), ("short", False), ("x" * 65, False), ("a b c d e f", False)]
+    ("given", "kept"),
+    [("gate-7-0001", True), ("short", False), ("x" * 65, False), ("a b c d e f", False)],
 )
 async def test_a_request_id_is_taken_if_it_is_sound(api: Api, given: str, kept: bool) -> None:
     answer = await api.get("/healthz", X_Request_Id=given)
@@ -138,7 +145,11 @@ async def test_while_the_database_is_away_the_catalogue_goes_on(
     monkeypatch.setattr("server.mongo.MongoCollection.get", away)
     assert (await api.get("/api/v1/spots")).status == 200
     answer = await api.post("/api/v1/gate/scans", world.scan_body(held, "a"), token)
-    assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (503, "database_unavailable", "2")
+    assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (
+        503,
+        "database_unavailable",
+        "2",
+    )
 
 
 async def test_a_fault_of_ours_tells_the_caller_nothing(
@@ -179,7 +190,9 @@ async def test_head_is_get_without_its_content(api: Api, path: str) -> None:
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PATCH", "PUT"])
 async def test_nothing_is_not_found_by_any_method(api: Api, method: str) -> None:
-    assert (await api.send(method, "/api/v1/nothing", b"" if method[0] == "P" else None, None, {})).status == 404
+    assert (
+        await api.send(method, "/api/v1/nothing", b"" if method[0] == "P" else None, None, {})
+    ).status == 404
 
 
 @pytest.mark.parametrize("length", ["1" * 5000, "9" * 18, "abc", "-1", "+5", "0x10", "", "1, 1"])

@@ -40,7 +40,9 @@ async def test_filters(api: Api) -> None:
     assert await ids(api, city="乐山", category="world_heritage") == [EMEISHAN, "leshan-dafo"]
     assert (await listed(api, level="4A,3A")) == {"total": 0, "items": []}
     assert await ids(api, covered_by="annual") == [EMEISHAN, XIANNVSHAN]
-    assert await ids(api, covered_by="annual", province="sichuan", open_on="2026-10-01") == [EMEISHAN]
+    assert await ids(api, covered_by="annual", province="sichuan", open_on="2026-10-01") == [
+        EMEISHAN
+    ]
 
 
 async def test_near(api: Api) -> None:
@@ -70,7 +72,9 @@ async def test_facets_count_what_could_be_chosen_instead(api: Api) -> None:
         {"value": "sichuan", "name": {"zh": "四川省", "en": "Sichuan"}, "count": 18},
         {"value": "chongqing", "name": {"zh": "重庆市", "en": "Chongqing"}, "count": 12},
     ]
-    assert facets["city"] == [{"value": "500000", "name": {"zh": "重庆市", "en": "Chongqing"}, "count": 12}]
+    assert facets["city"] == [
+        {"value": "500000", "name": {"zh": "重庆市", "en": "Chongqing"}, "count": 12}
+    ]
     assert sum(value["count"] for value in facets["category"]) == counted["total"] == 12
     assert "district" not in facets
     leshan = (await listed(api, city="511100", facets=1))["facets"]
@@ -79,18 +83,27 @@ async def test_facets_count_what_could_be_chosen_instead(api: Api) -> None:
 
 async def test_detail_tells_what_opens_the_spot_and_how_to_get_there(api: Api) -> None:
     spot = (await api.get(f"{SPOTS}/{XIANNVSHAN}")).json
-    assert spot["passes"] == [{"id": "annual", "title": {"zh": "年票", "en": "annual pass"}, "example": False}]
+    assert spot["passes"] == [
+        {"id": "annual", "title": {"zh": "年票", "en": "annual pass"}, "example": False}
+    ]
     assert set(spot["open_location"]) == {"latitude", "longitude", "name", "address", "scale"}
     assert spot["open_location"]["address"] == "重庆市武隆区"
     assert spot["as_of"] == "2026-11-23"
     assert {"fields", "title", "licence", "trust", "date"} == set(spot["sources"][0])
-    assert (spot["reservation"], spot["season"], spot["notices"], spot["images"]) == (None, None, [], [])
+    assert (spot["reservation"], spot["season"], spot["notices"], spot["images"]) == (
+        None,
+        None,
+        [],
+        [],
+    )
     assert (await api.get(f"{SPOTS}/jiuzhaigou")).json["passes"] == []
 
 
 async def test_an_approximate_position_says_so(api: Api, world: World) -> None:
     approximate = SOME_SPOTS[0].model_copy(
-        update={"position": SOME_SPOTS[0].position.model_copy(update={"precision": Precision.DISTRICT})}
+        update={
+            "position": SOME_SPOTS[0].position.model_copy(update={"precision": Precision.DISTRICT})
+        }
     )
     await world.system.catalogue.replace([approximate])
     await world.system.catalogue.load()
@@ -100,9 +113,18 @@ async def test_an_approximate_position_says_so(api: Api, world: World) -> None:
 
 @pytest.mark.parametrize(
     ("accepts", "gzipped"),
-    [("gzip", True), ("br, GZIP;q=0.5", True), ("", False), ("gzip;q=0", False), ("br", False), ("gzipp", False)],
+    [
+        ("gzip", True),
+        ("br, GZIP;q=0.5", True),
+        ("", False),
+        ("gzip;q=0", False),
+        ("br", False),
+        ("gzipp", False),
+    ],
 )
-async def test_long_replies_are_gzipped_for_those_who_take_it(api: Api, accepts: str, gzipped: bool) -> None:
+async def test_long_replies_are_gzipped_for_those_who_take_it(
+    api: Api, accepts: str, gzipped: bool
+) -> None:
     plain = (await api.get(SPOTS)).body
     answer = await api.get(SPOTS, Accept_Encoding=accepts)
     assert answer.headers["Vary"] == "Accept-Encoding"
@@ -117,7 +139,8 @@ async def test_a_reload_reaches_every_reply_at_once(api: Api, world: World) -> N
     before = await api.get(f"{SPOTS}?q=ems")
     detail = await api.get(f"{SPOTS}/{EMEISHAN}")
     retired = [
-        spot.model_copy(update={"status": Status.RETIRED}) if spot.id == EMEISHAN else spot for spot in SOME_SPOTS
+        spot.model_copy(update={"status": Status.RETIRED}) if spot.id == EMEISHAN else spot
+        for spot in SOME_SPOTS
     ]
     await world.system.catalogue.replace(retired)
     await world.system.versions.bump("spots")
@@ -181,14 +204,17 @@ async def test_replies_that_are_kept_do_not_pile_up(api: Api, world: World) -> N
         ("$where=1", "query.$where"),
     ],
 )
-async def test_a_wrong_query_is_a_problem_that_names_the_parameter(api: Api, query: str, where: str) -> None:
+async def test_a_wrong_query_is_a_problem_that_names_the_parameter(
+    api: Api, query: str, where: str
+) -> None:
     answer = await api.get(f"{SPOTS}?{query}")
     assert (answer.status, answer.json["code"]) == (422, "query_invalid")
     assert {fault["where"] for fault in answer.json["errors"]} >= {where}
 
 
 @pytest.mark.parametrize(
-    "q", ["(a+)+$", ".*", "$ne", "' OR 1=1 --", "<script>", "%25", "\u202e", "\u0301" * 50, "🐼" * 50]
+    "q",
+    ["(a+)+$", ".*", "$ne", "' OR 1=1 --", "<script>", "%25", "\u202e", "\u0301" * 50, "🐼" * 50],
 )
 async def test_hostile_words_are_words(api: Api, q: str) -> None:
     assert "total" in await listed(api, q=q)

@@ -33,7 +33,9 @@ async def token_of(api: Api, name: str = "甲") -> str:
 
 async def put_identity(api: Api, token: str, **changes: Any) -> Answer:
     body = {name: value for name, value in (RESIDENT | changes).items() if value is not None}
-    return await api.send("PUT", "/api/v1/me/identity", json.dumps(body).encode(), token, {"Accept_Language": "en"})
+    return await api.send(
+        "PUT", "/api/v1/me/identity", json.dumps(body).encode(), token, {"Accept_Language": "en"}
+    )
 
 
 async def delete(api: Api, path: str, token: str) -> Answer:
@@ -42,20 +44,32 @@ async def delete(api: Api, path: str, token: str) -> Answer:
 
 async def test_a_visitor_signs_in_stays_signed_in_and_signs_out(api: Api, clock: Clock) -> None:
     session = await signed_in(api)
-    assert (session["expires_in"], session["real_name"], session["privacy_version"]) == (1800, False, "2026-11")
+    assert (session["expires_in"], session["real_name"], session["privacy_version"]) == (
+        1800,
+        False,
+        "2026-11",
+    )
     claims = jwt.decode(session["access_token"], options={"verify_signature": False})
-    assert (claims["aud"], claims["scope"], claims["sub"]) == ("visitor", "visitor:self", session["visitor_id"])
+    assert (claims["aud"], claims["scope"], claims["sub"]) == (
+        "visitor",
+        "visitor:self",
+        session["visitor_id"],
+    )
     assert (await signed_in(api))["visitor_id"] == session["visitor_id"]
     assert (await signed_in(api, "乙"))["visitor_id"] != session["visitor_id"]
     clock.time += ACCESS_LIFE
     assert (await api.get("/api/v1/me", session["access_token"])).json["code"] == "token_expired"
     renewed = (await api.post("/api/v1/session/refresh", token=session["refresh_token"])).json
     assert (await api.get("/api/v1/me", renewed["access_token"])).status == 200
-    assert (await delete(api, "/api/v1/session", renewed["access_token"])).json == {"signed_out": "here"}
+    assert (await delete(api, "/api/v1/session", renewed["access_token"])).json == {
+        "signed_out": "here"
+    }
     answer = await api.post("/api/v1/session/refresh", token=renewed["refresh_token"])
     assert (answer.status, answer.json["code"]) == (401, "session_ended")
     clock.time += SESSION_LIFE
-    assert (await api.post("/api/v1/session/refresh", token=renewed["refresh_token"])).json["code"] == "token_expired"
+    assert (await api.post("/api/v1/session/refresh", token=renewed["refresh_token"])).json[
+        "code"
+    ] == "token_expired"
 
 
 async def test_signing_out_everywhere_works_at_once_on_every_device(api: Api) -> None:
@@ -63,7 +77,9 @@ async def test_signing_out_everywhere_works_at_once_on_every_device(api: Api) ->
     answer = await delete(api, "/api/v1/session?everywhere=true", here["access_token"])
     assert answer.json == {"signed_out": "everywhere"}
     for session in (here, there):
-        assert (await api.get("/api/v1/me", session["access_token"])).json["code"] == "token_withdrawn"
+        assert (await api.get("/api/v1/me", session["access_token"])).json[
+            "code"
+        ] == "token_withdrawn"
         refresh = await api.post("/api/v1/session/refresh", token=session["refresh_token"])
         assert refresh.json["code"] == "token_withdrawn"
     assert (await api.get("/api/v1/me", other["access_token"])).status == 200
@@ -92,7 +108,9 @@ async def test_a_stolen_refresh_token_ends_the_session(api: Api, clock: Clock) -
         ("sandbox:errcode:99999", 503, "wechat_unavailable"),
     ],
 )
-async def test_what_wechat_objects_to_is_told_apart(api: Api, code: str, status: int, problem: str) -> None:
+async def test_what_wechat_objects_to_is_told_apart(
+    api: Api, code: str, status: int, problem: str
+) -> None:
     answer = await api.post("/api/v1/session", {"code": code})
     assert (answer.status, answer.json["code"]) == (status, problem)
     assert ("Retry-After" in answer.headers) == (status in {429, 503})
@@ -104,7 +122,9 @@ async def test_a_login_code_with_a_suffix_is_good_once(api: Api) -> None:
     assert (answer.status, answer.json["code"]) == (409, "login_code_used")
 
 
-async def test_a_visitor_says_who_they_are_and_sees_all_that_is_held(api: Api, world: World) -> None:
+async def test_a_visitor_says_who_they_are_and_sees_all_that_is_held(
+    api: Api, world: World
+) -> None:
     token = await token_of(api)
     known = await put_identity(api, token)
     assert known.json == {"name_mask": "测**", "id_number_mask": "110***********002X"}
@@ -228,9 +248,17 @@ async def test_a_holder_activates_the_pass(api: Api, world: World, clock: Clock)
     clock.time += timedelta(days=3)
     token = await token_of(api)
     before = (await api.get(f"/api/v1/passes/{held.id}", token)).json
-    assert (before["state"], before["can"], before["activate_by"]) == ("issued", ["activate", "freeze"], "2026-07-31")
+    assert (before["state"], before["can"], before["activate_by"]) == (
+        "issued",
+        ["activate", "freeze"],
+        "2026-07-31",
+    )
     after = (await api.post(f"/api/v1/passes/{held.id}/activate", token=token)).json
-    assert (after["state"], after["valid_from"], after["valid_until"]) == ("active", "2026-07-04", "2026-07-13")
+    assert (after["state"], after["valid_from"], after["valid_until"]) == (
+        "active",
+        "2026-07-04",
+        "2026-07-13",
+    )
     assert (await api.post(f"/api/v1/passes/{held.id}/activate", token=token)).json == after
 
 

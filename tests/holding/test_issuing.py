@@ -17,11 +17,17 @@ from tests.support import build
 from tests.support.build import KEYS, NOW
 
 
-@pytest.mark.parametrize("first_day", [date(2019, 12, 31), date(2190, 1, 1), date(9999, 12, 31), date.min])
-async def test_a_day_that_no_code_can_name_issues_nothing(any_mongo: Mongo, first_day: date) -> None:
+@pytest.mark.parametrize(
+    "first_day", [date(2019, 12, 31), date(2190, 1, 1), date(9999, 12, 31), date.min]
+)
+async def test_a_day_that_no_code_can_name_issues_nothing(
+    any_mongo: Mongo, first_day: date
+) -> None:
     issuing = Issuing(PassStore(any_mongo), HoldingStore(any_mongo), AuditStore(any_mongo))
     with pytest.raises(Invalid, match="too early or too late"):
-        await issuing.issue(build.product(), build.SEALER.seal(build.HOLDER), first_day, "operator:test", NOW)
+        await issuing.issue(
+            build.product(), build.SEALER.seal(build.HOLDER), first_day, "operator:test", NOW
+        )
     assert await any_mongo.collection("passes").find({}) == []
     assert await any_mongo.collection("audit_log").find({}) == []
 

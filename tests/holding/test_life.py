@@ -97,9 +97,15 @@ async def test_a_frozen_pass_is_refused_at_once_and_its_story_is_told(any_mongo:
         if step is not None:
             await life(any_mongo).take(held.id, step, "operator:test", clock, "lost")
         clock += timedelta(seconds=1)
-        verdict, _ = await admission.admit(build.scan(live_text(held, KEYS, clock), nonce, clock), clock)
+        verdict, _ = await admission.admit(
+            build.scan(live_text(held, KEYS, clock), nonce, clock), clock
+        )
         assert verdict.reason is reason
-    told = story(await audit.about(f"pass:{held.id}"), await ledger.whole(held.id), await refusals.of_pass(held.id))
+    told = story(
+        await audit.about(f"pass:{held.id}"),
+        await ledger.whole(held.id),
+        await refusals.of_pass(held.id),
+    )
     assert [event.what for event in told] == [
         "issue", "admitted", "freeze", "refused", "unfreeze", "refused", "revoke", "refused",
     ]  # fmt: skip
@@ -108,10 +114,15 @@ async def test_a_frozen_pass_is_refused_at_once_and_its_story_is_told(any_mongo:
 
 async def test_of_activations_at_once_one_counts(any_mongo: Mongo) -> None:
     waiting = await issued(
-        any_mongo, state=PassState.ISSUED, activate_by=TODAY + timedelta(days=30), terms=build.terms(term=WAITING)
+        any_mongo,
+        state=PassState.ISSUED,
+        activate_by=TODAY + timedelta(days=30),
+        terms=build.terms(term=WAITING),
     )
     days = [NOW + timedelta(days=n) for n in range(6)]
-    done = await asyncio.gather(*(life(any_mongo).take(SERIAL, Step.ACTIVATE, "operator:test", at) for at in days))
+    done = await asyncio.gather(
+        *(life(any_mongo).take(SERIAL, Step.ACTIVATE, "operator:test", at) for at in days)
+    )
     assert len({held.valid for held in done}) == 1
     (line,) = await AuditStore(any_mongo).about(f"pass:{SERIAL}")
     assert done[0].activated_at == line.at
@@ -120,14 +131,19 @@ async def test_of_activations_at_once_one_counts(any_mongo: Mongo) -> None:
 
 
 @pytest.mark.parametrize("unactivated", Unactivated)
-async def test_a_pass_waits_then_begins_or_lapses(any_mongo: Mongo, unactivated: Unactivated) -> None:
+async def test_a_pass_waits_then_begins_or_lapses(
+    any_mongo: Mongo, unactivated: Unactivated
+) -> None:
     passes = PassStore(any_mongo)
     product = build.product(term=Term(days=10, activate_within=3, unactivated=unactivated))
     held = await Issuing(passes, HoldingStore(any_mongo), AuditStore(any_mongo)).issue(
         product, build.SEALER.seal(build.HOLDER), None, "operator:test", NOW
     )
     assert (held.state, held.activate_by) == (PassState.ISSUED, TODAY + timedelta(days=3))
-    assert (held.valid.start, held.valid.end) == (TODAY + timedelta(days=4), TODAY + timedelta(days=13))
+    assert (held.valid.start, held.valid.end) == (
+        TODAY + timedelta(days=4),
+        TODAY + timedelta(days=13),
+    )
     code = read(live_text(held, KEYS, NOW), KEYS, NOW)
     assert isinstance(code, Code)
     assert (code.first_day, code.last_day) == (TODAY, TODAY + timedelta(days=13)), (
@@ -146,7 +162,9 @@ async def test_a_pass_waits_then_begins_or_lapses(any_mongo: Mongo, unactivated:
 
 
 @given(st.integers(1, 60), st.integers(1, 400), st.integers(0, 60), st.integers(0, 60))
-def test_a_later_activation_never_shortens_a_pass(within: int, days: int, early: int, late: int) -> None:
+def test_a_later_activation_never_shortens_a_pass(
+    within: int, days: int, early: int, late: int
+) -> None:
     term = Term(days=days, activate_within=within)
     early, late = sorted((min(early, within), min(late, within)))
     first, second = (term.starting(TODAY + timedelta(days=n)) for n in (early, late))

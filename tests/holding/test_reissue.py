@@ -28,7 +28,11 @@ class Desk:
     """Everything over one database."""
 
     def __init__(self, mongo: Mongo) -> None:
-        self.passes, self.ledger, self.audit = PassStore(mongo), LedgerStore(mongo), AuditStore(mongo)
+        self.passes, self.ledger, self.audit = (
+            PassStore(mongo),
+            LedgerStore(mongo),
+            AuditStore(mongo),
+        )
         self.admission = Admission(KEYS, Spots(), self.passes, self.ledger, RefusalStore(mongo))
         self.reissuing = Reissuing(self.passes, self.ledger, self.audit)
 
@@ -38,7 +42,9 @@ class Desk:
         return held
 
     async def scan(self, held: Pass, nonce: str, at: Any = NOW) -> Reason:
-        return (await self.admission.admit(build.scan(live_text(held, KEYS, at), nonce, at), at))[0].reason
+        return (await self.admission.admit(build.scan(live_text(held, KEYS, at), nonce, at), at))[
+            0
+        ].reason
 
 
 async def test_visits_go_along_and_the_old_code_is_dead(any_mongo: Mongo) -> None:
@@ -46,7 +52,12 @@ async def test_visits_go_along_and_the_old_code_is_dead(any_mongo: Mongo) -> Non
     old = await desk.issued(terms=build.terms(limits=Limits(total=2)))
     assert await desk.scan(old, "a") is Reason.OK
     new = await desk.reissuing.reissue(SERIAL, "operator:test", NOW, "stolen")
-    assert (new.state, new.reissued_from, new.valid, new.holder) == (PassState.ACTIVE, SERIAL, old.valid, old.holder)
+    assert (new.state, new.reissued_from, new.valid, new.holder) == (
+        PassState.ACTIVE,
+        SERIAL,
+        old.valid,
+        old.holder,
+    )
     assert new.id != SERIAL
     assert await desk.scan(old, "b") is Reason.REVOKED
     assert await desk.scan(new, "c") is Reason.ALREADY_TODAY, "the visit of this morning counts"
@@ -119,7 +130,9 @@ async def test_scans_that_race_with_a_reissue_are_counted_once(any_mongo: Mongo)
     terms = build.terms(limits=Limits(per_spot_day=None, total=12))
     old = await desk.issued(terms=terms)
     before = [desk.scan(old, f"n{n}") for n in range(16)]
-    *reasons, new = await asyncio.gather(*before, desk.reissuing.reissue(SERIAL, "operator:test", NOW))
+    *reasons, new = await asyncio.gather(
+        *before, desk.reissuing.reissue(SERIAL, "operator:test", NOW)
+    )
     assert isinstance(new, Pass)
     admitted = reasons.count(Reason.OK)
     assert set(reasons) <= {Reason.OK, Reason.REVOKED, Reason.NO_VISITS_LEFT}

@@ -30,7 +30,9 @@ def played(events: list[tuple[str, str | int, int]]) -> list[Record]:
 
 
 @given(st.lists(VISIT | ANNUL, max_size=30))
-def test_the_running_tally_is_the_fold_of_the_ledger(events: list[tuple[str, str | int, int]]) -> None:
+def test_the_running_tally_is_the_fold_of_the_ledger(
+    events: list[tuple[str, str | int, int]],
+) -> None:
     ledger = played(events)
     for n, line in enumerate(ledger, start=1):
         assert line.n == n
@@ -38,7 +40,9 @@ def test_the_running_tally_is_the_fold_of_the_ledger(events: list[tuple[str, str
 
 
 def test_a_tally_counts_visits_days_and_spots() -> None:
-    tally = Tally().plus(EMEISHAN, NOW).plus(XIANNVSHAN, NOW).plus(EMEISHAN, NOW + timedelta(days=1))
+    tally = (
+        Tally().plus(EMEISHAN, NOW).plus(XIANNVSHAN, NOW).plus(EMEISHAN, NOW + timedelta(days=1))
+    )
     assert (tally.total, tally.days) == (3, 2)
     assert tally.by_spot == {EMEISHAN: 2, XIANNVSHAN: 1}
     assert tally.on_day == {EMEISHAN: 1}

@@ -52,13 +52,23 @@ class Desk:
     """Everything that claims need, over one database."""
 
     def __init__(self, database: Database) -> None:
-        self.passes, self.holdings, self.audit = PassStore(database), HoldingStore(database), AuditStore(database)
-        self.counters, self.members, self.ledger = CounterStore(database), MemberStore(database), LedgerStore(database)
+        self.passes, self.holdings, self.audit = (
+            PassStore(database),
+            HoldingStore(database),
+            AuditStore(database),
+        )
+        self.counters, self.members, self.ledger = (
+            CounterStore(database),
+            MemberStore(database),
+            LedgerStore(database),
+        )
         self.visitors, self.sessions = VisitorStore(database), SessionStore(database)
         self.accounts = Accounts(VAULT, "1", self.visitors, self.passes, self.ledger, self.audit)
         self.quotas = Quotas(self.counters, self.passes)
         self.standings = Standings(SEALER, Spots(), self.visitors, self.passes, self.members)
-        self.claiming = Claiming(VAULT, self.standings, self.quotas, self.passes, self.holdings, self.audit)
+        self.claiming = Claiming(
+            VAULT, self.standings, self.quotas, self.passes, self.holdings, self.audit
+        )
         self.cancelling = Cancelling(self.quotas, self.passes, self.ledger, self.audit)
         self.admission = Admission(KEYS, Spots(), self.passes, self.ledger, RefusalStore(database))
 
@@ -69,7 +79,9 @@ class Desk:
         said = Document(DocumentKind.RESIDENT, person.name, person.number)
         return await self.accounts.identify(visitor, Identification(said, "1"), NOW)
 
-    async def claim(self, n: int = 0, of: Offer | None = None, at: datetime = NOW, **more: Any) -> Pass:
+    async def claim(
+        self, n: int = 0, of: Offer | None = None, at: datetime = NOW, **more: Any
+    ) -> Pass:
         wanted = of or offer()
         product = replace(wanted.voucher(), number=9)
         return await self.claiming.claim(await self.visitor(n), Claim(wanted, product, **more), at)
@@ -91,9 +103,20 @@ async def why(call: Any) -> NotClaimable:
 
 async def test_a_claim_gives_a_voucher_that_ends_with_the_offer(desk: Desk) -> None:
     voucher = await desk.claim()
-    assert (voucher.state, voucher.valid) == (PassState.ACTIVE, DateRange(TODAY, TODAY + timedelta(days=29)))
-    assert (voucher.product_id, voucher.voucher, voucher.holder.mask) == ("bogo", True, "测** 110***********002X")
-    assert (voucher.terms.party.admits, voucher.terms.party.pays, voucher.terms.limits.total) == (2, 1, 1)
+    assert (voucher.state, voucher.valid) == (
+        PassState.ACTIVE,
+        DateRange(TODAY, TODAY + timedelta(days=29)),
+    )
+    assert (voucher.product_id, voucher.voucher, voucher.holder.mask) == (
+        "bogo",
+        True,
+        "测** 110***********002X",
+    )
+    assert (voucher.terms.party.admits, voucher.terms.party.pays, voucher.terms.limits.total) == (
+        2,
+        1,
+        1,
+    )
     assert await desk.counts() == {"bogo": 1, "bogo:2026-07-01": 1, "bogo:2026-07-01:emeishan": 1}
     late = NOW + timedelta(days=170)
     assert (await desk.claim(1, at=late)).valid.end == date(2026, 12, 31)
@@ -103,7 +126,10 @@ async def test_the_quota_of_a_day_then_the_whole_are_used_up(desk: Desk) -> None
     for n in range(3):
         await desk.claim(n)
     refused = await why(desk.claim(3))
-    assert (refused.code, refused.claimable_from) == ("sold_out_today", datetime(2026, 7, 1, 16, tzinfo=NOW.tzinfo))
+    assert (refused.code, refused.claimable_from) == (
+        "sold_out_today",
+        datetime(2026, 7, 1, 16, tzinfo=NOW.tzinfo),
+    )
     assert "2026-07-02" in refused.text.zh
     tomorrow = NOW + timedelta(days=1)
     for n in (3, 4):
@@ -126,7 +152,11 @@ async def test_the_quota_of_a_spot_counts_for_the_spot_that_was_chosen(desk: Des
     here = await desk.claim(0, two, spot_id=EMEISHAN)
     assert here.terms.coverage.spots == {EMEISHAN}
     assert (await why(desk.claim(1, two, spot_id=EMEISHAN))).code == "sold_out_today"
-    assert await desk.counts() == {"bogo": 1, "bogo:2026-07-01": 1, "bogo:2026-07-01:emeishan": 1}, "nothing is lost"
+    assert await desk.counts() == {
+        "bogo": 1,
+        "bogo:2026-07-01": 1,
+        "bogo:2026-07-01:emeishan": 1,
+    }, "nothing is lost"
     await desk.claim(1, two, spot_id=XIANNVSHAN)
     without = replace(two, quota=Quota(), id="all")
     assert (await desk.claim(2, without)).terms.coverage.spots == {EMEISHAN, XIANNVSHAN}
@@ -153,11 +183,17 @@ OBJECTIONS: dict[str, tuple[dict[str, Any], str, date | None]] = {
 
 
 @pytest.mark.parametrize(("changes", "code", "first"), OBJECTIONS.values(), ids=OBJECTIONS.keys())
-async def test_why_not_and_from_when(mongo: Mongo, changes: dict[str, Any], code: str, first: date | None) -> None:
+async def test_why_not_and_from_when(
+    mongo: Mongo, changes: dict[str, Any], code: str, first: date | None
+) -> None:
     desk = Desk(mongo)
     refused = await why(desk.claim(0, offer(**changes)))
     assert refused.code == code
-    assert (refused.claimable_from + timedelta(hours=8)).date() == first if refused.claimable_from else first is None
+    assert (
+        (refused.claimable_from + timedelta(hours=8)).date() == first
+        if refused.claimable_from
+        else first is None
+    )
     assert await desk.counts() == {}
 
 
@@ -172,7 +208,9 @@ async def test_groups_are_told_by_the_number_or_by_operators(desk: Desk) -> None
 
 async def test_real_name_is_asked_for_where_the_offer_says_so(desk: Desk) -> None:
     stranger = await desk.accounts.of_openid("stranger", NOW)
-    assert (await why(desk.claiming.claim(stranger, Claim(offer(), offer().voucher()), NOW))).code == "real_name_needed"
+    assert (
+        await why(desk.claiming.claim(stranger, Claim(offer(), offer().voucher()), NOW))
+    ).code == "real_name_needed"
     anonymous = offer(real_name=False, id="anonymous")
     voucher = await desk.claiming.claim(stranger, Claim(anonymous, anonymous.voucher()), NOW)
     assert voucher.holder == stranger.anonymous
@@ -210,7 +248,9 @@ async def test_the_same_claim_again_is_the_same_voucher(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("twice", [False, True], ids=["once", "twice"])
-async def test_of_many_who_claim_at_once_as_many_as_there_are_succeed(desk: Desk, twice: bool) -> None:
+async def test_of_many_who_claim_at_once_as_many_as_there_are_succeed(
+    desk: Desk, twice: bool
+) -> None:
     """A visitor who claims twice at once may for a moment count twice, so that somebody else is refused too soon."""
     few = offer(quota=Quota(total=5, per_person=1))
     for n in range(20):
@@ -238,7 +278,9 @@ async def test_an_unused_voucher_is_given_back_and_claimed_by_somebody_else(desk
     verdict, _ = await desk.admission.admit(build.scan(live_text(again, KEYS, NOW)), NOW)
     assert verdict.reason.value == "pay_at_window"
     window = build.gate(kind=GateKind.WINDOW)
-    verdict, _ = await desk.admission.admit(build.scan(live_text(again, KEYS, NOW), "n2", gate=window), NOW)
+    verdict, _ = await desk.admission.admit(
+        build.scan(live_text(again, KEYS, NOW), "n2", gate=window), NOW
+    )
     assert (verdict.admits, verdict.pays) == (2, 1)
     with pytest.raises(Conflict, match="unused voucher"):
         await desk.cancelling.cancel(again, "visitor:v", NOW)
@@ -249,7 +291,9 @@ async def test_an_unused_voucher_is_given_back_and_claimed_by_somebody_else(desk
 async def test_a_voucher_that_was_reissued_is_one_voucher(desk: Desk) -> None:
     one = offer(quota=Quota(total=1))
     voucher = await desk.claim(0, one)
-    new = await Reissuing(desk.passes, desk.ledger, desk.audit).reissue(voucher.id, "operator:test", NOW)
+    new = await Reissuing(desk.passes, desk.ledger, desk.audit).reissue(
+        voucher.id, "operator:test", NOW
+    )
     assert (await desk.quotas.reconcile(one, NOW + CLAIM_TAKES)).corrected == ()
     assert (await why(desk.claim(0, one))).code == "already_claimed"
     await desk.cancelling.cancel(new, "visitor:v", NOW)
@@ -268,7 +312,9 @@ async def test_giving_back_is_finished_after_a_crash_at_any_write(mongo: Mongo) 
             await desk.cancelling.cancel(voucher, "visitor:v", NOW)
         mortal.writes_left = float("inf")
         if writes:
-            verdict, _ = await desk.admission.admit(build.scan(live_text(voucher, KEYS, NOW), f"s{writes}"), NOW)
+            verdict, _ = await desk.admission.admit(
+                build.scan(live_text(voucher, KEYS, NOW), f"s{writes}"), NOW
+            )
             assert verdict.reason.value in {"revoked", "pay_at_window"}
         current = await desk.passes.get(voucher.id)
         assert current is not None
@@ -289,7 +335,9 @@ async def test_freezing_and_giving_back_at_once_leave_one_that_gates_can_read(de
         with suppress(Conflict):
             await life.take(voucher.id, LifeStep.UNFREEZE, "visitor:v", NOW)
         window = build.gate(kind=GateKind.WINDOW)
-        verdict, held = await desk.admission.admit(build.scan(live_text(voucher, KEYS, NOW), f"n{n}", gate=window), NOW)
+        verdict, held = await desk.admission.admit(
+            build.scan(live_text(voucher, KEYS, NOW), f"n{n}", gate=window), NOW
+        )
         assert held is not None
         assert verdict.admitted != (held.cancelled_at is not None)
 
@@ -301,7 +349,9 @@ async def test_reconciling_beside_a_reissue_counts_the_voucher_once(mongo: Mongo
         voucher = await desk.claim(0, one)
         mortal.writes_left = writes
         with suppress(Crash):
-            await Reissuing(desk.passes, desk.ledger, desk.audit).reissue(voucher.id, "operator:test", NOW)
+            await Reissuing(desk.passes, desk.ledger, desk.audit).reissue(
+                voucher.id, "operator:test", NOW
+            )
         mortal.writes_left = float("inf")
         assert (await desk.quotas.reconcile(one, NOW + CLAIM_TAKES)).corrected == ()
         assert (await why(desk.claim(1, one, NOW + CLAIM_TAKES))).code == "sold_out"
@@ -321,7 +371,9 @@ async def test_reissuing_and_giving_back_at_once_count_as_they_end(desk: Desk) -
     assert (await desk.quotas.reconcile(many, NOW + CLAIM_TAKES)).corrected == ()
 
 
-async def test_a_claim_of_a_visitor_who_is_erased_meanwhile_leaves_nobody_behind(desk: Desk) -> None:
+async def test_a_claim_of_a_visitor_who_is_erased_meanwhile_leaves_nobody_behind(
+    desk: Desk,
+) -> None:
     accounts, audit = desk.accounts, desk.audit
     signing_in = SigningIn(desk.visitors, desk.sessions, audit)
     erasing = Erasing(
@@ -332,17 +384,25 @@ async def test_a_claim_of_a_visitor_who_is_erased_meanwhile_leaves_nobody_behind
     for n in range(12):
         visitor = await desk.visitor(n)
         claim = desk.claiming.claim(visitor, Claim(many, many.voucher()), NOW)
-        await asyncio.gather(claim, erasing.erase(visitor, give_up_passes=n % 2 == 0, now=NOW), return_exceptions=True)
+        await asyncio.gather(
+            claim,
+            erasing.erase(visitor, give_up_passes=n % 2 == 0, now=NOW),
+            return_exceptions=True,
+        )
         gone = await desk.visitors.get(visitor.id) is None
         left = await desk.passes.of_holder(visitor.lookup)
         assert not (gone and left), "who is erased holds nothing"
         vouchers = await desk.passes.of_product("bogo")
-        assert not [each for each in vouchers if each.counts and not each.holder.lookup], "nobody holds a voucher"
+        assert not [each for each in vouchers if each.counts and not each.holder.lookup], (
+            "nobody holds a voucher"
+        )
     done = await desk.quotas.reconcile(many, NOW + CLAIM_TAKES)
     assert all(each.counted >= each.vouchers for each in done.corrected)
 
 
-async def test_a_claim_and_a_change_of_identity_at_once_do_not_part_a_voucher_from_its_visitor(desk: Desk) -> None:
+async def test_a_claim_and_a_change_of_identity_at_once_do_not_part_a_voucher_from_its_visitor(
+    desk: Desk,
+) -> None:
     many = offer(quota=Quota())
     for n in range(12):
         visitor, other = await desk.visitor(n), build.person(n + 100)
@@ -401,7 +461,9 @@ class Mortal:
         class Collection:
             def __getattr__(self, operation: str) -> Any:
                 method = getattr(collection, operation)
-                return mortal.dying(method) if operation in {"insert", "update", "delete"} else method
+                return (
+                    mortal.dying(method) if operation in {"insert", "update", "delete"} else method
+                )
 
         return Collection()
 
@@ -460,7 +522,11 @@ async def many_steps(uri: str, steps: list[Step]) -> None:
             await check(desk, of)
         reconciled = await desk.quotas.reconcile(of, at + CLAIM_TAKES)
         assert reconciled.busy == 0
-        standing = [voucher for voucher in await desk.passes.of_product("bogo") if voucher.cancelled_at is None]
+        standing = [
+            voucher
+            for voucher in await desk.passes.of_product("bogo")
+            if voucher.cancelled_at is None
+        ]
         assert (await desk.counts()).get("bogo", 0) == len(standing)
         again = await desk.quotas.reconcile(of, at + CLAIM_TAKES)
         assert again.corrected == ()
@@ -475,7 +541,9 @@ async def give_back(desk: Desk, of: Offer, n: int, at: datetime) -> None:
 
 async def check(desk: Desk, of: Offer) -> None:
     """No quota is exceeded, and no counter says less than there are vouchers."""
-    vouchers = [voucher for voucher in await desk.passes.of_product("bogo") if voucher.cancelled_at is None]
+    vouchers = [
+        voucher for voucher in await desk.passes.of_product("bogo") if voucher.cancelled_at is None
+    ]
     counts = await desk.counts()
     assert of.quota.total is not None
     assert len(vouchers) <= counts.get("bogo", 0) <= of.quota.total

@@ -21,25 +21,40 @@ TOMORROW = TODAY + timedelta(days=1)
 
 def voucher(n: int, *spots: str, **changes: object) -> Pass:
     terms = build.terms(coverage=Coverage(frozenset(spots or [EMEISHAN])))
-    return replace(build.held(terms=terms), id=f"{n:016x}", product_id="bogo", voucher=True, **changes)  # type: ignore[arg-type]
+    return replace(
+        build.held(terms=terms), id=f"{n:016x}", product_id="bogo", voucher=True, **changes
+    )  # type: ignore[arg-type]
 
 
 def visit(held: Pass, n: int, day: int, admits: int, pays: int, spot_id: str = EMEISHAN) -> Record:
     at = NOW + timedelta(days=day)
     record = build.record(n, at, Tally(), spot_id)
-    return replace(record, pass_id=held.id, verdict=Verdict(Reason.OK, at, admits=admits, pays=pays))
+    return replace(
+        record, pass_id=held.id, verdict=Verdict(Reason.OK, at, admits=admits, pays=pays)
+    )
 
 
-USED, UNUSED, BACK = voucher(1, EMEISHAN, XIANNVSHAN), voucher(2), voucher(3, cancelled_at=NOW, state=PassState.REVOKED)
+USED, UNUSED, BACK = (
+    voucher(1, EMEISHAN, XIANNVSHAN),
+    voucher(2),
+    voucher(3, cancelled_at=NOW, state=PassState.REVOKED),
+)
 ANNULLED = voucher(4)
 VOUCHERS = [USED, UNUSED, BACK, ANNULLED]
 FIRST = visit(ANNULLED, 1, 0, 2, 1)
-RECORDS = [visit(USED, 1, 0, 1, 1), visit(USED, 2, 1, 1, 0, XIANNVSHAN), FIRST, annulment([FIRST], FIRST, NOW)]
+RECORDS = [
+    visit(USED, 1, 0, 1, 1),
+    visit(USED, 2, 1, 1, 0, XIANNVSHAN),
+    FIRST,
+    annulment([FIRST], FIRST, NOW),
+]
 
 
 def test_a_row_for_each_offer() -> None:
     (row,) = offer_rows(By.OFFER, VOUCHERS, RECORDS, TODAY)
-    assert row == OfferRow("bogo", None, None, claimed=4, cancelled=1, unused=2, admissions=2, people=2, paying=1)
+    assert row == OfferRow(
+        "bogo", None, None, claimed=4, cancelled=1, unused=2, admissions=2, people=2, paying=1
+    )
     (late,) = offer_rows(By.OFFER, VOUCHERS, RECORDS, date(2030, 1, 1))
     assert late.unused == 0, "what is over can no longer be used"
 
@@ -47,11 +62,23 @@ def test_a_row_for_each_offer() -> None:
 def test_a_row_for_each_spot_and_day() -> None:
     assert offer_rows(By.SPOT, VOUCHERS, RECORDS, TODAY) == [
         OfferRow("bogo", None, None, claimed=1),
-        OfferRow("bogo", EMEISHAN, None, claimed=3, cancelled=1, unused=2, admissions=1, people=1, paying=1),
+        OfferRow(
+            "bogo",
+            EMEISHAN,
+            None,
+            claimed=3,
+            cancelled=1,
+            unused=2,
+            admissions=1,
+            people=1,
+            paying=1,
+        ),
         OfferRow("bogo", XIANNVSHAN, None, admissions=1, people=1),
     ]
     assert offer_rows(By.DAY, VOUCHERS, RECORDS, TODAY) == [
-        OfferRow("bogo", None, TODAY, claimed=4, cancelled=1, unused=2, admissions=1, people=1, paying=1),
+        OfferRow(
+            "bogo", None, TODAY, claimed=4, cancelled=1, unused=2, admissions=1, people=1, paying=1
+        ),
         OfferRow("bogo", None, TOMORROW, admissions=1, people=1),
     ]
 

@@ -39,13 +39,25 @@ class Desk:
 
     def __init__(self, mongo: Mongo, vault: Vault = VAULT) -> None:
         self.mongo = mongo
-        self.visitors, self.session_store, self.passes = VisitorStore(mongo), SessionStore(mongo), PassStore(mongo)
-        self.holdings, self.audit, self.ledger = HoldingStore(mongo), AuditStore(mongo), LedgerStore(mongo)
-        self.accounts = Accounts(vault, VERSION, self.visitors, self.passes, self.ledger, self.audit)
+        self.visitors, self.session_store, self.passes = (
+            VisitorStore(mongo),
+            SessionStore(mongo),
+            PassStore(mongo),
+        )
+        self.holdings, self.audit, self.ledger = (
+            HoldingStore(mongo),
+            AuditStore(mongo),
+            LedgerStore(mongo),
+        )
+        self.accounts = Accounts(
+            vault, VERSION, self.visitors, self.passes, self.ledger, self.audit
+        )
         self.sessions = SigningIn(self.visitors, self.session_store, self.audit)
         self.life = Life(self.passes, self.audit)
         self.issuing = Issuing(self.passes, self.holdings, self.audit)
-        cancelling = Cancelling(Quotas(CounterStore(mongo), self.passes), self.passes, self.ledger, self.audit)
+        cancelling = Cancelling(
+            Quotas(CounterStore(mongo), self.passes), self.passes, self.ledger, self.audit
+        )
         self.erasing = Erasing(
             self.accounts, self.sessions, self.life, cancelling, self.passes, self.ledger, self.holdings,
             MemberStore(mongo),
@@ -56,12 +68,16 @@ class Desk:
         return await self.accounts.of_openid(name, NOW)
 
     async def known(self, name: str = "甲", **changes: Any) -> Visitor:
-        return await self.accounts.identify(await self.visitor(name), replace(CLAIM, **changes), NOW)
+        return await self.accounts.identify(
+            await self.visitor(name), replace(CLAIM, **changes), NOW
+        )
 
 
 CLAIM = Claim(Document(DocumentKind.RESIDENT, HOLDER.name, HOLDER.number), VERSION)
 OTHER = Document(DocumentKind.RESIDENT, "测试乙", build.person(1).number)
-CHILD = Document(DocumentKind.RESIDENT, "测试童", "110101201603070" + "02" + check_digit("11010120160307002"))
+CHILD = Document(
+    DocumentKind.RESIDENT, "测试童", "110101201603070" + "02" + check_digit("11010120160307002")
+)
 
 
 @pytest.fixture
@@ -90,7 +106,9 @@ async def test_a_person_is_bound_to_one_account(desk: Desk) -> None:
     assert await desk.known() == first, "doing it again changes nothing"
     with pytest.raises(Conflict, match="sign in there and erase that account"):
         await desk.known("乙")
-    done = await asyncio.gather(*(desk.known(name, document=OTHER) for name in "丙丁戊"), return_exceptions=True)
+    done = await asyncio.gather(
+        *(desk.known(name, document=OTHER) for name in "丙丁戊"), return_exceptions=True
+    )
     assert sum(isinstance(each, Visitor) for each in done) == 1
     assert sum(isinstance(each, Conflict) for each in done) == 2
 
@@ -101,14 +119,20 @@ async def test_a_pass_is_not_found_under_another_name(desk: Desk) -> None:
         await desk.known(document=replace(CLAIM.document, name="测试偷"))
     assert (await desk.visitor()).identity is None
     assert (await desk.known("乙")).identity, "nobody is bound by it"
-    released = await desk.accounts.release(replace(HOLDER, name="测试真"), "operator:test", NOW, "misspelt")
+    released = await desk.accounts.release(
+        replace(HOLDER, name="测试真"), "operator:test", NOW, "misspelt"
+    )
     assert released.passes_renamed == 1
     assert (await desk.known("丙", document=replace(CLAIM.document, name="测试真"))).identity
 
 
-async def test_who_claimed_a_document_first_does_not_get_what_is_issued_to_it_later(desk: Desk) -> None:
+async def test_who_claimed_a_document_first_does_not_get_what_is_issued_to_it_later(
+    desk: Desk,
+) -> None:
     thief = await desk.known("贼", document=replace(CLAIM.document, name="测试贼"))
-    held = await desk.issuing.issue(build.product(), SEALER.seal(HOLDER), None, "operator:test", NOW)
+    held = await desk.issuing.issue(
+        build.product(), SEALER.seal(HOLDER), None, "operator:test", NOW
+    )
     assert await passes_of(thief, desk.passes) == []
     assert await desk.erasing.erase(thief, give_up_passes=True, now=NOW) == []
     kept = await desk.passes.get(held.id)
@@ -149,7 +173,9 @@ async def test_one_account_does_not_become_two_people(desk: Desk) -> None:
     assert visitor.identity is not None
     assert sum(isinstance(each, Visitor) for each in done) >= 1
     free = OTHER if SEALER.open(visitor.identity).name == HOLDER.name else CLAIM.document
-    assert (await desk.known("乙", document=free)).identity, "the other person is not bound by mistake"
+    assert (await desk.known("乙", document=free)).identity, (
+        "the other person is not bound by mistake"
+    )
 
 
 async def test_a_binding_left_by_a_crash_is_taken_over_after_a_minute(desk: Desk) -> None:
@@ -170,9 +196,13 @@ async def test_who_one_is_can_be_mended_until_a_pass_is_in_force(desk: Desk) -> 
         with pytest.raises(Conflict, match=r"only staff|name another"):
             await desk.known(document=document)
     right = replace(HOLDER, name="测试正")
-    assert await desk.accounts.release(right, "operator:test", NOW, "misspelt") == Released(visitor.id, 1)
+    assert await desk.accounts.release(right, "operator:test", NOW, "misspelt") == Released(
+        visitor.id, 1
+    )
     mended = await desk.known(document=replace(CLAIM.document, name="测试正"))
-    assert [held.holder.lookup for held in await passes_of(mended, desk.passes)] == [mended.lookup], "passes stay"
+    assert [held.holder.lookup for held in await passes_of(mended, desk.passes)] == [
+        mended.lookup
+    ], "passes stay"
     with pytest.raises(Unknown):
         await desk.accounts.release(build.person(9), "operator:test", NOW, "")
 
@@ -184,7 +214,10 @@ def build_other(n: int) -> Document:
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"consent_version": "1999"}, "consent_version: the privacy statement in force is version 2026-11"),
+        (
+            {"consent_version": "1999"},
+            "consent_version: the privacy statement in force is version 2026-11",
+        ),
         ({"document": replace(CLAIM.document, number="1")}, "id_number"),
         ({"guardian": OTHER}, "guardian: is said below 14"),
         ({"document": CHILD}, "guardian: is needed"),
@@ -192,7 +225,9 @@ def build_other(n: int) -> Document:
         ({"document": CHILD, "guardian": replace(OTHER, number="1")}, "guardian.id_number"),
     ],
 )
-async def test_what_is_wrong_is_named_and_leaves_nothing(mongo: Mongo, changes: dict[str, Any], fault: str) -> None:
+async def test_what_is_wrong_is_named_and_leaves_nothing(
+    mongo: Mongo, changes: dict[str, Any], fault: str
+) -> None:
     desk = Desk(mongo)
     with pytest.raises(Invalid, match=fault):
         await desk.known(**changes)
@@ -212,7 +247,9 @@ async def test_a_person_holds_one_pass_of_a_product(desk: Desk) -> None:
     holder = SEALER.seal(HOLDER)
 
     async def issue(at: Any = NOW, product: Any = None) -> Any:
-        return await desk.issuing.issue(product or build.product(), SEALER.seal(HOLDER), None, "operator:test", at)
+        return await desk.issuing.issue(
+            product or build.product(), SEALER.seal(HOLDER), None, "operator:test", at
+        )
 
     done = await asyncio.gather(*(issue() for _ in range(6)), return_exceptions=True)
     assert sorted(type(each).__name__ for each in done) == ["Conflict"] * 5 + ["Pass"]
@@ -224,7 +261,9 @@ async def test_a_person_holds_one_pass_of_a_product(desk: Desk) -> None:
     await desk.passes.add(replace(held, id="0" * 15 + "1"))
     key = f"lost:{holder.lookup}"
     await desk.holdings.take(key, holder.lookup, "0" * 15 + "2")
-    assert (await issue(product=build.product("lost"))).id == "0" * 15 + "2", "a crash came before the pass"
+    assert (await issue(product=build.product("lost"))).id == "0" * 15 + "2", (
+        "a crash came before the pass"
+    )
 
 
 async def test_a_refresh_token_is_good_once_and_its_second_use_ends_the_session(desk: Desk) -> None:
@@ -238,7 +277,10 @@ async def test_a_refresh_token_is_good_once_and_its_second_use_ends_the_session(
     late = second.renewed_at + REPLY_LOST_WITHIN
     assert await desk.sessions.carry_on(session.id, 1, late) is None
     assert await desk.sessions.carry_on(session.id, 2, late) is None, "it has ended for both"
-    assert [line.action for line in await desk.audit.about(f"visitor:{visitor.id}")] == ["sign_up", "refresh_reused"]
+    assert [line.action for line in await desk.audit.about(f"visitor:{visitor.id}")] == [
+        "sign_up",
+        "refresh_reused",
+    ]
 
 
 async def test_of_refreshes_at_once_all_get_the_same_generation(desk: Desk) -> None:
@@ -291,7 +333,10 @@ async def test_an_account_that_is_erased_does_not_come_back(desk: Desk) -> None:
         assert await desk.visitors.get(visitor.id) is None
         again = await desk.visitor(f"v{n}")
         assert again.id != visitor.id
-        assert {each.id for each in signed_in if isinstance(each, Visitor)} <= {visitor.id, again.id}
+        assert {each.id for each in signed_in if isinstance(each, Visitor)} <= {
+            visitor.id,
+            again.id,
+        }
 
 
 async def test_a_pass_that_is_over_does_not_hinder_erasing(desk: Desk) -> None:
@@ -322,7 +367,10 @@ async def test_all_that_is_sealed_is_brought_under_a_new_key_also_after_a_crash(
     await store.renew(seen.append)
     assert await store.count_old() == 0
     assert (seen[0], seen[-1]) == (1 / 256, 1)
-    running = Desk(desk.mongo, Vault({1: bytes(32)}, bytes(range(32)), lambda: {1: bytes(32), 2: bytes([2]) * 32}))
+    running = Desk(
+        desk.mongo,
+        Vault({1: bytes(32)}, bytes(range(32)), lambda: {1: bytes(32), 2: bytes([2]) * 32}),
+    )
     again = await running.visitor()
     assert running.accounts.phone(again) == "10012345678"
     assert date(2016, 3, 7) == Desk(desk.mongo, newer).accounts._identities.open(again.holder).born

@@ -72,8 +72,14 @@ def test_what_is_sealed_opens_and_shows_only_masks() -> None:
 
 def test_the_look_up_hash_finds_a_person_and_depends_on_the_pepper() -> None:
     assert SEALER.seal(HOLDER).lookup == SEALER.lookup(HOLDER.number)
-    assert Sealer(Vault({1: bytes(32)}, bytes(32))).lookup(HOLDER.number) != SEALER.lookup(HOLDER.number)
-    others = [SEALER.lookup(HOLDER.number, kind, country) for kind in DocumentKind for country in (None, "FRA", "CHN")]
+    assert Sealer(Vault({1: bytes(32)}, bytes(32))).lookup(HOLDER.number) != SEALER.lookup(
+        HOLDER.number
+    )
+    others = [
+        SEALER.lookup(HOLDER.number, kind, country)
+        for kind in DocumentKind
+        for country in (None, "FRA", "CHN")
+    ]
     assert len(set(others)) == len(others), "the same number in another document is another person"
 
 
@@ -89,7 +95,9 @@ def test_an_older_key_still_opens_and_the_newest_seals() -> None:
     with pytest.raises(KeyError):
         SEALER.open(replace(old, sealed=renewed))
     running = Sealer(Vault({1: bytes(32)}, bytes(range(32)), reload=lambda: both))
-    assert running.open(replace(old, sealed=renewed)) == HOLDER, "a key that was made meanwhile is looked for"
+    assert running.open(replace(old, sealed=renewed)) == HOLDER, (
+        "a key that was made meanwhile is looked for"
+    )
 
 
 def test_a_seal_that_was_moved_to_another_person_does_not_open() -> None:
@@ -126,7 +134,9 @@ SINCE_2023, BEFORE_2023 = checked("93125019900307002"), "FRA110190030712"
         (DocumentKind.FOREIGN_PERMANENT, BEFORE_2023),
     ],
 )
-def test_each_kind_of_number_tells_the_date_of_birth_and_suits_no_other_kind(kind: DocumentKind, number: str) -> None:
+def test_each_kind_of_number_tells_the_date_of_birth_and_suits_no_other_kind(
+    kind: DocumentKind, number: str
+) -> None:
     identity = identify(Document(kind, "Test A", number.lower()), TODAY)
     assert (identity.kind, identity.number, identity.born) == (kind, number, date(1990, 3, 7))
     assert SEALER.open(SEALER.seal(identity)) == identity
@@ -139,7 +149,9 @@ def test_each_kind_of_number_tells_the_date_of_birth_and_suits_no_other_kind(kin
 
 def test_a_two_digit_year_is_the_newest_that_is_past() -> None:
     for year, born in (("26", 2026), ("27", 1927)):
-        identity = identify(Document(DocumentKind.FOREIGN_PERMANENT, "Test A", f"FRA1101{year}030712"), TODAY)
+        identity = identify(
+            Document(DocumentKind.FOREIGN_PERMANENT, "Test A", f"FRA1101{year}030712"), TODAY
+        )
         assert identity.born.year == born
 
 

@@ -20,20 +20,27 @@ def holder(prefix: str, born: date) -> Identity:
 
 def native(prefix: str, year: int) -> str | None:
     """The answer for whoever was born on the first or the last day of a year: it must be one."""
-    (answer,) = {native_of(holder(prefix, born)) for born in (date(year, 1, 1), min(date(year, 12, 31), TODAY))}
+    (answer,) = {
+        native_of(holder(prefix, born))
+        for born in (date(year, 1, 1), min(date(year, 12, 31), TODAY))
+    }
     return answer
 
 
 @pytest.mark.parametrize("year", [1900, 1950, 1981, 1996, 1997, 1998, 2026])
 @pytest.mark.parametrize("prefix", ["500101", "500103", "500243", "500384"])
-def test_a_code_of_chongqing_is_chongqing_whenever_its_holder_was_born(prefix: str, year: int) -> None:
+def test_a_code_of_chongqing_is_chongqing_whenever_its_holder_was_born(
+    prefix: str, year: int
+) -> None:
     assert native(prefix, year) == "chongqing"
 
 
 @pytest.mark.parametrize(
     ("prefix", "last"),
     [
-        *[(f"5102{area}", 1997) for area in ("01", "02", "19", "21", "32", "81", "83")],  # Chongqing
+        *[
+            (f"5102{area}", 1997) for area in ("01", "02", "19", "21", "32", "81", "83")
+        ],  # Chongqing
         *[(f"5112{area}", 1997) for area in ("02", "04", "21", "28")],  # Wanxian City
         *[(f"5122{area}", 1997) for area in ("01", "21", "29")],  # Wanxian Prefecture
         *[(f"5123{area}", 1997) for area in ("01", "02", "21", "30")],  # Fuling Prefecture
@@ -41,10 +48,14 @@ def test_a_code_of_chongqing_is_chongqing_whenever_its_holder_was_born(prefix: s
         *[(f"5170{area}", 1997) for area in ("02", "03", "21", "23", "81")],  # Fuling City
         *[(code, 1997) for code in ("519005", "519006", "519007")],  # Yongchuan, Hechuan, Jiangjin
         *[(code, 1997) for code in ("511403", "511481")],  # Lidu; Nanchuan
-        *[(code, 1983) for code in ("511402", "511421", "511422", "511423")],  # Fuling City, then Meishan
+        *[
+            (code, 1983) for code in ("511402", "511421", "511422", "511423")
+        ],  # Fuling City, then Meishan
     ],
 )
-def test_an_old_code_is_chongqing_up_to_a_year_of_birth_and_sichuan_after(prefix: str, last: int) -> None:
+def test_an_old_code_is_chongqing_up_to_a_year_of_birth_and_sichuan_after(
+    prefix: str, last: int
+) -> None:
     for year in (1900, 1930, 1968, 1981, 1982, 1983, last):
         assert native(prefix, year) == "chongqing"
     for year in (last + 1, 2000, 2014, 2026):
@@ -57,7 +68,12 @@ def test_an_old_code_is_chongqing_up_to_a_year_of_birth_and_sichuan_after(prefix
     [
         *["510104", "510322", "511028", "511181", "511302", "511502", "513623"],  # always Sichuan's
         *["511424", "511425"],  # Meishan, never Fuling
-        *["512621", "512721", "512821", "512121"],  # Chongqing's areas, but only before there were numbers
+        *[
+            "512621",
+            "512721",
+            "512821",
+            "512121",
+        ],  # Chongqing's areas, but only before there were numbers
         *["519004", "519008"],  # Emeishan and Langzhong, beside Yongchuan and Jiangjin
         *["513421", "513621", "512421", "512921"],  # beside old codes
     ],
@@ -66,7 +82,9 @@ def test_every_other_code_that_begins_with_51_is_sichuan(prefix: str, year: int)
     assert native(prefix, year) == "sichuan"
 
 
-@pytest.mark.parametrize("prefix", ["110101", "420528", "520321", "610724", "150203", "350102", "451021", "710000"])
+@pytest.mark.parametrize(
+    "prefix", ["110101", "420528", "520321", "610724", "150203", "350102", "451021", "710000"]
+)
 def test_other_provinces_are_neither(prefix: str) -> None:
     assert native(prefix, 1990) is None
     assert native_of(HOLDER) is None
@@ -81,7 +99,9 @@ def test_other_provinces_are_neither(prefix: str) -> None:
     ],
 )
 def test_other_documents_tell_nothing(kind: DocumentKind, number: str) -> None:
-    assert native_of(identify(Document(kind, "测试甲", number + check_digit(number)), TODAY)) is None
+    assert (
+        native_of(identify(Document(kind, "测试甲", number + check_digit(number)), TODAY)) is None
+    )
 
 
 @pytest.mark.parametrize("number", ["500103199", "510202199003070"])
@@ -91,12 +111,16 @@ def test_a_passport_tells_nothing_whatever_its_number_looks_like(number: str) ->
 
 
 @given(st.from_regex(r"[1-7][0-9]{5}", fullmatch=True), BORN)
-def test_any_checked_number_has_an_answer_and_only_50_and_51_have_a_place(prefix: str, born: date) -> None:
+def test_any_checked_number_has_an_answer_and_only_50_and_51_have_a_place(
+    prefix: str, born: date
+) -> None:
     assert (native_of(holder(prefix, born)) is not None) == (prefix[:2] in {"50", "51"})
 
 
 @given(st.from_regex(r"5[01][0-9]{4}", fullmatch=True), BORN, BORN)
-def test_a_code_only_ever_passes_from_chongqing_to_sichuan(prefix: str, one: date, other: date) -> None:
+def test_a_code_only_ever_passes_from_chongqing_to_sichuan(
+    prefix: str, one: date, other: date
+) -> None:
     older, younger = (native_of(holder(prefix, born)) for born in sorted((one, other)))
     assert {older, younger} <= {"chongqing", "sichuan"}
     assert not (older == "sichuan" and younger == "chongqing")

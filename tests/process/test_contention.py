@@ -36,7 +36,9 @@ coverage: {{spots: [emeishan, wulong-xiannvshan]}}
 """
 
 
-async def test_eight_gates_and_two_processes_never_exceed_a_limit(server: Start, scripts: Run, tmp_path: Path) -> None:
+async def test_eight_gates_and_two_processes_never_exceed_a_limit(
+    server: Start, scripts: Run, tmp_path: Path
+) -> None:
     """Each scan is sent twice at once, by one gate that hangs up at some moment and by one that waits, and again."""
     running = server("--workers", "2")
     codes = issued_codes(scripts, tmp_path)
@@ -45,7 +47,12 @@ async def test_eight_gates_and_two_processes_never_exceed_a_limit(server: Start,
     chance = random.Random(1)
 
     def scan(kind: str, n: int) -> tuple[dict[str, Any], str]:
-        body = {"code": codes[kind], "nonce": f"{kind}-{n}", "scanned_at": "2026-07-01T00:00:00Z", "party": 1}
+        body = {
+            "code": codes[kind],
+            "nonce": f"{kind}-{n}",
+            "scanned_at": "2026-07-01T00:00:00Z",
+            "party": 1,
+        }
         return body, tokens[n % 8]
 
     async def hang_up(kind: str, n: int) -> None:
@@ -72,14 +79,17 @@ async def test_eight_gates_and_two_processes_never_exceed_a_limit(server: Start,
     for start in range(0, len(work), 8):
         part = work[start : start + 8]
         _, answers = await asyncio.gather(
-            asyncio.gather(*(hang_up(*each) for each in part)), asyncio.gather(*(send(*each) for each in part))
+            asyncio.gather(*(hang_up(*each) for each in part)),
+            asyncio.gather(*(send(*each) for each in part)),
         )
         first |= dict(zip(part, answers, strict=True))
     assert {each: await send(*each) for each in work} == first, "one answer for each scan"
     api.close()
 
     for kind, (_, most, refused) in KINDS.items():
-        reasons = Counter(json.loads(body)["reason"] for (of, _), body in first.items() if of == kind)
+        reasons = Counter(
+            json.loads(body)["reason"] for (of, _), body in first.items() if of == kind
+        )
         assert reasons.pop("ok") == most, kind
         assert reasons.keys() == refused, kind
     assert running.stop() == 0
@@ -94,10 +104,15 @@ def issued_codes(scripts: Run, folder: Path) -> dict[str, str]:
         files.append(str(file))
     assert scripts("products", "publish", *files).status == 0
     holder = ("--name", "测试甲", "--id-number", "11010119900307002X")
-    return {kind: scripts("passes", "issue", "--product", kind, *holder, "--json").json["code"] for kind in KINDS}
+    return {
+        kind: scripts("passes", "issue", "--product", kind, *holder, "--json").json["code"]
+        for kind in KINDS
+    }
 
 
 async def enrolled(api: Api, scripts: Run, spot: str) -> str:
     """The token of a new handheld."""
     gate = scripts("gates", "add", "--spot", spot, "--kind", "handheld", "--json").json
-    return str((await api.post("/api/v1/gate/enrol", {"setup_code": gate["setup_code"]})).json["token"])
+    return str(
+        (await api.post("/api/v1/gate/enrol", {"setup_code": gate["setup_code"]})).json["token"]
+    )

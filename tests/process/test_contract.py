@@ -17,15 +17,24 @@ OPERATIONS = sum(map(len, describe(ROUTES)["paths"].values())) - 1  # not the de
 
 
 @pytest.mark.parametrize("role", ["everybody", "gate", "visitor"])
-async def test_replies_keep_to_the_description(server: Start, scripts: Run, tmp_path: Path, role: str) -> None:
+async def test_replies_keep_to_the_description(
+    server: Start, scripts: Run, tmp_path: Path, role: str
+) -> None:
     running = server()
     base = f"http://127.0.0.1:{running.port}"
     flags: list[str] = []
     api = Api(running.port)
     if role == "gate":
         gate = scripts("gates", "add", "--spot", "emeishan", "--kind", "window", "--json").json
-        token = (await api.post("/api/v1/gate/enrol", {"setup_code": gate["setup_code"]})).json["token"]
-        flags = ["--include-path-regex", "/gate/(scans|lookup)", "-H", f"Authorization: Bearer {token}"]
+        token = (await api.post("/api/v1/gate/enrol", {"setup_code": gate["setup_code"]})).json[
+            "token"
+        ]
+        flags = [
+            "--include-path-regex",
+            "/gate/(scans|lookup)",
+            "-H",
+            f"Authorization: Bearer {token}",
+        ]
     if role == "visitor":
         token = (await api.post("/api/v1/session", {"code": "sandbox:甲"})).json["access_token"]
         flags = ["--include-path-regex", "/(me|passes)", "-H", f"Authorization: Bearer {token}"]

@@ -38,7 +38,15 @@ async def test_a_first_start_fills_everything_and_a_second_keeps_it(
     gate = scripts("gates", "add", "--spot", "emeishan", "--kind", "turnstile", "--json").json
     enrolled = (await api.post("/api/v1/gate/enrol", {"setup_code": gate["setup_code"]})).json
     issued = scripts(
-        "passes", "issue", "--product", annual["id"], "--name", "测试甲", "--id-number", "11010119900307002X", "--json"
+        "passes",
+        "issue",
+        "--product",
+        annual["id"],
+        "--name",
+        "测试甲",
+        "--id-number",
+        "11010119900307002X",
+        "--json",
     ).json
     live = scripts("passes", "code", issued["pass_id"], "--json").json
     scan = {"code": live["code"], "nonce": "n1", "scanned_at": "2026-07-01T00:00:00Z"}
@@ -58,7 +66,9 @@ async def test_a_first_start_fills_everything_and_a_second_keeps_it(
     assert again.stop(signal.SIGINT) == 0
 
 
-async def test_nothing_acknowledged_is_lost_when_the_server_is_killed(server: Start, scripts: Run) -> None:
+async def test_nothing_acknowledged_is_lost_when_the_server_is_killed(
+    server: Start, scripts: Run
+) -> None:
     running = server()
     database = children(running.process.pid)
     assert len(database) == 2
@@ -71,7 +81,9 @@ async def test_nothing_acknowledged_is_lost_when_the_server_is_killed(server: St
 
     again = Api(server().port)
     answer = await again.post(
-        "/api/v1/gate/scans", {"code": "", "nonce": "n", "scanned_at": "2026-07-01T00:00:00Z"}, enrolled["token"]
+        "/api/v1/gate/scans",
+        {"code": "", "nonce": "n", "scanned_at": "2026-07-01T00:00:00Z"},
+        enrolled["token"],
     )
     assert (answer.status, answer.json["reason"]) == (200, "code_malformed")
     again.close()
@@ -91,7 +103,9 @@ def test_a_second_start_on_the_same_data_says_so_and_leaves(server: Start, tmp_p
     assert first.stop() == 0
 
 
-async def test_with_a_mongodb_of_its_own_it_starts_no_database(server: Start, mongo_uri: str, tmp_path: Path) -> None:
+async def test_with_a_mongodb_of_its_own_it_starts_no_database(
+    server: Start, mongo_uri: str, tmp_path: Path
+) -> None:
     uri = mongo_uri.replace("/?", "/given?")
     for driver in ("motor", "pymongo"):
         running = server(BASHU_MONGO_URI=uri, BASHU_MONGO_DRIVER=driver)
@@ -115,13 +129,17 @@ async def test_requests_in_flight_are_finished_before_it_stops(server: Start, sc
     async def sent(n: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """One scan over a connection of its own, sent."""
         reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
-        writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body.replace(b"NN", b"%d" % n))
+        writer.write(
+            f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body.replace(b"NN", b"%d" % n)
+        )
         await writer.drain()
         return reader, writer
 
     connections = [await sent(n) for n in range(10, 50)]
     running.process.send_signal(signal.SIGTERM)
-    replies = await asyncio.gather(*(reader.read() for reader, _ in connections), return_exceptions=True)
+    replies = await asyncio.gather(
+        *(reader.read() for reader, _ in connections), return_exceptions=True
+    )
     for _, writer in connections:
         writer.close()
     assert running.process.wait(30) == 0
@@ -166,7 +184,10 @@ async def test_a_body_that_is_still_coming_is_waited_for(server: Start) -> None:
     running = server()
     body = b'{"setup_code": "AAAA-AAAA-AAAA"}'
     reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
-    writer.write(b"POST /api/v1/gate/enrol HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body[:10])
+    writer.write(
+        b"POST /api/v1/gate/enrol HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+        + body[:10]
+    )
     await asyncio.sleep(0.3)
     running.process.send_signal(signal.SIGTERM)
     await asyncio.sleep(1)
@@ -186,7 +207,9 @@ async def test_a_body_far_too_large_is_told_so(server: Start) -> None:
     assert running.stop() == 0
 
 
-def test_without_its_database_it_ends_and_can_be_started_again_at_once(server: Start, tmp_path: Path) -> None:
+def test_without_its_database_it_ends_and_can_be_started_again_at_once(
+    server: Start, tmp_path: Path
+) -> None:
     running = server()
     guard, database = children(running.process.pid)
     os.kill(database, signal.SIGKILL)
@@ -204,7 +227,9 @@ def test_without_its_database_it_ends_and_can_be_started_again_at_once(server: S
     assert gone([database]), "nothing is left that would be in the way of the next start"
 
 
-async def test_several_workers_serve_one_address_and_a_dead_one_is_replaced(server: Start, scripts: Run) -> None:
+async def test_several_workers_serve_one_address_and_a_dead_one_is_replaced(
+    server: Start, scripts: Run
+) -> None:
     running = server("--workers", "2")
     family = children(running.process.pid)
     gate = scripts("gates", "add", "--spot", "emeishan", "--kind", "turnstile", "--json").json
@@ -215,8 +240,12 @@ async def test_several_workers_serve_one_address_and_a_dead_one_is_replaced(serv
         body = {"code": "x", "nonce": f"n{n}", "scanned_at": "2026-07-01T00:00:00Z"}
         return (await api.post("/api/v1/gate/scans", body, token)).status
 
-    assert set(await asyncio.gather(*(scan(n) for n in range(40)))) == {200}, "known at both workers"
-    workers = [pid for pid in family if b"server.workers" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    assert set(await asyncio.gather(*(scan(n) for n in range(40)))) == {200}, (
+        "known at both workers"
+    )
+    workers = [
+        pid for pid in family if b"server.workers" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
     assert len(workers) == 2
     os.kill(workers[0], signal.SIGKILL)
     deadline = time.monotonic() + 20
@@ -250,7 +279,9 @@ def test_several_workers_stop_together(server: Start) -> None:
         (["--data-dir", "/proc/nowhere"], {}, "the data directory /proc/nowhere cannot be made"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(tmp_path: Path, flags: list[str], env: dict[str, str], says: str) -> None:
+def test_what_is_wrong_is_said_in_one_line(
+    tmp_path: Path, flags: list[str], env: dict[str, str], says: str
+) -> None:
     done = subprocess.run(
         [sys.executable, "run.py", "--port", "0", "--data-dir", str(tmp_path / "var"), *flags],
         cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False, env=environment(**env),

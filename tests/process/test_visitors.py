@@ -46,7 +46,9 @@ def test_the_sandbox_and_credentials_exclude_each_other(scripts: Run) -> None:
 async def test_with_credentials_there_is_no_sandbox(server: Start) -> None:
     """WeChat is not reached from here: the address leads nowhere."""
     running = server(
-        BASHU_WECHAT_APPID="wx0123456789", BASHU_WECHAT_SECRET="s3cret", BASHU_WECHAT_URL="http://127.0.0.1:1"
+        BASHU_WECHAT_APPID="wx0123456789",
+        BASHU_WECHAT_SECRET="s3cret",
+        BASHU_WECHAT_URL="http://127.0.0.1:1",
     )
     assert not any("sandbox" in line for line in running.lines)
     api = Api(running.port)
@@ -69,21 +71,40 @@ async def test_nobody_is_found_in_logs_problems_exports_or_raw_files(
     assert me["identity"]["name"] == NAME, "it is kept, and the visitor alone is told"
     api.close()
     assert running.stop() == 0
-    seen += [scripts("passes", "show", me["passes"][0]["id"]).out, (tmp_path / "server.log").read_text("utf-8")]
+    seen += [
+        scripts("passes", "show", me["passes"][0]["id"]).out,
+        (tmp_path / "server.log").read_text("utf-8"),
+    ]
     files = [file for file in (tmp_path / "var").rglob("*") if file.is_file()]
     raw = b"".join(file.read_bytes() for file in files) + "".join(seen).encode()
     assert OPENLY_KEPT.encode() in raw
-    for secret in (NAME, NUMBER, GUARDIAN, GUARDIAN_NUMBER, me["openid"], me["phone"], session["refresh_token"]):
-        for written in (secret, json.dumps(secret).strip('"'), base64.b64encode(secret.encode()).decode()[:-4]):
+    for secret in (
+        NAME,
+        NUMBER,
+        GUARDIAN,
+        GUARDIAN_NUMBER,
+        me["openid"],
+        me["phone"],
+        session["refresh_token"],
+    ):
+        for written in (
+            secret,
+            json.dumps(secret).strip('"'),
+            base64.b64encode(secret.encode()).decode()[:-4],
+        ):
             assert written.encode() not in raw, written
         assert secret.encode("utf-16-le") not in raw
 
 
 async def plant(api: Api, scripts: Run) -> list[str]:
     """Let people be known, also in vain, and return every reply and output but those that are for them alone."""
-    issued = scripts("passes", "issue", "--product", OPENLY_KEPT, "--name", NAME, "--id-number", NUMBER)
+    issued = scripts(
+        "passes", "issue", "--product", OPENLY_KEPT, "--name", NAME, "--id-number", NUMBER
+    )
     gate = scripts("gates", "add", "--spot", "emeishan", "--kind", "window", "--json").json
-    gate_token = (await api.post("/api/v1/gate/enrol", {"setup_code": gate["setup_code"]})).json["token"]
+    gate_token = (await api.post("/api/v1/gate/enrol", {"setup_code": gate["setup_code"]})).json[
+        "token"
+    ]
     mine = (await api.post("/api/v1/session", {"code": "sandbox:甲"})).json["access_token"]
     other = (await api.post("/api/v1/session", {"code": "sandbox:乙"})).json["access_token"]
     answers = [await api.post("/api/v1/me/phone", {"code": "sandbox:甲"}, mine)]
@@ -99,29 +120,50 @@ async def plant(api: Api, scripts: Run) -> list[str]:
         (mine, claim),
         (other, claim),
     ):
-        answers.append(await api.send("PUT", "/api/v1/me/identity", json.dumps(body).encode(), token, {}))
+        answers.append(
+            await api.send("PUT", "/api/v1/me/identity", json.dumps(body).encode(), token, {})
+        )
     answers.append(await api.post("/api/v1/gate/lookup", {"id_number": NUMBER}, gate_token))
     answers.append(await api.get(f"/api/v1/spots?q={NUMBER}", mine))
-    assert [answer.status for answer in answers] == [200, 200, 422, 422, 422, 422, 200, 409, 200, 200]
+    assert [answer.status for answer in answers] == [
+        200,
+        200,
+        422,
+        422,
+        422,
+        422,
+        200,
+        409,
+        200,
+        200,
+    ]
     told = [answer.body.decode() for answer in answers]
     return [issued.out, issued.err, *told]
 
 
-async def test_operators_release_a_person_and_rotate_keys_beside_a_running_server(server: Start, scripts: Run) -> None:
+async def test_operators_release_a_person_and_rotate_keys_beside_a_running_server(
+    server: Start, scripts: Run
+) -> None:
     running = server()
     api = Api(running.port)
     claim = {"name": NAME, "id_number": NUMBER, "consent_version": "2026-11"}
     tokens = [
-        (await api.post("/api/v1/session", {"code": f"sandbox:{name}"})).json["access_token"] for name in ("甲", "乙")
+        (await api.post("/api/v1/session", {"code": f"sandbox:{name}"})).json["access_token"]
+        for name in ("甲", "乙")
     ]
 
     async def identify(token: str) -> int:
-        return (await api.send("PUT", "/api/v1/me/identity", json.dumps(claim).encode(), token, {})).status
+        return (
+            await api.send("PUT", "/api/v1/me/identity", json.dumps(claim).encode(), token, {})
+        ).status
 
     assert [await identify(token) for token in tokens] == [200, 409]
     person = ("--name", NAME, "--id-number", NUMBER, "--reason", "lost account", "--json")
     assert scripts("visitors", "release", *person).json["passes_renamed"] == 0
-    assert scripts("visitors", "release", *person).json["refused"] == "no account is bound to this document"
+    assert (
+        scripts("visitors", "release", *person).json["refused"]
+        == "no account is bound to this document"
+    )
     assert await identify(tokens[1]) == 200
     done = scripts("keys", "rotate", "--json").json
     assert done == {"key_id": 2, "new_key": True, "sealed_anew": 3, "left": 0}

@@ -27,7 +27,11 @@ def test_all_spots_of_the_facts_are_there() -> None:
     assert len(SPOTS) == 557
     assert Counter(spot.province for spot in SPOTS) == {"sichuan": 378, "chongqing": 179}
     assert Counter(spot.level for spot in SPOTS) == {"5A": 30, "4A": 502, "3A": 25}
-    assert Counter(spot.position.precision for spot in SPOTS) == {"spot": 188, "district": 357, "city": 12}
+    assert Counter(spot.position.precision for spot in SPOTS) == {
+        "spot": 188,
+        "district": 357,
+        "city": 12,
+    }
 
 
 def test_ids_and_names_are_unique_and_aliases_name_nothing_else() -> None:
@@ -56,14 +60,19 @@ def test_a_district_is_known_unless_the_position_is_only_that_of_a_city() -> Non
 def test_every_source_is_explained() -> None:
     known = set(load_yaml(DATA / "sources.yaml"))
     used = {
-        key for spot in SPOTS for keys in spot.sources.values() for key in ([keys] if isinstance(keys, str) else keys)
+        key
+        for spot in SPOTS
+        for keys in spot.sources.values()
+        for key in ([keys] if isinstance(keys, str) else keys)
     }
     assert used == known
 
 
 def test_the_files_keep_to_their_published_schema() -> None:
     text = (DATA / "spots.schema.json").read_text(encoding="utf-8")
-    assert text == spots_schema(), "run `python -m scripts spots schema > scenic_data/data/spots.schema.json`"
+    assert text == spots_schema(), (
+        "run `python -m scripts spots schema > scenic_data/data/spots.schema.json`"
+    )
     schema = json.loads(text)
     validator = jsonschema.Draft202012Validator(schema)
     for file in (DATA / "spots").glob("*.yaml"):
@@ -83,16 +92,56 @@ def data(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
-        ("level: 5A", "level: 6A", r"leshan.yaml: record 1 \(leshan-dafo\): level: Input should be '5A'"),
-        ('adcode: "511102"', 'adcode: "519999"', r"record 1 \(leshan-dafo\): adcode: 519999 is not in adcodes.csv"),
-        ('adcode: "511102"', "adcode: 511102", r"record 1 \(leshan-dafo\): adcode: Input should be a valid string"),
-        ("lng: 103.7692", "lng: 10.37692", r"record 1 \(leshan-dafo\): position.lng: .*greater than or equal to 97"),
-        ("peak_fen: 8000", "peak_fen: -1", r"record 1 \(leshan-dafo\): price.peak_fen: .*greater than or equal to 0"),
-        ("peak_fen: 8000", "peek_fen: 8000", r"record 1 \(leshan-dafo\): price.peek_fen: is not known here"),
-        ("id: leshan-dafo", "id: Leshan Dafo", r"record 1 \(Leshan Dafo\): id: String should match"),
-        ("id: leshan-dafo", "id: emeishan", r"record 2 \(emeishan\): id: 'emeishan' is already that of .* record 1"),
-        ("zh: 乐山大佛景区", "zh: 峨眉山景区", r"record 2 \(emeishan\): name.zh: .* is already that of"),
-        ("category: world_heritage", "category: moon", r"record 1 \(leshan-dafo\): category: 'moon' is not in"),
+        (
+            "level: 5A",
+            "level: 6A",
+            r"leshan.yaml: record 1 \(leshan-dafo\): level: Input should be '5A'",
+        ),
+        (
+            'adcode: "511102"',
+            'adcode: "519999"',
+            r"record 1 \(leshan-dafo\): adcode: 519999 is not in adcodes.csv",
+        ),
+        (
+            'adcode: "511102"',
+            "adcode: 511102",
+            r"record 1 \(leshan-dafo\): adcode: Input should be a valid string",
+        ),
+        (
+            "lng: 103.7692",
+            "lng: 10.37692",
+            r"record 1 \(leshan-dafo\): position.lng: .*greater than or equal to 97",
+        ),
+        (
+            "peak_fen: 8000",
+            "peak_fen: -1",
+            r"record 1 \(leshan-dafo\): price.peak_fen: .*greater than or equal to 0",
+        ),
+        (
+            "peak_fen: 8000",
+            "peek_fen: 8000",
+            r"record 1 \(leshan-dafo\): price.peek_fen: is not known here",
+        ),
+        (
+            "id: leshan-dafo",
+            "id: Leshan Dafo",
+            r"record 1 \(Leshan Dafo\): id: String should match",
+        ),
+        (
+            "id: leshan-dafo",
+            "id: emeishan",
+            r"record 2 \(emeishan\): id: 'emeishan' is already that of .* record 1",
+        ),
+        (
+            "zh: 乐山大佛景区",
+            "zh: 峨眉山景区",
+            r"record 2 \(emeishan\): name.zh: .* is already that of",
+        ),
+        (
+            "category: world_heritage",
+            "category: moon",
+            r"record 1 \(leshan-dafo\): category: 'moon' is not in",
+        ),
         (
             "- id: leshan-dafo",
             "- level: 4A\n  id: leshan-dafo",
@@ -106,7 +155,9 @@ def data(tmp_path: Path) -> Path:
         ),
     ],
 )
-def test_a_broken_file_is_refused_naming_file_record_and_field(data: Path, old: str, new: str, fault: str) -> None:
+def test_a_broken_file_is_refused_naming_file_record_and_field(
+    data: Path, old: str, new: str, fault: str
+) -> None:
     file = data / "spots" / "leshan.yaml"
     text = file.read_text(encoding="utf-8")
     assert old in text
@@ -118,13 +169,18 @@ def test_a_broken_file_is_refused_naming_file_record_and_field(data: Path, old: 
 def test_every_fault_is_told_at_once(data: Path) -> None:
     file = data / "spots" / "leshan.yaml"
     text = file.read_text(encoding="utf-8")
-    file.write_text(text.replace("level: 5A", "level: 9A").replace("price: {", "price: {x: 1, "), encoding="utf-8")
+    file.write_text(
+        text.replace("level: 5A", "level: 9A").replace("price: {", "price: {x: 1, "),
+        encoding="utf-8",
+    )
     with pytest.raises(DataError) as refused:
         load_spots(data)
     assert len(refused.value.faults) >= 4
 
 
-@pytest.mark.parametrize(("content", "fault"), [("{}", "a list of spots is needed"), ("", "a list of spots is needed")])
+@pytest.mark.parametrize(
+    ("content", "fault"), [("{}", "a list of spots is needed"), ("", "a list of spots is needed")]
+)
 def test_a_file_that_is_no_list_is_refused(data: Path, content: str, fault: str) -> None:
     (data / "spots" / "leshan.yaml").write_text(content, encoding="utf-8")
     with pytest.raises(DataError, match=fault):
@@ -147,9 +203,9 @@ def test_a_snapshot_lists_best_known_first_and_hides_retired_spots() -> None:
     retired = SPOTS[0].model_copy(update={"status": Status.RETIRED})
     others = [spot for spot in SPOTS[1:] if spot.level != retired.level]
     snapshot = Snapshot([*others, retired], REFERENCE)
-    assert [spot.id for spot in snapshot.listed] == sorted(spot.id for spot in others if spot.level == "4A") + sorted(
-        spot.id for spot in others if spot.level == "3A"
-    )
+    assert [spot.id for spot in snapshot.listed] == sorted(
+        spot.id for spot in others if spot.level == "4A"
+    ) + sorted(spot.id for spot in others if spot.level == "3A")
     assert snapshot.get(retired.id) is retired
 
 
@@ -164,7 +220,11 @@ def test_the_etag_changes_with_the_data_and_only_then() -> None:
 
 def test_no_two_pins_are_the_same_place() -> None:
     """Exact positions only: approximate ones share the seat of their district by nature."""
-    pins = [(Point(s.position.lng, s.position.lat), s.id) for s in SPOTS if s.position.precision is Precision.SPOT]
+    pins = [
+        (Point(s.position.lng, s.position.lat), s.id)
+        for s in SPOTS
+        if s.position.precision is Precision.SPOT
+    ]
     close = [
         (one, other)
         for (here, one), (there, other) in itertools.combinations(pins, 2)
@@ -175,7 +235,11 @@ def test_no_two_pins_are_the_same_place() -> None:
 
 def test_no_two_names_are_the_same_but_for_their_ending() -> None:
     def core(name: str) -> str:
-        return re.sub(r"(国家|生态|文化|风景|名胜|旅游|度假|景|区)+$", "", re.sub(r"^(四川|重庆)(省|市)?", "", name))
+        return re.sub(
+            r"(国家|生态|文化|风景|名胜|旅游|度假|景|区)+$",
+            "",
+            re.sub(r"^(四川|重庆)(省|市)?", "", name),
+        )
 
     names = Counter((core(spot.name.zh), spot.adcode[:4]) for spot in SPOTS)
     assert [name for name, count in names.items() if count > 1] == []

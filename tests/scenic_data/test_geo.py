@@ -12,8 +12,12 @@ TIANANMEN = Point(116.404, 39.915)
 
 def test_published_points() -> None:
     """The example that the widely used `coordtransform` gives in its README."""
-    assert from_wgs84(TIANANMEN, Datum.GCJ02) == pytest.approx((116.41024449916938, 39.91640428150164), abs=1e-9)
-    assert from_wgs84(TIANANMEN, Datum.BD09) == pytest.approx((116.41662724378733, 39.922699552216216), abs=1e-9)
+    assert from_wgs84(TIANANMEN, Datum.GCJ02) == pytest.approx(
+        (116.41024449916938, 39.91640428150164), abs=1e-9
+    )
+    assert from_wgs84(TIANANMEN, Datum.BD09) == pytest.approx(
+        (116.41662724378733, 39.922699552216216), abs=1e-9
+    )
     there_and_on = from_wgs84(to_wgs84(TIANANMEN, Datum.GCJ02), Datum.BD09)
     assert there_and_on == pytest.approx((116.41036949371029, 39.92133699351021), abs=1e-7)
     from_baidu = from_wgs84(to_wgs84(TIANANMEN, Datum.BD09), Datum.GCJ02)
@@ -42,7 +46,8 @@ def test_distances() -> None:
 
 
 @pytest.mark.parametrize(
-    "point", [Point(0, 90), Point(104, 89.9999999999), Point(180, -90), Point(1e-320, 90), Point(0, 0)]
+    "point",
+    [Point(0, 90), Point(104, 89.9999999999), Point(180, -90), Point(1e-320, 90), Point(0, 0)],
 )
 @pytest.mark.parametrize("datum", Datum)
 def test_outside_china_no_map_is_shifted(point: Point, datum: Datum) -> None:

@@ -44,7 +44,9 @@ def after(made: Plan, slug: str) -> Spot:
 
 
 def test_a_correction_is_a_small_record(tmp_path: Path) -> None:
-    made = planned(tmp_path, [{"id": EMEISHAN, "price": {"peak_fen": 18500}, "open_hours": "06:00-18:00"}])
+    made = planned(
+        tmp_path, [{"id": EMEISHAN, "price": {"peak_fen": 18500}, "open_hours": "06:00-18:00"}]
+    )
     assert dict(made.changed) == {
         EMEISHAN: (
             ("price.peak_fen", 16000, 18500),
@@ -54,7 +56,9 @@ def test_a_correction_is_a_small_record(tmp_path: Path) -> None:
     }
     spot = after(made, EMEISHAN)
     assert spot.price is not None
-    assert (spot.price.peak_fen, spot.price.off_peak_fen) == (18500, 11000), "what is not named stays"
+    assert (spot.price.peak_fen, spot.price.off_peak_fen) == (18500, 11000), (
+        "what is not named stays"
+    )
     assert len(made.spots) == len(SPOTS)
     assert (made.created, made.retired, made.unchanged) == ((), (), ())
 
@@ -63,12 +67,18 @@ def test_null_says_that_something_is_not_known(tmp_path: Path) -> None:
     assert after(planned(tmp_path, [{"id": EMEISHAN, "price": None}]), EMEISHAN).price is None
     made = planned(tmp_path, [{"id": EMEISHAN, "price": {"off_peak_fen": None}}])
     assert dict(made.changed)[EMEISHAN][0] == ("price.off_peak_fen", 11000, None)
-    assert faults(tmp_path, [{"id": EMEISHAN, "level": None}]) == ["spots.json: record 1 (emeishan): level: is missing"]
+    assert faults(tmp_path, [{"id": EMEISHAN, "level": None}]) == [
+        "spots.json: record 1 (emeishan): level: is missing"
+    ]
 
 
 def test_the_same_again_changes_nothing_not_even_the_date(tmp_path: Path) -> None:
     whole = [spot.model_dump(mode="json") for spot in SPOTS]
-    made = planned(tmp_path, [{k: v for k, v in record.items() if k != "as_of"} for record in whole], complete=True)
+    made = planned(
+        tmp_path,
+        [{k: v for k, v in record.items() if k != "as_of"} for record in whole],
+        complete=True,
+    )
     assert not made.changes_something
     assert list(made.spots) == SPOTS
     assert len(made.unchanged) == len(SPOTS)
@@ -92,7 +102,9 @@ def test_only_a_complete_file_retires_and_it_can_bring_back(tmp_path: Path) -> N
     file.write_text(json.dumps([*kept, {"id": EMEISHAN}]), encoding="utf-8")
     again = plan(read_records(file), made.spots, REFERENCE, TODAY, complete=True)
     assert again.changed[EMEISHAN][0] == ("status", "retired", "open")
-    assert plan(read_records(file), made.spots, REFERENCE, TODAY).changed == {}, "a correction brings nothing back"
+    assert plan(read_records(file), made.spots, REFERENCE, TODAY).changed == {}, (
+        "a correction brings nothing back"
+    )
 
 
 def test_csv(tmp_path: Path) -> None:
@@ -104,7 +116,11 @@ def test_csv(tmp_path: Path) -> None:
     )
     made = planned(tmp_path, text, "spots.csv")
     spot = after(made, EMEISHAN)
-    assert (spot.reservation, spot.aliases, spot.closed_weekdays) == (True, ("峨眉山", "峨山"), (1, 2))
+    assert (spot.reservation, spot.aliases, spot.closed_weekdays) == (
+        True,
+        ("峨眉山", "峨山"),
+        (1, 2),
+    )
     assert (spot.season, spot.open_hours) == (("04-01/11-15",), "06:00-18:00, 冬季 07:00")
     assert spot.price is not None
     assert spot.price.peak_fen == 18500
@@ -120,9 +136,15 @@ def test_yaml_with_a_notice(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"name": {"zh": "峨眉山景区"}}, "name.zh: '峨眉山景区' is already that of spots.json: record 1 (emeishan)"),
+        (
+            {"name": {"zh": "峨眉山景区"}},
+            "name.zh: '峨眉山景区' is already that of spots.json: record 1 (emeishan)",
+        ),
         ({"adcode": "511199"}, "adcode: 511199 is not in adcodes.csv"),
-        ({"adcode": "500101"}, "position: 103.76, 29.56 does not lie in chongqing, where adcode 500101 is"),
+        (
+            {"adcode": "500101"},
+            "position: 103.76, 29.56 does not lie in chongqing, where adcode 500101 is",
+        ),
         ({"adcode": "513201"}, "km from the seat of 马尔康市 (513201) is too far"),
         (
             {"position": {"lng": 29.56, "lat": 103.76, "precision": "spot"}},
@@ -131,12 +153,21 @@ def test_yaml_with_a_notice(tmp_path: Path) -> None:
         ({"level": "6A"}, "level: Input should be '5A', '4A', '3A', '2A' or '1A'"),
         ({"category": "moon"}, "category: 'moon' is not in categories.yaml"),
         ({"price": {"peak_fen": -1}}, "price.peak_fen: Input should be greater than or equal to 0"),
-        ({"price": {"peak_fen": 185.0}}, "price.peak_fen: write whole fen, such as 18500 for 185 yuan"),
+        (
+            {"price": {"peak_fen": 185.0}},
+            "price.peak_fen: write whole fen, such as 18500 for 185 yuan",
+        ),
         ({"season": ["13-01/14-01"]}, "season.0: write days of the year as 04-01/11-15"),
         ({"season": ["02-30/12-31"]}, "season.0: day is out of range for month"),
         ({"closed_weekdays": [1, 1]}, "record: a weekday stands twice in closed_weekdays"),
-        ({"confidence": {"moon": "high"}}, "record: there is no group of fields moon; there are category, "),
-        ({"notices": [{"zh": "x", "start": "2026-12-05", "end": "2026-12-01"}]}, "notices.0: it ends before it begins"),
+        (
+            {"confidence": {"moon": "high"}},
+            "record: there is no group of fields moon; there are category, ",
+        ),
+        (
+            {"notices": [{"zh": "x", "start": "2026-12-05", "end": "2026-12-01"}]},
+            "notices.0: it ends before it begins",
+        ),
         ({"open_hours": "08:00\n09:00"}, "open_hours: control characters are not allowed"),
         ({"name": {"zh": "新\u0000馆"}}, "name.zh: control characters are not allowed"),
         ({"images": ["http://insecure.test/a.jpg"]}, "images.0: String should match pattern"),
@@ -145,7 +176,9 @@ def test_yaml_with_a_notice(tmp_path: Path) -> None:
         ({"id": ["x"]}, "id: Input should be a valid string"),
     ],
 )
-def test_a_wrong_record_is_refused_naming_it(tmp_path: Path, changes: dict[str, Any], fault: str) -> None:
+def test_a_wrong_record_is_refused_naming_it(
+    tmp_path: Path, changes: dict[str, Any], fault: str
+) -> None:
     told = faults(tmp_path, [{"id": EMEISHAN}, NEW | changes])
     assert all(line.startswith("spots.json: record 2 (") for line in told)
     assert any(fault in line for line in told), told
@@ -166,16 +199,36 @@ def test_two_records_of_one_file_may_not_be_the_same_spot(tmp_path: Path) -> Non
         ("spots.json", "{", "spots.json: this is not JSON: "),
         ("spots.json", "[" * 100_000, "spots.json: this is not JSON: "),
         ("spots.json", "{}", "spots.json: a list of spots is needed"),
-        ("spots.json", "[1]", "spots.json: record 1 (without id): record: fields with names are needed"),
-        ("spots.json", '[{"id": "a", "id": "b"}]', "spots.json: this is not JSON: 'id' stands twice in one record"),
+        (
+            "spots.json",
+            "[1]",
+            "spots.json: record 1 (without id): record: fields with names are needed",
+        ),
+        (
+            "spots.json",
+            '[{"id": "a", "id": "b"}]',
+            "spots.json: this is not JSON: 'id' stands twice in one record",
+        ),
         ("spots.json", '[{"id": NaN}]', "spots.json: this is not JSON: NaN is no number of JSON"),
         ("spots.yaml", "- [", "spots.yaml: this cannot be read as YAML in line 2: "),
-        ("spots.yaml", "- id: a\n  id: b\n", "spots.yaml: this cannot be read as YAML in line 1: 'id' stands twice"),
+        (
+            "spots.yaml",
+            "- id: a\n  id: b\n",
+            "spots.yaml: this cannot be read as YAML in line 1: 'id' stands twice",
+        ),
         ("spots.csv", "id,id\na,b\n", "spots.csv: the column 'id' stands twice"),
         ("spots.csv", "id,level\na\n", "spots.csv: line 2: there are 1 cells for 2 columns"),
         ("spots.csv", 'id\n"a', "spots.csv: this is not CSV: "),
-        ("spots.csv", "id,name,name.zh\na,b,c\n", "spots.csv: the column 'name' is a group of others"),
-        ("spots.csv", "name,name.zh.x,id\na,b,c\n", "spots.csv: the column 'name' is a group of others"),
+        (
+            "spots.csv",
+            "id,name,name.zh\na,b,c\n",
+            "spots.csv: the column 'name' is a group of others",
+        ),
+        (
+            "spots.csv",
+            "name,name.zh.x,id\na,b,c\n",
+            "spots.csv: the column 'name' is a group of others",
+        ),
         ("spots.csv", "id,id ,open_hours\na,b,c\n", "spots.csv: the column 'id' stands twice"),
         ("spots.csv", "id,name..zh\na,b\n", "spots.csv: the column 'name..zh' has no name"),
         ("spots.csv", "id;level\na;b\n", "spots.csv: cells are separated by commas"),

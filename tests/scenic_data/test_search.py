@@ -171,7 +171,9 @@ def test_orders() -> None:
     prices = [spot.price.peak_fen if spot.price else None for spot in found(order=Order.PRICE)]
     known = [price for price in prices if price is not None]
     assert prices == sorted(known) + [None] * (len(prices) - len(known))
-    names = [spot.name.zh for spot in found(order=Order.NAME, chosen=((Facet.LEVEL, frozenset({"5A"})),))]
+    names = [
+        spot.name.zh for spot in found(order=Order.NAME, chosen=((Facet.LEVEL, frozenset({"5A"})),))
+    ]
     assert names[:3] == ["安仁古镇景区", "白帝城·瞿塘峡景区", "北川羌城旅游区"]
 
 
@@ -182,7 +184,9 @@ def test_near() -> None:
     assert spots[0].id == "leshan-dafo"
     for place, spot in zip(result.places, spots, strict=True):
         metres = result.metres[place]
-        assert metres == pytest.approx(distance(LESHAN, Point(spot.position.lng, spot.position.lat)), abs=0.01)
+        assert metres == pytest.approx(
+            distance(LESHAN, Point(spot.position.lng, spot.position.lat)), abs=0.01
+        )
         assert metres <= 30_000
     farthest = [
         result.metres[place] + UNCERTAINTY[spot.position.precision]
@@ -194,7 +198,10 @@ def test_near() -> None:
 
 def test_an_approximate_position_is_never_sorted_as_if_it_were_exact() -> None:
     """Both pins are at the same distance; only one of them is known to be there."""
-    exact, seat = ALL.listed[0], next(s for s in ALL.listed if s.position.precision is Precision.DISTRICT)
+    exact, seat = (
+        ALL.listed[0],
+        next(s for s in ALL.listed if s.position.precision is Precision.DISTRICT),
+    )
     at = seat.position.model_copy(update={"precision": Precision.SPOT})
     exact = exact.model_copy(update={"position": at, "id": "zz-exact"})
     both = Snapshot([seat, exact], REFERENCE)
@@ -215,10 +222,22 @@ def test_an_approximate_position_is_never_sorted_as_if_it_were_exact() -> None:
         ({"season": ["01-01/03-01", "10-01/12-31"]}, date(2026, 10, 1), True),
         ({"closed_weekdays": [1]}, date(2026, 11, 23), False),
         ({"closed_weekdays": [1]}, date(2026, 11, 24), True),
-        ({"notices": [{"zh": "封山", "start": "2026-01-01", "closed": True}]}, date(2026, 1, 1), False),
-        ({"notices": [{"zh": "封山", "start": "2026-01-02", "closed": True}]}, date(2026, 1, 1), True),
         (
-            {"notices": [{"zh": "封山", "start": "2025-01-01", "end": "2025-12-31", "closed": True}]},
+            {"notices": [{"zh": "封山", "start": "2026-01-01", "closed": True}]},
+            date(2026, 1, 1),
+            False,
+        ),
+        (
+            {"notices": [{"zh": "封山", "start": "2026-01-02", "closed": True}]},
+            date(2026, 1, 1),
+            True,
+        ),
+        (
+            {
+                "notices": [
+                    {"zh": "封山", "start": "2025-01-01", "end": "2025-12-31", "closed": True}
+                ]
+            },
             date(2026, 1, 1),
             True,
         ),
@@ -257,4 +276,7 @@ def test_positions_are_served_in_the_datum_asked_for() -> None:
     assert (gcj02.lng, gcj02.lat) == pytest.approx((103.44635, 29.56439), abs=2e-3)
     for view in views.values():
         assert (view.open_location.longitude, view.open_location.latitude) == (gcj02.lng, gcj02.lat)
-        assert (view.open_location.address, view.open_location.name) == ("乐山市峨眉山市", "峨眉山景区")
+        assert (view.open_location.address, view.open_location.name) == (
+            "乐山市峨眉山市",
+            "峨眉山景区",
+        )

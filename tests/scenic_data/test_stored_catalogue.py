@@ -22,7 +22,9 @@ async def test_what_is_stored_is_what_is_loaded(any_mongo: Mongo) -> None:
     await catalogue.load()
     assert await catalogue.replace(SPOTS)
     await other.load()
-    assert sorted(other.snapshot.all(), key=lambda spot: spot.id) == sorted(SPOTS, key=lambda spot: spot.id)
+    assert sorted(other.snapshot.all(), key=lambda spot: spot.id) == sorted(
+        SPOTS, key=lambda spot: spot.id
+    )
     before = other.snapshot
     await other.load()
     assert other.snapshot is before, "the same version is not made again"
@@ -30,7 +32,10 @@ async def test_what_is_stored_is_what_is_loaded(any_mongo: Mongo) -> None:
 
 async def test_of_two_imports_at_once_one_is_told_to_try_again(any_mongo: Mongo) -> None:
     first, second = over(any_mongo), over(any_mongo)
-    assert sorted(await asyncio.gather(first.replace(SPOTS[:1]), second.replace(SPOTS[:2]))) == [False, True]
+    assert sorted(await asyncio.gather(first.replace(SPOTS[:1]), second.replace(SPOTS[:2]))) == [
+        False,
+        True,
+    ]
     await asyncio.gather(first.load(), second.load())
     assert first.snapshot.etag == second.snapshot.etag
     assert await first.replace(SPOTS[:3])

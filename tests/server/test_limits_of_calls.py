@@ -30,11 +30,15 @@ PROXIES = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
         ("2001:db8:1:2:ffff::1", "198.51.100.1", "2001:db8:1:2::/64"),
     ],
 )
-def test_the_address_is_what_a_proxy_of_ours_says_and_nobody_else(peer: str, forwarded: str, address: str) -> None:
+def test_the_address_is_what_a_proxy_of_ours_says_and_nobody_else(
+    peer: str, forwarded: str, address: str
+) -> None:
     assert Limits(PROXIES).address(Origin(peer, forwarded)) == address
 
 
-def allowed(limits: Limits, peer: str, caller: str = "v", at: float = 0, name: str = "claim") -> bool:
+def allowed(
+    limits: Limits, peer: str, caller: str = "v", at: float = 0, name: str = "claim"
+) -> bool:
     try:
         limits.check(name, Caller(caller, frozenset()), Origin(peer), NOW + timedelta(seconds=at))
     except TooOften:
@@ -48,14 +52,20 @@ def test_a_burst_then_one_each_while() -> None:
     limits = Limits()
     assert sum(allowed(limits, "192.0.2.1") for _ in range(50)) == rate.burst
     for n in range(1, 5):
-        assert [allowed(limits, "192.0.2.1", at=n * rate.seconds) for _ in range(3)] == [True, False, False]
+        assert [allowed(limits, "192.0.2.1", at=n * rate.seconds) for _ in range(3)] == [
+            True,
+            False,
+            False,
+        ]
     assert sum(allowed(limits, "192.0.2.1", at=10_000) for _ in range(50)) == rate.burst
 
 
 def test_an_address_is_limited_whoever_calls() -> None:
     limits, callers = Limits(), count()
     burst = RATES["claim"][1].burst
-    assert sum(allowed(limits, "192.0.2.1", f"v{next(callers)}") for _ in range(burst + 50)) == burst
+    assert (
+        sum(allowed(limits, "192.0.2.1", f"v{next(callers)}") for _ in range(burst + 50)) == burst
+    )
     assert allowed(limits, "192.0.2.2", "v0")
 
 

@@ -54,7 +54,9 @@ async def refusal(call: Any) -> DomainError:
 async def test_a_login_code_becomes_an_openid_and_is_good_once(client: Client) -> None:
     assert await client().sign_in("sandbox:甲:1") == openid_of("甲")
     assert (await refusal(client().sign_in("sandbox:甲:1"))).code == "login_code_used"
-    assert await client().phone_number("sandbox:甲:1") == await client().phone_number("sandbox:甲"), "other codes"
+    assert await client().phone_number("sandbox:甲:1") == await client().phone_number(
+        "sandbox:甲"
+    ), "other codes"
     assert (await refusal(client().phone_number("sandbox:甲:1"))).code == "phone_code_used"
 
 
@@ -69,7 +71,9 @@ ERRORS: list[tuple[int, type[DomainError], str]] = [
 
 
 @pytest.mark.parametrize(("errcode", "kind", "code"), ERRORS)
-async def test_what_wechat_says_is_told_apart(client: Client, errcode: int, kind: type[DomainError], code: str) -> None:
+async def test_what_wechat_says_is_told_apart(
+    client: Client, errcode: int, kind: type[DomainError], code: str
+) -> None:
     for what, call in (("login", client().sign_in), ("phone", client().phone_number)):
         error = await refusal(call(f"sandbox:errcode:{errcode}"))
         assert type(error) is kind
@@ -89,12 +93,16 @@ async def test_one_token_serves_all_who_ask_at_once(
     renew = book.renew
     monkeypatch.setattr(book, "renew", lambda: made.append(renew()))
     first, second = client(), client()
-    await asyncio.gather(*(each.phone_number("sandbox:甲") for each in (first, second) for _ in range(4)))
+    await asyncio.gather(
+        *(each.phone_number("sandbox:甲") for each in (first, second) for _ in range(4))
+    )
     await client().phone_number("sandbox:甲")
     assert len(made) == 1
 
 
-async def test_a_token_is_fetched_anew_before_it_ends(client: Client, clock: Clock, mongo: Mongo) -> None:
+async def test_a_token_is_fetched_anew_before_it_ends(
+    client: Client, clock: Clock, mongo: Mongo
+) -> None:
     await client().phone_number("sandbox:甲")
     store = AppTokenStore(mongo)
     assert (await store.get(SANDBOX_APPID)).number == 1
@@ -118,7 +126,9 @@ async def test_a_token_that_wechat_takes_no_more_is_forced_20_times_a_day(
         assert (await store.get(SANDBOX_APPID)).forced == n + 1
         if n == 0:
             book.renew()
-            assert (await refusal(client().phone_number("sandbox:甲"))).code == "wechat_unavailable", "so soon"
+            assert (
+                await refusal(client().phone_number("sandbox:甲"))
+            ).code == "wechat_unavailable", "so soon"
     book.renew()
     clock.time += FORCED_APART
     assert (await refusal(client().phone_number("sandbox:甲"))).code == "wechat_unavailable"
@@ -140,15 +150,21 @@ async def test_a_process_that_died_with_the_lease_holds_nobody_up_for_long(
     assert not waiting.done()
     clock.time += LEASE
     assert await waiting
-    assert not await store.become(SANDBOX_APPID, dead, dead), "what the dead process would have stored is not"
+    assert not await store.become(SANDBOX_APPID, dead, dead), (
+        "what the dead process would have stored is not"
+    )
 
 
 async def test_a_failed_fetch_gives_the_lease_back(client: Client) -> None:
-    assert (await refusal(client(secret="wrong").phone_number("sandbox:甲"))).code == "wechat_unavailable"
+    assert (
+        await refusal(client(secret="wrong").phone_number("sandbox:甲"))
+    ).code == "wechat_unavailable"
     assert await client().phone_number("sandbox:甲")
 
 
-async def test_the_token_is_not_stored_in_the_clear(client: Client, book: Book, mongo: Mongo) -> None:
+async def test_the_token_is_not_stored_in_the_clear(
+    client: Client, book: Book, mongo: Mongo
+) -> None:
     await client().phone_number("sandbox:甲")
     (stored,) = await mongo.collection("app_tokens").find({})
     assert book.token
@@ -196,8 +212,15 @@ async def test_nothing_secret_or_personal_is_logged(
     client: Client, book: Book, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    openid, phone = await client().sign_in("sandbox:秘密:s1"), await client().phone_number("sandbox:秘密:s2")
-    for call in (client().sign_in, client().phone_number, client("http://127.0.0.1:1", "s3cret").sign_in):
+    openid, phone = (
+        await client().sign_in("sandbox:秘密:s1"),
+        await client().phone_number("sandbox:秘密:s2"),
+    )
+    for call in (
+        client().sign_in,
+        client().phone_number,
+        client("http://127.0.0.1:1", "s3cret").sign_in,
+    ):
         for code in ("sandbox:秘密:s1", "sandbox:秘密:s2", "sandbox:errcode:45011"):
             with suppress(DomainError):
                 await call(code)

@@ -36,7 +36,9 @@ async def test_a_pass_comes_back_as_it_was(any_mongo: Mongo) -> None:
     full = build.held(
         terms=build.terms(
             term=Term(dates=DateRange(TODAY, TODAY)),
-            coverage=Coverage(frozenset({"emeishan"}), frozenset({"5A", "sichuan"}), frozenset({"leshan-dafo"})),
+            coverage=Coverage(
+                frozenset({"emeishan"}), frozenset({"5A", "sichuan"}), frozenset({"leshan-dafo"})
+            ),
             limits=Limits(1, 2, 3, 4, 5),
             blackout=Blackout((DateRange(TODAY, TODAY),), frozenset({1, 7})),
             party=Party(2, 1),
@@ -73,7 +75,9 @@ async def test_a_refusal_without_a_pass_is_kept(any_mongo: Mongo) -> None:
 async def test_a_ledger_number_is_given_once(any_mongo: Mongo) -> None:
     ledger = LedgerStore(any_mongo)
     records = [build.record(1, NOW, Tally().plus(build.EMEISHAN, NOW)) for _ in range(8)]
-    won = await asyncio.gather(*(ledger.append(replace(record, nonce=f"n{i}")) for i, record in enumerate(records)))
+    won = await asyncio.gather(
+        *(ledger.append(replace(record, nonce=f"n{i}")) for i, record in enumerate(records))
+    )
     assert sum(won) == 1
     (kept,) = await ledger.whole(SERIAL)
     assert kept.nonce == f"n{won.index(True)}"
@@ -107,7 +111,9 @@ async def test_the_ledger_mark_follows_and_hides_nothing_that_is_needed(any_mong
     assert held is not None
     assert held.ledger_mark == 2 * MARK_EVERY - TAIL
     tail = await ledger.tail(held)
-    assert [record.n for record in tail] == list(range(2 * MARK_EVERY + 4 - TAIL, 2 * MARK_EVERY + 4))
+    assert [record.n for record in tail] == list(
+        range(2 * MARK_EVERY + 4 - TAIL, 2 * MARK_EVERY + 4)
+    )
 
 
 async def test_a_mark_never_moves_back(any_mongo: Mongo) -> None:
@@ -139,7 +145,10 @@ async def test_products_are_versioned_and_their_numbers_unique(any_mongo: Mongo)
 
 async def test_a_setup_code_enrols_once(any_mongo: Mongo) -> None:
     store = GateStore(any_mongo)
-    gate, setup = build.gate(GateKind.HANDHELD, state=GateState.ADDED), Setup("digest", NOW + timedelta(days=7))
+    gate, setup = (
+        build.gate(GateKind.HANDHELD, state=GateState.ADDED),
+        Setup("digest", NOW + timedelta(days=7)),
+    )
     assert await store.add(gate, setup)
     assert not await store.add(gate, setup)
     assert await store.awaiting("digest") == (gate, setup)
@@ -172,7 +181,9 @@ async def test_versions_only_grow(any_mongo: Mongo) -> None:
 
 async def test_the_audit_log_keeps_every_line(any_mongo: Mongo) -> None:
     for _ in range(2):
-        await AuditStore(any_mongo).write(AuditLine(NOW, "operator:test", "issue", f"pass:{SERIAL}", {"product": "a"}))
+        await AuditStore(any_mongo).write(
+            AuditLine(NOW, "operator:test", "issue", f"pass:{SERIAL}", {"product": "a"})
+        )
     lines = await any_mongo.collection("audit_log").find({"subject": f"pass:{SERIAL}"}, [("at", 1)])
     assert [(line["by"], line["action"], line["at"], line["detail"]) for line in lines] == [
         ("operator:test", "issue", NOW, {"product": "a"})
@@ -186,7 +197,9 @@ async def test_indexes_can_be_made_again_and_all_have_names_and_a_purpose(any_mo
     assert all(index.serves for index in indexes)
 
 
-async def test_a_database_that_is_away_is_unavailable(any_mongo: Mongo, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_database_that_is_away_is_unavailable(
+    any_mongo: Mongo, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(__import__("server.mongo").mongo._OPTIONS, "serverSelectionTimeoutMS", 50)
     away = Mongo("mongodb://127.0.0.1:1/", "nowhere", "motor")
     with pytest.raises(Unavailable):
@@ -197,7 +210,8 @@ async def test_a_database_that_is_away_is_unavailable(any_mongo: Mongo, monkeypa
 
 
 @pytest.mark.parametrize(
-    "uri", ["http://127.0.0.1", "mongodb://", "mongodb://127.0.0.1:99999/", "mongodb://a:b:c@127.0.0.1/"]
+    "uri",
+    ["http://127.0.0.1", "mongodb://", "mongodb://127.0.0.1:99999/", "mongodb://a:b:c@127.0.0.1/"],
 )
 async def test_a_wrong_uri_is_refused_in_words(uri: str, io_loop: object) -> None:
     with pytest.raises(StartError, match="BASHU_MONGO_URI cannot be used"):

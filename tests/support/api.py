@@ -31,12 +31,19 @@ class Api:
     async def get(self, path: str, token: str | None = None, **headers: str) -> Answer:
         return await self.send("GET", path, None, token, headers)
 
-    async def post(self, path: str, body: Any = None, token: str | None = None, **headers: str) -> Answer:
+    async def post(
+        self, path: str, body: Any = None, token: str | None = None, **headers: str
+    ) -> Answer:
         raw = body if isinstance(body, bytes) else json.dumps({} if body is None else body).encode()
         return await self.send("POST", path, raw, token, headers)
 
     async def send(
-        self, method: str, path: str, body: bytes | None, token: str | None, headers: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        token: str | None,
+        headers: Mapping[str, str],
     ) -> Answer:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if token is not None:

@@ -38,7 +38,10 @@ def person(n: int) -> Identity:
 
 VAULT = Vault({1: bytes(32)}, pepper=bytes(range(32)))
 SEALER = Sealer(VAULT)
-KEYS = Keyring([SigningKey(1, Ed25519PrivateKey.from_private_bytes(bytes(32)), date(2199, 12, 31))], bytes(range(32)))
+KEYS = Keyring(
+    [SigningKey(1, Ed25519PrivateKey.from_private_bytes(bytes(32)), date(2199, 12, 31))],
+    bytes(range(32)),
+)
 SERIAL = "00000000000000a1"
 
 
@@ -61,7 +64,9 @@ def terms(**changes: Any) -> Terms:
 
 
 def product(id: str = "annual", **changes: Any) -> Product:
-    return Product(id=id, number=0, version=0, title=Text("年票", "annual pass"), terms=terms(**changes))
+    return Product(
+        id=id, number=0, version=0, title=Text("年票", "annual pass"), terms=terms(**changes)
+    )
 
 
 def held(**changes: Any) -> Pass:
@@ -79,17 +84,28 @@ def held(**changes: Any) -> Pass:
 
 
 def gate(kind: GateKind = GateKind.TURNSTILE, spot_id: str = EMEISHAN, **changes: Any) -> Gate:
-    usual = Gate(f"{spot_id}-{kind.value}", spot_id, kind, "北门", GateState.ENROLLED, token_version=1)
+    usual = Gate(
+        f"{spot_id}-{kind.value}", spot_id, kind, "北门", GateState.ENROLLED, token_version=1
+    )
     return replace(usual, **changes)
 
 
 def code(**changes: Any) -> Code:
-    usual = Code(key_id=1, pass_id=SERIAL, product_number=1, first_day=TODAY, last_day=date(2027, 6, 30), rotating=True)
+    usual = Code(
+        key_id=1,
+        pass_id=SERIAL,
+        product_number=1,
+        first_day=TODAY,
+        last_day=date(2027, 6, 30),
+        rotating=True,
+    )
     return replace(usual, **changes)
 
 
 def case(**changes: Any) -> Case:
-    usual = Case(held=held(), code=code(), tally=Tally(), spot=spot(), gate=gate(), party=None, at=NOW)
+    usual = Case(
+        held=held(), code=code(), tally=Tally(), spot=spot(), gate=gate(), party=None, at=NOW
+    )
     return replace(usual, **changes)
 
 

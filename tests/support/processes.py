@@ -17,7 +17,9 @@ SECONDS = 60
 def environment(**changes: str) -> dict[str, str]:
     """The environment of a child: ours, without settings of this system, in UTF-8."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("BASHU_")}
-    return kept | {"PYTHONWARNINGS": "error::DeprecationWarning:server", "PYTHONUTF8": "1"} | changes
+    return (
+        kept | {"PYTHONWARNINGS": "error::DeprecationWarning:server", "PYTHONUTF8": "1"} | changes
+    )
 
 
 @dataclass
@@ -71,9 +73,13 @@ def _processes() -> list[tuple[int, int]]:
         pairs = []
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with suppress(OSError):
-                pairs.append((int(stat.parent.name), int(stat.read_text().rpartition(")")[2].split()[1])))
+                pairs.append(
+                    (int(stat.parent.name), int(stat.read_text().rpartition(")")[2].split()[1]))
+                )
         return pairs
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True
+    ).stdout
     return [(int(child), int(parent)) for child, parent in map(str.split, listed.splitlines())]
 
 

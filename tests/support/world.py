@@ -57,7 +57,9 @@ class World:
         self.clock = clock
         self._people = itertools.count()
 
-    async def gate(self, spot_id: str = build.EMEISHAN, kind: GateKind = GateKind.TURNSTILE) -> tuple[Gate, str]:
+    async def gate(
+        self, spot_id: str = build.EMEISHAN, kind: GateKind = GateKind.TURNSTILE
+    ) -> tuple[Gate, str]:
         """An enrolled gate and its token."""
         new = await self.system.gate_keeping.add(spot_id, kind, "", "operator:test", self.clock())
         gate = await self.system.gate_keeping.enrol(new.setup_code, self.clock())
@@ -69,7 +71,9 @@ class World:
         product = self.system.products.get(product_id)
         assert product is not None
         holder = build.SEALER.seal(person or build.person(next(self._people)))
-        return await self.system.issuing.issue(product, holder, build.TODAY, "operator:test", self.clock())
+        return await self.system.issuing.issue(
+            product, holder, build.TODAY, "operator:test", self.clock()
+        )
 
     async def visitor(self, name: str = "甲") -> tuple[Visitor, str]:
         """A visitor who is signed in, and their token."""
@@ -79,7 +83,9 @@ class World:
 
     async def publish(self, **terms: Any) -> None:
         """Publish the product `other` with these terms."""
-        await self.system.publishing.publish([build.product("other", **terms)], "operator:test", self.clock())
+        await self.system.publishing.publish(
+            [build.product("other", **terms)], "operator:test", self.clock()
+        )
         await self.system.products.load()
 
     def live(self, held: Pass) -> str:
@@ -88,6 +94,8 @@ class World:
     def printed(self, held: Pass) -> str:
         return static_text(held, build.KEYS)
 
-    def scan_body(self, held: Pass, nonce: str, text: str | None = None, **more: Any) -> dict[str, Any]:
+    def scan_body(
+        self, held: Pass, nonce: str, text: str | None = None, **more: Any
+    ) -> dict[str, Any]:
         code = self.live(held) if text is None else text
         return {"code": code, "nonce": nonce, "scanned_at": self.clock().isoformat(), **more}

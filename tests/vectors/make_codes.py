@@ -56,7 +56,10 @@ def pass_day_key(day: str, serial: str = CODE["pass_id"]) -> bytes:
 
 
 def content(code: dict[str, Any], fmt: int = 1, zero: int = 0, more_flags: int = 0) -> bytes:
-    days = [(date.fromisoformat(code[name]) - date(2020, 1, 1)).days for name in ("first_day", "last_day")]
+    days = [
+        (date.fromisoformat(code[name]) - date(2020, 1, 1)).days
+        for name in ("first_day", "last_day")
+    ]
     flags = (1 if code["rotating"] else 0) | (2 if code["pay_at_window"] else 0) | more_flags
     return (
         bytes([fmt, code["key_id"]])
@@ -86,7 +89,13 @@ def good(name: str, step_at: datetime = NOW, now: datetime = NOW, **changes: Any
     raw = signed(content(code), code["key_id"])
     if code["rotating"]:
         raw = tail(raw, step_at, code["pass_id"])
-    return {"name": name, "now": now.isoformat(), "step_at": step_at.isoformat(), "text": text(raw), "code": code}
+    return {
+        "name": name,
+        "now": now.isoformat(),
+        "step_at": step_at.isoformat(),
+        "text": text(raw),
+        "code": code,
+    }
 
 
 def bad(name: str, reason: str, written: str, now: datetime = NOW) -> dict[str, Any]:
@@ -150,11 +159,19 @@ def answers() -> list[dict[str, Any]]:
     raw = signed(content(CODE))
     days = [(date(2026, 7, 1) + timedelta(days=n)).isoformat() for n in range(7)]
     midnight = datetime(2026, 7, 1, 16, tzinfo=UTC)
-    moments = [NOW, NOW + timedelta(seconds=23), midnight - timedelta(seconds=1), midnight, NOW + timedelta(days=6)]
+    moments = [
+        NOW,
+        NOW + timedelta(seconds=23),
+        midnight - timedelta(seconds=1),
+        midnight,
+        NOW + timedelta(days=6),
+    ]
     return [
         {
             "signed": base64.b64encode(raw).decode(),
-            "day_keys": [{"day": day, "key": base64.b64encode(pass_day_key(day)).decode()} for day in days],
+            "day_keys": [
+                {"day": day, "key": base64.b64encode(pass_day_key(day)).decode()} for day in days
+            ],
             "moments": [{"at": at.isoformat(), "text": text(tail(raw, at))} for at in moments],
         }
     ]

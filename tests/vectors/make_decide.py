@@ -43,7 +43,8 @@ def usable(terms: Json, day: date) -> bool:
             return False
     month_day, seasons = day.isoformat()[5:], [span.split("/") for span in terms.get("season", [])]
     return not seasons or any(
-        start <= month_day <= end if start <= end else month_day >= start or month_day <= end for start, end in seasons
+        start <= month_day <= end if start <= end else month_day >= start or month_day <= end
+        for start, end in seasons
     )
 
 
@@ -94,7 +95,11 @@ def expected(case: Json) -> Json:  # noqa: C901, PLR0911, PLR0912 - a list of qu
     if not case["code"]["rotating"] and gate["kind"] == "turnstile":
         return refused("code_static")
     state = held["state"]
-    if state == "issued" and held.get("activate_by") and today > date.fromisoformat(held["activate_by"]):
+    if (
+        state == "issued"
+        and held.get("activate_by")
+        and today > date.fromisoformat(held["activate_by"])
+    ):
         state = "active" if terms["term"].get("unactivated", "starts") == "starts" else "expired"
     if state in LIFELESS:
         return refused(LIFELESS[state])
@@ -106,7 +111,9 @@ def expected(case: Json) -> Json:  # noqa: C901, PLR0911, PLR0912 - a list of qu
     if today.isoformat() > held["valid_until"]:
         return refused("expired")
     coverage = terms["coverage"]
-    named = spot["id"] in coverage.get("spots", []) or set(spot["tags"]) & set(coverage.get("tags", []))
+    named = spot["id"] in coverage.get("spots", []) or set(spot["tags"]) & set(
+        coverage.get("tags", [])
+    )
     if not named or spot["id"] in coverage.get("excluded", []):
         return refused("spot_not_covered")
     if spot["closed"]:
@@ -117,7 +124,10 @@ def expected(case: Json) -> Json:  # noqa: C901, PLR0911, PLR0912 - a list of qu
     limits = {"per_spot_day": 1, **terms.get("limits", {})}
     special = terms.get("overrides", {}).get(spot["id"])
     if special is not None:
-        limits |= {"per_spot_day": special.get("per_spot_day", 1), "per_spot": special.get("per_spot")}
+        limits |= {
+            "per_spot_day": special.get("per_spot_day", 1),
+            "per_spot": special.get("per_spot"),
+        }
     party = {"admits": 1, "pays": 1, **terms.get("party", {})}
     visits, places = counted(case["visits"], party["admits"])
     may_follow = places.get((spot["id"], today), 0)
@@ -131,12 +141,18 @@ def expected(case: Json) -> Json:  # noqa: C901, PLR0911, PLR0912 - a list of qu
         or (limits.get("days") is not None and today not in days and len(days) >= limits["days"])
     )
     here_today = [visit for visit in here if day_of(visit["at"]) == today]
-    if not follows and limits["per_spot_day"] is not None and len(here_today) >= limits["per_spot_day"]:
+    if (
+        not follows
+        and limits["per_spot_day"] is not None
+        and len(here_today) >= limits["per_spot_day"]
+    ):
         return refused("already_today", None if used_up else next_usable())
     if used_up and not follows:
         return refused("no_visits_left")
     if not follows and limits.get("minutes_between") is not None and visits:
-        soonest = datetime.fromisoformat(visits[-1]["at"]) + timedelta(minutes=limits["minutes_between"])
+        soonest = datetime.fromisoformat(visits[-1]["at"]) + timedelta(
+            minutes=limits["minutes_between"]
+        )
         if at < soonest:
             return refused("too_soon", soonest)
     if wanted > party["admits"]:
@@ -150,7 +166,9 @@ def expected(case: Json) -> Json:  # noqa: C901, PLR0911, PLR0912 - a list of qu
     return {
         "reason": "ok",
         "admits": wanted,
-        "pays": min(party["pays"], inside + wanted) - min(party["pays"], inside) if at_window else 0,
+        "pays": min(party["pays"], inside + wanted) - min(party["pays"], inside)
+        if at_window
+        else 0,
         "visits_left": min(left, default=None),
         "check_identity": not case["code"]["rotating"],
         "admitted_from": None,
@@ -161,8 +179,14 @@ def case(name: str, terms: Json | None = None, **changes: Any) -> Json:
     """A case that differs from a plain admission by what is given."""
     made: Json = {
         "name": name,
-        "terms": {"term": {"days": 365}, "coverage": {"spots": ["emeishan", OTHER]}} | (terms or {}),
-        "pass": {"state": "active", "valid_from": "2026-01-01", "valid_until": "2026-12-31", "activate_by": None},
+        "terms": {"term": {"days": 365}, "coverage": {"spots": ["emeishan", OTHER]}}
+        | (terms or {}),
+        "pass": {
+            "state": "active",
+            "valid_from": "2026-01-01",
+            "valid_until": "2026-12-31",
+            "activate_by": None,
+        },
         "visits": [],
         "spot": SPOT,
         "gate": {"kind": "turnstile", "disabled": False},
@@ -187,23 +211,42 @@ def cases() -> Iterator[Json]:  # noqa: C901, PLR0912, PLR0915 - a list of cases
     for kind in ("turnstile", "handheld", "window"):
         for rotating in (True, False):
             yield case(
-                f"{kind}_{'rotating' if rotating else 'static'}", gate={"kind": kind}, code={"rotating": rotating}
+                f"{kind}_{'rotating' if rotating else 'static'}",
+                gate={"kind": kind},
+                code={"rotating": rotating},
             )
         yield case(f"{kind}_disabled", gate={"kind": kind, "disabled": True})
         yield case(f"{kind}_unpaid", {"payment": "at_window"}, gate={"kind": kind})
         yield case(
-            f"{kind}_two_for_one", {"payment": "at_window", "party": {"admits": 2, "pays": 1}}, gate={"kind": kind}
+            f"{kind}_two_for_one",
+            {"payment": "at_window", "party": {"admits": 2, "pays": 1}},
+            gate={"kind": kind},
         )
     for state in ("active", *LIFELESS):
         yield case(f"state_{state}", pass_={"state": state})
-        yield case(f"state_{state}_unpaid_turnstile", {"payment": "at_window"}, pass_={"state": state})
+        yield case(
+            f"state_{state}_unpaid_turnstile", {"payment": "at_window"}, pass_={"state": state}
+        )
     for unactivated in ("starts", "lapses"):
         for by in ("2026-06-30", "2026-07-01", "2026-07-02"):
             term = {"term": {"days": 365, "activate_within": 90, "unactivated": unactivated}}
-            yield case(f"waits_until_{by}_then_{unactivated}", term, pass_={"state": "issued", "activate_by": by})
-    for first, last in (("2026-07-01", "2026-07-01"), ("2026-07-02", "2026-07-09"), ("2026-06-01", "2026-06-30")):
+            yield case(
+                f"waits_until_{by}_then_{unactivated}",
+                term,
+                pass_={"state": "issued", "activate_by": by},
+            )
+    for first, last in (
+        ("2026-07-01", "2026-07-01"),
+        ("2026-07-02", "2026-07-09"),
+        ("2026-06-01", "2026-06-30"),
+    ):
         yield case(f"valid_{first}_to_{last}", pass_={"valid_from": first, "valid_until": last})
-    for clock in ("2026-06-30T23:59:59.999", "2026-07-01T00:00:00", "2026-07-01T23:59:59.999", "2026-07-02T00:00:00"):
+    for clock in (
+        "2026-06-30T23:59:59.999",
+        "2026-07-01T00:00:00",
+        "2026-07-01T23:59:59.999",
+        "2026-07-02T00:00:00",
+    ):
         one_day = {"valid_from": "2026-07-01", "valid_until": "2026-07-01"}
         yield case(f"one_day_pass_at_{clock}", pass_=one_day, at=f"{clock}+08:00")
         utc = datetime.fromisoformat(f"{clock}+08:00").astimezone(UTC).isoformat()
@@ -218,7 +261,9 @@ def cases() -> Iterator[Json]:  # noqa: C901, PLR0912, PLR0915 - a list of cases
     }.items():
         yield case(f"covered_{name}", {"coverage": coverage})
     yield case("spot_closed", spot={"closed": True})
-    yield case("spot_closed_and_not_covered", {"coverage": {"spots": [OTHER]}}, spot={"closed": True})
+    yield case(
+        "spot_closed_and_not_covered", {"coverage": {"spots": [OTHER]}}, spot={"closed": True}
+    )
     for name, blackout in {
         "today": {"dates": ["2026-07-01"]},
         "until_today": {"dates": ["2026-06-01/2026-07-01"]},
@@ -242,31 +287,50 @@ def cases() -> Iterator[Json]:  # noqa: C901, PLR0912, PLR0915 - a list of cases
         yield case(f"season_{name}", {"season": season})
     yield case(
         "season_and_blackout",
-        {"season": ["06-01/07-03", "09-01/09-30"], "blackout": {"dates": ["2026-07-01/2026-07-03"]}},
+        {
+            "season": ["06-01/07-03", "09-01/09-30"],
+            "blackout": {"dates": ["2026-07-01/2026-07-03"]},
+        },
     )
     for count in (1, 2, 3):
         for used in range(count + 1):
             limits = {"limits": {"per_spot_day": count}}
             yield case(
-                f"{count}_a_day_{used}_used", limits, visits=[visit(minutes_ago=60 * (used - n)) for n in range(used)]
+                f"{count}_a_day_{used}_used",
+                limits,
+                visits=[visit(minutes_ago=60 * (used - n)) for n in range(used)],
             )
     for name in ("per_spot", "total"):
         for used in (0, 1, 2):
             visits = [visit(days_ago=used - n) for n in range(used)]
             yield case(f"{name}_2_{used}_used", {"limits": {name: 2}}, visits=visits)
-        yield case(f"{name}_2_used_elsewhere", {"limits": {name: 2}}, visits=[visit(2, OTHER), visit(1, OTHER)])
+        yield case(
+            f"{name}_2_used_elsewhere",
+            {"limits": {name: 2}},
+            visits=[visit(2, OTHER), visit(1, OTHER)],
+        )
         yield case(f"{name}_1_used_today", {"limits": {name: 1}}, visits=[visit()])
-        yield case(f"{name}_1_used_elsewhere_today", {"limits": {name: 1}}, visits=[visit(0, OTHER)])
+        yield case(
+            f"{name}_1_used_elsewhere_today", {"limits": {name: 1}}, visits=[visit(0, OTHER)]
+        )
     for used in (1, 2):
         visits = [visit(days_ago=used - n) for n in range(used)]
         yield case(f"days_2_{used}_used", {"limits": {"days": 2}}, visits=visits)
-        yield case(f"days_2_{used}_used_and_today", {"limits": {"days": used + 1}}, visits=[*visits, visit(0, OTHER)])
+        yield case(
+            f"days_2_{used}_used_and_today",
+            {"limits": {"days": used + 1}},
+            visits=[*visits, visit(0, OTHER)],
+        )
     yield case("days_1_goes_on_today", {"limits": {"days": 1}}, visits=[visit(0, OTHER)])
     yield case("days_1_same_spot_again", {"limits": {"days": 1}}, visits=[visit()])
-    yield case("no_limit_a_day", {"limits": {"per_spot_day": None}}, visits=[visit(), visit(minutes_ago=5)])
+    yield case(
+        "no_limit_a_day", {"limits": {"per_spot_day": None}}, visits=[visit(), visit(minutes_ago=5)]
+    )
     for minutes in (29, 30, 31):
         limits = {"limits": {"minutes_between": 30}}
-        yield case(f"{minutes}_minutes_after_another_spot", limits, visits=[visit(0, OTHER, minutes)])
+        yield case(
+            f"{minutes}_minutes_after_another_spot", limits, visits=[visit(0, OTHER, minutes)]
+        )
     yield case(
         "too_soon_over_midnight",
         {"limits": {"minutes_between": 30}},
@@ -286,7 +350,9 @@ def cases() -> Iterator[Json]:  # noqa: C901, PLR0912, PLR0915 - a list of cases
     }.items():
         for days_ago in (0, 1):
             yield case(
-                f"override_{name}_visited_{days_ago}_days_ago", {"overrides": overrides}, visits=[visit(days_ago)]
+                f"override_{name}_visited_{days_ago}_days_ago",
+                {"overrides": overrides},
+                visits=[visit(days_ago)],
             )
     yield case(
         "override_lifts_the_usual_limit",
@@ -302,7 +368,10 @@ def cases() -> Iterator[Json]:  # noqa: C901, PLR0912, PLR0915 - a list of cases
         for party in sorted({0, 1, admits, admits + 1}):
             terms = {"payment": "at_window", "party": {"admits": admits, "pays": pays}}
             yield case(
-                f"party_{admits}_pays_{pays}_asks_{party or 'for_all'}", terms, gate={"kind": "window"}, party=party
+                f"party_{admits}_pays_{pays}_asks_{party or 'for_all'}",
+                terms,
+                gate={"kind": "window"},
+                party=party,
             )
     family = {"payment": "at_window", "party": {"admits": 4, "pays": 3}, "limits": {"total": 3}}
     for came in (1, 2, 3, 4):
@@ -311,13 +380,31 @@ def cases() -> Iterator[Json]:  # noqa: C901, PLR0912, PLR0915 - a list of cases
             name = f"{came}_of_4_are_in_then_{asked or 'the_rest'}"
             yield case(name, family, gate={"kind": "window"}, visits=visits, party=asked)
         visits = [{**visit(1), "people": came}]
-        yield case(f"{came}_of_4_were_in_yesterday", family, gate={"kind": "window"}, visits=visits, party=1)
+        yield case(
+            f"{came}_of_4_were_in_yesterday",
+            family,
+            gate={"kind": "window"},
+            visits=visits,
+            party=1,
+        )
     soon = {"party": {"admits": 2, "pays": 2}, "limits": {"minutes_between": 30}}
-    yield case("the_second_follows_at_once", soon, visits=[{**visit(minutes_ago=1), "people": 1}], party=1)
+    yield case(
+        "the_second_follows_at_once", soon, visits=[{**visit(minutes_ago=1), "people": 1}], party=1
+    )
     in_parts = [{**visit(minutes_ago=9), "people": 2}, {**visit(minutes_ago=8), "people": 1}]
-    yield case("the_fourth_of_a_party_in_three_parts", family, gate={"kind": "window"}, visits=in_parts, party=1)
+    yield case(
+        "the_fourth_of_a_party_in_three_parts",
+        family,
+        gate={"kind": "window"},
+        visits=in_parts,
+        party=1,
+    )
     yield case("last_day_already_in", pass_={"valid_until": "2026-07-01"}, visits=[visit()])
-    yield case("smaller_of_two_left", {"limits": {"total": 9, "per_spot": 3}}, visits=[visit(2), visit(1, OTHER)])
+    yield case(
+        "smaller_of_two_left",
+        {"limits": {"total": 9, "per_spot": 3}},
+        visits=[visit(2), visit(1, OTHER)],
+    )
 
 
 def main() -> None:
