@@ -12,10 +12,12 @@ from pathlib import Path
 from passes.admission.gates import Gate, GateKind, Scan
 from passes.base.calendar import business_day
 from passes.codes import format as codes
+from passes.holding.issuing import NewPass
 from passes.holding.model import Pass
 from passes.holding.shown_code import live_text
 from passes.people.identity import resident
-from passes.store.documents import keyed
+from passes.store.documents import from_pass
+from passes.terms.edition import Edition
 from passes.terms.terms import Limits, Term
 from server.clock import now
 from server.mongo import Mongo
@@ -25,6 +27,7 @@ from server.system import System, open_system
 CONNECTIONS = 8
 SETTLE_SECONDS = 5
 SPOT = "emeishan"
+PRODUCT = "bench"
 _BATCH = 1000
 
 Row = dict[str, object]
@@ -43,23 +46,30 @@ async def opened(
 
 async def a_gate(system: System) -> Gate:
     """An enrolled turnstile."""
-    new = await system.gate_keeping.add(SPOT, GateKind.TURNSTILE, "", "bench", now())
-    return await system.gate_keeping.enrol(new.setup_code, now())
+    new = await system.admission.gate_keeping.add(SPOT, GateKind.TURNSTILE, "", "bench", now())
+    return await system.admission.gate_keeping.enrol(new.setup_code, now())
 
 
 async def a_pass(system: System) -> Pass:
-    """A pass that is admitted again and again."""
-    example = system.products.all()[0]
-    product = replace(
-        example, terms=replace(example.terms, term=Term(days=30), limits=Limits(per_spot_day=None))
-    )
-    person = system.keys.identities.seal(
-        resident("测试甲", "11010119900307002X", business_day(now()))
-    )
-    holder = replace(
-        person, lookup=secrets.token_hex(32)
-    )  # of many people, each of whom may hold one pass
-    return await system.issuing.issue(product, holder, business_day(now()), "bench", now())
+    """A pass that is admitted again and again, of somebody who holds no other."""
+    today = business_day(now())
+    person = system.people.identities.seal(resident("测试甲", "11010119900307002X", today))
+    holder = replace(person, lookup=secrets.token_hex(32))
+    new = NewPass(await _edition(system), holder, first_day=today)
+    return await system.holding.issuing.issue(new, "bench", now())
+
+
+async def _edition(system: System) -> Edition:
+    """The example product without limits, published at the first call."""
+    published = system.terms.editions.current(PRODUCT)
+    if published is not None:
+        return published
+    example = system.terms.editions.all_current()[0]
+    terms = replace(example.terms, term=Term(days=30), limits=Limits(per_spot_day=None))
+    draft = replace(example, product_id=PRODUCT, terms=terms)
+    await system.terms.publishing.publish([draft], "bench", now())
+    await system.terms.editions.load()
+    return await _edition(system)
 
 
 async def ledger_cost(uri: str, data_dir: Path) -> list[Row]:
@@ -70,11 +80,11 @@ async def ledger_cost(uri: str, data_dir: Path) -> list[Row]:
         for number in range(440):
             scan = Scan(gate, live_text(held, system.keys.codes, now()), f"n{number}", now())
             start = time.perf_counter()
-            verdict, _ = await system.admission.admit(scan, now())
+            verdict, _ = await system.admission.admission.admit(scan, now())
             took.append((time.perf_counter() - start) * 1000)
             if not verdict.admitted:
                 raise RuntimeError(verdict.reason)
-            await system.ledger.write_marks()
+            await system.ledger.records.write_marks()
         early, late = statistics.median(took[:40]), statistics.median(took[400:])
         return [
             {"scan without HTTP": "visits 1 to 40", "median ms": round(early, 2), "ratio": 1.0},
@@ -98,7 +108,7 @@ async def crowd_cost(uri: str, data_dir: Path, many: int) -> list[Row]:
             for each in held:
                 scan = Scan(gate, live_text(each, system.keys.codes, now()), "n", now())
                 start = time.perf_counter()
-                await system.admission.admit(scan, now())
+                await system.admission.admission.admit(scan, now())
                 took.append((time.perf_counter() - start) * 1000)
             rows.append(
                 {
@@ -115,7 +125,7 @@ async def crowd_cost(uri: str, data_dir: Path, many: int) -> list[Row]:
 
 async def _fill(mongo: Mongo, like: Pass, many: int) -> None:
     """Store so many more passes, each of a holder of its own, past the stores: none of them inserts so many at once."""
-    document, passes = keyed(like), mongo.collection("passes")._collection
+    document, passes = from_pass(like), mongo.collection("passes")._collection
     for start in range(0, many, _BATCH):
         await passes.insert_many(
             [

@@ -26,7 +26,7 @@ def add(
     """Add a gate, and print the setup code to type into the device within a week."""
 
     async def command(system: System) -> NewGate:
-        return await system.gate_keeping.add(spot, kind, name, operator(), now())
+        return await system.admission.gate_keeping.add(spot, kind, name, operator(), now())
 
     _show_new(with_system(command, data_dir, as_json), as_json)
 
@@ -36,7 +36,7 @@ def roll(gate_id: GateId, data_dir: DataDir = None, as_json: AsJson = False) -> 
     """Make the token of a gate worthless, for a device lost or replaced, and print a new setup code."""
 
     async def command(system: System) -> NewGate:
-        return await system.gate_keeping.roll(gate_id, operator(), now())
+        return await system.admission.gate_keeping.roll(gate_id, operator(), now())
 
     _show_new(with_system(command, data_dir, as_json), as_json)
 
@@ -46,7 +46,7 @@ def disable(gate_id: GateId, data_dir: DataDir = None, as_json: AsJson = False) 
     """Take a gate out of service; its scans are refused. `roll` brings it back."""
 
     async def command(system: System) -> dict[str, object]:
-        gate = await system.gate_keeping.disable(gate_id, operator(), now())
+        gate = await system.admission.gate_keeping.disable(gate_id, operator(), now())
         return {"gate_id": gate.id, "state": gate.state}
 
     show(with_system(command, data_dir, as_json), as_json)
@@ -65,7 +65,7 @@ def list_gates(data_dir: DataDir = None, as_json: AsJson = False) -> None:
                 "name": gate.name,
                 "state": gate.state,
             }
-            for gate in system.gates.all()
+            for gate in system.admission.gates.all()
         ]
 
     show_rows(with_system(command, data_dir, as_json), as_json)

@@ -36,19 +36,21 @@ def rotate(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
     async def command(system: System) -> dict[str, object]:
         settings = load_settings(data_dir=data_dir)
-        unfinished = await system.sealed.count_old()
+        unfinished = await system.people.sealed.count_old()
         if not unfinished:
             add_identity_key(settings.key_file)
-            system.keys.vault.learn()
+            system.people.vault.learn()
             await asyncio.sleep(
                 settings.reload_seconds + 1
             )  # until every running server seals with it, too
         screen = Console(stderr=True)
         with Progress(console=screen, transient=True, disable=not screen.is_terminal) as bars:
             bar = bars.add_task("sealing anew", total=1.0)
-            renewed = await system.sealed.renew(lambda part: bars.update(bar, completed=part))
-        key_id = system.keys.vault.newest
-        await system.audit.write(
+            renewed = await system.people.sealed.renew(
+                lambda part: bars.update(bar, completed=part)
+            )
+        key_id = system.people.vault.newest
+        await system.base.audit.write(
             AuditLine(
                 now(),
                 operator(),
@@ -57,7 +59,7 @@ def rotate(data_dir: DataDir = None, as_json: AsJson = False) -> None:
                 {"key_id": str(key_id), "renewed": str(renewed)},
             )
         )
-        left = await system.sealed.count_old()
+        left = await system.people.sealed.count_old()
         return {"key_id": key_id, "new_key": not unfinished, "sealed_anew": renewed, "left": left}
 
     show(with_system(command, data_dir, as_json), as_json)

@@ -32,7 +32,7 @@ def publish(
     """Publish offer files. All are checked before anything is stored; the same file twice changes nothing."""
 
     async def command(system: System) -> Published:
-        return await publish_drafts(system.offer_publishing, read_offers(files), dry_run)
+        return await publish_drafts(system.offers.publishing, read_offers(files), dry_run)
 
     show_published(with_system(command, data_dir, as_json), dry_run, as_json)
 
@@ -66,8 +66,8 @@ def list_offers(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List all offers, with how many vouchers are claimed."""
 
     async def command(system: System) -> list[dict[str, object]]:
-        today, offers = business_day(now()), system.offers.all()
-        used = await system.quotas.used(offers, today)
+        today, offers = business_day(now()), system.offers.offers.all()
+        used = await system.offers.quotas.used(offers, today)
         rows = []
         for offer in offers:
             quotas = counted(offer, today, None)
@@ -91,12 +91,12 @@ def reconcile(
     """Make counters say how many vouchers there are, after a crash. Safe at any time, also while claims come in."""
 
     async def command(system: System) -> list[dict[str, object]]:
-        if offer_id is not None and system.offers.get(offer_id) is None:
+        if offer_id is not None and system.offers.offers.get(offer_id) is None:
             raise unknown(Text("优惠活动", "offer"), offer_id)
         rows: list[dict[str, object]] = []
-        for offer in system.offers.all():
+        for offer in system.offers.offers.all():
             if offer_id in {None, offer.id}:
-                done = await system.quotas.reconcile(offer, now())
+                done = await system.offers.quotas.reconcile(offer, now())
                 fields = [
                     f"{each.key}: {each.counted} → {each.vouchers}" for each in done.corrected
                 ]
@@ -110,7 +110,7 @@ def reconcile(
 
 def _become(state: OfferState, offer_id: str, data_dir: Path | None, as_json: bool) -> None:
     async def command(system: System) -> dict[str, object]:
-        return _row(await system.offer_publishing.become(offer_id, state, operator(), now()))
+        return _row(await system.offers.publishing.set_state(offer_id, state, operator(), now()))
 
     show(with_system(command, data_dir, as_json), as_json)
 

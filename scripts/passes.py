@@ -8,14 +8,15 @@ from typing import Annotated
 import typer
 
 from handlers.holding.pictures import PNG, qr_picture
-from passes.admission.history import lineage, story_of
 from passes.base.calendar import business_day
 from passes.base.errors import unknown
 from passes.base.text import Text
+from passes.holding.issuing import NewPass
 from passes.holding.lifecycle import Step
 from passes.holding.model import Pass
 from passes.holding.shown_code import live_text, static_text
 from passes.people.identity import DocumentKind
+from passes.people.traits import traits_of
 from scripts.common import (
     AsJson,
     Born,
@@ -74,12 +75,17 @@ def issue(
     """Issue a pass to a holder, and print its code, ready to be scanned."""
 
     async def command(system: System) -> dict[str, object]:
-        sold = system.products.get(product)
+        sold = system.terms.editions.current(product)
         if sold is None:
             raise unknown(Text("票种", "product"), product)
-        holder = system.keys.identities.seal(identity_of(name, id_number, kind, country, born))
-        begins = first_day.date() if first_day else None
-        issued = await system.issuing.issue(sold, holder, begins, operator(), now())
+        identity = identity_of(name, id_number, kind, country, born)
+        new = NewPass(
+            edition=sold,
+            holder=system.people.identities.seal(identity),
+            first_day=first_day.date() if first_day else None,
+            traits=traits_of(identity, business_day(now())),
+        )
+        issued = await system.holding.issuing.issue(new, operator(), now())
         return {
             "pass_id": issued.id,
             "code": _text(issued, code, system),
@@ -177,7 +183,7 @@ def reissue(
     """Give a pass a new serial: its visits go along, every code of the old one is dead."""
 
     async def command(system: System) -> dict[str, object]:
-        new = await system.reissuing.reissue(pass_id, operator(), now(), reason)
+        new = await system.holding.reissuing.reissue(pass_id, operator(), now(), reason)
         return {"code": _text(new, code, system), **_summary(new)}
 
     show(with_system(command, data_dir, as_json), as_json)
@@ -188,9 +194,8 @@ def show_pass(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False
     """Show a pass, and everything that happened to it, in order, also under the serials it had before."""
 
     async def command(system: System) -> tuple[dict[str, object], list[dict[str, object]]]:
-        held, events = await _held(pass_id, system), []
-        for each in await lineage(held, system.passes):
-            events += await story_of(each, system.audit, system.ledger, system.refusals)
+        held = await _held(pass_id, system)
+        events = await system.admission.histories.whole(held)
         return _summary(held), [
             {
                 "at": event.at,
@@ -199,7 +204,7 @@ def show_pass(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False
                 "spot": event.spot_id,
                 "detail": event.detail,
             }
-            for event in sorted(events, key=lambda event: event.at)
+            for event in events
         ]
 
     document, events = with_system(command, data_dir, as_json)
@@ -212,7 +217,9 @@ def show_pass(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False
 
 def _take(step: Step, pass_id: str, reason: str, data_dir: Path | None, as_json: bool) -> None:
     async def command(system: System) -> dict[str, object]:
-        return _summary(await system.life.take(pass_id, step, operator(), now(), reason))
+        return _summary(
+            await system.holding.lifecycle.take(pass_id, step, operator(), now(), reason)
+        )
 
     show(with_system(command, data_dir, as_json), as_json)
 
@@ -242,7 +249,7 @@ def _joined(detail: object) -> str:
 
 
 async def _held(pass_id: str, system: System) -> Pass:
-    held = await system.passes.get(pass_id)
+    held = await system.holding.passes.get(pass_id)
     if held is None:
         raise unknown(Text("电子票", "pass"), pass_id)
     return held

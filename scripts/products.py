@@ -25,7 +25,7 @@ def publish(
     """Publish product files. All are checked before anything is stored; the same file twice changes nothing."""
 
     async def command(system: System) -> Published:
-        return await publish_drafts(system.publishing, read_products(files), dry_run)
+        return await publish_drafts(system.terms.publishing, read_products(files), dry_run)
 
     show_published(with_system(command, data_dir, as_json), dry_run, as_json)
 
@@ -43,13 +43,13 @@ def list_products(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     async def command(system: System) -> list[dict[str, object]]:
         return [
             {
-                "id": product.id,
+                "id": product.product_id,
                 "number": product.number,
                 "version": product.version,
                 "title": product.title.zh,
                 "example": product.example,
             }
-            for product in system.products.all()
+            for product in system.terms.editions.all_current()
             if not product.offer
         ]
 

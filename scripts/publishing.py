@@ -6,13 +6,11 @@ from typing import Any, TypeVar
 
 from pydantic_core import to_json
 
-from passes.offers.offer import Offer
-from passes.terms.product import Product
-from passes.terms.publishing import Published, Publishing
+from passes.terms.publishing import Draft, Published, Publishing
 from scripts.common import operator, show
 from server.clock import now
 
-T = TypeVar("T", Product, Offer)
+T = TypeVar("T", bound=Draft)
 
 
 async def publish_drafts(

@@ -10,7 +10,7 @@ import typer
 import xlsxwriter
 
 from passes.base.calendar import business_day
-from passes.offers.report import By, offer_rows
+from passes.offers.report import RowsBy, offer_rows
 from scripts.common import AsJson, DataDir, refuse, show_rows, with_system
 from server.clock import now
 from server.system import System
@@ -29,7 +29,7 @@ def reports() -> None:
 
 @app.command()
 def offers(
-    by: Annotated[By, typer.Option(help="A row for each offer, spot or day.")] = By.OFFER,
+    by: Annotated[RowsBy, typer.Option(help="A row for each offer, spot or day.")] = RowsBy.OFFER,
     as_csv: Annotated[
         Path | None, typer.Option("--csv", help="Also write the rows into this file.")
     ] = None,
@@ -44,14 +44,14 @@ def offers(
     async def command(system: System) -> Rows:
         vouchers = [
             each
-            for offer in system.offers.all()
-            for each in await system.passes.of_product(offer.id)
+            for offer in system.offers.offers.all()
+            for each in await system.holding.passes.of_product(offer.id)
         ]
         ids = [voucher.id for voucher in vouchers]
         records = [
             record
             for start in range(0, len(ids), _BATCH)
-            for record in await system.ledger.of_passes(ids[start : start + _BATCH])
+            for record in await system.ledger.records.of_passes(ids[start : start + _BATCH])
         ]
         return [asdict(row) for row in offer_rows(by, vouchers, records, business_day(now()))]
 

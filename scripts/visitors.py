@@ -73,8 +73,8 @@ def leave(
 
     async def command(system: System) -> dict[str, object]:
         number = checked_number(DocumentKind.RESIDENT, id_number, None, business_day(now()))
-        await system.members.remove(system.keys.identities.lookup(number), group)
-        await system.audit.write(AuditLine(now(), operator(), "leave", f"group:{group.value}"))
+        await system.people.members.remove(system.people.identities.lookup(number), group)
+        await system.base.audit.write(AuditLine(now(), operator(), "leave", f"group:{group.value}"))
         return {"group": group}
 
     show(with_system(command, data_dir, as_json), as_json)
@@ -84,10 +84,12 @@ def _join(
     people: Sequence[tuple[str, str]], group: Group, data_dir: Path | None, as_json: bool
 ) -> None:
     async def command(system: System) -> dict[str, object]:
-        lookups = [system.keys.identities.lookup(identity.number) for identity in _checked(people)]
-        joined = sum([await system.members.add(lookup, group) for lookup in lookups])
+        lookups = [
+            system.people.identities.lookup(identity.number) for identity in _checked(people)
+        ]
+        joined = sum([await system.people.members.add(lookup, group) for lookup in lookups])
         detail = {"joined": str(joined)}
-        await system.audit.write(
+        await system.base.audit.write(
             AuditLine(now(), operator(), "join", f"group:{group.value}", detail)
         )
         return {"group": group, "joined": joined, "were_members": len(lookups) - joined}
@@ -128,6 +130,6 @@ def release(
 
     async def command(system: System) -> dict[str, object]:
         identity = identity_of(name, id_number, kind, country, born)
-        return asdict(await system.accounts.release(identity, operator(), now(), reason))
+        return asdict(await system.people.accounts.release(identity, operator(), now(), reason))
 
     show(with_system(command, data_dir, as_json), as_json)

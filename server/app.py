@@ -6,11 +6,12 @@ from tornado.httpserver import HTTPServer
 from tornado.web import Application
 
 from handlers.api_docs.description import Description
-from handlers.catalogue.day_view import Shelves
+from handlers.catalogue.day_view import DayViews
 from handlers.routes import ROUTES, check_declared
 from handlers.services import Services
 from handlers.web.api import NotFound
 from server.auth import Tokens
+from server.build import build
 from server.clock import Clock
 from server.limits import Limits
 from server.logs import log_request
@@ -32,40 +33,20 @@ def make_services(
     system: System, settings: Settings, refresh: Refresh, now: Clock, ping: Ping
 ) -> Services:
     """What the handlers may call."""
+    editions, offers = system.terms.editions, system.offers.offers
     return Services(
+        rooms=system,
         catalogue=system.catalogue,
-        products=system.products,
-        offers=system.offers,
-        gates=system.gates,
-        passes=system.passes,
-        ledger=system.ledger,
-        admission=system.admission,
-        lookup=system.lookup,
-        gate_keeping=system.gate_keeping,
-        life=system.life,
-        accounts=system.accounts,
-        signing_in=system.signing_in,
-        erasing=system.erasing,
-        standings=system.standings,
-        claiming=system.claiming,
-        cancelling=system.cancelling,
-        used=refresh,
-        visitors=system.visitors,
-        sessions=system.sessions,
-        members=system.members,
-        refusals=system.refusals,
-        audit=system.audit,
-        identities=system.keys.identities,
-        keys=system.keys.codes,
+        day_views=DayViews(system.catalogue, editions, offers, build()),
+        quota_counts=refresh,
         tokens=Tokens(system.keys.tokens),
-        wechat=_wechat(system, settings, now),
         limits=Limits(settings.trusted_proxies),
+        wechat=_wechat(system, settings, now),
         sandbox=settings.uses_sandbox,
         privacy_version=settings.privacy_version,
         now=now,
         refresh=refresh.once,
         ping=ping,
-        shelves=Shelves(system.catalogue, system.products, system.offers),
     )
 
 
@@ -75,7 +56,9 @@ def _wechat(system: System, settings: Settings, now: Clock) -> WeChat:
         appid, secret = SANDBOX_APPID, SANDBOX_SECRET
     else:
         appid, secret = settings.wechat_appid, settings.wechat_secret.get_secret_value()
-    return WeChat(settings.wechat_url, appid, secret, system.app_tokens, system.keys.vault, now)
+    return WeChat(
+        settings.wechat_url, appid, secret, system.people.app_tokens, system.keys.vault, now
+    )
 
 
 def make_application(services: Services) -> Application:
@@ -86,6 +69,7 @@ def make_application(services: Services) -> Application:
         default_handler_class=NotFound,
         log_function=log_request,
         services=services,
+        in_flight=services.in_flight,
         description=Description.of(ROUTES),
     )
 

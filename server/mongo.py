@@ -18,6 +18,7 @@ from pymongo.errors import (
     DuplicateKeyError,
     InvalidURI,
     PyMongoError,
+    WriteError,
 )
 from pymongo.monitoring import CommandListener
 
@@ -28,6 +29,9 @@ from server.errors import StartError
 from server.settings import DriverName
 
 log = logging.getLogger(__name__)
+
+_CURSOR_BATCH = 500
+_DUPLICATE_KEY = 11000
 
 _OPTIONS: dict[str, Any] = {
     "tz_aware": True,
@@ -101,6 +105,17 @@ class MongoCollection:
             found: list[Document] = await cursor.to_list(None)
             return found
 
+    async def each(self, where: Document) -> AsyncIterator[Document]:
+        """Documents one after the other, through a cursor, as they are found."""
+        async with _answering():
+            async for document in self._collection.find(where, batch_size=_CURSOR_BATCH):
+                yield document
+
+    async def count(self) -> int:
+        """About how many documents there are."""
+        async with _answering():
+            return int(await self._collection.estimated_document_count())
+
     async def insert(self, document: Document) -> bool:
         """Insert; False if a unique key is taken."""
         async with _answering():
@@ -109,6 +124,17 @@ class MongoCollection:
             except DuplicateKeyError:
                 return False
             return True
+
+    async def insert_each(self, documents: Sequence[Document]) -> Sequence[bool]:
+        """Insert many documents in one round trip; for each False if a unique key is taken."""
+        if len(documents) == 1:
+            return [await self.insert(documents[0])]
+        async with _answering():
+            try:
+                await self._collection.insert_many(documents, ordered=False)
+            except BulkWriteError as error:
+                return _stored(len(documents), error)
+            return [True] * len(documents)
 
     async def update(self, where: Document, change: Document, *, upsert: bool = False) -> bool:
         """Change one document; False if there is none like that, or a unique key is taken."""
@@ -140,6 +166,19 @@ class MongoCollection:
             await self._collection.create_indexes(
                 [IndexModel(list(index.keys), name=index.name, **options)]
             )
+
+
+def _stored(count: int, error: BulkWriteError) -> Sequence[bool]:
+    """Which of so many documents were stored, by what an unordered bulk write reports.
+
+    Raises the error anew if that is not known, or for another reason than a key that is taken.
+    """
+    refused = error.details.get("writeErrors", [])
+    unsure = error.details.get("writeConcernErrors")
+    if unsure or any(each["code"] != _DUPLICATE_KEY for each in refused):
+        raise WriteError("a bulk write was not stored as it should", details=error.details)
+    taken = {each["index"] for each in refused}
+    return [number not in taken for number in range(count)]
 
 
 @asynccontextmanager

@@ -26,7 +26,7 @@ class Refresh:
 
     async def once(self) -> None:
         """Load what has changed since the last time. Raises `Unavailable`."""
-        versions = await self._system.versions.all()
+        versions = await self._system.base.versions.all()
         for topic, load in self._system.loaders().items():
             if versions[topic] != self._seen.get(topic):
                 await load()
@@ -35,8 +35,8 @@ class Refresh:
     async def _count(self) -> None:
         """Ask how much of the quotas is used: one small query while any offer runs."""
         today = business_day(self._now())
-        running = [offer for offer in self._system.offers.all() if offer.runs_on(today)]
-        counts = await self._system.quotas.used(running, today) if running else {}
+        running = [offer for offer in self._system.offers.offers.all() if offer.runs_on(today)]
+        counts = await self._system.offers.quotas.used(running, today) if running else {}
         if counts != self.counts:
             self.counts = counts
 
@@ -52,7 +52,7 @@ class Refresh:
         try:
             await self.once()
             await self._count()
-            await self._system.ledger.write_marks()
+            await self._system.ledger.records.write_marks()
             self._system.keys.vault.learn()
         except Unavailable:
             raise

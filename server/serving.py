@@ -9,7 +9,7 @@ from contextlib import suppress
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
-from handlers.services import Traffic
+from handlers.web.in_flight import InFlight
 from passes.base.errors import Unavailable
 from server import clock
 from server.app import make_application, make_server, make_services
@@ -43,12 +43,12 @@ async def serve(
         refreshing = asyncio.create_task(refresh.forever(settings.reload_seconds))
         ready()
         await stopping.wait()
-        await _drain(server, services.traffic, settings.drain_seconds)
+        await _drain(server, services.in_flight, settings.drain_seconds)
         refreshing.cancel()
         with suppress(asyncio.CancelledError):
             await refreshing
         with suppress(Unavailable):
-            await system.ledger.write_marks()
+            await system.ledger.records.write_marks()
 
 
 def bound_sockets(settings: Settings) -> list[socket.socket]:
@@ -69,15 +69,15 @@ def stop_signal() -> asyncio.Event:
     return stopping
 
 
-async def _drain(server: HTTPServer, traffic: Traffic, seconds: float) -> None:
+async def _drain(server: HTTPServer, in_flight: InFlight, seconds: float) -> None:
     """Accept no more, let what has arrived be read and finished, then close every connection.
 
     Callers that keep a connection open are told with their next reply that it was the last.
     """
-    traffic.draining = True
+    in_flight.draining = True
     server.stop()
     server.conn_params.no_keep_alive = True
     await asyncio.sleep(min(_SETTLE_SECONDS, seconds))
     with suppress(TimeoutError):
-        await asyncio.wait_for(traffic.finished(), seconds)
+        await asyncio.wait_for(in_flight.finished(), seconds)
     await server.close_all_connections()

@@ -23,5 +23,5 @@ async def import_spots(system: System, plan: Plan, by: str, at: datetime) -> Non
             )
         groups = {"created": plan.created, "changed": tuple(plan.changed), "retired": plan.retired}
         detail = {name: ", ".join(ids) for name, ids in groups.items() if ids}
-        await system.audit.write(AuditLine(at, by, "import", "spots", detail))
-    await system.versions.bump(SPOTS)
+        await system.base.audit.write(AuditLine(at, by, "import", "spots", detail))
+    await system.base.versions.bump(SPOTS)

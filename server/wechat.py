@@ -20,8 +20,9 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError
 from passes.base.calendar import business_day
 from passes.base.errors import Conflict, DomainError, Forbidden, Invalid, TooOften, Unavailable
 from passes.base.text import Text
+from passes.people.app_tokens import AppToken
+from passes.people.ports import AppTokens
 from passes.people.sealing import Vault
-from passes.store.wechat import AppToken, AppTokenStore
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class WeChat:
         url: str,
         appid: str,
         secret: str,
-        tokens: AppTokenStore,
+        tokens: AppTokens,
         vault: Vault,
         now: Callable[[], datetime],
     ) -> None:
@@ -129,7 +130,7 @@ class WeChat:
                 return held
             if held.leased_until is None or now >= held.leased_until:
                 leased = replace(held, leased_until=now + LEASE)
-                if await self._tokens.become(self._appid, held, leased):
+                if await self._tokens.replace(self._appid, held, leased):
                     return await self._fetched_or_freed(leased, forced=forced)
             await asyncio.sleep(_POLL_SECONDS)
         raise _unavailable("no token")
@@ -139,7 +140,7 @@ class WeChat:
         try:
             return await self._fetched(leased, forced=forced)
         except Exception:
-            await self._tokens.become(self._appid, leased, replace(leased, leased_until=None))
+            await self._tokens.replace(self._appid, leased, replace(leased, leased_until=None))
             raise
 
     async def _fetched(self, leased: AppToken, *, forced: bool) -> AppToken:
@@ -165,7 +166,7 @@ class WeChat:
             forced=count,
             forced_at=self._now() if forced else leased.forced_at,
         )
-        await self._tokens.become(self._appid, leased, after)
+        await self._tokens.replace(self._appid, leased, after)
         return after
 
     async def _patiently(self, path: str, body: Answer | None) -> Answer:

@@ -177,7 +177,7 @@ class GateHandler(ApiHandler):
         return found
 
     def _known(self) -> Gate | None:
-        gate = self.services.gates.get(self.caller.id)
+        gate = self.rooms.admission.gates.get(self.caller.id)
         return gate if gate and gate.token_version == self.caller.version else None
 
 
@@ -187,7 +187,7 @@ class Enrol(ApiHandler):
     @endpoint(scope=None, body=EnrolIn, reply=EnrolOut)
     async def post(self, body: EnrolIn) -> EnrolOut:
         """Turn a setup code, once, into the token that the device keeps."""
-        gate = await self.services.gate_keeping.enrol(body.setup_code, self.now())
+        gate = await self.rooms.admission.gate_keeping.enrol(body.setup_code, self.now())
         spot = self.services.catalogue.get(gate.spot_id)
         name = (
             TextOut(zh=spot.name.zh, en=spot.name.en or spot.name.zh)
@@ -208,7 +208,7 @@ class Scans(GateHandler):
     @endpoint(scope=_SCAN, body=ScanIn, reply=VerdictOut)
     async def post(self, body: ScanIn) -> VerdictOut:
         """Admit or refuse a visitor. A refusal is an answer (200), not an error."""
-        verdict, held = await self.services.admission.admit(
+        verdict, held = await self.rooms.admission.admission.admit(
             body.to_scan(await self.gate()), self.now()
         )
         return VerdictOut.of(verdict, held, body.nonce)
@@ -221,7 +221,7 @@ class Annulment(GateHandler):
     async def post(self, nonce: str) -> AnnulOut:
         """Take back an admission of this gate within 15 minutes. Doing it again changes nothing."""
         return AnnulOut.of(
-            await self.services.admission.annul(await self.gate(), nonce, self.now())
+            await self.rooms.admission.admission.annul(await self.gate(), nonce, self.now())
         )
 
 
@@ -282,7 +282,7 @@ class Lookup(GateHandler):
     async def post(self, body: LookupIn) -> LookupOut:
         """Find the passes of a visitor without a phone, by their ID card; at staffed gates, and audited."""
         card = Card(body.id_number, body.kind, body.country)
-        found = await self.services.lookup.find(card, await self.gate(), self.now())
+        found = await self.rooms.admission.lookup.find(card, await self.gate(), self.now())
         return LookupOut.of(found, business_day(self.now()))
 
 

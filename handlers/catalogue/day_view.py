@@ -1,61 +1,48 @@
-"""The shelf: catalogue, products and offers put together, as the public addresses serve them on one business day.
+"""The day view: catalogue, products and offers as the public sees them on one business day.
 
-A shelf is made once from what is in memory and never changes; when something is loaded, or the day is over, a new one
-takes its place. It keeps whole replies, so that a question asked again costs no work.
+A view is made once from what is in memory and never changes; when something is loaded, or the day
+is over, a new one takes its place. It keeps the replies that were made from it.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from hashlib import sha256
 from operator import is_not
-from pathlib import Path
 
-from handlers.web.endpoint import Ready
-from passes.base.cache import Book
+from handlers.web.reply_cache import ReplyCache
+from passes.base.cache import CachedCollection
 from passes.offers.offer import Offer
-from passes.terms.product import Product
+from passes.terms.edition import Edition
+from passes.terms.editions import Editions
 from scenic_data.catalogue import Catalogue
 from scenic_data.model import Spot
 from scenic_data.snapshot import Snapshot
 
-_KEPT_REPLIES = 512
-_PACKAGES = ("handlers", "scenic_data")
-_CODE = sha256(
-    b"".join(
-        file.read_bytes()
-        for package in _PACKAGES
-        for file in sorted((Path(__file__).parents[1] / package).glob("*.py"))
-    )
-).hexdigest()
-"""What makes replies: another version of it may say the same in another way, so it is part of every ETag."""
 
-
-class Shelf:
+class DayView:
     """What there is to see on one day."""
 
     def __init__(
-        self, snapshot: Snapshot, products: Sequence[Product], offers: Sequence[Offer], today: date
+        self,
+        snapshot: Snapshot,
+        editions: Sequence[Edition],
+        offers: Sequence[Offer],
+        today: date,
+        build: str,
     ) -> None:
-        """Works out which product opens which spots, and which offers run. Vouchers are seen as their offers."""
-        self.parts = snapshot, products, offers
+        """`editions` are those of today. Vouchers are seen as their offers."""
+        self.parts = snapshot, editions, offers
         self.snapshot = snapshot
-        self.products = products = [product for product in products if not product.offer]
+        self.products = [edition for edition in editions if not edition.offer]
         self.offers = offers
         self.today = today
         self.running = [offer for offer in offers if offer.runs_on(today)]
-        self.covered = {product.id: _covered(product, snapshot) for product in products}
-        published = [(product.id, product.version) for product in products]
-        offered = [
-            (offer.id, offer.version, offer.state, offer in self.running) for offer in offers
-        ]
-        self._etag = sha256(f"{_CODE} {snapshot.etag} {published} {offered}".encode()).hexdigest()[
-            :16
-        ]
-        self._kept: dict[Hashable, Ready] = {}
+        self.covered = {edition.product_id: _known(edition, snapshot) for edition in self.products}
+        self.replies = ReplyCache(self._etag(build))
 
-    def passes_for(self, spot: Spot) -> list[Product]:
+    def passes_for(self, spot: Spot) -> list[Edition]:
         """The products that open a spot."""
-        return [product for product in self.products if product.terms.coverage.covers(spot)]
+        return [edition for edition in self.products if spot.id in edition.spots]
 
     def offers_for(self, spot: Spot) -> list[Offer]:
         """The offers that run at a spot today."""
@@ -65,37 +52,42 @@ class Shelf:
         """The ids of the spots at which an offer runs today."""
         return frozenset().union(*(offer.spots for offer in self.running))
 
-    def kept(self, question: Hashable, answer: Callable[[], bytes], etag: str = "") -> Ready:
-        """The reply to a question, from earlier or made now. Of very many the one not asked for longest is dropped.
-
-        `etag` tells what the answer depends on beside what is on the shelf.
-        """
-        question = question, etag
-        reply = self._kept.pop(question, None) or Ready(answer(), etag=self._etag + etag)
-        self._kept[question] = reply
-        if len(self._kept) > _KEPT_REPLIES:
-            del self._kept[next(iter(self._kept))]
-        return reply
+    def _etag(self, build: str) -> str:
+        published = [(edition.product_id, edition.version) for edition in self.products]
+        offered = [
+            (offer.id, offer.version, offer.state, offer in self.running) for offer in self.offers
+        ]
+        state = f"{build} {self.snapshot.etag} {published} {offered}"
+        return sha256(state.encode()).hexdigest()[:16]
 
 
-class Shelves:
-    """Gives the shelf of a day."""
+class DayViews:
+    """Gives the view of a day."""
 
-    def __init__(self, catalogue: Catalogue, products: Book[Product], offers: Book[Offer]) -> None:
-        """All are what the process holds in memory."""
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        editions: Editions,
+        offers: CachedCollection[Offer],
+        build: str,
+    ) -> None:
+        """All are what the process holds in memory. `build` names the code that makes replies:
+        another version of it may say the same in another way, so it is part of every ETag."""
         self._catalogue = catalogue
-        self._products = products
+        self._editions = editions
         self._offers = offers
-        self._shelf: Shelf | None = None
+        self._build = build
+        self._view: DayView | None = None
 
-    def on(self, day: date) -> Shelf:
-        """The shelf over what is in memory now."""
-        parts = self._catalogue.snapshot, self._products.all(), self._offers.all()
-        shelf = self._shelf
-        if shelf is None or shelf.today != day or any(map(is_not, parts, shelf.parts)):
-            shelf = self._shelf = Shelf(*parts, day)
-        return shelf
+    def on(self, day: date) -> DayView:
+        """The view over what is in memory now."""
+        parts = self._catalogue.snapshot, self._editions.all_current(), self._offers.all()
+        view = self._view
+        if view is None or view.today != day or any(map(is_not, parts, view.parts)):
+            view = self._view = DayView(*parts, day, self._build)
+        return view
 
 
-def _covered(product: Product, snapshot: Snapshot) -> tuple[str, ...]:
-    return tuple(spot.id for spot in snapshot.all() if product.terms.coverage.covers(spot))
+def _known(edition: Edition, snapshot: Snapshot) -> tuple[str, ...]:
+    """The spots of an edition that are in the catalogue, best known first."""
+    return tuple(spot.id for spot in snapshot.all() if spot.id in edition.spots)

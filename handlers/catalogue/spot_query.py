@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from handlers.catalogue.day_view import Shelf
+from handlers.catalogue.day_view import DayView
 from handlers.web.endpoint import invalid_query
 from passes.base.errors import Fault
 from scenic_data.finding import Facet, Order, Wanted
@@ -110,10 +110,10 @@ class SpotsQuery(CoordQuery):
     """Spots on a page."""
 
 
-def wanted(query: SpotsQuery, shelf: Shelf) -> Wanted:
-    """What a query asks of a shelf. Raises the 422 problem naming each parameter that cannot be answered."""
+def wanted(query: SpotsQuery, view: DayView) -> Wanted:
+    """What a query asks of a view. Raises the 422 problem naming each parameter that cannot be answered."""
     faults: list[Fault] = []
-    if query.covered_by is not None and query.covered_by not in shelf.covered:
+    if query.covered_by is not None and query.covered_by not in view.covered:
         faults.append(Fault("query.covered_by", f"there is no product {query.covered_by}"))
     if query.near is None and query.radius_km is not None:
         faults.append(Fault("query.radius_km", "needs near"))
@@ -121,13 +121,13 @@ def wanted(query: SpotsQuery, shelf: Shelf) -> Wanted:
         faults.append(Fault("query.sort", "distance needs near"))
     if query.q is None and query.sort is Order.RELEVANCE:
         faults.append(Fault("query.sort", "relevance needs q"))
-    chosen = _chosen(query, shelf, faults)
+    chosen = _chosen(query, view, faults)
     if faults:
         raise invalid_query(faults)
     return Wanted(
         q=query.q,
         chosen=chosen,
-        among=_among(query, shelf),
+        among=_among(query, view),
         open_on=query.open_on,
         near=None if query.near is None else to_wgs84(query.near, query.coord),
         radius=None if query.radius_km is None else query.radius_km * 1000,
@@ -135,20 +135,20 @@ def wanted(query: SpotsQuery, shelf: Shelf) -> Wanted:
     )
 
 
-def _among(query: SpotsQuery, shelf: Shelf) -> frozenset[str] | None:
+def _among(query: SpotsQuery, view: DayView) -> frozenset[str] | None:
     """The spots that the product and the offers leave, or None if neither is asked for."""
-    covered = None if query.covered_by is None else frozenset(shelf.covered[query.covered_by])
+    covered = None if query.covered_by is None else frozenset(view.covered[query.covered_by])
     if not query.has_offer:
         return covered
-    offered = shelf.with_offer()
+    offered = view.with_offer()
     return offered if covered is None else offered & covered
 
 
 def _chosen(
-    query: SpotsQuery, shelf: Shelf, faults: list[Fault]
+    query: SpotsQuery, view: DayView, faults: list[Fault]
 ) -> tuple[tuple[Facet, frozenset[str]], ...]:
     """The chosen values of each facet; a value that does not exist is a fault."""
-    reference = shelf.snapshot.reference
+    reference = view.snapshot.reference
     resolve: dict[Facet, Callable[[str], frozenset[str]]] = {
         Facet.PROVINCE: lambda value: frozenset({value}),
         Facet.CITY: reference.places.cities,

@@ -7,7 +7,7 @@ from math import ceil
 from pydantic import Field
 from pydantic_core import to_json
 
-from handlers.catalogue.day_view import Shelf
+from handlers.catalogue.day_view import DayView
 from handlers.catalogue.spot_query import CoordQuery, SpotsQuery, wanted
 from handlers.web.api import ApiHandler
 from handlers.web.endpoint import Ready, endpoint, invalid_query
@@ -82,8 +82,8 @@ class Spots(ApiHandler):
     @endpoint(scope=None, query=SpotsQuery, reply=SpotsOut)
     async def get(self, query: SpotsQuery) -> Ready:
         """Find spots: by words, by place, by kind, by what a pass opens, near a position."""
-        shelf = self.shelf()
-        return shelf.kept(query, lambda: _page(shelf, query))
+        view = self.day_view()
+        return view.replies.reply(query, lambda: _page(view, query))
 
 
 class Spot(ApiHandler):
@@ -92,32 +92,32 @@ class Spot(ApiHandler):
     @endpoint(scope=None, query=CoordQuery, reply=SpotOut)
     async def get(self, spot_id: str, query: CoordQuery) -> Ready:
         """One spot, with all that is known of it. A spot that was retired is still there."""
-        shelf = self.shelf()
-        return shelf.kept((spot_id, query), lambda: _detail(shelf, spot_id, query.coord))
+        view = self.day_view()
+        return view.replies.reply((spot_id, query), lambda: _detail(view, spot_id, query.coord))
 
 
-def _page(shelf: Shelf, query: SpotsQuery) -> bytes:
-    asked = wanted(query, shelf)
-    found = shelf.snapshot.find(asked)
+def _page(view: DayView, query: SpotsQuery) -> bytes:
+    asked = wanted(query, view)
+    found = view.snapshot.find(asked)
     pages = max(1, ceil(len(found.places) / query.limit))
     if query.page > pages:
         raise invalid_query([Fault("query.page", f"the last page is {pages}")])
     first = (query.page - 1) * query.limit
     items = [
-        _item(shelf, found, place, query.coord)
+        _item(view, found, place, query.coord)
         for place in found.places[first : first + query.limit]
     ]
     facets = (
-        b',"facets":%b' % to_json(_facets(shelf, query, shelf.snapshot.count(asked, found)))
+        b',"facets":%b' % to_json(_facets(view, query, view.snapshot.count(asked, found)))
         if query.facets
         else b""
     )
     return b'{"total":%d,"items":[%b]%b}' % (len(found.places), b",".join(items), facets)
 
 
-def _item(shelf: Shelf, found: Found, place: int, datum: Datum) -> bytes:
+def _item(view: DayView, found: Found, place: int, datum: Datum) -> bytes:
     """The JSON of an `ItemOut`."""
-    summary = shelf.snapshot.summary(place, datum)
+    summary = view.snapshot.summary(place, datum)
     return (
         summary[:-1] + b',"distance_m":%d}' % round(found.metres[place])
         if found.metres
@@ -126,13 +126,13 @@ def _item(shelf: Shelf, found: Found, place: int, datum: Datum) -> bytes:
 
 
 def _facets(
-    shelf: Shelf, query: SpotsQuery, counts: Mapping[Facet, Mapping[str, int]]
+    view: DayView, query: SpotsQuery, counts: Mapping[Facet, Mapping[str, int]]
 ) -> Mapping[Facet, list[FacetOut]]:
     """The counted values of each facet, the most frequent first."""
 
     def values(facet: Facet) -> list[FacetOut]:
         counted = sorted(counts[facet].items(), key=lambda pair: (-pair[1], pair[0]))
-        reference = shelf.snapshot.reference
+        reference = view.snapshot.reference
         return [
             FacetOut(value=value, name=facet_name(facet, value, reference), count=count)
             for value, count in counted
@@ -144,18 +144,18 @@ def _facets(
     return {facet: values(facet) for facet in shown}
 
 
-def _detail(shelf: Shelf, spot_id: str, datum: Datum) -> bytes:
+def _detail(view: DayView, spot_id: str, datum: Datum) -> bytes:
     """The JSON of a `SpotOut`. Raises `Unknown`."""
-    spot = shelf.snapshot.get(spot_id)
+    spot = view.snapshot.get(spot_id)
     if spot is None:
         raise unknown(Text("景区", "spot"), spot_id)
     passes = [
         CoveringOut(
-            id=product.id,
+            id=product.product_id,
             title=Names(zh=product.title.zh, en=product.title.en),
             example=product.example,
         )
-        for product in shelf.passes_for(spot)
+        for product in view.passes_for(spot)
     ]
     offers = [
         RunningOut(
@@ -165,10 +165,10 @@ def _detail(shelf: Shelf, spot_id: str, datum: Datum) -> bytes:
             until=offer.window.end,
             example=offer.example,
         )
-        for offer in shelf.offers_for(spot)
+        for offer in view.offers_for(spot)
     ]
     return (
-        SpotOut(**dict(shelf.snapshot.detail(spot, datum)), passes=passes, offers=offers)
+        SpotOut(**dict(view.snapshot.detail(spot, datum)), passes=passes, offers=offers)
         .model_dump_json()
         .encode()
     )

@@ -6,12 +6,10 @@ from typing import Self
 from pydantic import Field
 
 from handlers.web.models import Out, TextOut
-from passes.base.cache import Book
 from passes.base.calendar import business_day
 from passes.holding.lifecycle import steps_from
 from passes.holding.model import Pass, PassState
 from passes.ledger.tally import Tally
-from passes.terms.product import Product
 from passes.terms.terms import Payment
 
 
@@ -43,27 +41,30 @@ class PassViewOut(Out):
     reissued_from: str | None = Field(examples=[None])
 
     @classmethod
-    def of(cls, held: Pass, tally: Tally, products: Book[Product], now: datetime) -> Self:
+    def of(cls, held: Pass, tally: Tally, now: datetime) -> Self:
         """The view of a pass with such a tally."""
-        same = ("id", "activate_by", "activated_at", "issued_at", "reissued_as", "reissued_from")
-        product = products.get(held.product_id)
-        title = product.title if product else None
-        may_cancel = held.cancellable_on(business_day(now)) and not tally.total
+        today, title = business_day(now), held.edition.title
+        can = [step.value for step in steps_from(held, now)]
+        if held.cancellable_on(today) and not tally.total:
+            can.append("cancel")
         return cls(
-            **{name: getattr(held, name) for name in same},
+            id=held.id,
             product=held.product_id,
-            title=TextOut(
-                zh=title.zh if title else held.product_id, en=title.en if title else held.product_id
-            ),
-            state=held.state_on(business_day(now)),
+            title=TextOut(zh=title.zh, en=title.en),
+            state=held.state_on(today),
+            visits=tally.total,
+            spots=sorted(held.spots) if held.voucher else [],
             valid_from=held.valid.start,
             valid_until=held.valid.end,
+            activate_by=held.activate_by,
+            activated_at=held.activated_at,
+            issued_at=held.issued_at,
             holder_mask=held.holder.mask,
             admits=held.terms.party.admits,
             payment=held.terms.payment,
-            visits=tally.total,
-            spots=sorted(held.terms.coverage.spots) if held.voucher else [],
-            can=[*steps_from(held, now), *(["cancel"] if may_cancel else [])],
+            can=can,
+            reissued_as=held.reissued_as,
+            reissued_from=held.reissued_from,
         )
 
 

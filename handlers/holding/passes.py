@@ -16,13 +16,11 @@ from handlers.people.visitor import VISITOR, VisitorHandler
 from handlers.web.endpoint import Ready, endpoint
 from handlers.web.models import Out
 from handlers.web.routing import Route
-from passes.admission.history import lineage
 from passes.base.errors import unknown
 from passes.base.text import Text
 from passes.holding.lifecycle import Step
 from passes.holding.model import Pass
 from passes.holding.shown_code import LiveCode, live_code, live_text
-from passes.holding.wallet import passes_of
 from passes.ledger.records import Record, RecordKind
 
 _READ = f"{VISITOR} pass:read"
@@ -62,10 +60,10 @@ class PassHandler(VisitorHandler):
     async def held(self, pass_id: str) -> Pass:
         """The pass, if it is the visitor's, or the caller's token is for it. Raises `Unknown`: another's pass is not
         there for the caller."""
-        found = await self.services.passes.get(pass_id)
+        found = await self.rooms.holding.passes.get(pass_id)
         if VISITOR in self.caller.scopes:
             visitor = await self.visitor()
-            mine = found is not None and visitor.holds(found)
+            mine = found is not None and visitor.is_holder(found.holder)
         else:
             mine = pass_id == self.caller.id
         if found is None or not mine:
@@ -76,12 +74,14 @@ class PassHandler(VisitorHandler):
         """Do a step with a pass of the visitor."""
         held = await self.held(pass_id)
         return await self.view(
-            await self.services.life.take(held.id, step, f"visitor:{self.caller.id}", self.now())
+            await self.rooms.holding.lifecycle.take(
+                held.id, step, f"visitor:{self.caller.id}", self.now()
+            )
         )
 
     async def picture(self, pass_id: str, kind: Kind) -> Ready:
         """The code now as a picture, drawn beside the event loop, because it takes some milliseconds."""
-        text = live_text(await self.held(pass_id), self.services.keys, self.now())
+        text = live_text(await self.held(pass_id), self.rooms.codes, self.now())
         return Ready(await asyncio.to_thread(qr_picture, text, kind), kind.media_type)
 
 
@@ -91,7 +91,7 @@ class MyPasses(PassHandler):
     @endpoint(scope=VISITOR, reply=PassViewsOut)
     async def get(self) -> PassViewsOut:
         """The passes of the visitor who calls, newest first."""
-        held = await passes_of(await self.visitor(), self.services.passes)
+        held = await self.rooms.holding.wallet.of_visitor(await self.visitor())
         items = await asyncio.gather(
             *(self.view(each) for each in held if each.reissued_as is None)
         )
@@ -140,7 +140,7 @@ class PassCode(PassHandler):
     @endpoint(scope=_READ, reply=CodeOut)
     async def get(self, pass_id: str) -> CodeOut:
         """The code now, and the keys to rotate it for 7 days."""
-        return CodeOut.of(live_code(await self.held(pass_id), self.services.keys, self.now()))
+        return CodeOut.of(live_code(await self.held(pass_id), self.rooms.codes, self.now()))
 
 
 class PassPng(PassHandler):
@@ -209,8 +209,8 @@ class PassAdmissions(PassHandler):
     @endpoint(scope=_READ, reply=AdmissionsOut)
     async def get(self, pass_id: str) -> AdmissionsOut:
         """Where and when the pass was used, also under the serials it had before it was reissued."""
-        line = await lineage(await self.held(pass_id), self.services.passes)
-        ledgers = [await self.services.ledger.whole(held.id) for held in line]
+        line = await self.rooms.admission.histories.lineage(await self.held(pass_id))
+        ledgers = [await self.rooms.ledger.records.whole(held.id) for held in line]
         return AdmissionsOut.of([record for ledger in ledgers for record in ledger])
 
 

@@ -15,7 +15,7 @@ from handlers.web.routing import Route
 from passes.base.errors import Unavailable, unknown
 from passes.base.text import Text
 from passes.offers.claiming import Claim
-from passes.offers.eligibility import NotClaimable, Standing, objection, sold_out
+from passes.offers.eligibility import Claimant, NotClaimable, objection, sold_out
 from passes.offers.offer import Offer
 from passes.offers.quotas import counted
 
@@ -60,25 +60,25 @@ class MyOffers(VisitorHandler):
     @endpoint(scope=VISITOR, reply=ChancesOut)
     async def get(self) -> ChancesOut:
         """Which offers the visitor may claim now, and why not the others. Quotas are as they were seconds ago."""
-        standing = await self.services.standings.of(await self.visitor(), self.now())
+        claimant = await self.rooms.offers.claimants.of(await self.visitor(), self.now())
         items = [
-            self._chance(offer, standing)
-            for offer in self.services.offers.all()
-            if offer.may_run(standing.today)
+            self._chance(offer, claimant)
+            for offer in self.rooms.offers.offers.all()
+            if offer.may_run(claimant.today)
         ]
         return ChancesOut(total=len(items), items=items)
 
-    def _chance(self, offer: Offer, standing: Standing) -> ChanceOut:
-        why = objection(offer, standing) or self._used_up(offer, standing)
+    def _chance(self, offer: Offer, claimant: Claimant) -> ChanceOut:
+        why = objection(offer, claimant) or self._used_up(offer, claimant)
         title = TextOut(zh=offer.title.zh, en=offer.title.en)
         return ChanceOut(
             offer=offer.id, title=title, claimable=why is None, why_not=_view(why) if why else None
         )
 
-    def _used_up(self, offer: Offer, standing: Standing) -> NotClaimable | None:
-        for quota, (key, limit) in counted(offer, standing.today, None).items():
-            if limit is not None and self.services.used.counts.get(key, 0) >= limit:
-                return sold_out(offer, quota, standing.today)
+    def _used_up(self, offer: Offer, claimant: Claimant) -> NotClaimable | None:
+        for quota, (key, limit) in counted(offer, claimant.today, None).items():
+            if limit is not None and self.services.quota_counts.counts.get(key, 0) >= limit:
+                return sold_out(offer, quota, claimant.today)
         return None
 
 
@@ -100,7 +100,10 @@ class ClaimVoucher(VisitorHandler):
     )
     async def post(self, offer_id: str, body: ClaimIn) -> PassViewOut:
         """Claim a voucher. With the same header `Idempotency-Key` it is the same claim, and the same voucher."""
-        offer, voucher = self.services.offers.get(offer_id), self.services.products.get(offer_id)
+        offer, voucher = (
+            self.rooms.offers.offers.get(offer_id),
+            self.rooms.terms.editions.current(offer_id),
+        )
         if offer is None:
             raise unknown(Text("优惠活动", "offer"), offer_id)
         if voucher is None:
@@ -109,7 +112,7 @@ class ClaimVoucher(VisitorHandler):
             )
         claim = Claim(offer, voucher, body.spot, idempotency_key(self.request.headers))
         return await self.view(
-            await self.services.claiming.claim(await self.visitor(), claim, self.now())
+            await self.rooms.offers.claiming.claim(await self.visitor(), claim, self.now())
         )
 
 
@@ -119,9 +122,9 @@ class CancelVoucher(PassHandler):
     @endpoint(scope=VISITOR, reply=PassViewOut)
     async def post(self, pass_id: str) -> PassViewOut:
         """Give an unused voucher back, so that somebody else can claim it. Doing it again changes nothing."""
-        held, services = await self.held(pass_id), self.services
+        held = await self.held(pass_id)
         return await self.view(
-            await services.cancelling.cancel(held, f"visitor:{self.caller.id}", self.now())
+            await self.rooms.offers.cancelling.cancel(held, f"visitor:{self.caller.id}", self.now())
         )
 
 

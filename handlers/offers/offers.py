@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from handlers.catalogue.day_view import Shelf
+from handlers.catalogue.day_view import DayView
 from handlers.web.api import ApiHandler
 from handlers.web.endpoint import Ready, endpoint, invalid_query
 from handlers.web.models import Out, TextOut
@@ -106,11 +106,11 @@ class OfferOut(Out):
     """Whether it shows what the system can do and was agreed with nobody."""
 
     @classmethod
-    def of(cls, offer: Offer, shelf: Shelf, used: Mapping[str, int]) -> Self:
+    def of(cls, offer: Offer, view: DayView, used: Mapping[str, int]) -> Self:
         """The view of an offer."""
         return cls(
             **{name: getattr(offer, name) for name in _AS_THEY_ARE},
-            remaining=RemainingOut.of(offer, used, shelf.today),
+            remaining=RemainingOut.of(offer, used, view.today),
             title=TextOut(zh=offer.title.zh, en=offer.title.en),
             benefit=BenefitOut(kind=offer.benefit.kind, percent=offer.benefit.percent),
             spots=sorted(offer.spots),
@@ -118,7 +118,7 @@ class OfferOut(Out):
             blackout=[SpanOut(start=span.start, end=span.end) for span in offer.blackout.dates],
             eligible=sorted(offer.eligible),
             quota=QuotaOut.model_validate(offer.quota, from_attributes=True),
-            running=offer in shelf.running,
+            running=offer in view.running,
         )
 
 
@@ -141,8 +141,10 @@ class Offers(ApiHandler):
     @endpoint(scope=None, query=OffersQuery, reply=OffersOut)
     async def get(self, query: OffersQuery) -> Ready:
         """The offers: at a spot, in a province, or running today."""
-        shelf, used = self.shelf(), self.services.used.counts
-        return shelf.kept(("offers", query), lambda: _offers(shelf, query, used), _etag(used))
+        view, used = self.day_view(), self.services.quota_counts.counts
+        return view.replies.reply(
+            ("offers", query), lambda: _offers(view, query, used), _etag(used)
+        )
 
 
 class OneOffer(ApiHandler):
@@ -151,36 +153,38 @@ class OneOffer(ApiHandler):
     @endpoint(scope=None, reply=OfferOut)
     async def get(self, offer_id: str) -> Ready:
         """One offer, also when it has ended."""
-        shelf, used = self.shelf(), self.services.used.counts
-        return shelf.kept(("offer", offer_id), lambda: _offer(shelf, offer_id, used), _etag(used))
+        view, used = self.day_view(), self.services.quota_counts.counts
+        return view.replies.reply(
+            ("offer", offer_id), lambda: _offer(view, offer_id, used), _etag(used)
+        )
 
 
 def _etag(used: Mapping[str, int]) -> str:
     return sha256(repr(sorted(used.items())).encode()).hexdigest()[:8] if used else ""
 
 
-def _offers(shelf: Shelf, query: OffersQuery, used: Mapping[str, int]) -> bytes:
-    if query.spot is not None and shelf.snapshot.get(query.spot) is None:
+def _offers(view: DayView, query: OffersQuery, used: Mapping[str, int]) -> bytes:
+    if query.spot is not None and view.snapshot.get(query.spot) is None:
         raise invalid_query([Fault("query.spot", f"there is no spot {query.spot}")])
     spots = {
         spot.id
-        for spot in shelf.snapshot.all()
+        for spot in view.snapshot.all()
         if query.spot in {None, spot.id} and query.province in {None, spot.province}
     }
     found = [
-        offer for offer in (shelf.running if query.running else shelf.offers) if offer.spots & spots
+        offer for offer in (view.running if query.running else view.offers) if offer.spots & spots
     ]
     return (
-        OffersOut(total=len(found), items=[OfferOut.of(offer, shelf, used) for offer in found])
+        OffersOut(total=len(found), items=[OfferOut.of(offer, view, used) for offer in found])
         .model_dump_json()
         .encode()
     )
 
 
-def _offer(shelf: Shelf, offer_id: str, used: Mapping[str, int]) -> bytes:
-    for offer in shelf.offers:
+def _offer(view: DayView, offer_id: str, used: Mapping[str, int]) -> bytes:
+    for offer in view.offers:
         if offer.id == offer_id:
-            return OfferOut.of(offer, shelf, used).model_dump_json().encode()
+            return OfferOut.of(offer, view, used).model_dump_json().encode()
     raise unknown(Text("优惠活动", "offer"), offer_id)
 
 

@@ -10,13 +10,13 @@ from handlers.people.visitor import VISITOR, VisitorHandler
 from handlers.web.endpoint import endpoint
 from handlers.web.models import In, Out
 from handlers.web.routing import Route
-from passes.admission.history import Event, story_of
+from passes.admission.history import Event
 from passes.holding.model import Pass
-from passes.holding.wallet import passes_of
-from passes.people.accounts import Claim
+from passes.people.accounts import IdentityStatement
 from passes.people.groups import Group
+from passes.people.holder import Holder
 from passes.people.identity import Document, DocumentKind, Identity
-from passes.people.visitors import Visitor
+from passes.people.visitors import Consent
 
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
@@ -48,9 +48,9 @@ class IdentityIn(DocumentIn):
     guardian: DocumentIn | None = None
     """Who agrees for a visitor under 14."""
 
-    def claim(self) -> Claim:
-        """The claim as the domain sees it."""
-        return Claim(
+    def statement(self) -> IdentityStatement:
+        """The statement as the domain sees it."""
+        return IdentityStatement(
             self.document(),
             self.consent_version,
             self.guardian.document() if self.guardian else None,
@@ -168,52 +168,47 @@ class Me(VisitorHandler):
     @endpoint(scope=VISITOR, reply=MeOut)
     async def get(self) -> MeOut:
         """Everything that is held about the visitor who calls."""
-        visitor, services = await self.visitor(), self.services
-        consent = visitor.consent
+        visitor, rooms = await self.visitor(), self.rooms
+        groups = await rooms.people.members.groups_of(visitor.lookup)
+        sessions = await rooms.people.sessions.of_visitor(visitor.id)
+        passes = await rooms.holding.wallet.of_visitor(visitor)
         return MeOut(
             id=visitor.id,
             created_at=visitor.created_at,
-            openid=services.accounts.openid(visitor),
-            phone=services.accounts.phone(visitor),
-            identity=self._identity(visitor),
-            consent=ConsentOut(
-                version=consent.version,
-                at=consent.at,
-                guardian=IdentityOut.of(services.identities.open(consent.guardian))
-                if consent.guardian
-                else None,
-            )
-            if consent
-            else None,
-            groups=sorted(await services.members.groups_of(visitor.lookup)),
+            openid=rooms.people.accounts.openid(visitor),
+            phone=rooms.people.accounts.phone(visitor),
+            identity=self._opened(visitor.identity),
+            consent=self._consent(visitor.consent),
+            groups=sorted(groups),
             sign_ins=[
-                SignInOut.model_validate(session, from_attributes=True)
-                for session in await services.sessions.of_visitor(visitor.id)
+                SignInOut.model_validate(session, from_attributes=True) for session in sessions
             ],
-            passes=[await self._told(held) for held in await passes_of(visitor, services.passes)],
+            passes=[await self._told(held) for held in passes],
         )
 
     @endpoint(scope=VISITOR, query=EraseQuery, reply=ErasedOut)
     async def delete(self, query: EraseQuery) -> ErasedOut:
         """Erase the account and everything that is held about the visitor. Passes in force forbid it."""
-        given_up = await self.services.erasing.erase(
+        given_up = await self.rooms.rights.erasing.erase(
             await self.visitor(), give_up_passes=query.give_up_passes, now=self.now()
         )
         return ErasedOut(passes_given_up=[held.id for held in given_up])
 
-    def _identity(self, visitor: Visitor) -> IdentityOut | None:
-        return (
-            IdentityOut.of(self.services.identities.open(visitor.identity))
-            if visitor.identity
-            else None
-        )
+    def _opened(self, holder: Holder | None) -> IdentityOut | None:
+        if holder is None:
+            return None
+        return IdentityOut.of(self.rooms.people.identities.open(holder))
+
+    def _consent(self, consent: Consent | None) -> ConsentOut | None:
+        if consent is None:
+            return None
+        guardian = self._opened(consent.guardian)
+        return ConsentOut(version=consent.version, at=consent.at, guardian=guardian)
 
     async def _told(self, held: Pass) -> HeldPassOut:
-        services = self.services
-        events = await story_of(held, services.audit, services.ledger, services.refusals)
-        return HeldPassOut(
-            **(await self.view(held)).model_dump(), story=list(map(EventOut.of, events))
-        )
+        events = await self.rooms.admission.histories.under_serial(held)
+        view = await self.view(held)
+        return HeldPassOut(**view.model_dump(), story=list(map(EventOut.of, events)))
 
 
 class MyIdentity(VisitorHandler):
@@ -222,8 +217,8 @@ class MyIdentity(VisitorHandler):
     @endpoint(scope=VISITOR, body=IdentityIn, reply=KnownOut, limit="identity")
     async def put(self, body: IdentityIn) -> KnownOut:
         """Say who you are. A person is known to one account; with a pass in force it cannot be changed."""
-        visitor = await self.services.accounts.identify(
-            await self.visitor(), body.claim(), self.now()
+        visitor = await self.rooms.people.accounts.identify(
+            await self.visitor(), body.statement(), self.now()
         )
         return KnownOut(
             name_mask=visitor.holder.name_mask, id_number_mask=visitor.holder.number_mask
@@ -238,7 +233,9 @@ class MyPhone(VisitorHandler):
         """Let WeChat say the phone number of the visitor."""
         visitor = await self.visitor()
         number = await self.services.wechat.phone_number(body.code)
-        return PhoneOut(phone_mask=(await self.services.accounts.set_phone(visitor, number)).mask)
+        return PhoneOut(
+            phone_mask=(await self.rooms.people.accounts.set_phone(visitor, number)).mask
+        )
 
 
 routes = [

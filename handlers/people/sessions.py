@@ -75,17 +75,19 @@ class SignIn(SessionHandler):
     async def post(self, body: SessionIn) -> SessionOut:
         """Sign in with a login code of WeChat. Whoever was never here gets an account."""
         openid = await self.services.wechat.sign_in(body.code)
-        visitor = await self.services.accounts.of_openid(openid, self.now())
-        return self.tokens_of(await self.services.signing_in.begin(visitor, self.now()), visitor)
+        visitor = await self.rooms.people.accounts.of_openid(openid, self.now())
+        return self.tokens_of(
+            await self.rooms.people.signing_in.begin(visitor, self.now()), visitor
+        )
 
     @endpoint(scope=VISITOR, query=SignOutQuery, reply=SignedOutOut)
     async def delete(self, query: SignOutQuery) -> SignedOutOut:
         """Sign out: no more refresh here; or everywhere, where no token given so far is good any more."""
         visitor = await self.visitor()
         if query.everywhere:
-            await self.services.signing_in.end_all(visitor.id, self.now())
+            await self.rooms.people.signing_in.end_all(visitor.id, self.now())
             return SignedOutOut(signed_out="everywhere")
-        await self.services.signing_in.end(self.caller.session)
+        await self.rooms.people.signing_in.end(self.caller.session)
         return SignedOutOut(signed_out="here")
 
 
@@ -96,7 +98,7 @@ class Refresh(SessionHandler):
     async def post(self) -> SessionOut:
         """The next pair of tokens. A refresh token that is used again after a minute ends the session."""
         visitor = await self.visitor()
-        session = await self.services.signing_in.carry_on(
+        session = await self.rooms.people.signing_in.carry_on(
             self.caller.session, self.caller.generation, self.now()
         )
         if session is None:

@@ -4,7 +4,6 @@ from handlers.holding.pass_views import PassViewOut
 from handlers.web.access import unauthenticated
 from handlers.web.api import ApiHandler
 from passes.holding.model import Pass
-from passes.holding.wallet import tally_of
 from passes.people.visitors import Visitor
 
 VISITOR = "visitor:self"
@@ -16,12 +15,12 @@ class VisitorHandler(ApiHandler):
 
     async def visitor(self) -> Visitor:
         """The visitor who calls. Raises the 401 problem if their tokens have been withdrawn."""
-        found = await self.services.visitors.get(self.caller.id)
+        found = await self.rooms.people.visitors.get(self.caller.id)
         if found is None or found.token_version != self.caller.version:
             raise unauthenticated("token_withdrawn")
         return found
 
     async def view(self, held: Pass) -> PassViewOut:
         """A pass as its holder sees it."""
-        tally = await tally_of(held, self.services.ledger)
-        return PassViewOut.of(held, tally, self.services.products, self.now())
+        tally = await self.rooms.holding.wallet.tally_of(held)
+        return PassViewOut.of(held, tally, self.now())

@@ -6,12 +6,12 @@ from typing import Self
 
 from pydantic import Field
 
-from handlers.catalogue.day_view import Shelf
+from handlers.catalogue.day_view import DayView
 from handlers.web.api import ApiHandler
 from handlers.web.endpoint import Ready, endpoint
 from handlers.web.models import Out, TextOut
 from handlers.web.routing import Route
-from passes.terms.product import Product
+from passes.terms.edition import Edition
 from passes.terms.terms import Payment
 
 
@@ -48,11 +48,11 @@ class ProductOut(Out):
     """Whether it shows what the system can do and was agreed with nobody."""
 
     @classmethod
-    def of(cls, product: Product, spots: Sequence[str]) -> Self:
+    def of(cls, product: Edition, spots: Sequence[str]) -> Self:
         """The view of a product that covers these spots now."""
         term = product.terms.term
         return cls(
-            id=product.id,
+            id=product.product_id,
             version=product.version,
             title=TextOut(zh=product.title.zh, en=product.title.en),
             price_fen=product.price_fen,
@@ -79,12 +79,12 @@ class Products(ApiHandler):
     @endpoint(scope=None, reply=ProductsOut)
     async def get(self) -> Ready:
         """All products, with the spots that each of them opens."""
-        shelf = self.shelf()
-        return shelf.kept("products", lambda: _products(shelf))
+        view = self.day_view()
+        return view.replies.reply("products", lambda: _products(view))
 
 
-def _products(shelf: Shelf) -> bytes:
-    items = [ProductOut.of(product, shelf.covered[product.id]) for product in shelf.products]
+def _products(view: DayView) -> bytes:
+    items = [ProductOut.of(product, view.covered[product.product_id]) for product in view.products]
     return ProductsOut(total=len(items), items=items).model_dump_json().encode()
 
 

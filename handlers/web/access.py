@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from tornado.httputil import HTTPServerRequest
+
 from handlers.web.problems import Problem
 from passes.base.text import Text
 
@@ -39,6 +41,11 @@ class Origin:
 
     peer: str
     forwarded_for: str = ""
+
+
+def origin_of(request: HTTPServerRequest) -> Origin:
+    """Where a request comes from."""
+    return Origin(request.remote_ip or "::", request.headers.get("X-Forwarded-For", ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Readiness(ApiHandler):
     @endpoint(scope=None, reply=HealthOut)
     async def get(self) -> HealthOut:
         """200 if requests can be served: the process is not stopping, and the database answers."""
-        if self.services.traffic.draining:
+        if self.services.in_flight.draining:
             raise Problem(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "stopping",

@@ -1,47 +1,58 @@
-"""Tracking: a request is in flight from its headers until its reply is sent, or its caller is gone without one."""
+"""In-flight requests: counted from their headers until their reply is sent.
 
+So a process can finish them before it stops. A request whose caller is gone before its body has
+arrived gets no reply, and is not in flight any more.
+"""
+
+import asyncio
 from asyncio import Future
-from datetime import datetime
 from typing import Any
 
 from tornado.web import RequestHandler
 
-from handlers.catalogue.day_view import Shelf
-from handlers.services import Services
-from handlers.web.access import Origin
-from passes.base.calendar import business_day
+
+class InFlight:
+    """Counts the requests in flight."""
+
+    def __init__(self) -> None:
+        """Nothing is in flight; the process takes requests."""
+        self.draining = False
+        self._count = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def begin(self) -> None:
+        """The headers of a request have been read."""
+        self._count += 1
+        self._idle.clear()
+
+    def end(self) -> None:
+        """A request has been answered, or its caller is gone."""
+        self._count -= 1
+        if not self._count:
+            self._idle.set()
+
+    async def finished(self) -> None:
+        """Return once nothing is in flight."""
+        await self._idle.wait()
 
 
-class TrackedHandler(RequestHandler):
-    """Counts its requests in `Services.traffic`, so that a process can finish them before it stops."""
+class CountedHandler(RequestHandler):
+    """A handler whose requests are counted."""
 
-    services: Services
+    in_flight: InFlight
 
     def initialize(self) -> None:
         """Per request."""
-        self.services = self.application.settings["services"]
+        self.in_flight = self.application.settings["in_flight"]
         self.arrived = False
         """Whether the whole request has been read."""
-        self._in_flight = False
-
-    def now(self) -> datetime:
-        """This instant."""
-        return self.services.now()
-
-    def shelf(self) -> Shelf:
-        """What there is to see today."""
-        return self.services.shelves.on(business_day(self.now()))
-
-    def origin(self) -> Origin:
-        """Where the request comes from."""
-        return Origin(
-            self.request.remote_ip or "::", self.request.headers.get("X-Forwarded-For", "")
-        )
+        self._counted = False
 
     def enter(self) -> None:
         """The headers have been read."""
-        self._in_flight = True
-        self.services.traffic.begin()
+        self._counted = True
+        self.in_flight.begin()
 
     def finish(self, chunk: Any = None) -> "Future[None]":
         """Send the reply; the request is in flight until that is done."""
@@ -56,6 +67,6 @@ class TrackedHandler(RequestHandler):
             self._leave()
 
     def _leave(self) -> None:
-        if self._in_flight:
-            self._in_flight = False
-            self.services.traffic.end()
+        if self._counted:
+            self._counted = False
+            self.in_flight.end()

@@ -1,7 +1,4 @@
-"""The nouns of the domain: product, pass, holder, gate, scan.
-
-Plain frozen values; a change makes a new one. What happens at gates is in `ledger`, `rules` and `admission`.
-"""
+"""Gates and scans, as plain values."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,9 +45,10 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One presentation of a code at a gate; `nonce` is the gate's name for it, `party` None means everybody.
+    """One presentation of a code at a gate.
 
-    A visitor who is `leaving` is let out whatever the rules say, and it counts for nothing.
+    `nonce` is the name that the gate gives it, `party` None means everybody. A visitor who is
+    `leaving` is let out whatever the rules say, and it counts for nothing.
     """
 
     gate: Gate
@@ -59,6 +57,10 @@ class Scan:
     scanned_at: datetime
     party: int | None = None
     leaving: bool = False
+    lane: str | None = None
+    """Which lane of the gate was taken, if the gate tells."""
+    staff: str | None = None
+    """Who of the staff scans, if the gate tells."""
 
 
 @dataclass(frozen=True, slots=True)

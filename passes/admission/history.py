@@ -1,4 +1,4 @@
-"""The story of a pass: what happened to it, in order, from its audit lines, its ledger and its refusals."""
+"""The history of a pass: what happened to it, in order, from audit lines, ledger and refusals."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -24,52 +24,70 @@ class Event:
     detail: dict[str, str] = field(default_factory=dict)
 
 
-async def lineage(held: Pass, passes: Passes) -> list[Pass]:
-    """The passes it was reissued from, oldest first, and itself: one entitlement under all its serials."""
-    line = [held]
-    while line[0].reissued_from is not None:
-        before = await passes.get(line[0].reissued_from)
-        if before is None:
-            break
-        line.insert(0, before)
-    return line
+class Histories:
+    """Tells the history of passes."""
+
+    def __init__(self, passes: Passes, ledger: Ledger, refusals: Refusals, audit: Audit) -> None:
+        """All are stores."""
+        self._passes = passes
+        self._ledger = ledger
+        self._refusals = refusals
+        self._audit = audit
+
+    async def lineage(self, held: Pass) -> list[Pass]:
+        """The passes it was reissued from, oldest first, and itself: one entitlement under all the
+        serials it has had."""
+        line = [held]
+        while line[0].reissued_from is not None:
+            before = await self._passes.get(line[0].reissued_from)
+            if before is None:
+                break
+            line.insert(0, before)
+        return line
+
+    async def under_serial(self, held: Pass) -> list[Event]:
+        """Everything that is kept of a pass under its present serial, oldest first."""
+        lines = await self._audit.about(f"pass:{held.id}")
+        records = await self._ledger.whole(held.id)
+        refusals = await self._refusals.of_pass(held.id)
+        return history(lines, records, refusals)
+
+    async def whole(self, held: Pass) -> list[Event]:
+        """Everything that is kept of a pass, also under the serials it had before."""
+        events = [
+            event
+            for serial in await self.lineage(held)
+            for event in await self.under_serial(serial)
+        ]
+        return sorted(events, key=lambda event: event.at)
 
 
-async def story_of(held: Pass, audit: Audit, ledger: Ledger, refusals: Refusals) -> list[Event]:
-    """Everything that is kept of a pass under its serial, oldest first."""
-    lines, records = await audit.about(f"pass:{held.id}"), await ledger.whole(held.id)
-    return story(lines, records, await refusals.of_pass(held.id))
-
-
-def story(
+def history(
     lines: Iterable[AuditLine], ledger: Sequence[Record], refusals: Iterable[Refusal]
 ) -> list[Event]:
-    """Everything that is kept of a pass, oldest first."""
+    """The events in what is kept of a pass, oldest first."""
     counted = {record.n for record in standing(ledger)}
     events = [Event(line.at, line.action, line.by, detail=dict(line.detail)) for line in lines]
     events += [
-        Event(
-            record.at,
-            record.kind.value,
-            f"gate:{record.gate_id}",
-            record.spot_id,
-            {
-                "record": str(record.n),
-                "nonce": record.nonce,
-                "counts": "yes" if record.n in counted else "no",
-            },
-        )
+        _of_record(record, counts=record.n in counted)
         for record in ledger
         if record.gate_id  # a ledger closed or carried on is told by the reissue
     ]
-    events += [
-        Event(
-            refusal.verdict.decided_at,
-            "refused",
-            f"gate:{refusal.gate_id}",
-            refusal.spot_id,
-            {"reason": refusal.verdict.reason.value, "nonce": refusal.nonce},
-        )
-        for refusal in refusals
-    ]
+    events += [_of_refusal(refusal) for refusal in refusals]
     return sorted(events, key=lambda event: event.at)
+
+
+def _of_record(record: Record, *, counts: bool) -> Event:
+    detail = {
+        "record": str(record.n),
+        "nonce": record.nonce,
+        "counts": "yes" if counts else "no",
+    }
+    by = f"gate:{record.gate_id}"
+    return Event(record.at, record.kind.value, by, record.spot_id, detail)
+
+
+def _of_refusal(refusal: Refusal) -> Event:
+    detail = {"reason": refusal.verdict.reason.value, "nonce": refusal.nonce}
+    by = f"gate:{refusal.gate_id}"
+    return Event(refusal.verdict.decided_at, "refused", by, refusal.spot_id, detail)

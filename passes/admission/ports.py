@@ -1,6 +1,6 @@
-"""What the domain needs from the outside, as Protocols. `passes.store` fulfils them with MongoDB.
+"""Where gates are stored.
 
-All of them raise `errors.Unavailable` when the database does not answer.
+All stores raise `errors.Unavailable` when the database does not answer.
 """
 
 from collections.abc import Sequence

@@ -105,7 +105,7 @@ def in_time(case: Case) -> Objection | None:
 
 def spot_covered(case: Case) -> Objection | None:
     """The pass opens this spot."""
-    covered = case.spot is not None and case.held.terms.coverage.covers(case.spot)
+    covered = case.spot is not None and case.held.opens(case.gate.spot_id)
     return None if covered else Objection(Reason.SPOT_NOT_COVERED)
 
 

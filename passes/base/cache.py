@@ -1,4 +1,4 @@
-"""Books: small collections that every process holds in memory and loads anew when they change."""
+"""Small collections that every process holds in memory and loads anew when they change."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, Protocol, TypeVar
@@ -12,8 +12,8 @@ class _Named(Protocol):
 T = TypeVar("T", bound=_Named)
 
 
-class Book(Generic[T]):
-    """Things by id, as they were at the last `load`."""
+class CachedCollection(Generic[T]):
+    """A copy in memory of a small collection, as it was at the last `load`."""
 
     def __init__(self, source: Callable[[], Awaitable[Sequence[T]]]) -> None:
         """`source` reads all of them from where they are stored. Empty until the first `load`."""

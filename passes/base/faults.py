@@ -1,9 +1,12 @@
-"""Validation: what pydantic finds wrong, in words for whoever wrote the input."""
+"""What a validation library finds wrong, in words for whoever wrote the input.
+
+Shared by every edge (HTTP, files, settings). Knows no library: anything that lists its errors as
+pydantic does will do.
+"""
 
 import re
-from collections.abc import Iterator
-
-from pydantic import ValidationError
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 _WORDS = {
     "model_type": "fields with names are needed",
@@ -14,13 +17,26 @@ _WORDS = {
     "too_short": "at least one is needed",
     "extra_forbidden": "is not known here",
 }
+_NAME_OF_A_TYPE = re.compile(r"[\[(]|^_")
 
 
-def faults_of(error: ValidationError, root: str = "") -> Iterator[tuple[str, str]]:
-    """Where each fault is, as a dotted path below `root`, and what to mend."""
+class ListsErrors(Protocol):
+    """An error that lists single errors, each with `loc`, `type` and `msg`."""
+
+    def errors(self) -> Sequence[Any]:
+        """The single errors."""
+
+
+def faults_of(error: ListsErrors, root: str = "") -> Iterator[tuple[str, str]]:
+    """Where each fault is, as a dotted path below `root`, and what to correct."""
     for fault in error.errors():
-        parts = [
-            str(part) for part in fault["loc"] if not re.search(r"[\[(]|^_", str(part))
-        ]  # no names of types
-        path = ".".join([root, *parts] if root else parts)
-        yield path, _WORDS.get(fault["type"], fault["msg"].removeprefix("Value error, "))
+        yield _path(fault["loc"], root), _what(fault)
+
+
+def _path(location: Sequence[str | int], root: str) -> str:
+    parts = [str(part) for part in location if not _NAME_OF_A_TYPE.search(str(part))]
+    return ".".join([root, *parts] if root else parts)
+
+
+def _what(fault: Mapping[str, Any]) -> str:
+    return _WORDS.get(fault["type"], str(fault["msg"]).removeprefix("Value error, "))

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from passes.files.fields import Count, Days, Strict, TitleIn, Weekday, read_drafts
-from passes.terms.product import Product
+from passes.terms.edition import Edition
 from passes.terms.publishing import UNPUBLISHED
 from passes.terms.terms import (
     LONGEST_TERM,
@@ -149,10 +149,10 @@ class ProductIn(Strict):
     example: bool = False
     """True marks a product that shows what the system can do and was agreed with nobody."""
 
-    def to_product(self) -> Product:
+    def to_product(self) -> Edition:
         """The draft to publish."""
-        return Product(
-            id=self.id,
+        return Edition(
+            product_id=self.id,
             number=UNPUBLISHED,
             version=UNPUBLISHED,
             title=self.title.to_text(),
@@ -167,6 +167,7 @@ class ProductIn(Strict):
                 party=self.party.to_party(),
                 payment=self.payment,
             ),
+            spots=frozenset(),
             price_fen=self.price_fen,
             example=self.example,
         )
@@ -177,7 +178,7 @@ def product_schema() -> str:
     return json.dumps(ProductIn.model_json_schema(), ensure_ascii=False, indent=2) + "\n"
 
 
-def read_products(files: Iterable[Path]) -> list[Product]:
+def read_products(files: Iterable[Path]) -> list[Edition]:
     """The drafts in product files. Raises `Invalid` naming file and field of every fault."""
     return read_drafts(
         files, lambda record: ProductIn.model_validate(record).to_product(), "product"

@@ -1,9 +1,10 @@
-"""The nouns of the domain: product, pass, holder, gate, scan.
+"""The pass: one entitlement of one holder, an annual pass or a voucher.
 
-Plain frozen values; a change makes a new one. What happens at gates is in `ledger`, `rules` and `admission`.
+A plain frozen value that answers questions about itself. What changes it is in
+`passes.holding.transitions`, what admits it in `passes.admission`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -11,6 +12,8 @@ from passes.base.calendar import business_day
 from passes.ledger.tally import Tally
 from passes.ledger.verdicts import Refusal
 from passes.people.holder import Holder
+from passes.people.traits import Traits
+from passes.terms.edition import Edition
 from passes.terms.terms import DateRange, Terms, Unactivated
 
 
@@ -26,52 +29,99 @@ class PassState(StrEnum):
     EXPIRED = "expired"
 
 
+_OVER = frozenset({PassState.REVOKED, PassState.REFUNDED, PassState.EXPIRED})
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """How a pass was sold: in which batch, who paid, and how much, in fen. None is unknown."""
+
+    batch: str | None = None
+    payer: str | None = None
+    paid_fen: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
     """One entitlement of one holder; `id` is the serial of its codes, 16 hexadecimal digits.
 
-    `refusals` are its newest few, so that a repeated scan is answered as before; `ledger_mark` is a number of
-    a ledger record near the newest one, from which on the ledger is read: it may lag, never lead. While a pass waits to
-    be activated, until the day `activate_by`, `valid` is what it becomes if nobody does.
+    It holds what is its own; its terms are those of the edition it was issued under. `revision`
+    counts its changes and is what a compare-and-set compares. `refusals` are its newest few, so
+    that a repeated scan is answered as before. `ledger_mark` is the number of a ledger record
+    near the newest one, from which on the ledger is read: it may lag, never lead. While a pass
+    waits to be activated, until the day `activate_by`, `valid` is what it becomes if nobody does.
     """
 
     id: str
-    product_id: str
-    product_number: int
-    terms: Terms
+    edition: Edition
     valid: DateRange
     state: PassState
     holder: Holder
     issued_at: datetime
-    refusals: tuple[Refusal, ...] = ()
-    ledger_mark: int = 0
+    revision: int = 0
+    traits: Traits = field(default_factory=Traits)
+    sale: Sale = field(default_factory=Sale)
+    chosen_spot: str | None = None
+    """The one spot of the edition that a voucher was claimed for; None for all of them."""
     activate_by: date | None = None
     activated_at: datetime | None = None
     reissued_as: str | None = None
     """The serial of the pass that took its place."""
     reissued_from: str | None = None
-    voucher: bool = False
-    """Whether it was claimed from the offer with the id of its product."""
     cancelled_at: datetime | None = None
     """When its holder gave back an unused voucher."""
     frozen_by: str | None = None
     """Who froze it: a holder cannot lift what an operator has frozen."""
+    refusals: tuple[Refusal, ...] = ()
+    ledger_mark: int = 0
+
+    @property
+    def product_id(self) -> str:
+        """The product it is a pass of."""
+        return self.edition.product_id
+
+    @property
+    def terms(self) -> Terms:
+        """The terms it was issued under."""
+        return self.edition.terms
+
+    @property
+    def voucher(self) -> bool:
+        """Whether it was claimed from the offer with the id of its product."""
+        return self.edition.offer
+
+    @property
+    def spots(self) -> frozenset[str]:
+        """The ids of the spots that it opens."""
+        if self.chosen_spot is None:
+            return self.edition.spots
+        return self.edition.spots & {self.chosen_spot}
+
+    @property
+    def only_spot(self) -> str | None:
+        """The spot that it opens, if that is one alone."""
+        spots = self.spots
+        return next(iter(spots)) if len(spots) == 1 else None
+
+    def opens(self, spot_id: str) -> bool:
+        """Whether it opens a spot."""
+        return spot_id in self.edition.spots and self.chosen_spot in {None, spot_id}
 
     def state_on(self, day: date) -> PassState:
-        """Where the pass is in its life on a business day: what waited too long has started by itself, or lapsed."""
-        if (
-            self.state is not PassState.ISSUED
-            or self.activate_by is None
-            or day <= self.activate_by
-        ):
+        """Where the pass is in its life on a business day.
+
+        One that waited too long to be activated has started by itself, or lapsed.
+        """
+        if self.state is not PassState.ISSUED or self.activate_by is None:
+            return self.state
+        if day <= self.activate_by:
             return self.state
         starts = self.terms.term.unactivated is Unactivated.STARTS
         return PassState.ACTIVE if starts else PassState.EXPIRED
 
     def in_force_on(self, day: date) -> bool:
-        """Whether it may still admit on that business day or a later one: it has not ended, nor been ended."""
-        over = {PassState.REVOKED, PassState.REFUNDED, PassState.EXPIRED}
-        return self.state_on(day) not in over and day <= self.valid.end
+        """Whether it may still admit on that business day or a later one."""
+        return self.state_on(day) not in _OVER and day <= self.valid.end
 
     def used_up(self, tally: Tally) -> bool:
         """Whether none of its visits is left, the rest of a party apart."""
@@ -80,21 +130,32 @@ class Pass:
 
     @property
     def counts(self) -> bool:
-        """Whether it is a voucher that its offer counts: not given back, and not continued under another serial."""
+        """Whether it is a voucher that its offer counts.
+
+        One that was given back does not count, nor one that goes on under another serial.
+        """
         return self.voucher and self.cancelled_at is None and self.reissued_as is None
 
     def cancellable_on(self, day: date) -> bool:
-        """Whether it is a voucher that may be given back on that business day, if it is not used."""
+        """Whether it is a voucher that may be given back on that day, if it is not used."""
         return self.voucher and self.state is PassState.ACTIVE and self.in_force_on(day)
 
     @property
+    def waits(self) -> bool:
+        """Whether it is still to be activated, whatever its state."""
+        return self.activate_by is not None and self.activated_at is None
+
+    @property
     def state_in_force(self) -> PassState:
-        """What the pass is while nothing speaks against it: issued as long as it waits to be activated, else active."""
-        waits = self.activate_by is not None and self.activated_at is None
-        return PassState.ISSUED if waits else PassState.ACTIVE
+        """What the pass is while nothing speaks against it."""
+        return PassState.ISSUED if self.waits else PassState.ACTIVE
 
     @property
     def span(self) -> DateRange:
-        """All days on which the pass might be used, which its codes name; they change when it is activated alone."""
-        waits = self.state_in_force is PassState.ISSUED
-        return DateRange(business_day(self.issued_at), self.valid.end) if waits else self.valid
+        """All days on which it might be used, which its codes name.
+
+        They change when it is activated, and by nothing else.
+        """
+        if self.waits:
+            return DateRange(business_day(self.issued_at), self.valid.end)
+        return self.valid

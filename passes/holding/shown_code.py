@@ -1,4 +1,4 @@
-"""Issuing: a product and a holder become a pass, and a pass becomes the codes that its holder shows."""
+"""The codes that the holder of a pass shows: for paper, and rotating on a phone."""
 
 import base64
 from dataclasses import dataclass
@@ -24,7 +24,10 @@ class DayKey:
 
 @dataclass(frozen=True, slots=True)
 class LiveCode:
-    """All that a phone needs to show a pass, offline for a week: the current text, and how to make the next."""
+    """All that a phone needs to show a pass, offline for a week.
+
+    The current text, and what makes the next ones.
+    """
 
     text: str
     signed: str
@@ -61,7 +64,7 @@ def _signed(held: Pass, keys: Keyring, *, rotating: bool) -> bytes:
     code = codes.Code(
         key_id=key.id,
         pass_id=held.id,
-        product_number=held.product_number,
+        product_number=held.edition.number,
         first_day=held.span.start,
         last_day=held.span.end,
         party=held.terms.party.admits,

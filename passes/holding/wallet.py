@@ -1,39 +1,68 @@
-"""The wallet of a visitor: the passes that are theirs, and which of them can still be used."""
+"""The wallet: which passes are a visitor's, and which of them can still be used.
 
-from collections.abc import Iterable
+Answers what `passes.people` asks about the passes of a person.
+"""
+
+from collections.abc import Iterable, Sequence
 from datetime import date
 
+from passes.holding import transitions
+from passes.holding.change import change
 from passes.holding.model import Pass
 from passes.holding.ports import Passes
 from passes.ledger.ports import Ledger
 from passes.ledger.tally import Tally
+from passes.people.holder import Holder
 from passes.people.visitors import Visitor
 
 
-async def passes_of(visitor: Visitor, passes: Passes) -> list[Pass]:
-    """All passes of a visitor, newest first: of the person they are, and of the account."""
-    found = [
-        held
-        for lookup in visitor.lookups
-        for held in await passes.of_holder(lookup)
-        if visitor.holds(held)
-    ]
-    return sorted(found, key=lambda held: held.issued_at, reverse=True)
+class Wallet:
+    """Finds the passes of people."""
 
+    def __init__(self, passes: Passes, ledger: Ledger) -> None:
+        """Both are stores."""
+        self._passes = passes
+        self._ledger = ledger
 
-async def tally_of(held: Pass, ledger: Ledger) -> Tally:
-    """What the visits with a pass add up to."""
-    tail = await ledger.tail(held)
-    return tail[-1].tally if tail else Tally()
+    async def of_visitor(self, visitor: Visitor) -> list[Pass]:
+        """All passes of a visitor, newest first: of the person they are, and of the account."""
+        found = [
+            held
+            for lookup in visitor.lookups
+            for held in await self._passes.of_holder(lookup)
+            if visitor.is_holder(held.holder)
+        ]
+        return sorted(found, key=lambda held: held.issued_at, reverse=True)
 
+    async def tally_of(self, held: Pass) -> Tally:
+        """What the visits with a pass add up to."""
+        newest = await self._ledger.newest(held.id, held.ledger_mark)
+        return newest[-1].tally if newest else Tally()
 
-async def usable(held: Iterable[Pass], ledger: Ledger, day: date) -> list[Pass]:
-    """Those passes that may still admit on that business day or later: not over, and not used up."""
-    return [
-        each
-        for each in held
-        if each.in_force_on(day) and not each.used_up(await tally_of(each, ledger))
-    ]
+    async def usable(self, held: Iterable[Pass], day: date) -> list[Pass]:
+        """Those passes that may still admit on that business day or later: neither over, nor used
+        up."""
+        in_force = [each for each in held if each.in_force_on(day)]
+        return [each for each in in_force if not each.used_up(await self.tally_of(each))]
+
+    async def names(self, lookup: str) -> Sequence[Holder]:
+        """The holders, under any name, to whom passes of a document were issued."""
+        return [held.holder for held in await self._passes.of_holder(lookup)]
+
+    async def any_usable(self, person: Holder, day: date) -> bool:
+        """Whether a person has a pass that may still admit on that business day or later."""
+        held = await self._passes.of_holder(person.lookup)
+        own = [each for each in held if each.holder.is_same(person)]
+        return bool(await self.usable(own, day))
+
+    async def rename(self, holder: Holder) -> list[str]:
+        """Give the passes of a document the name that is on it; returns the ids of those that had
+        another."""
+        held = await self._passes.of_holder(holder.lookup)
+        misnamed = [each.id for each in held if not each.holder.is_same(holder)]
+        for pass_id in misnamed:
+            await change(self._passes, pass_id, lambda each: transitions.give_to(each, holder))
+        return misnamed
 
 
 async def newest_serial(pass_id: str, passes: Passes) -> Pass | None:

@@ -1,21 +1,27 @@
-"""What the domain needs from the outside, as Protocols. `passes.store` fulfils them with MongoDB.
+"""Where the records of passes, and refused scans, are stored.
 
-All of them raise `errors.Unavailable` when the database does not answer.
+All stores raise `errors.Unavailable` when the database does not answer.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from passes.holding.model import Pass
 from passes.ledger.records import Record
 from passes.ledger.verdicts import Refusal
 
 
 class Ledger(Protocol):
-    """The admission ledgers of all passes."""
+    """The ledgers of all passes."""
 
-    async def tail(self, held: Pass) -> Sequence[Record]:
-        """The newest few records of a pass, oldest first; empty only if there are none."""
+    def remembered(self, pass_id: str) -> Sequence[Record] | None:
+        """The newest few records of a pass, oldest first, as this process saw them last; None if
+        it does not remember. A hint: another process may have appended more since."""
+
+    async def newest(self, pass_id: str, since: int) -> Sequence[Record]:
+        """The newest few records of a pass, oldest first; empty only if there are none.
+
+        `since` is the number of a record from which on it is enough to look: the ledger mark.
+        """
 
     async def whole(self, pass_id: str) -> Sequence[Record]:
         """All records of a pass, oldest first."""

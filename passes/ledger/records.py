@@ -1,11 +1,11 @@
-"""The admission ledger of one pass: records that are only ever appended, and the tally they add up to.
+"""The records of one pass: only ever appended, never changed or deleted.
 
-Every record carries the tally after it, so the newest record is enough to decide. `fold` works the same tally
-out from the whole ledger; it is the definition, and the check of the records.
+Every record carries the tally after it, so the newest record is enough to decide. `fold` works the
+same tally out from the whole ledger: it is the definition, and the check of the records.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -23,13 +23,26 @@ class RecordKind(StrEnum):
     CARRIED = "carried"
 
 
+class By(StrEnum):
+    """By which means somebody got in, or out: what was read, or who decided."""
+
+    ROTATING = "rotating"
+    STATIC = "static"
+    CARD_CHIP = "card_chip"
+    CARD_TYPED = "card_typed"
+    CARRIER = "carrier"
+    HAND = "hand"
+    PAPER = "paper"
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One line of the ledger of a pass, number `n` from 1 on.
 
-    `at` is when it counts, `scanned_at` what the gate's clock said. An admission keeps its verdict, so that a
-    repeated scan gets the same answer; an annulment names the record it undoes. A ledger that is closed is followed
-    by that of a pass reissued, whose first record carries the tally on (`passes.reissue`).
+    `at` is when it counts, `scanned_at` what the clock of the gate said, `recorded_at` when the
+    server stored it. An admission keeps its verdict, so that a repeated scan gets the same answer;
+    an annulment names the record that it undoes. A ledger that is closed is followed by that of a
+    reissued pass, whose first record carries the tally on (`passes.holding.reissuing`).
     """
 
     pass_id: str
@@ -41,15 +54,31 @@ class Record:
     code_digest: str
     at: datetime
     scanned_at: datetime
+    recorded_at: datetime
     tally: Tally
     verdict: Verdict | None = None
     annuls: int | None = None
     room: int = 1
     """How many people the pass admitted on one visit."""
+    by: By | None = None
+    """None for what is no scan, and for what was recorded before this was kept."""
+    online: bool = True
+    """Whether the server decided it; False if a gate did, without a line."""
+    lane: str | None = None
+    """Which lane of the gate, if the gate tells."""
+    staff: str | None = None
+    """Who decided at the gate, if the gate tells."""
+    people: Mapping[str, int] = field(default_factory=dict)
+    """How many people of each category were let in; `any` where nobody told them apart."""
+    benefit: str | None = None
+    """The benefit that applied, as the edition of the pass names it."""
 
 
 def fold(records: Iterable[Record]) -> Tally:
-    """The tally of a whole ledger, or of the visits that are left when some are annulled."""
+    """The tally of a whole ledger: of the visits that are left, in the order in which they count.
+
+    A record that arrived late stands behind younger ones and is counted before them.
+    """
     records = list(records)
     tally = records[0].tally if records and records[0].kind is RecordKind.CARRIED else Tally()
     for visit in sorted(standing(records), key=lambda record: record.at):
@@ -69,24 +98,35 @@ def standing(records: Iterable[Record]) -> list[Record]:
     ]
 
 
-def annulment(ledger: Sequence[Record], admission: Record, at: datetime) -> Record:
-    """The record that undoes `admission`, next in a complete `ledger`."""
-    record = replace(
+def appended(ledger: Sequence[Record], record: Record) -> Record:
+    """The record as the next one of a complete ledger, with the tally worked out anew.
+
+    This is how a record is added that does not simply follow the newest one: an annulment, and one
+    that arrives late. It takes the next number and keeps its own `at`.
+    """
+    numbered = replace(record, n=ledger[-1].n + 1 if ledger else 1)
+    return replace(numbered, tally=fold([*ledger, numbered]))
+
+
+def annulment(ledger: Sequence[Record], admission: Record, at: datetime, now: datetime) -> Record:
+    """The record that undoes an admission, next in a complete ledger."""
+    undoing = replace(
         admission,
-        n=len(ledger) + 1,
         kind=RecordKind.ANNULLED,
         at=at,
+        recorded_at=now,
         verdict=None,
         annuls=admission.n,
     )
-    return replace(record, tally=fold([*ledger, record]))
+    return appended(ledger, undoing)
 
 
-def closing(pass_id: str, tail: Sequence[Record], now: datetime) -> Record:
+def closing(pass_id: str, newest: Sequence[Record], now: datetime) -> Record:
     """The record that closes a ledger with these newest records, under the next number."""
-    if not tail:
+    if not newest:
         return mark(RecordKind.CLOSED, pass_id, 1, Tally(), now)
-    return mark(RecordKind.CLOSED, pass_id, tail[-1].n + 1, tail[-1].tally, max(now, tail[-1].at))
+    last = newest[-1]
+    return mark(RecordKind.CLOSED, pass_id, last.n + 1, last.tally, max(now, last.at))
 
 
 def mark(kind: RecordKind, pass_id: str, n: int, tally: Tally, at: datetime) -> Record:
@@ -101,5 +141,6 @@ def mark(kind: RecordKind, pass_id: str, n: int, tally: Tally, at: datetime) -> 
         code_digest="",
         at=at,
         scanned_at=at,
+        recorded_at=at,
         tally=tally,
     )

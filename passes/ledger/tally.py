@@ -1,8 +1,4 @@
-"""The admission ledger of one pass: records that are only ever appended, and the tally they add up to.
-
-Every record carries the tally after it, so the newest record is enough to decide. `fold` works the same tally
-out from the whole ledger; it is the definition, and the check of the records.
-"""
+"""The tally: what the visits of one pass add up to, as far as limits ask for it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -10,13 +6,18 @@ from datetime import date, datetime
 
 from passes.base.calendar import business_day
 
+TALLY_VERSION = 1
+"""How tallies are worked out. A record with an older version is worked out anew from the whole
+ledger before it is added to."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:
     """What the admissions that still count add up to.
 
-    `day` is the newest business day with a visit, `on_day` its visits per spot; `days` counts distinct days. `places`
-    are the people who may still follow on that day, per spot, because only a part of a party has come.
+    `day` is the newest business day with a visit, `on_day` its visits by spot; `days` counts
+    distinct days. `places` are the people who may still follow on that day, by spot, because only
+    a part of a party has come.
     """
 
     total: int = 0
@@ -26,6 +27,7 @@ class Tally:
     on_day: Mapping[str, int] = field(default_factory=dict)
     last_at: datetime | None = None
     places: Mapping[str, int] = field(default_factory=dict)
+    version: int = TALLY_VERSION
 
     def visits_on(self, day: date, spot_id: str) -> int:
         """Visits to a spot on `day`, which must not lie before the newest day."""
@@ -36,24 +38,40 @@ class Tally:
         return self.places.get(spot_id, 0) if day == self.day else 0
 
     def entered(self, spot_id: str, at: datetime, people: int, room: int) -> "Tally":
-        """The tally after some people of a pass for `room` were let in: the rest of a party, or a new visit."""
+        """The tally after some people of a pass for `room` people were let in: as the rest of a
+        party, or as a new visit."""
         places = self.places_on(business_day(at), spot_id)
         if people <= places:
             return replace(self, places=_with(self.places, spot_id, places - people))
-        return self.plus(spot_id, at, places=room - people)
+        return self.with_visit(spot_id, at, places=room - people)
 
-    def plus(self, spot_id: str, at: datetime, places: int = 0) -> "Tally":
-        """The tally with one more visit, not earlier than the last one, which so many people may still join."""
+    def with_visit(self, spot_id: str, at: datetime, places: int = 0) -> "Tally":
+        """The tally with one more visit, which so many people may still join."""
         day = business_day(at)
-        on_day = self.on_day if day == self.day else {}
+        if self.day is not None and day < self.day:
+            return self._with_earlier_visit(spot_id)
+        same_day = day == self.day
         return Tally(
             total=self.total + 1,
-            days=self.days + (day != self.day),
+            days=self.days if same_day else self.days + 1,
             by_spot=_one_more(self.by_spot, spot_id),
             day=day,
-            on_day=_one_more(on_day, spot_id),
+            on_day=_one_more(self.on_day if same_day else {}, spot_id),
             last_at=at,
-            places=_with(self.places if day == self.day else {}, spot_id, places),
+            places=_with(self.places if same_day else {}, spot_id, places),
+        )
+
+    def _with_earlier_visit(self, spot_id: str) -> "Tally":
+        """The tally with a visit of a day before the newest one.
+
+        This happens only on a tally carried over from another ledger, to which a record arrives
+        late. Whether that day was counted before is not known any more: it counts as another one.
+        """
+        return replace(
+            self,
+            total=self.total + 1,
+            days=self.days + 1,
+            by_spot=_one_more(self.by_spot, spot_id),
         )
 
 

@@ -1,17 +1,17 @@
 """Cancelling: a visitor gives an unused voucher back, so that somebody else can claim it.
 
-The first write decides against a gate that scans the voucher at the same moment: the ledger is closed under the next
-number, or the gate has taken that, and the voucher is used.
+The first write decides against a gate that scans the voucher at the same moment: either the ledger
+is closed under the next number, or the gate has taken that number, and the voucher is used.
 """
 
 from datetime import datetime
 
 from passes.base.audit import AuditLine
 from passes.base.calendar import business_day
-from passes.base.errors import Conflict
 from passes.base.ports import Audit
-from passes.base.text import Text
-from passes.holding.model import Pass, PassState
+from passes.holding import transitions
+from passes.holding.change import change
+from passes.holding.model import Pass
 from passes.holding.ports import Passes
 from passes.ledger.ports import Ledger
 from passes.ledger.records import RecordKind, closing
@@ -31,43 +31,38 @@ class Cancelling:
         self._audit = audit
 
     async def cancel(self, voucher: Pass, by: str, now: datetime) -> Pass:
-        """The voucher, given back; doing it again changes nothing, and finishes what a crash cut short.
+        """The voucher, given back. Doing it again changes nothing, and finishes what a crash cut
+        short.
 
         Raises `Conflict` for what is no voucher, or is used, frozen or over.
         """
         if voucher.cancelled_at is not None:
             return voucher
         if not voucher.cancellable_on(business_day(now)):
-            raise _not_cancellable()
+            raise transitions.not_cancellable()
+        # 1. No gate can admit it any more.
         await self._close(voucher, now)
+        # 2. Its counters are not corrected by a reconciliation until they are given back.
         await self._quotas.about_to_give_back(voucher, now)
-        # From here on it is cancelled, whatever else happens to it at the same moment, unless that is a reissue.
-        current: Pass | None = voucher
-        while current is not None and current.cancelled_at is None:
-            if await self._passes.become(
-                current, {"state": PassState.REVOKED, "cancelled_at": now}
-            ):
-                await self._quotas.give_back(voucher, now)
-                await self._audit.write(AuditLine(now, by, "cancel", f"pass:{voucher.id}"))
-            current = await self._passes.get(voucher.id)
-            if current is not None and current.reissued_as is not None:
-                raise _not_cancellable()
-        return current or voucher
+        # 3. It is given back, whatever else happens to it at the same moment, unless that is a
+        #    reissue. Of two calls at once one changes it, and that one gives the counters back.
+        changed = await change(
+            self._passes, voucher.id, lambda held: transitions.give_back(held, now)
+        )
+        if changed.something:
+            await self._quotas.give_back(voucher, now)
+            await self._audit.write(AuditLine(now, by, "cancel", f"pass:{voucher.id}"))
+        return changed.after
 
     async def _close(self, voucher: Pass, now: datetime) -> None:
         """Close the ledger of a voucher that was not used. Raises `Conflict` if it was."""
         for _ in range(_TRIES):
-            tail = await self._ledger.tail(voucher)
-            if tail and tail[-1].kind is RecordKind.CLOSED:
+            newest = await self._ledger.newest(voucher.id, voucher.ledger_mark)
+            if newest and newest[-1].kind is RecordKind.CLOSED:
                 return
-            record = closing(voucher.id, tail, now)
+            record = closing(voucher.id, newest, now)
             if record.tally.total:
-                raise _not_cancellable()
+                raise transitions.not_cancellable()
             if await self._ledger.append(record):
                 return
-        raise _not_cancellable()
-
-
-def _not_cancellable() -> Conflict:
-    text = Text("已使用或已失效，不能退还", "only an unused voucher in force can be given back")
-    return Conflict("not_cancellable", text)
+        raise transitions.not_cancellable()

@@ -9,6 +9,7 @@ from passes.base.errors import Conflict
 from passes.base.text import Text
 from passes.offers.offer import Offer, OfferState
 from passes.people.groups import Group
+from passes.people.traits import Traits
 
 
 class NotClaimable(Conflict):
@@ -21,11 +22,11 @@ class NotClaimable(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What counts about a visitor on a business day: the groups they belong to, and what they hold.
+class Claimant:
+    """What counts about a visitor who wants to claim, on a business day.
 
-    `vouchers` are how many of an offer they have claimed and not given back, `spots_open` the spots that their passes
-    in force open.
+    `vouchers` are how many of each offer they have claimed and not given back, `spots_open` the
+    spots that their passes in force open.
     """
 
     today: date
@@ -33,20 +34,21 @@ class Standing:
     groups: frozenset[Group] = frozenset({Group.ANYONE})
     vouchers: Mapping[str, int] = field(default_factory=dict)
     spots_open: frozenset[str] = frozenset()
+    traits: Traits = field(default_factory=Traits)
 
 
-def objection(offer: Offer, standing: Standing) -> NotClaimable | None:
-    """The first reason why a visitor may not claim, apart from quotas, in the order in which staff would explain."""
-    if (not_running := _not_running(offer, standing.today)) is not None:
+def objection(offer: Offer, claimant: Claimant) -> NotClaimable | None:
+    """The first reason why a visitor may not claim, quotas apart, as staff would explain it."""
+    if (not_running := _not_running(offer, claimant.today)) is not None:
         return not_running
-    if offer.real_name and not standing.real_name:
+    if offer.real_name and not claimant.real_name:
         return NotClaimable("real_name_needed", Text("请先实名认证", "say who you are first"))
-    if offer.eligible.isdisjoint(standing.groups):
+    if offer.eligible.isdisjoint(claimant.groups):
         return NotClaimable("not_eligible", Text("您不符合领取条件", "this offer is not for you"))
     most = offer.quota.per_person
-    if most is not None and standing.vouchers.get(offer.id, 0) >= most:
+    if most is not None and claimant.vouchers.get(offer.id, 0) >= most:
         return too_many(offer)
-    if not offer.with_pass and not offer.spots.isdisjoint(standing.spots_open):
+    if not offer.with_pass and not offer.spots.isdisjoint(claimant.spots_open):
         text = Text("您的电子票已含本景区，不能再领", "your pass opens this spot already")
         return NotClaimable("pass_held", text)
     return None

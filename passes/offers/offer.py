@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from passes.base.text import Text
 from passes.people.groups import Group
-from passes.terms.product import Product
+from passes.terms.edition import Edition
 from passes.terms.terms import Blackout, Coverage, DateRange, Limits, Party, Payment, Term, Terms
 
 
@@ -27,6 +27,9 @@ class Benefit:
 
     kind: BenefitKind
     percent: int | None = None
+
+    def __str__(self) -> str:
+        return self.kind.value if self.percent is None else f"{self.kind.value}:{self.percent}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,13 @@ class Offer:
             each_fen=each_fen,
         )
 
-    def voucher(self) -> Product:
-        """What a claim gives: a product under the id of the offer, good for one visit."""
+    @property
+    def slug(self) -> str:
+        """The id under which its file publishes it."""
+        return self.id
+
+    def voucher(self) -> Edition:
+        """The draft of what a claim gives: good for one visit, under the id of the offer."""
         terms = Terms(
             term=Term(days=self.voucher_days),
             coverage=Coverage(spots=self.spots),
@@ -104,4 +112,14 @@ class Offer:
             party=self.party,
             payment=self.payment,
         )
-        return Product(self.id, 0, 0, self.title, terms, example=self.example, offer=True)
+        return Edition(
+            product_id=self.id,
+            version=0,
+            number=0,
+            title=self.title,
+            terms=terms,
+            spots=frozenset(),
+            example=self.example,
+            offer=True,
+            benefit=str(self.benefit),
+        )

@@ -1,6 +1,6 @@
-"""What the domain needs from the outside, as Protocols. `passes.store` fulfils them with MongoDB.
+"""Where offers, and what claims of them are counted by, are stored.
 
-All of them raise `errors.Unavailable` when the database does not answer.
+All stores raise `errors.Unavailable` when the database does not answer.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,10 +24,10 @@ class Counter:
 class Counters(Protocol):
     """What is counted of offers, by keys."""
 
-    async def take(self, offer_id: str, key: str, limit: int | None, now: datetime) -> bool:
+    async def increment(self, offer_id: str, key: str, limit: int | None, now: datetime) -> bool:
         """Count one more; False, and nothing is counted, if that would be more than the limit."""
 
-    async def give_back(self, key: str, now: datetime) -> None:
+    async def decrement(self, key: str, now: datetime) -> None:
         """Count one less."""
 
     async def touch(self, key: str, now: datetime) -> None:
@@ -46,5 +46,5 @@ class Counters(Protocol):
 class Offers(Versioned[Offer], Protocol):
     """Offers by id."""
 
-    async def become(self, slug: str, state: OfferState, *, before: OfferState) -> bool:
+    async def set_state(self, offer_id: str, state: OfferState, *, before: OfferState) -> bool:
         """Set the state of an offer; False if it is not what it was before."""

@@ -1,4 +1,4 @@
-"""Publishing: products and offers become known to the system, in versions, each wholly checked before any is stored."""
+"""Publishing of offers, each together with the edition that a claim of it gives."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -22,7 +22,7 @@ class OfferPublishing(Publishing[Offer]):
     def __init__(
         self, spots: Spots, store: Offers, vouchers: ProductPublishing, audit: Audit
     ) -> None:
-        """`spots` is the catalogue in memory; `vouchers` publishes what claims give; the others are stores."""
+        """`spots` is the catalogue in memory, `vouchers` publishes what claims give."""
         super().__init__(spots, store, audit)
         self._offers = store
         self._vouchers = vouchers
@@ -39,10 +39,10 @@ class OfferPublishing(Publishing[Offer]):
         await self._vouchers.publish([draft.voucher() for draft in drafts], by, now)
         return await super().publish(drafts, by, now)
 
-    async def become(self, offer_id: str, state: OfferState, by: str, now: datetime) -> Offer:
-        """Pause, resume or end an offer, and return it as it is then; doing it again changes nothing.
+    async def set_state(self, offer_id: str, state: OfferState, by: str, now: datetime) -> Offer:
+        """Pause, resume or end an offer, and return it as it is then.
 
-        Raises `Unknown`, and `Conflict` for an offer that has ended for good.
+        Doing it again changes nothing. Raises `Unknown`, and `Conflict` for an offer that has ended for good.
         """
         offer = next((each for each in await self._offers.all() if each.id == offer_id), None)
         if offer is None:
@@ -52,7 +52,7 @@ class OfferPublishing(Publishing[Offer]):
                 raise Conflict(
                     "offer_ended", Text("活动已结束", f"offer {offer_id!r} has ended for good")
                 )
-            if not await self._offers.become(offer_id, state, before=offer.state):
+            if not await self._offers.set_state(offer_id, state, before=offer.state):
                 raise Conflict(
                     "offer_busy",
                     Text("活动正在变更，请重试", "this offer changes this moment; try again"),
@@ -61,17 +61,22 @@ class OfferPublishing(Publishing[Offer]):
         await self._offers.announce()
         return replace(offer, state=state)
 
-    def _carried(self, draft: Offer, old: Offer) -> Offer:
-        return replace(draft, version=old.version, state=old.state)
+    def _completed(self, draft: Offer, newest: Offer | None) -> Offer:
+        if newest is None:
+            return draft
+        return replace(draft, version=newest.version, state=newest.state)
 
-    def _first(self, draft: Offer, others: Iterable[Offer]) -> Offer:  # noqa: ARG002 - an offer needs no number
-        return replace(draft, version=1)
+    def _version_after(
+        self,
+        newest: Offer | None,
+        completed: Offer,
+        stored: Iterable[Offer],  # noqa: ARG002 - an offer needs no number
+    ) -> Offer:
+        return replace(completed, version=newest.version + 1 if newest else 1)
 
-    def _faults(self, draft: Offer, old: Offer | None) -> Sequence[Fault]:  # noqa: ARG002 - the draft alone tells
+    def _faults(self, draft: Offer, newest: Offer | None) -> Sequence[Fault]:  # noqa: ARG002 - the draft alone tells
         """Whether its spots exist."""
         missing = sorted(draft.spots - set(self._spots.ids()))
-        return (
-            [Fault(f"{draft.id}.spots", f"there is no spot {', no spot '.join(missing)}")]
-            if missing
-            else []
-        )
+        if not missing:
+            return []
+        return [Fault(f"{draft.slug}.spots", f"there is no spot {', no spot '.join(missing)}")]

@@ -46,13 +46,13 @@ class Quotas:
         self._counters = counters
         self._passes = passes
 
-    async def take(self, offer: Offer, spot_id: str | None, now: datetime) -> None:
+    async def reserve(self, offer: Offer, spot_id: str | None, now: datetime) -> None:
         """Count a claim. Raises `NotClaimable` if any quota is used up, and has counted nothing then."""
         taken: list[str] = []
         for quota, (key, limit) in counted(offer, business_day(now), spot_id).items():
-            if not await self._counters.take(offer.id, key, limit, now):
+            if not await self._counters.increment(offer.id, key, limit, now):
                 for each in taken:
-                    await self._counters.give_back(each, now)
+                    await self._counters.decrement(each, now)
                 raise sold_out(offer, quota, business_day(now))
             taken.append(key)
 
@@ -64,7 +64,7 @@ class Quotas:
     async def give_back(self, voucher: Pass, now: datetime) -> None:
         """Count a voucher no more."""
         for key in counters_of(voucher):
-            await self._counters.give_back(key, now)
+            await self._counters.decrement(key, now)
 
     async def used(self, offers: Iterable[Offer], today: date) -> Mapping[str, int]:
         """The counters of offers in all and today, by their keys."""
@@ -110,15 +110,9 @@ def counted(offer: Offer, day: date, spot_id: str | None) -> dict[str, tuple[str
 
 def counters_of(voucher: Pass) -> list[str]:
     """The counters that count a voucher."""
-    return _keys(voucher.product_id, business_day(voucher.issued_at), only_spot(voucher))
+    return _keys(voucher.product_id, business_day(voucher.issued_at), voucher.only_spot)
 
 
 def _keys(offer_id: str, day: date, spot_id: str | None) -> list[str]:
     in_all, of_day = offer_id, f"{offer_id}:{day}"
     return [in_all, of_day] if spot_id is None else [in_all, of_day, f"{of_day}:{spot_id}"]
-
-
-def only_spot(voucher: Pass) -> str | None:
-    """The spot that a voucher is for, if it is for one alone."""
-    spots = voucher.terms.coverage.spots
-    return next(iter(spots)) if len(spots) == 1 else None

@@ -9,10 +9,9 @@ from enum import StrEnum
 from passes.base.calendar import business_day
 from passes.holding.model import Pass, PassState
 from passes.ledger.records import Record, standing
-from passes.offers.quotas import only_spot
 
 
-class By(StrEnum):
+class RowsBy(StrEnum):
     """What a report has a row for, beside each offer."""
 
     OFFER = "offer"
@@ -42,28 +41,28 @@ class OfferRow:
 
 
 def offer_rows(
-    by: By, vouchers: Iterable[Pass], records: Iterable[Record], today: date
+    by: RowsBy, vouchers: Iterable[Pass], records: Iterable[Record], today: date
 ) -> list[OfferRow]:
     """The rows of a report over these vouchers and all records of their ledgers, in order."""
     rows: dict[tuple[str, str, date], OfferRow] = {}
 
     def row(offer: str, spot: str | None, day: date) -> OfferRow:
-        spot = spot if by is By.SPOT else None
-        key = (offer, spot or "", day if by is By.DAY else date.min)
-        return rows.setdefault(key, OfferRow(offer, spot, day if by is By.DAY else None))
+        spot = spot if by is RowsBy.SPOT else None
+        key = (offer, spot or "", day if by is RowsBy.DAY else date.min)
+        return rows.setdefault(key, OfferRow(offer, spot, day if by is RowsBy.DAY else None))
 
     ledgers = defaultdict(list)
     for record in records:
         ledgers[record.pass_id].append(record)
     for voucher in vouchers:
         used = standing(ledgers[voucher.id])
-        claimed = row(voucher.product_id, only_spot(voucher), business_day(voucher.issued_at))
+        claimed = row(voucher.product_id, voucher.only_spot, business_day(voucher.issued_at))
         claimed.claimed += voucher.reissued_as is None
         claimed.revoked += not used and voucher.counts and voucher.state is PassState.REVOKED
         claimed.unused += not used and voucher.in_force_on(today)
         if voucher.cancelled_at is not None:
             row(
-                voucher.product_id, only_spot(voucher), business_day(voucher.cancelled_at)
+                voucher.product_id, voucher.only_spot, business_day(voucher.cancelled_at)
             ).cancelled += 1
         for visit in used:
             here = row(voucher.product_id, visit.spot_id, business_day(visit.at))

@@ -13,12 +13,9 @@ from passes.base.calendar import business_day
 from passes.base.errors import Conflict, Fault, Invalid, Unknown
 from passes.base.ports import Audit
 from passes.base.text import Text
-from passes.holding.ports import Passes
-from passes.holding.wallet import usable
-from passes.ledger.ports import Ledger
 from passes.people.holder import Holder
 from passes.people.identity import Document, Identity, Sealer, identify
-from passes.people.ports import Visitors
+from passes.people.ports import PassesOfPeople, Visitors
 from passes.people.sealing import Vault
 from passes.people.visitors import Binding, Consent, Phone, Visitor
 
@@ -32,7 +29,7 @@ _BINDING_TAKES = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class IdentityStatement:
     """Who a visitor says to be, what they agree to, and, below 14, who agrees for them."""
 
     document: Document
@@ -56,13 +53,11 @@ class Accounts:
         vault: Vault,
         privacy_version: str,
         visitors: Visitors,
-        passes: Passes,
-        ledger: Ledger,
+        passes: PassesOfPeople,
         audit: Audit,
     ) -> None:
-        """`privacy_version` is that of the statement that visitors agree to now; the last four are stores."""
+        """`privacy_version` is that of the statement that visitors agree to now."""
         self._vault = vault
-        self._ledger = ledger
         self._identities = Sealer(vault)
         self._privacy_version = privacy_version
         self._visitors = visitors
@@ -119,14 +114,14 @@ class Accounts:
         await self._visitors.set_phone(visitor.id, phone)
         return phone
 
-    async def identify(self, visitor: Visitor, claim: Claim, now: datetime) -> Visitor:
+    async def identify(self, visitor: Visitor, said: IdentityStatement, now: datetime) -> Visitor:
         """Make a visitor known by real name, and return them as they are then. Doing it again changes nothing.
 
         Raises `Invalid` naming what is wrong, `Conflict` if the person is bound to another account, or the visitor is
         known by another name already and has a pass in force.
         """
-        identity = identify(claim.document, business_day(now))
-        consent = self._consent(claim, identity, now)
+        identity = identify(said.document, business_day(now))
+        consent = self._consent(said, identity, now)
         before = visitor.identity
         holder = self._identities.seal(identity)
         same = before is not None and before.is_same(holder)
@@ -161,17 +156,15 @@ class Accounts:
         """
         holder = self._identities.seal(identity)
         binding = await self._visitors.bound(_person(holder))
-        held = await self._passes.of_holder(holder.lookup)
-        misnamed = [each for each in held if not each.holder.is_same(holder)]
+        misnamed = await self._passes.rename(holder)
         if binding is None and not misnamed:
             raise Unknown(
                 "person_unknown",
                 Text("没有绑定此证件的账户", "no account is bound to this document"),
             )
-        for each in misnamed:
-            await self._passes.belong_to(each.id, holder)
+        for pass_id in misnamed:
             await self._audit.write(
-                AuditLine(now, by, "rename", f"pass:{each.id}", {"reason": reason})
+                AuditLine(now, by, "rename", f"pass:{pass_id}", {"reason": reason})
             )
         if binding is not None:
             await self._visitors.identify(binding.visitor_id, holder.lookup, None, None)
@@ -226,12 +219,7 @@ class Accounts:
             raise _identity_fixed()
 
     async def _has_pass(self, person: Holder, now: datetime) -> bool:
-        held = [
-            each
-            for each in await self._passes.of_holder(person.lookup)
-            if each.holder.is_same(person)
-        ]
-        return bool(await usable(held, self._ledger, business_day(now)))
+        return await self._passes.any_usable(person, business_day(now))
 
     def _agree(self, before: Consent, after: Consent) -> bool:
         """Whether the same was agreed to, by the same guardian."""
@@ -243,18 +231,16 @@ class Accounts:
 
     async def _check_name(self, holder: Holder) -> None:
         """Raise `Conflict` if a pass was issued to this document under another name."""
-        if not all(
-            held.holder.is_same(holder) for held in await self._passes.of_holder(holder.lookup)
-        ):
+        if not all(name.is_same(holder) for name in await self._passes.names(holder.lookup)):
             text = Text(
                 "姓名与该证件名下的电子票不一致，请核对，或持证件请工作人员更正",
                 "the passes of this document name another person; check the name, or show the document to staff",
             )
             raise Conflict("name_differs", text)
 
-    def _consent(self, claim: Claim, identity: Identity, now: datetime) -> Consent:
+    def _consent(self, said: IdentityStatement, identity: Identity, now: datetime) -> Consent:
         """What is agreed to. Raises `Invalid`."""
-        if claim.consent_version != self._privacy_version:
+        if said.consent_version != self._privacy_version:
             fault = Fault(
                 "consent_version",
                 f"the privacy statement in force is version {self._privacy_version}",
@@ -265,13 +251,13 @@ class Accounts:
                 [fault],
             )
         if identity.age_on(business_day(now)) >= GUARDED_BELOW:
-            if claim.guardian is not None:
+            if said.guardian is not None:
                 fault = Fault("guardian", f"is said below {GUARDED_BELOW} years of age alone")
                 raise Invalid(
                     "guardian_invalid", Text("不需要监护人", "no guardian is needed"), [fault]
                 )
             return Consent(self._privacy_version, now)
-        return Consent(self._privacy_version, now, self._guardian(claim.guardian, identity, now))
+        return Consent(self._privacy_version, now, self._guardian(said.guardian, identity, now))
 
     def _guardian(self, said: Document | None, child: Identity, now: datetime) -> Holder:
         text = Text(

@@ -1,7 +1,4 @@
-"""Offers: what operators promise visitors for some weeks, such as buy one, get one free (买一送一).
-
-An offer says who may claim a voucher, where and when; what a voucher then allows is in its terms.
-"""
+"""Groups of people, as offers name them."""
 
 from enum import StrEnum
 

@@ -1,7 +1,4 @@
-"""The nouns of the domain: product, pass, holder, gate, scan.
-
-Plain frozen values; a change makes a new one. What happens at gates is in `ledger`, `rules` and `admission`.
-"""
+"""The holder of a pass, as stored: sealed, with a keyed hash to be found by and masks to be shown."""
 
 from dataclasses import dataclass
 

@@ -1,11 +1,13 @@
-"""What the domain needs from the outside, as Protocols. `passes.store` fulfils them with MongoDB.
+"""What people need from the outside: where they are stored, and what their passes say of them.
 
-All of them raise `errors.Unavailable` when the database does not answer.
+All stores raise `errors.Unavailable` when the database does not answer.
 """
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Protocol
 
+from passes.people.app_tokens import AppToken
 from passes.people.groups import Group
 from passes.people.holder import Holder
 from passes.people.visitors import Binding, Consent, Phone, Session, Visitor
@@ -83,3 +85,28 @@ class Sessions(Protocol):
 
     async def end_all(self, visitor_id: str) -> None:
         """Delete all sessions of a visitor."""
+
+
+class PassesOfPeople(Protocol):
+    """What has to be asked about the passes of a person; `passes.holding.wallet` answers."""
+
+    async def names(self, lookup: str) -> Sequence[Holder]:
+        """The holders, under any name, to whom passes of a document were issued."""
+
+    async def any_usable(self, person: Holder, day: date) -> bool:
+        """Whether a person has a pass that may still admit on that business day or later."""
+
+    async def rename(self, holder: Holder) -> Sequence[str]:
+        """Give the passes of a document the name that is on it; returns the ids of those that had
+        another."""
+
+
+class AppTokens(Protocol):
+    """The tokens with which the mini-program calls WeChat, by AppID; one for all processes."""
+
+    async def get(self, appid: str) -> AppToken:
+        """The token as it is now; an empty one if there was none."""
+
+    async def replace(self, appid: str, before: AppToken, after: AppToken) -> bool:
+        """Compare-and-set: store a token, or the lease to fetch one; False if number or lease are
+        not those of `before` any more."""

@@ -7,7 +7,6 @@ person: whoever signs in as them finds the passes that operators issued to their
 from dataclasses import dataclass
 from datetime import datetime
 
-from passes.holding.model import Pass
 from passes.people.holder import Holder
 from passes.people.sealing import Sealed
 
@@ -61,9 +60,10 @@ class Visitor:
         """Who a pass is issued to."""
         return self.identity or self.anonymous
 
-    def holds(self, held: Pass) -> bool:
-        """Whether a pass is theirs: issued to their document under their name, or claimed by the account."""
-        return held.holder.is_same(self.holder) or held.holder.is_same(self.anonymous)
+    def is_holder(self, holder: Holder) -> bool:
+        """Whether a pass of that holder is theirs: issued to their document under their name, or
+        claimed by the account."""
+        return holder.is_same(self.holder) or holder.is_same(self.anonymous)
 
 
 @dataclass(frozen=True, slots=True)

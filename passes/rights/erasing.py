@@ -1,19 +1,22 @@
-"""Erasing: all that is held about a visitor goes; that so many people were admitted somewhere stays, without a name.
+"""Erasing: all that is held about a visitor goes.
 
-The account goes last, so that an erasure which a crash cut short is finished by asking for it again.
+That so many people were admitted somewhere stays, without a name. The account goes last, so that an
+erasure which a crash cut short is finished by asking for it again.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from passes.base.calendar import business_day
 from passes.base.errors import Conflict, Fault
 from passes.base.text import Text
-from passes.holding.lifecycle import Life, Step
+from passes.holding import transitions
+from passes.holding.change import change
+from passes.holding.lifecycle import Lifecycle, Step
 from passes.holding.model import Pass
 from passes.holding.ports import Holdings, Passes
-from passes.holding.wallet import passes_of, usable
-from passes.ledger.ports import Ledger
+from passes.holding.wallet import Wallet
 from passes.offers.cancelling import Cancelling
 from passes.people.accounts import Accounts
 from passes.people.holder import NOBODY
@@ -22,79 +25,80 @@ from passes.people.sessions import SigningIn
 from passes.people.visitors import Visitor
 
 
+@dataclass(frozen=True, slots=True)
+class ErasingParts:
+    """Everything that erasing has to reach: the services, then the stores."""
+
+    accounts: Accounts
+    signing_in: SigningIn
+    wallet: Wallet
+    lifecycle: Lifecycle
+    cancelling: Cancelling
+    passes: Passes
+    holdings: Holdings
+    members: Members
+
+
 class Erasing:
     """Erases visitors."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - it has to reach everything
-        self,
-        accounts: Accounts,
-        signing_in: SigningIn,
-        life: Life,
-        cancelling: Cancelling,
-        passes: Passes,
-        ledger: Ledger,
-        holdings: Holdings,
-        members: Members,
-    ) -> None:
-        """The last four are stores."""
-        self._accounts = accounts
-        self._signing_in = signing_in
-        self._life = life
-        self._cancelling = cancelling
-        self._passes = passes
-        self._ledger = ledger
-        self._holdings = holdings
-        self._members = members
+    def __init__(self, parts: ErasingParts) -> None:
+        """Knows every room below."""
+        self._parts = parts
 
     async def erase(
         self, visitor: Visitor, *, give_up_passes: bool, now: datetime
     ) -> Sequence[Pass]:
-        """Erase a visitor, and return the passes that were given up; an unused voucher can be claimed by others then.
+        """Erase a visitor, and return the passes that were given up.
 
-        Raises `Conflict` naming each pass in force, unless they are to be given up.
+        An unused voucher can be claimed by others then. Raises `Conflict` naming each pass in
+        force, unless they are to be given up.
         """
-        in_force = await usable(
-            await passes_of(visitor, self._passes), self._ledger, business_day(now)
-        )
+        parts = self._parts
+        held = await parts.wallet.of_visitor(visitor)
+        in_force = await parts.wallet.usable(held, business_day(now))
         if in_force and not give_up_passes:
-            raise Conflict(
-                "passes_in_force",
-                Text(
-                    "您还有有效的电子票，注销将放弃它们",
-                    "there are passes in force, which would be given up",
-                ),
-                [
-                    Fault(f"passes.{each.id}", f"{each.product_id}, valid until {each.valid.end}")
-                    for each in in_force
-                ],
-            )
-        await self._signing_in.end_all(visitor.id, now)
-        visitor = await self._accounts.current(visitor)
+            raise _passes_in_force(in_force)
+        # 1. No request of theirs can begin any more.
+        await parts.signing_in.end_all(visitor.id, now)
+        visitor = await parts.accounts.current(visitor)
+        # 2. Their passes, then the account.
         given_up = await self._give_up(visitor, now)
-        await self._accounts.erase(visitor, now)
-        # What was issued or claimed meanwhile: nobody can sign in to it any more, so it is given up, too.
+        await parts.accounts.erase(visitor, now)
+        # 3. What was issued or claimed meanwhile: nobody can sign in to it any more, so it is given
+        #    up, too.
         return [*given_up, *await self._give_up(visitor, now)]
 
     async def _give_up(self, visitor: Visitor, now: datetime) -> list[Pass]:
+        parts, by = self._parts, f"visitor:{visitor.id}"
         given_up: list[Pass] = []
-        while held := await passes_of(
-            visitor, self._passes
-        ):  # until none is left, for one may just be coming
-            in_force = await usable(held, self._ledger, business_day(now))
+        # Until none is left, for one may just be coming.
+        while held := await parts.wallet.of_visitor(visitor):
+            in_force = await parts.wallet.usable(held, business_day(now))
             for each in in_force:
                 try:
-                    await self._cancelling.cancel(each, f"visitor:{visitor.id}", now)
+                    await parts.cancelling.cancel(each, by, now)
                 except Conflict:  # it is no voucher, or one that is used in part
-                    await self._life.take(
-                        each.id, Step.REVOKE, f"visitor:{visitor.id}", now, "given up"
-                    )
+                    await parts.lifecycle.take(each.id, Step.REVOKE, by, now, "given up")
             for each in held:
-                await self._passes.belong_to(each.id, NOBODY)
+                await change(
+                    parts.passes, each.id, lambda stored: transitions.give_to(stored, NOBODY)
+                )
             given_up += in_force
         for lookup in visitor.lookups:
-            if not await self._passes.of_holder(
-                lookup
-            ):  # else there is somebody with this document and another name
-                await self._holdings.drop(lookup)
-                await self._members.forget(lookup)
+            # Else there is somebody with this document and another name.
+            if not await parts.passes.of_holder(lookup):
+                await parts.holdings.forget(lookup)
+                await parts.members.forget(lookup)
         return given_up
+
+
+def _passes_in_force(passes: Sequence[Pass]) -> Conflict:
+    faults = [
+        Fault(f"passes.{each.id}", f"{each.product_id}, valid until {each.valid.end}")
+        for each in passes
+    ]
+    text = Text(
+        "您还有有效的电子票，注销将放弃它们", "there are passes in force, which would be given up"
+    )
+    return Conflict("passes_in_force", text, faults)

@@ -1,6 +1,6 @@
 """What the stores ask of a database: a few plain MongoDB operations, the same with every driver."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -28,8 +28,20 @@ class Collection(Protocol):
     async def find(self, where: Document, sort: Sort = (), limit: int = 0) -> list[Document]:
         """Documents in order, all of them if `limit` is 0."""
 
+    def each(self, where: Document) -> AsyncIterator[Document]:
+        """Documents one after the other, through a cursor, as they are found."""
+
+    async def count(self) -> int:
+        """About how many documents there are."""
+
     async def insert(self, document: Document) -> bool:
         """Insert; False if a unique key is taken."""
+
+    async def insert_each(self, documents: Sequence[Document]) -> Sequence[bool]:
+        """Insert many documents in one round trip; for each False if a unique key is taken.
+
+        Raises `errors.Unavailable` for all if it is not known of one whether it was stored.
+        """
 
     async def update(self, where: Document, change: Document, *, upsert: bool = False) -> bool:
         """Change one document; False if there is none like that, or a unique key is taken."""

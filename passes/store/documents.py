@@ -1,9 +1,10 @@
 """Documents: domain values as MongoDB keeps them, and back.
 
-Field names are those of the dataclasses. Instants are BSON dates, business days ISO text, sets sorted lists.
+Field names are those of the dataclasses (docs/data-model.md). Instants are BSON dates, business days
+ISO text, sets sorted lists. A pass names its edition by product and version instead of holding it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -19,10 +20,10 @@ from passes.ledger.verdicts import Refusal
 from passes.offers.offer import Offer
 from passes.people.visitors import Session, Visitor
 from passes.store.database import Document
-from passes.terms.product import Product
+from passes.terms.edition import Edition
 
 _PASS = TypeAdapter(Pass)
-_PRODUCT = TypeAdapter(Product)
+_EDITION = TypeAdapter(Edition)
 _OFFER = TypeAdapter(Offer)
 _GATE = TypeAdapter(Gate)
 _RECORD = TypeAdapter(Record)
@@ -34,17 +35,41 @@ _SESSION = TypeAdapter(Session)
 
 def encode(value: Any) -> Any:
     """A domain value as BSON can hold it."""
-    if is_dataclass(value):
-        return {f.name: encode(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, Mapping):
-        return {key: encode(item) for key, item in value.items()}
-    if isinstance(value, frozenset | tuple):
-        return [encode(item) for item in (sorted(value) if isinstance(value, frozenset) else value)]
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value.isoformat()
+    kind = type(value)
+    encoder = _encoder_of.get(kind)
+    if encoder is None:
+        encoder = _encoder_of[kind] = _encoder_for(kind)
+    return encoder(value)
+
+
+_encoder_of: dict[type, Callable[[Any], Any]] = {}
+"""How values of a class are encoded: worked out once for each class."""
+
+
+def _encoder_for(kind: type) -> Callable[[Any], Any]:
+    if is_dataclass(kind):
+        names = tuple(part.name for part in fields(kind))
+        return lambda value: {name: encode(getattr(value, name)) for name in names}
+    for known, encoder in _ENCODERS:
+        if issubclass(kind, known):
+            return encoder
+    return _as_it_is
+
+
+def _as_it_is(value: Any) -> Any:
     return value
+
+
+_ENCODERS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (Enum, lambda value: value.value),
+    (datetime, _as_it_is),
+    (date, date.isoformat),
+    (Mapping, lambda value: {key: encode(item) for key, item in value.items()}),
+    (frozenset, lambda value: [encode(item) for item in sorted(value)]),
+    (tuple, lambda value: [encode(item) for item in value]),
+)
+"""The first class that fits decides: an enumeration of strings is no plain string, and an instant
+is no business day."""
 
 
 def keyed(value: Any) -> Document:
@@ -53,14 +78,30 @@ def keyed(value: Any) -> Document:
     return {"_id": document.pop("id"), **document}
 
 
-def to_pass(document: Document) -> Pass:
-    """The pass in a document of `passes`."""
-    return _PASS.validate_python(_with_id(document))
+def from_pass(held: Pass) -> Document:
+    """The document of a pass in `passes`."""
+    document: Document = {"_id": held.id, "product_id": held.edition.product_id}
+    document["version"] = held.edition.version
+    for part in fields(held):
+        if part.name not in {"id", "edition"}:
+            document[part.name] = encode(getattr(held, part.name))
+    return document
 
 
-def to_product(document: Document) -> Product:
-    """The product in a document of `products`."""
-    return _PRODUCT.validate_python(_with_id(document))
+def to_pass(document: Document, edition: Edition) -> Pass:
+    """The pass in a document of `passes`, with the edition that it names."""
+    return _PASS.validate_python({**document, "id": document["_id"], "edition": edition})
+
+
+def from_edition(edition: Edition) -> Document:
+    """The document of an edition in `editions`."""
+    document: Document = encode(edition)
+    return {"_id": f"{edition.product_id}:{edition.version}", **document}
+
+
+def to_edition(document: Document) -> Edition:
+    """The edition in a document of `editions`."""
+    return _EDITION.validate_python(document)
 
 
 def to_offer(document: Document) -> Offer:

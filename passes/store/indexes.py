@@ -29,6 +29,11 @@ INDEXES: dict[str, tuple[Index, ...]] = {
             (("gate_id", 1), ("nonce", 1)),
             serves="a gate annuls, or asks again for, a scan it named",
         ),
+        Index(
+            "spot_at",
+            (("spot_id", 1), ("at", 1)),
+            serves="the totals of a spot and day are worked out from its records",
+        ),
     ),
     # shard key: gate_id, hashed. `_id` is gate:nonce; a refusal is found again by it.
     "refusals": (
@@ -38,7 +43,7 @@ INDEXES: dict[str, tuple[Index, ...]] = {
             serves="refusals are dropped after a year",
             expire_seconds=_YEAR_SECONDS,
         ),
-        Index("pass", (("pass_id", 1),), serves="the story of one pass is told"),
+        Index("pass", (("pass_id", 1),), serves="the history of one pass is told"),
     ),
     # shard key: _id, hashed. `_id` is what is held and by whom.
     "holdings": (Index("held_by", (("holder", 1),), serves="a visitor's data are erased"),),
@@ -56,12 +61,12 @@ INDEXES: dict[str, tuple[Index, ...]] = {
             expire_seconds=0,
         ),
     ),
-    # small, not sharded
-    "products": (
+    # small, not sharded. `_id` is product:version.
+    "editions": (
         Index(
             "number",
             (("number", 1),),
-            serves="a number stands for one product for ever",
+            serves="a number stands for one edition for ever",
             unique=True,
         ),
     ),
@@ -84,7 +89,7 @@ INDEXES: dict[str, tuple[Index, ...]] = {
         Index(
             "subject_at",
             (("subject", 1), ("at", 1)),
-            serves="the story of one pass or gate is told",
+            serves="the history of one pass or gate is told",
         ),
     ),
     # small, not sharded
@@ -93,6 +98,8 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     "versions": (),
     # one document, not sharded
     "catalogue": (),
+    # a few documents, not sharded: which keys are used, when it was filled, the schema number
+    "settings": (),
 }
 
 

@@ -1,73 +1,130 @@
-"""The admission ledger: one document per record, inserted once, never changed.
+"""The admission ledger: one document per record, inserted once, never changed; and refused scans.
 
-The unique `_id` is `serial:n`, so of two processes that append the same number one fails: that insert is the
-decision. A scan reads only records from the ledger mark of the pass on. The mark follows the newest record some way
-behind and is written now and then, off the path of any scan (docs/adr/0005-ledger-mark.md).
+The unique `_id` is `serial:n`, so of two processes that append the same number one fails: that
+insert is the decision. A scan reads only records from the ledger mark of the pass on. The mark
+follows the newest record some way behind and is written now and then, off the path of any scan
+(docs/adr/0005-ledger-mark.md).
+
+The process remembers the newest records of the passes it has scanned last. That is a hint: it spares
+the read, and if it is stale the insert fails.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
-from passes.holding.model import Pass
+from passes.ledger.ports import Ledger, Refusals
 from passes.ledger.records import Record, RecordKind
 from passes.ledger.verdicts import NEWEST_REFUSALS, Refusal
-from passes.store.database import Database
+from passes.store.database import Database, Document
 from passes.store.documents import encode, to_record, to_refusal
+from passes.store.grouping import Grouped
 
-TAIL = 8
+NEWEST = 8
 """How many of the newest records a scan sees: enough to find a scan that is being retried."""
 
 MARK_EVERY = 16
 """How many records the mark moves at a time."""
 
+MOST_REMEMBERED = 5_000
+"""Of how many passes a process remembers the newest records: about 20 MB."""
 
-class LedgerStore:
+
+class Remembered:
+    """An LRU cache of the newest records of passes."""
+
+    def __init__(self, most: int = MOST_REMEMBERED) -> None:
+        """Remembers at most so many passes."""
+        self._most = most
+        self._newest: OrderedDict[str, tuple[Record, ...]] = OrderedDict()
+
+    def get(self, pass_id: str) -> Sequence[Record] | None:
+        """The records of a pass, oldest first, if they are remembered."""
+        newest = self._newest.get(pass_id)
+        if newest is not None:
+            self._newest.move_to_end(pass_id)
+        return newest
+
+    def put(self, pass_id: str, newest: Sequence[Record]) -> None:
+        """Remember the newest records of a pass, as they were read."""
+        self._newest[pass_id] = tuple(newest)
+        self._newest.move_to_end(pass_id)
+        if len(self._newest) > self._most:
+            self._newest.popitem(last=False)
+
+    def add(self, record: Record) -> None:
+        """Remember a record that was appended, if those before it are remembered."""
+        newest = self._newest.get(record.pass_id)
+        if newest is None:
+            return
+        follows = record.n == (newest[-1].n + 1 if newest else 1)
+        if follows:
+            self.put(record.pass_id, [*newest, record][-NEWEST:])
+        else:
+            self.forget(record.pass_id)
+
+    def forget(self, pass_id: str) -> None:
+        """What is remembered of a pass has proved stale."""
+        self._newest.pop(pass_id, None)
+
+
+class LedgerStore(Ledger):
     """The `admissions` collection."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, remembered: Remembered | None = None) -> None:
         """Two collections of the database are used."""
         self._admissions = database.collection("admissions")
         self._passes = database.collection("passes")
         self._marks: dict[str, int] = {}
+        self._remembered = remembered or Remembered()
+        self._inserts = Grouped(self._admissions.insert_each)
+        self._short_ledgers = Grouped(self._records_of_short_ledgers)
 
-    async def tail(self, held: Pass) -> Sequence[Record]:
-        """The newest few records of a pass, oldest first; empty only if there are none."""
-        where = {"pass_id": held.id, "n": {"$gte": held.ledger_mark}}
-        return _oldest_first(await self._admissions.find(where, [("n", -1)], TAIL))
+    def remembered(self, pass_id: str) -> Sequence[Record] | None:
+        return self._remembered.get(pass_id)
+
+    async def newest(self, pass_id: str, since: int) -> Sequence[Record]:
+        if since == 0:
+            newest = await self._short_ledgers.ask(pass_id)
+        else:
+            where = {"pass_id": pass_id, "n": {"$gte": since}}
+            newest = _oldest_first(await self._admissions.find(where, [("n", -1)], NEWEST))
+        self._remembered.put(pass_id, newest)
+        return newest
 
     async def whole(self, pass_id: str) -> Sequence[Record]:
-        """All records of a pass, oldest first."""
         return _oldest_first(await self._admissions.find({"pass_id": pass_id}, [("n", -1)]))
 
     async def of_passes(self, pass_ids: Iterable[str]) -> Sequence[Record]:
-        """All records of some passes, those of each oldest first."""
         found = await self._admissions.find({"pass_id": {"$in": list(pass_ids)}})
         return sorted(map(to_record, found), key=lambda record: (record.pass_id, record.n))
 
     async def named(self, pass_id: str, gate_id: str, nonce: str) -> Record | None:
-        """The newest record of a pass under a nonce of a gate, however long ago."""
-        found = await self._admissions.find(
-            {"gate_id": gate_id, "nonce": nonce}
-        )  # a few: sorted and limited here
+        where = {"gate_id": gate_id, "nonce": nonce}
+        found = await self._admissions.find(where)  # a few: sorted and limited here
         records = [to_record(document) for document in found if document["pass_id"] == pass_id]
         return max(records, key=lambda record: record.n, default=None)
 
     async def admission(self, gate_id: str, nonce: str) -> Record | None:
-        """The newest admission that a gate gave that nonce."""
         where = {"gate_id": gate_id, "nonce": nonce, "kind": RecordKind.ADMITTED.value}
         found = await self._admissions.find(where, [("at", -1)], 1)
         return to_record(found[0]) if found else None
 
     async def append(self, record: Record) -> bool:
-        """Add a record under its number; False if another process took the number first."""
-        added = await self._admissions.insert(
-            {"_id": f"{record.pass_id}:{record.n}", **encode(record)}
-        )
-        if added and record.n % MARK_EVERY == 0:
-            self._marks[record.pass_id] = record.n - TAIL
-        return added
+        document = {"_id": f"{record.pass_id}:{record.n}", **encode(record)}
+        added = await self._inserts.ask(document)
+        if not added:
+            self._remembered.forget(record.pass_id)
+            return False
+        self._remembered.add(record)
+        if record.n % MARK_EVERY == 0:
+            self._marks[record.pass_id] = record.n - NEWEST
+        return True
 
     async def write_marks(self) -> None:
-        """Move the ledger marks of passes that were scanned often. A mark lost in a crash costs time, no truth."""
+        """Move the ledger marks of passes that were scanned often.
+
+        A mark lost in a crash costs time, no truth.
+        """
         marks, self._marks = self._marks, {}
         if marks:
             await self._passes.update_each(
@@ -75,13 +132,26 @@ class LedgerStore:
                 for pass_id, mark in marks.items()
             )
 
+    async def _records_of_short_ledgers(
+        self, pass_ids: Sequence[str]
+    ) -> Sequence[Sequence[Record]]:
+        """The newest records of passes that have no ledger mark yet, and so only a few."""
+        if len(pass_ids) == 1:
+            where: Document = {"pass_id": pass_ids[0]}
+            return [_oldest_first(await self._admissions.find(where, [("n", -1)], NEWEST))]
+        found = await self._admissions.find({"pass_id": {"$in": list(dict.fromkeys(pass_ids))}})
+        records: dict[str, list[Record]] = {pass_id: [] for pass_id in pass_ids}
+        for document in sorted(found, key=lambda document: document["n"]):
+            records[document["pass_id"]].append(to_record(document))
+        return [records[pass_id][-NEWEST:] for pass_id in pass_ids]
 
-def _oldest_first(documents: Sequence[dict[str, object]]) -> list[Record]:
-    return [to_record(document) for document in reversed(documents)]
 
+class RefusalStore(Refusals):
+    """The `refusals` collection; `_id` is gate:nonce.
 
-class RefusalStore:
-    """The `refusals` collection; `_id` is gate:nonce."""
+    The newest refusals of a pass stand on the pass as well, so that the read which every scan makes
+    anyway tells whether this very scan was refused before.
+    """
 
     def __init__(self, database: Database) -> None:
         """Two collections of the database are used."""
@@ -89,11 +159,9 @@ class RefusalStore:
         self._passes = database.collection("passes")
 
     async def keep(self, refusal: Refusal) -> Refusal:
-        """Keep a refusal and return it, or return the one already kept for this gate and nonce."""
         document = encode(refusal)
-        if not await self._refusals.insert(
-            {"_id": _key(refusal.gate_id, refusal.nonce), **document}
-        ):
+        key = _key(refusal.gate_id, refusal.nonce)
+        if not await self._refusals.insert({"_id": key, **document}):
             return await self.get(refusal.gate_id, refusal.nonce) or refusal
         if refusal.pass_id is not None:
             newest = {"$each": [document], "$slice": -NEWEST_REFUSALS}
@@ -101,15 +169,17 @@ class RefusalStore:
         return refusal
 
     async def get(self, gate_id: str, nonce: str) -> Refusal | None:
-        """The refusal under a nonce of a gate."""
         kept = await self._refusals.get({"_id": _key(gate_id, nonce)})
         return to_refusal(kept) if kept else None
 
     async def of_pass(self, pass_id: str) -> Sequence[Refusal]:
-        """All refusals of a pass, oldest first."""
         kept = await self._refusals.find({"pass_id": pass_id}, [("verdict.decided_at", 1)])
         return [to_refusal(document) for document in kept]
 
 
 def _key(gate_id: str, nonce: str) -> str:
     return f"{gate_id}:{nonce}"
+
+
+def _oldest_first(documents: Sequence[Document]) -> list[Record]:
+    return [to_record(document) for document in reversed(documents)]

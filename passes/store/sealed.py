@@ -1,17 +1,16 @@
 """Sealed values, wherever they stand: brought under the newest key, document by document.
 
-Ids are random hexadecimal digits, so their first two divide a collection into 256 parts of about the same size. What
-is done already is passed over, so a run that was cut short is finished by running again.
+A cursor goes over each collection once, so the time is that of its size. What is done already is
+passed over, so a run that was cut short is finished by running again.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from passes.people.sealing import Sealed, Vault
 from passes.store.database import Database, Document
 from passes.store.documents import encode
-
-_PARTS = 256
 
 _PLACES: dict[str, dict[str, Callable[[Document], str]]] = {
     "passes": {"holder.sealed": lambda held: str(held["holder"]["lookup"])},
@@ -24,6 +23,30 @@ _PLACES: dict[str, dict[str, Callable[[Document], str]]] = {
 }
 """Every place of a sealed value, and the purpose it is sealed for, by its document."""
 
+_HAS_REVISION = frozenset({"passes"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A dotted place in a document of a collection."""
+
+    collection: str
+    document: Document
+    path: str
+
+    @property
+    def value(self) -> Any:
+        """What stands there, or None."""
+        found: Any = self.document
+        for name in self.path.split("."):
+            found = (found or {}).get(name)
+        return found
+
+    @property
+    def purpose(self) -> str:
+        """What the value is sealed for."""
+        return _PLACES[self.collection][self.path](self.document)
+
 
 class SealedStore:
     """The sealed values in `passes` and `users`."""
@@ -35,45 +58,46 @@ class SealedStore:
 
     async def count_old(self) -> int:
         """How many values are not under the newest key."""
-        return sum([len(old) async for _, old in self._old()])
+        count = 0
+        async for _, places in self._documents():
+            count += sum(self._is_old(place) for place in places)
+        return count
 
     async def renew(self, progress: Callable[[float], None]) -> int:
-        """Bring every value under the newest key, and return how many that were; `progress` is told the part done."""
-        done = 0
-        async for part, old in self._old():
-            for name, document, place in old:
-                done += await self._renew(name, document, place)
-            progress(part)
-        return done
+        """Bring every value under the newest key, and return how many that were.
 
-    async def _old(self) -> Any:
-        """For each part of the collections: how much is seen with it, and the values under older keys."""
-        for n in range(_PARTS):
-            first, last = f"{n:02x}", f"{n + 1:02x}" if n + 1 < _PARTS else "g"
-            yield (
-                (n + 1) / _PARTS,
-                [
-                    (name, document, place)
-                    for name, places in _PLACES.items()
-                    for document in await self._database.collection(name).find(
-                        {"_id": {"$gte": first, "$lt": last}}
-                    )
-                    for place in places
-                    if (value := _at(document, place)) and value["key_id"] != self._vault.newest
-                ],
-            )
+        `progress` is told the part done, from 0 to 1.
+        """
+        total = 0
+        for name in _PLACES:
+            total += await self._database.collection(name).count()
+        seen = renewed = 0
+        async for _, places in self._documents():
+            for place in places:
+                if self._is_old(place):
+                    renewed += await self._renew(place)
+            seen += 1
+            progress(min(1.0, seen / max(1, total)))
+        return renewed
 
-    async def _renew(self, name: str, document: Document, place: str) -> bool:
-        sealed = Sealed(**_at(document, place))
-        renewed = self._vault.renew(sealed, _PLACES[name][place](document))
-        where = {"_id": document["_id"], f"{place}.content": sealed.content}
-        return await self._database.collection(name).update(
-            where, {"$set": {place: encode(renewed)}}
-        )
+    async def _documents(self) -> AsyncIterator[tuple[Document, list[_Place]]]:
+        for name, paths in _PLACES.items():
+            async for document in self._database.collection(name).each({}):
+                yield document, [_Place(name, document, path) for path in paths]
 
+    def _is_old(self, place: _Place) -> bool:
+        value = place.value
+        return value is not None and value["key_id"] != self._vault.newest
 
-def _at(document: Any, place: str) -> Any:
-    """What stands at a dotted place, or None."""
-    for name in place.split("."):
-        document = (document or {}).get(name)
-    return document
+    async def _renew(self, place: _Place) -> bool:
+        """Store the value anew; False if it was changed since it was read.
+
+        That raises the revision of a pass: whoever read it before must not put the old value back.
+        """
+        sealed = Sealed(**place.value)
+        renewed = self._vault.renew(sealed, place.purpose)
+        where = {"_id": place.document["_id"], f"{place.path}.content": sealed.content}
+        change: Document = {"$set": {place.path: encode(renewed)}}
+        if place.collection in _HAS_REVISION:
+            change["$inc"] = {"revision": 1}
+        return await self._database.collection(place.collection).update(where, change)

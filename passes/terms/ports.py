@@ -1,11 +1,12 @@
-"""What the domain needs from the outside, as Protocols. `passes.store` fulfils them with MongoDB.
+"""What publishing needs from the outside: the catalogue, and where what is published is stored.
 
-All of them raise `errors.Unavailable` when the database does not answer.
+All stores raise `errors.Unavailable` when the database does not answer.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
+from passes.terms.edition import Edition
 from passes.terms.terms import Spot
 
 T = TypeVar("T")
@@ -22,13 +23,18 @@ class Spots(Protocol):
 
 
 class Versioned(Protocol[T]):
-    """Things that are published in versions, by id."""
+    """What is published in versions."""
 
     async def all(self) -> Sequence[T]:
-        """The newest version of each."""
+        """Everything that is stored, in order."""
 
     async def put(self, thing: T) -> bool:
-        """Store a version; False if another publisher stored this version, or took its number, first."""
+        """Store a version; False if somebody else has just stored one in its place."""
 
     async def announce(self) -> None:
         """Tell every process to load anew; after each change, and again if in doubt."""
+
+
+EditionStore = Versioned[Edition]
+"""All editions of all products. Of two processes that store the same version of a product, or
+use the same number, one is told False."""

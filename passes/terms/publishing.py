@@ -1,26 +1,42 @@
-"""Publishing: products and offers become known to the system, in versions, each wholly checked before any is stored."""
+"""Publishing: drafts from files become products and offers, in versions.
+
+All drafts of a call are checked wholly before any is stored. Knows no files: a draft is a value
+like what is published, without a version.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from passes.base.audit import AuditLine
 from passes.base.errors import Conflict, Fault, Invalid
 from passes.base.ports import Audit
 from passes.base.text import Text
-from passes.offers.offer import Offer
+from passes.terms.edition import Edition
 from passes.terms.ports import Spots, Versioned
-from passes.terms.product import Product
-from passes.terms.terms import missing_from
+from passes.terms.terms import Spot, missing_from
 
 UNPUBLISHED = 0
-"""The number and the version of what has not been published yet."""
+"""The number and the version of a draft."""
 
 _LAST_NUMBER = 0xFFFF
 
-T = TypeVar("T", Product, Offer)
+
+class Draft(Protocol):
+    """What can be published: a dataclass with an id and a version."""
+
+    @property
+    def slug(self) -> str:
+        """The id under which it is published."""
+
+    @property
+    def version(self) -> int:
+        """Counts what was published under that id, from 1."""
+
+
+T = TypeVar("T", bound=Draft)
 
 Change = tuple[str, Any, Any]
 """A field, dotted, with its value before and after."""
@@ -49,126 +65,134 @@ class Publishing(ABC, Generic[T]):
 
     async def preview(self, drafts: Sequence[T]) -> Published:
         """What publishing would do. Raises `Invalid` naming each thing and field that is wrong."""
-        published, _ = await self._compare(drafts)
-        return published
+        return self._compare(drafts, await self._store.all())
 
     async def publish(self, drafts: Sequence[T], by: str, now: datetime) -> Published:
         """Publish all drafts; those that differ from what is published get a new version.
 
-        Publishing the same again changes nothing. Passes keep the terms they were issued with. Raises `Invalid` before
-        anything is stored, and `Conflict` if someone else publishes at the same time; what was stored until then stays.
+        Publishing the same again changes nothing. Passes keep the terms they were issued with.
+        Raises `Invalid` before anything is stored, and `Conflict` if someone else publishes at the
+        same time; what was stored until then stays.
         """
-        published, stored = await self._compare(drafts)
+        stored = list(await self._store.all())
+        published = self._compare(drafts, stored)
         for draft in drafts:
-            if draft.id in published.unchanged:
+            if draft.slug in published.unchanged:
                 continue
-            old = stored.get(draft.id)
-            new = self._next(draft, old) if old else self._first(draft, stored.values())
+            newest = _newest(stored).get(draft.slug)
+            new = self._version_after(newest, self._completed(draft, newest), stored)
             if not await self._store.put(new):
-                raise Conflict(
-                    "published_meanwhile",
-                    Text("有人同时在发布，请重试", "someone else is publishing; try again"),
-                )
-            stored[draft.id] = new
-            line = AuditLine(
-                now,
-                by,
-                "change" if old else "publish",
-                f"{self.noun}:{new.id}",
-                {"version": str(new.version)},
-            )
-            await self._audit.write(line)
+                text = Text("有人同时在发布，请重试", "someone else is publishing; try again")
+                raise Conflict("published_meanwhile", text)
+            stored.append(new)
+            action = "change" if newest else "publish"
+            detail = {"version": str(new.version)}
+            await self._audit.write(AuditLine(now, by, action, f"{self.noun}:{new.slug}", detail))
         await self._store.announce()
         return published
 
-    async def _compare(self, drafts: Sequence[T]) -> tuple[Published, dict[str, T]]:
-        stored = {each.id: each for each in await self._store.all()}
-        ids = [draft.id for draft in drafts]
-        faults = [fault for draft in drafts for fault in self._faults(draft, stored.get(draft.id))]
-        faults += [
-            Fault(f"{twice}.id", "stands twice in these files")
-            for twice in sorted({i for i in ids if ids.count(i) > 1})
-        ]
-        if len(stored.keys() | ids) > _LAST_NUMBER:
-            faults.append(Fault("id", f"a system has room for {_LAST_NUMBER} of them"))
+    def _compare(self, drafts: Sequence[T], stored: Sequence[T]) -> Published:
+        newest = _newest(stored)
+        faults = self._all_faults(drafts, newest)
         if faults:
-            raise Invalid(
-                f"{self.noun}_invalid",
-                Text("发布内容有误", f"this {self.noun} cannot be published"),
-                faults,
-            )
+            text = Text("发布内容有误", f"this {self.noun} cannot be published")
+            raise Invalid(f"{self.noun}_invalid", text, faults)
         differences = {
-            draft.id: _differences(stored[draft.id], self._carried(draft, stored[draft.id]))
+            draft.slug: differences_of(
+                newest[draft.slug], self._completed(draft, newest[draft.slug])
+            )
             for draft in drafts
-            if draft.id in stored
+            if draft.slug in newest
         }
-        return (
-            Published(
-                created=tuple(draft.id for draft in drafts if draft.id not in stored),
-                changed=tuple(slug for slug, changes in differences.items() if changes),
-                unchanged=tuple(slug for slug, changes in differences.items() if not changes),
-                changes={slug: changes for slug, changes in differences.items() if changes},
-            ),
-            stored,
+        return Published(
+            created=tuple(draft.slug for draft in drafts if draft.slug not in newest),
+            changed=tuple(slug for slug, changes in differences.items() if changes),
+            unchanged=tuple(slug for slug, changes in differences.items() if not changes),
+            changes={slug: changes for slug, changes in differences.items() if changes},
         )
 
-    def _next(self, draft: T, old: T) -> T:
-        carried = self._carried(draft, old)
-        return replace(carried, version=old.version + 1)
+    def _all_faults(self, drafts: Sequence[T], newest: Mapping[str, T]) -> list[Fault]:
+        slugs = [draft.slug for draft in drafts]
+        faults = [
+            fault for draft in drafts for fault in self._faults(draft, newest.get(draft.slug))
+        ]
+        twice = sorted({slug for slug in slugs if slugs.count(slug) > 1})
+        return faults + [Fault(f"{slug}.id", "stands twice in these files") for slug in twice]
 
     @abstractmethod
-    def _carried(self, draft: T, old: T) -> T:
-        """The draft with all that files do not say from what is published."""
+    def _completed(self, draft: T, newest: T | None) -> T:
+        """The draft with all that its file does not say: what is carried from the newest version,
+        whose number and version it bears so that the two can be compared."""
 
     @abstractmethod
-    def _first(self, draft: T, others: Iterable[T]) -> T:
-        """The first version of a draft."""
+    def _version_after(self, newest: T | None, completed: T, stored: Iterable[T]) -> T:
+        """A completed draft as the version that follows the newest one, or as the first."""
 
     @abstractmethod
-    def _faults(self, draft: T, old: T | None) -> Sequence[Fault]:
+    def _faults(self, draft: T, newest: T | None) -> Sequence[Fault]:
         """What a file cannot tell by itself."""
 
 
-class ProductPublishing(Publishing[Product]):
-    """Publishes products."""
+class ProductPublishing(Publishing[Edition]):
+    """Publishes editions of products. Coverage is resolved to spots here, and only here."""
 
     noun = "product"
 
-    def _carried(self, draft: Product, old: Product) -> Product:
-        return replace(draft, number=old.number, version=old.version)
+    def _completed(self, draft: Edition, newest: Edition | None) -> Edition:
+        number, version = (newest.number, newest.version) if newest else (UNPUBLISHED, UNPUBLISHED)
+        return replace(draft, number=number, version=version, spots=self._covered_by(draft))
 
-    def _first(self, draft: Product, others: Iterable[Product]) -> Product:
-        return replace(
-            draft, number=max((other.number for other in others), default=0) + 1, version=1
-        )
+    def _version_after(
+        self, newest: Edition | None, completed: Edition, stored: Iterable[Edition]
+    ) -> Edition:
+        number = max((edition.number for edition in stored), default=0) + 1
+        if number > _LAST_NUMBER:
+            fault = Fault("id", f"a system has room for {_LAST_NUMBER} editions")
+            text = Text("票种版本过多", "there are too many editions")
+            raise Invalid("product_invalid", text, [fault])
+        return replace(completed, number=number, version=newest.version + 1 if newest else 1)
 
-    def _faults(self, draft: Product, old: Product | None) -> Sequence[Fault]:
-        """Whether its spots and tags exist and it opens any, on any day."""
-        if old is not None and old.offer != draft.offer:
-            return [
-                Fault(
-                    f"{draft.id}.id",
-                    "an offer has this id" if old.offer else "a product has this id",
-                )
-            ]
-        coverage = draft.terms.coverage
-        spots = [spot for spot_id in self._spots.ids() if (spot := self._spots.get(spot_id))]
-        missing = missing_from(coverage, spots)
+    def _faults(self, draft: Edition, newest: Edition | None) -> Sequence[Fault]:
+        """Whether its spots and tags exist, and whether it opens any."""
+        if newest is not None and newest.offer != draft.offer:
+            what = "an offer has this id" if newest.offer else "a product has this id"
+            return [Fault(f"{draft.slug}.id", what)]
+        missing = missing_from(draft.terms.coverage, self._all_spots())
         if missing:
-            return [Fault(f"{draft.id}.coverage", f"there is no {', no '.join(missing)}")]
-        covered = {spot.id for spot in spots if coverage.covers(spot)}
-        for name, named in (
-            ("overrides", draft.terms.overrides),
-            ("settlement.spots", draft.terms.settlement.by_spot),
-        ):
-            if strangers := sorted(named.keys() - covered):
-                return [Fault(f"{draft.id}.{name}", f"it does not cover {', '.join(strangers)}")]
-        if not any(coverage.covers(spot) for spot in spots):
-            return [Fault(f"{draft.id}.coverage", "it covers no spot at all")]
+            return [Fault(f"{draft.slug}.coverage", f"there is no {', no '.join(missing)}")]
+        covered = self._covered_by(draft)
+        named_one_by_one = {
+            "overrides": draft.terms.overrides.keys(),
+            "settlement.spots": draft.terms.settlement.by_spot.keys(),
+        }
+        for name, named in named_one_by_one.items():
+            if strangers := sorted(named - covered):
+                what = f"it does not cover {', '.join(strangers)}"
+                return [Fault(f"{draft.slug}.{name}", what)]
+        if not covered:
+            return [Fault(f"{draft.slug}.coverage", "it covers no spot at all")]
         return []
 
+    def _covered_by(self, draft: Edition) -> frozenset[str]:
+        covers = draft.terms.coverage.covers
+        return frozenset(spot.id for spot in self._all_spots() if covers(spot))
 
-def _differences(old: Product | Offer, new: Product | Offer) -> tuple[Change, ...]:
+    def _all_spots(self) -> list[Spot]:
+        return [spot for spot_id in self._spots.ids() if (spot := self._spots.get(spot_id))]
+
+
+def _newest(stored: Iterable[T]) -> dict[str, T]:
+    """The newest version under each id."""
+    newest: dict[str, T] = {}
+    for each in stored:
+        before = newest.get(each.slug)
+        if before is None or before.version < each.version:
+            newest[each.slug] = each
+    return newest
+
+
+def differences_of(old: Draft, new: Draft) -> tuple[Change, ...]:
+    """The fields, dotted, in which two versions differ."""
     before, after = _flat(old), _flat(new)
     names = [name for name in before | after if before.get(name) != after.get(name)]
     return tuple((name, before.get(name), after.get(name)) for name in names)

@@ -52,9 +52,12 @@ def case_of(given: Mapping[str, Any]) -> Case:
         tally = tally.entered(
             visit["spot"], datetime.fromisoformat(visit["at"]), visit.get("people", room), room
         )
+    place = Place(given["spot"]["id"], frozenset(given["spot"]["tags"]), given["spot"]["closed"])
+    covered = {place.id} if terms.coverage.covers(place) else set()
     return Case(
         held=build.held(
             terms=terms,
+            spots=frozenset(covered),
             state=PassState(held["state"]),
             valid=DateRange(
                 date.fromisoformat(held["valid_from"]), date.fromisoformat(held["valid_until"])
@@ -63,7 +66,7 @@ def case_of(given: Mapping[str, Any]) -> Case:
         ),
         code=build.code(rotating=given["code"]["rotating"]),
         tally=tally,
-        spot=Place(given["spot"]["id"], frozenset(given["spot"]["tags"]), given["spot"]["closed"]),
+        spot=place,
         gate=build.gate(
             GateKind(given["gate"]["kind"]),
             given["spot"]["id"],

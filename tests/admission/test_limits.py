@@ -45,7 +45,7 @@ def played(
         tally = ledger[-1].tally if ledger else Tally()
         left = standing(ledger)
         if kind == "annul" and left:
-            ledger.append(annulment(ledger, left[what % len(left)], at))
+            ledger.append(annulment(ledger, left[what % len(left)], at, at))
         elif kind == "scan":
             here = PLACES[what]
             given_case = case(
@@ -56,7 +56,7 @@ def played(
                 at=at,
             )
             if decide(given_case).admitted:
-                ledger.append(record(len(ledger) + 1, at, tally.plus(here, at), here))
+                ledger.append(record(len(ledger) + 1, at, tally.with_visit(here, at), here))
     return ledger
 
 

@@ -27,6 +27,7 @@ from passes.terms.terms import (
     Term,
     Unactivated,
 )
+from tests.support import build
 from tests.support.build import (
     EMEISHAN,
     NOW,
@@ -42,9 +43,9 @@ from tests.support.build import (
 )
 
 TOMORROW = TODAY + timedelta(days=1)
-ONE_VISIT = Tally().plus(EMEISHAN, NOW - timedelta(hours=1))
+ONE_VISIT = Tally().with_visit(EMEISHAN, NOW - timedelta(hours=1))
 TWO_FOR_ONE = terms(payment=Payment.AT_WINDOW, party=Party(2, 1))
-YESTERDAYS = Tally().plus(EMEISHAN, NOW - timedelta(days=1))
+YESTERDAYS = Tally().with_visit(EMEISHAN, NOW - timedelta(days=1))
 
 YESTERDAY = TODAY - timedelta(days=1)
 
@@ -139,7 +140,7 @@ REFUSALS: list[tuple[str, dict[str, Any], Reason, date | datetime | None]] = [
     (
         "too soon",
         {
-            "tally": Tally().plus(XIANNVSHAN, NOW - timedelta(minutes=20)),
+            "tally": Tally().with_visit(XIANNVSHAN, NOW - timedelta(minutes=20)),
             "held": limited(minutes_between=30),
         },
         Reason.TOO_SOON,
@@ -149,7 +150,7 @@ REFUSALS: list[tuple[str, dict[str, Any], Reason, date | datetime | None]] = [
     (
         "two follow where one may",
         {
-            "tally": Tally().plus(EMEISHAN, NOW, places=1),
+            "tally": Tally().with_visit(EMEISHAN, NOW, places=1),
             "held": held(terms=terms(party=Party(4, 4))),
             "party": 2,
         },
@@ -159,7 +160,7 @@ REFUSALS: list[tuple[str, dict[str, Any], Reason, date | datetime | None]] = [
     (
         "the rest comes the day after",
         {
-            "tally": Tally().plus(EMEISHAN, NOW - timedelta(days=1), places=1),
+            "tally": Tally().with_visit(EMEISHAN, NOW - timedelta(days=1), places=1),
             "held": held(terms=terms(party=Party(4, 4), limits=Limits(per_spot=1))),
             "party": 1,
         },
@@ -198,6 +199,12 @@ REFUSALS: list[tuple[str, dict[str, Any], Reason, date | datetime | None]] = [
 ]
 
 
+def with_terms(case: Case, **changes: Any) -> Case:
+    """The case with other terms, and the spots that these cover."""
+    edition = build.edition(replace(case.held.terms, **changes))
+    return replace(case, held=replace(case.held, edition=edition))
+
+
 @pytest.mark.parametrize(
     ("changes", "reason", "again"), [r[1:] for r in REFUSALS], ids=[r[0] for r in REFUSALS]
 )
@@ -211,7 +218,7 @@ def test_refusal(changes: dict[str, Any], reason: Reason, again: date | datetime
 
 
 FAMILY = terms(payment=Payment.AT_WINDOW, party=Party(4, 3), limits=Limits(total=5))
-THREE_OF_FOUR = Tally().plus(EMEISHAN, NOW - timedelta(minutes=10), places=1)
+THREE_OF_FOUR = Tally().with_visit(EMEISHAN, NOW - timedelta(minutes=10), places=1)
 
 ADMISSIONS: list[tuple[str, dict[str, Any], Verdict]] = [
     (
@@ -234,7 +241,7 @@ ADMISSIONS: list[tuple[str, dict[str, Any], Verdict]] = [
         {
             "held": held(terms=FAMILY),
             "gate": gate(GateKind.WINDOW),
-            "tally": Tally().plus(EMEISHAN, NOW, places=2),
+            "tally": Tally().with_visit(EMEISHAN, NOW, places=2),
             "party": 2,
         },
         Verdict(Reason.OK, NOW, 2, 1, 4),
@@ -251,7 +258,7 @@ ADMISSIONS: list[tuple[str, dict[str, Any], Verdict]] = [
         Verdict(Reason.OK, NOW, 1),
     ),
     ("first visit", {}, Verdict(Reason.OK, NOW, admits=1)),
-    ("another spot today", {"tally": Tally().plus(XIANNVSHAN, NOW)}, Verdict(Reason.OK, NOW, admits=1)),
+    ("another spot today", {"tally": Tally().with_visit(XIANNVSHAN, NOW)}, Verdict(Reason.OK, NOW, admits=1)),
     ("here yesterday", {"tally": YESTERDAYS}, Verdict(Reason.OK, NOW, admits=1)),
     ("second visit of two a day", {"tally": ONE_VISIT, "held": limited(per_spot_day=2)}, Verdict(Reason.OK, NOW, 1)),
     ("no limit a day", {"tally": ONE_VISIT, "held": limited(per_spot_day=None)}, Verdict(Reason.OK, NOW, 1)),
@@ -259,12 +266,12 @@ ADMISSIONS: list[tuple[str, dict[str, Any], Verdict]] = [
     ("last at this spot", {"held": limited(per_spot=1, total=9)}, Verdict(Reason.OK, NOW, 1, 0, 0)),
     (
         "the only day goes on",
-        {"tally": Tally().plus(XIANNVSHAN, NOW), "held": limited(days=1)},
+        {"tally": Tally().with_visit(XIANNVSHAN, NOW), "held": limited(days=1)},
         Verdict(Reason.OK, NOW, 1),
     ),
     (
         "soon enough",
-        {"tally": Tally().plus(XIANNVSHAN, NOW - timedelta(minutes=30)), "held": limited(minutes_between=30)},
+        {"tally": Tally().with_visit(XIANNVSHAN, NOW - timedelta(minutes=30)), "held": limited(minutes_between=30)},
         Verdict(Reason.OK, NOW, 1),
     ),
     (
@@ -329,18 +336,12 @@ def test_the_first_rule_that_objects_gives_the_reason() -> None:
         lambda c: replace(c, gate=gate()),
         lambda c: replace(c, code=code()),
         lambda c: replace(c, held=replace(c.held, state=PassState.ACTIVE)),
-        lambda c: replace(
-            c, held=replace(c.held, terms=replace(c.held.terms, payment=Payment.PAID))
-        ),
+        lambda c: with_terms(c, payment=Payment.PAID),
         lambda c: replace(c, held=replace(c.held, valid=held().valid)),
-        lambda c: replace(
-            c, held=replace(c.held, terms=replace(c.held.terms, coverage=terms().coverage))
-        ),
+        lambda c: with_terms(c, coverage=terms().coverage),
         lambda c: replace(c, spot=spot()),
-        lambda c: replace(
-            c, held=replace(c.held, terms=replace(c.held.terms, blackout=Blackout()))
-        ),
-        lambda c: replace(c, tally=Tally().plus(XIANNVSHAN, NOW)),
+        lambda c: with_terms(c, blackout=Blackout()),
+        lambda c: replace(c, tally=Tally().with_visit(XIANNVSHAN, NOW)),
         lambda c: replace(c, tally=Tally()),
         lambda c: replace(c, party=1),
     ]
@@ -356,7 +357,7 @@ def test_the_first_rule_that_objects_gives_the_reason() -> None:
 
 def test_the_day_changes_at_midnight_in_shanghai_not_in_greenwich() -> None:
     evening = datetime(2026, 7, 1, 23, 59, 59, tzinfo=SHANGHAI)
-    tally = Tally().plus(EMEISHAN, evening)
+    tally = Tally().with_visit(EMEISHAN, evening)
     assert decide(case(tally=tally, at=evening)).reason is Reason.ALREADY_TODAY
     assert decide(case(tally=tally, at=evening + timedelta(seconds=1))).admitted
 
@@ -367,7 +368,7 @@ def test_a_fault_in_a_rule_refuses_and_is_logged(
     def faulty(case: Case) -> Objection | None:
         raise ZeroDivisionError("a rule with a defect")
 
-    monkeypatch.setattr("passes.rules.RULES", (*RULES, faulty))
+    monkeypatch.setattr("passes.admission.rules.RULES", (*RULES, faulty))
     assert decide(case()).reason is Reason.ERROR
     assert "a rule failed for pass 00000000000000a1" in caplog.text
     assert "ZeroDivisionError" in caplog.text
@@ -385,7 +386,7 @@ def test_every_reason_has_words_with_nothing_left_to_fill_in(reason: Reason) -> 
 
 def test_words_name_the_remedy() -> None:
     assert decide(case(tally=ONE_VISIT)).message.zh == "今日已入园，可于2026年7月2日再来"
-    too_soon = case(tally=Tally().plus(XIANNVSHAN, NOW), held=limited(minutes_between=90))
+    too_soon = case(tally=Tally().with_visit(XIANNVSHAN, NOW), held=limited(minutes_between=90))
     assert (
         decide(too_soon).message.en
         == "Too soon after the last visit; welcome from 2026-07-01 11:30"

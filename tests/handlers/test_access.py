@@ -80,7 +80,7 @@ CLOSED = [
 async def roles(world: World) -> dict[str, tuple[str, set[str]]]:
     """Everybody who holds a token, with the token and its scopes."""
     visitor, access = await world.visitor()
-    session = await world.system.signing_in.begin(visitor, NOW)
+    session = await world.system.people.signing_in.begin(visitor, NOW)
     _, turnstile = await world.gate()
     _, window = await world.gate(kind=GateKind.WINDOW)
     return {

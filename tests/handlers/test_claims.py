@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from passes.admission.gates import GateKind
 from passes.offers.offer import Benefit, BenefitKind, Offer, Quota
-from passes.people.accounts import Claim
+from passes.people.accounts import IdentityStatement
 from passes.people.identity import Document, DocumentKind
 from passes.terms.terms import DateRange, Payment
 from server.refresh import Refresh
@@ -15,9 +15,9 @@ from tests.support.world import Clock, World
 
 
 async def published(world: World, *offers: Offer) -> None:
-    await world.system.offer_publishing.publish(offers, "operator:test", build.NOW)
-    await world.system.offers.load()
-    await world.system.products.load()
+    await world.system.offers.publishing.publish(offers, "operator:test", build.NOW)
+    await world.system.offers.offers.load()
+    await world.system.terms.editions.load()
 
 
 async def known(world: World, n: int = 0) -> str:
@@ -25,7 +25,9 @@ async def known(world: World, n: int = 0) -> str:
     visitor, token = await world.visitor(f"v{n}")
     person = build.person(n)
     said = Document(DocumentKind.RESIDENT, person.name, person.number)
-    await world.system.accounts.identify(visitor, Claim(said, "2026-11"), world.clock())
+    await world.system.people.accounts.identify(
+        visitor, IdentityStatement(said, "2026-11"), world.clock()
+    )
     return token
 
 

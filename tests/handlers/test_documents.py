@@ -21,10 +21,10 @@ async def test_the_examples_of_the_operator_guide_can_be_published(
     for name, text in (("product.yaml", product), ("offer.yaml", offer)):
         (tmp_path / name).write_text(text, encoding="utf-8")
     system = world.system
-    products = await system.publishing.publish(
+    products = await system.terms.publishing.publish(
         read_products([tmp_path / "product.yaml"]), "operator:test", NOW
     )
-    offers = await system.offer_publishing.publish(
+    offers = await system.offers.publishing.publish(
         read_offers([tmp_path / "offer.yaml"]), "operator:test", NOW
     )
     assert (products.created, offers.created) == (("spring-2026",), ("emeishan-bogo-2026",))

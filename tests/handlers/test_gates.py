@@ -27,7 +27,9 @@ async def test_the_whole_way(api: Api, world: World) -> None:
     """A device enrols at each end of the land; a pass is admitted at both, and refused on the second try of the day."""
     tokens = {}
     for spot, kind in ((EMEISHAN, GateKind.TURNSTILE), (XIANNVSHAN, GateKind.HANDHELD)):
-        new = await world.system.gate_keeping.add(spot, kind, "北门", "operator:test", NOW)
+        new = await world.system.admission.gate_keeping.add(
+            spot, kind, "北门", "operator:test", NOW
+        )
         enrolled = await api.post("/api/v1/gate/enrol", {"setup_code": new.setup_code})
         assert enrolled.status == 200
         assert enrolled.json["gate_id"] == new.gate.id
@@ -120,7 +122,7 @@ async def test_a_window_takes_the_money_and_a_turnstile_sends_there(api: Api, wo
 
 
 async def test_a_setup_code_works_once_and_for_a_week(api: Api, world: World, clock: Clock) -> None:
-    keeping = world.system.gate_keeping
+    keeping = world.system.admission.gate_keeping
     new = await keeping.add(EMEISHAN, GateKind.HANDHELD, "", "operator:test", NOW)
     typed = new.setup_code.replace("-", " ").lower()
     answers = await asyncio.gather(
@@ -140,12 +142,12 @@ async def test_a_rolled_gate_loses_its_token_and_a_disabled_one_refuses(
 ) -> None:
     held = await world.issue()
     gate, token = await world.gate()
-    await world.system.gate_keeping.disable(gate.id, "operator:test", NOW)
+    await world.system.admission.gate_keeping.disable(gate.id, "operator:test", NOW)
     await world.services.refresh()
     assert (await api.post(SCANS, world.scan_body(held, "a"), token)).json[
         "reason"
     ] == "gate_disabled"
-    rolled = await world.system.gate_keeping.roll(gate.id, "operator:test", NOW)
+    rolled = await world.system.admission.gate_keeping.roll(gate.id, "operator:test", NOW)
     await world.services.refresh()
     answer = await api.post(SCANS, world.scan_body(held, "b"), token)
     assert (answer.status, answer.json["code"]) == (401, "token_withdrawn")
@@ -159,10 +161,10 @@ async def test_a_gate_that_enrolled_at_another_process_is_known_at_once(
     api: Api, world: World
 ) -> None:
     held = await world.issue()
-    new = await world.system.gate_keeping.add(
+    new = await world.system.admission.gate_keeping.add(
         EMEISHAN, GateKind.TURNSTILE, "", "operator:test", NOW
     )
-    gate = await world.system.gate_keeping.enrol(new.setup_code, NOW)
+    gate = await world.system.admission.gate_keeping.enrol(new.setup_code, NOW)
     token = world.services.tokens.for_gate(gate, NOW)
     assert (await api.post(SCANS, world.scan_body(held, "a"), token)).json["verdict"] == "admitted"
 
@@ -277,7 +279,7 @@ def test_whatever_is_sent_gives_a_problem_or_a_verdict(
 
 async def test_a_gate_rolled_while_its_device_enrols_is_lost_to_one_of_them(world: World) -> None:
     """Whoever comes first, the token of the device that enrolled before the roll is worthless after it."""
-    keeping = world.system.gate_keeping
+    keeping = world.system.admission.gate_keeping
     for _ in range(12):
         new = await keeping.add(EMEISHAN, GateKind.HANDHELD, "", "operator:test", NOW)
         enrolled, rolled = await asyncio.gather(
@@ -357,7 +359,7 @@ async def test_a_look_up_is_for_staff_and_for_real_numbers(api: Api, world: Worl
     assert "110101199003070021" not in wrong.body.decode()
     nobody = await api.post("/api/v1/gate/lookup", {"id_number": "11010119900307002X"}, window)
     assert nobody.json == {"total": 0, "items": []}
-    await world.system.gate_keeping.disable(gate.id, "operator:test", NOW)
+    await world.system.admission.gate_keeping.disable(gate.id, "operator:test", NOW)
     await world.services.refresh()
     out = await api.post("/api/v1/gate/lookup", {"id_number": HOLDER.number}, window)
     assert (out.status, out.json["code"]) == (409, "gate_disabled")

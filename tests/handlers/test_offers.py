@@ -32,7 +32,7 @@ def offer(id: str = "emeishan-bogo", **changes: Any) -> Offer:
 
 
 async def publish(world: World, *offers: Offer) -> None:
-    await world.system.offer_publishing.publish(offers, "operator:test", world.clock())
+    await world.system.offers.publishing.publish(offers, "operator:test", world.clock())
     await world.services.refresh()
 
 
@@ -83,36 +83,36 @@ async def test_the_catalogue_shows_where_an_offer_runs_and_follows_the_day(
 
 async def test_an_offer_is_paused_resumed_and_ended_for_good(api: Api, world: World) -> None:
     await publish(world, offer())
-    publishing = world.system.offer_publishing
+    publishing = world.system.offers.publishing
     for state, runs in (
         (OfferState.PAUSED, []),
         (OfferState.PAUSED, []),
         (OfferState.PUBLISHED, ["emeishan-bogo"]),
     ):
         assert (
-            await publishing.become("emeishan-bogo", state, "operator:test", NOW)
+            await publishing.set_state("emeishan-bogo", state, "operator:test", NOW)
         ).state is state
         await world.services.refresh()
         assert await ids(api, "/api/v1/offers?running=1") == runs
-    await publishing.become("emeishan-bogo", OfferState.PAUSED, "operator:test", NOW)
+    await publishing.set_state("emeishan-bogo", OfferState.PAUSED, "operator:test", NOW)
     await publish(world, offer(voucher_days=20))
     assert (await api.get("/api/v1/offers/emeishan-bogo")).json["state"] == "paused", (
         "a new version does not resume it"
     )
-    await publishing.become("emeishan-bogo", OfferState.ENDED, "operator:test", NOW)
+    await publishing.set_state("emeishan-bogo", OfferState.ENDED, "operator:test", NOW)
     with pytest.raises(Conflict):
-        await publishing.become("emeishan-bogo", OfferState.PUBLISHED, "operator:test", NOW)
+        await publishing.set_state("emeishan-bogo", OfferState.PUBLISHED, "operator:test", NOW)
     with pytest.raises(Unknown):
-        await publishing.become("nothing", OfferState.PAUSED, "operator:test", NOW)
+        await publishing.set_state("nothing", OfferState.PAUSED, "operator:test", NOW)
 
 
 async def test_publishing_is_checked_versioned_and_repeatable(world: World) -> None:
-    publishing = world.system.offer_publishing
+    publishing = world.system.offers.publishing
     with pytest.raises(Invalid, match="there is no spot nowhere"):
         await publishing.publish(
             [offer(), offer("b", spots=frozenset({"nowhere"}))], "operator:test", NOW
         )
-    assert await world.system.offer_store.all() == []
+    assert await world.system.offers.stored.all() == []
     assert (await publishing.publish([offer()], "operator:test", NOW)).created == ("emeishan-bogo",)
     assert (await publishing.publish([offer()], "operator:test", NOW)).unchanged == (
         "emeishan-bogo",
@@ -124,7 +124,7 @@ async def test_publishing_is_checked_versioned_and_repeatable(world: World) -> N
             ("voucher_days", 30, 7),
         )
     }
-    (stored,) = await world.system.offer_store.all()
+    (stored,) = await world.system.offers.stored.all()
     assert stored == offer(version=1)
 
 
@@ -148,9 +148,9 @@ async def test_an_offer_that_is_ended_while_a_new_version_is_published_stays_end
     world: World,
 ) -> None:
     """The operator ends it after the publisher has read it, and before the publisher writes."""
-    publishing, store = world.system.offer_publishing, world.system.offer_store
+    publishing, store = world.system.offers.publishing, world.system.offers.stored
     await publishing.publish([offer()], "operator:test", NOW)
-    await publishing.become("emeishan-bogo", OfferState.ENDED, "operator:test", NOW)
+    await publishing.set_state("emeishan-bogo", OfferState.ENDED, "operator:test", NOW)
     assert await store.put(offer(version=2, voucher_days=5, state=OfferState.PUBLISHED))
     (stored,) = await store.all()
     assert (stored.version, stored.voucher_days, stored.state) == (2, 5, OfferState.ENDED)
@@ -161,11 +161,11 @@ async def test_publishing_again_reaches_processes_that_a_crash_left_behind(
 ) -> None:
     """The version was stored, and the process died before it told the others."""
     await world.services.refresh()
-    await world.system.offer_store.put(offer(version=1))
+    await world.system.offers.stored.put(offer(version=1))
     await world.services.refresh()
     assert (await api.get("/api/v1/offers/emeishan-bogo")).status == 404
     assert (
-        await world.system.offer_publishing.publish([offer()], "operator:test", NOW)
+        await world.system.offers.publishing.publish([offer()], "operator:test", NOW)
     ).unchanged == ("emeishan-bogo",)
     await world.services.refresh()
     assert (await api.get("/api/v1/offers/emeishan-bogo")).status == 200

@@ -50,7 +50,7 @@ async def test_what_has_not_changed_is_not_sent_again(api: Api, world: World, pa
     before = {spot.id: spot for spot in world.system.catalogue.snapshot.all()}
     changed = before[EMEISHAN].model_copy(update={"open_hours": "06:00-18:00"})
     assert await world.system.catalogue.replace([*(before | {EMEISHAN: changed}).values()])
-    await world.system.versions.bump("spots")
+    await world.system.base.versions.bump("spots")
     await world.services.refresh()
     anew = await api.get(path, If_None_Match=first.headers["Etag"])
     assert anew.status == 200
@@ -128,7 +128,7 @@ async def test_a_request_id_is_taken_if_it_is_sound(api: Api, given: str, kept: 
 async def test_health_and_readiness(api: Api, services: Services) -> None:
     assert (await api.get("/healthz")).json == {"status": "ok", "sandbox": True}
     assert (await api.get("/readyz")).json == {"status": "ok", "sandbox": True}
-    services.traffic.draining = True
+    services.in_flight.draining = True
     stopping = await api.get("/readyz")
     assert (stopping.status, stopping.json["code"]) == (503, "stopping")
     assert (await api.get("/healthz")).status == 200
@@ -159,7 +159,7 @@ async def test_a_fault_of_ours_tells_the_caller_nothing(
         raise RuntimeError("secret detail")
 
     held, (_, token) = await world.issue(), await world.gate()
-    monkeypatch.setattr("passes.admission.Admission.admit", faulty)
+    monkeypatch.setattr("passes.admission.admitting.Admission.admit", faulty)
     answer = await api.post("/api/v1/gate/scans", world.scan_body(held, "a"), token)
     assert (answer.status, answer.json["code"]) == (500, "internal_error")
     assert b"secret" not in answer.body

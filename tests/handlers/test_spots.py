@@ -143,7 +143,7 @@ async def test_a_reload_reaches_every_reply_at_once(api: Api, world: World) -> N
         for spot in SOME_SPOTS
     ]
     await world.system.catalogue.replace(retired)
-    await world.system.versions.bump("spots")
+    await world.system.base.versions.bump("spots")
     await world.services.refresh()
     assert (await listed(api, q="ems"))["total"] == before.json["total"] - 1
     assert (await api.get(f"{SPOTS}/{EMEISHAN}")).json == {**detail.json, "status": "retired"}
@@ -152,7 +152,7 @@ async def test_a_reload_reaches_every_reply_at_once(api: Api, world: World) -> N
 async def test_replies_that_are_kept_do_not_pile_up(api: Api, world: World) -> None:
     for n in range(600):
         assert (await api.get(f"{SPOTS}?limit=1&near=103.{n:03},29.5")).status == 200
-    kept = world.services.shelves.on(build.TODAY)._kept
+    kept = world.services.day_views.on(build.TODAY).replies._replies
     assert len(kept) == 512
 
 

@@ -232,11 +232,15 @@ async def test_what_staff_have_frozen_staff_unfreeze(api: Api, world: World) -> 
     token = await token_of(api)
     await put_identity(api, token)
     await api.post(f"/api/v1/passes/{held.id}/freeze", token=token)
-    await world.system.life.take(held.id, Step.FREEZE, "operator:test", world.clock(), "fraud")
+    await world.system.holding.lifecycle.take(
+        held.id, Step.FREEZE, "operator:test", world.clock(), "fraud"
+    )
     answer = await api.post(f"/api/v1/passes/{held.id}/unfreeze", token=token)
     assert (answer.status, answer.json["code"]) == (409, "frozen_by_staff")
     assert (await api.get(f"/api/v1/passes/{held.id}", token)).json["can"] == []
-    await world.system.life.take(held.id, Step.UNFREEZE, "operator:test", world.clock())
+    await world.system.holding.lifecycle.take(
+        held.id, Step.UNFREEZE, "operator:test", world.clock()
+    )
     assert (await api.get(f"/api/v1/passes/{held.id}", token)).json["state"] == "active"
 
 

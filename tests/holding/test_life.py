@@ -1,42 +1,32 @@
 """The life of a pass: every step from every state, races, and activation by day."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passes.admission.admitting import Admission
-from passes.admission.history import story
 from passes.base.calendar import business_day, start_of
 from passes.base.errors import Conflict, Unknown
 from passes.codes.format import Code, read
-from passes.holding.issuing import Issuing
-from passes.holding.lifecycle import Life, Step
-from passes.holding.model import Pass, PassState
+from passes.holding.lifecycle import Step
+from passes.holding.model import PassState
 from passes.holding.shown_code import live_text
 from passes.ledger.verdicts import Reason
-from passes.store.audit import AuditStore
-from passes.store.holding import HoldingStore, PassStore
-from passes.store.ledger import LedgerStore, RefusalStore
 from passes.terms.terms import Term, Unactivated
 from server.mongo import Mongo
 from tests.support import build
-from tests.support.build import KEYS, NOW, SERIAL, TODAY, Spots
+from tests.support.build import KEYS, NOW, SERIAL, TODAY
+from tests.support.rooms import RoomsUnderTest
 
 WAITING = Term(days=365, activate_within=30)
 
 
-def life(mongo: Mongo) -> Life:
-    return Life(PassStore(mongo), AuditStore(mongo))
-
-
-async def issued(mongo: Mongo, **changes: Any) -> Pass:
-    held = build.held(**changes)
-    await PassStore(mongo).add(held)
-    return held
+@pytest.fixture
+def desk(any_mongo: Mongo) -> RoomsUnderTest:
+    return RoomsUnderTest(any_mongo)
 
 
 STEPS = {
@@ -57,35 +47,31 @@ STEPS = {
 @pytest.mark.parametrize("step", Step)
 @pytest.mark.parametrize("state", PassState)
 async def test_every_step_from_every_state(mongo: Mongo, step: Step, state: PassState) -> None:
-    before = await issued(mongo, state=state)
+    desk = RoomsUnderTest(mongo)
+    before = await desk.issued(state=state)
     expected = STEPS.get((step, state))
     if expected is None:
         with pytest.raises(Conflict, match="cannot be"):
-            await life(mongo).take(SERIAL, step, "operator:test", NOW)
-        assert await PassStore(mongo).get(SERIAL) == before
-        assert await AuditStore(mongo).about(f"pass:{SERIAL}") == []
+            await desk.holding.lifecycle.take(SERIAL, step, "operator:test", NOW)
+        assert await desk.holding.passes.get(SERIAL) == before
+        assert await desk.base.audit.about(f"pass:{SERIAL}") == []
         return
-    after = await life(mongo).take(SERIAL, step, "operator:test", NOW, "lost")
+    after = await desk.holding.lifecycle.take(SERIAL, step, "operator:test", NOW, "lost")
     assert after.state is expected
-    assert await PassStore(mongo).get(SERIAL) == after
-    lines = await AuditStore(mongo).about(f"pass:{SERIAL}")
+    assert await desk.holding.passes.get(SERIAL) == after
+    lines = await desk.base.audit.about(f"pass:{SERIAL}")
     assert [(line.action, line.detail) for line in lines] == (
         [] if expected is state else [(step.value, {"reason": "lost"})]
     )
 
 
-async def test_a_pass_that_is_not_there(any_mongo: Mongo) -> None:
+async def test_a_pass_that_is_not_there(desk: RoomsUnderTest) -> None:
     with pytest.raises(Unknown):
-        await life(any_mongo).take("0" * 16, Step.FREEZE, "operator:test", NOW)
+        await desk.holding.lifecycle.take("0" * 16, Step.FREEZE, "operator:test", NOW)
 
 
-async def test_a_frozen_pass_is_refused_at_once_and_its_story_is_told(any_mongo: Mongo) -> None:
-    passes, ledger, refusals = PassStore(any_mongo), LedgerStore(any_mongo), RefusalStore(any_mongo)
-    admission = Admission(KEYS, Spots(), passes, ledger, refusals)
-    audit = AuditStore(any_mongo)
-    held = await Issuing(passes, HoldingStore(any_mongo), audit).issue(
-        build.product(), build.SEALER.seal(build.HOLDER), None, "operator:test", NOW
-    )
+async def test_a_frozen_pass_is_refused_at_once_and_its_story_is_told(desk: RoomsUnderTest) -> None:
+    held = await desk.issue()
     clock = NOW
     for step, nonce, reason in (
         (None, "a", Reason.OK),
@@ -95,36 +81,31 @@ async def test_a_frozen_pass_is_refused_at_once_and_its_story_is_told(any_mongo:
     ):
         clock += timedelta(seconds=1)
         if step is not None:
-            await life(any_mongo).take(held.id, step, "operator:test", clock, "lost")
+            await desk.holding.lifecycle.take(held.id, step, "operator:test", clock, "lost")
         clock += timedelta(seconds=1)
-        verdict, _ = await admission.admit(
+        verdict, _ = await desk.admission.admission.admit(
             build.scan(live_text(held, KEYS, clock), nonce, clock), clock
         )
         assert verdict.reason is reason
-    told = story(
-        await audit.about(f"pass:{held.id}"),
-        await ledger.whole(held.id),
-        await refusals.of_pass(held.id),
-    )
+    told = await desk.admission.histories.under_serial(held)
     assert [event.what for event in told] == [
         "issue", "admitted", "freeze", "refused", "unfreeze", "refused", "revoke", "refused",
     ]  # fmt: skip
     assert told[3].detail == {"reason": "frozen", "nonce": "b"}
 
 
-async def test_of_activations_at_once_one_counts(any_mongo: Mongo) -> None:
-    waiting = await issued(
-        any_mongo,
+async def test_of_activations_at_once_one_counts(desk: RoomsUnderTest) -> None:
+    waiting = await desk.issued(
         state=PassState.ISSUED,
         activate_by=TODAY + timedelta(days=30),
         terms=build.terms(term=WAITING),
     )
     days = [NOW + timedelta(days=n) for n in range(6)]
     done = await asyncio.gather(
-        *(life(any_mongo).take(SERIAL, Step.ACTIVATE, "operator:test", at) for at in days)
+        *(desk.holding.lifecycle.take(SERIAL, Step.ACTIVATE, "operator:test", at) for at in days)
     )
     assert len({held.valid for held in done}) == 1
-    (line,) = await AuditStore(any_mongo).about(f"pass:{SERIAL}")
+    (line,) = await desk.base.audit.about(f"pass:{SERIAL}")
     assert done[0].activated_at == line.at
     assert done[0].valid.start == business_day(line.at)
     assert waiting.activated_at is None
@@ -132,13 +113,10 @@ async def test_of_activations_at_once_one_counts(any_mongo: Mongo) -> None:
 
 @pytest.mark.parametrize("unactivated", Unactivated)
 async def test_a_pass_waits_then_begins_or_lapses(
-    any_mongo: Mongo, unactivated: Unactivated
+    desk: RoomsUnderTest, unactivated: Unactivated
 ) -> None:
-    passes = PassStore(any_mongo)
     product = build.product(term=Term(days=10, activate_within=3, unactivated=unactivated))
-    held = await Issuing(passes, HoldingStore(any_mongo), AuditStore(any_mongo)).issue(
-        product, build.SEALER.seal(build.HOLDER), None, "operator:test", NOW
-    )
+    held = await desk.issue(product)
     assert (held.state, held.activate_by) == (PassState.ISSUED, TODAY + timedelta(days=3))
     assert (held.valid.start, held.valid.end) == (
         TODAY + timedelta(days=4),
@@ -153,12 +131,12 @@ async def test_a_pass_waits_then_begins_or_lapses(
     begun = unactivated is Unactivated.STARTS
     assert held.state_on(business_day(later)) is (PassState.ACTIVE if begun else PassState.EXPIRED)
     with pytest.raises(Conflict):
-        await life(any_mongo).take(held.id, Step.ACTIVATE, "operator:test", later)
-    frozen = await life(any_mongo).take(held.id, Step.FREEZE, "operator:test", later)
+        await desk.holding.lifecycle.take(held.id, Step.ACTIVATE, "operator:test", later)
+    frozen = await desk.holding.lifecycle.take(held.id, Step.FREEZE, "operator:test", later)
     assert frozen.state is PassState.FROZEN
-    thawed = await life(any_mongo).take(held.id, Step.UNFREEZE, "operator:test", later)
+    thawed = await desk.holding.lifecycle.take(held.id, Step.UNFREEZE, "operator:test", later)
     assert thawed.state is PassState.ISSUED
-    assert thawed == held
+    assert thawed == replace(held, revision=2)
 
 
 @given(st.integers(1, 60), st.integers(1, 400), st.integers(0, 60), st.integers(0, 60))

@@ -22,10 +22,10 @@ def played(events: list[tuple[str, str | int, int]]) -> list[Record]:
         at += timedelta(minutes=minutes)
         tally = ledger[-1].tally if ledger else Tally()
         if kind == "visit":
-            ledger.append(record(len(ledger) + 1, at, tally.plus(str(what), at), str(what)))
+            ledger.append(record(len(ledger) + 1, at, tally.with_visit(str(what), at), str(what)))
         elif standing(ledger):
             left = standing(ledger)
-            ledger.append(annulment(ledger, left[int(what) % len(left)], at))
+            ledger.append(annulment(ledger, left[int(what) % len(left)], at, at))
     return ledger
 
 
@@ -41,7 +41,10 @@ def test_the_running_tally_is_the_fold_of_the_ledger(
 
 def test_a_tally_counts_visits_days_and_spots() -> None:
     tally = (
-        Tally().plus(EMEISHAN, NOW).plus(XIANNVSHAN, NOW).plus(EMEISHAN, NOW + timedelta(days=1))
+        Tally()
+        .with_visit(EMEISHAN, NOW)
+        .with_visit(XIANNVSHAN, NOW)
+        .with_visit(EMEISHAN, NOW + timedelta(days=1))
     )
     assert (tally.total, tally.days) == (3, 2)
     assert tally.by_spot == {EMEISHAN: 2, XIANNVSHAN: 1}
@@ -51,7 +54,7 @@ def test_a_tally_counts_visits_days_and_spots() -> None:
 
 def test_an_annulled_visit_leaves_the_tally_of_before() -> None:
     ledger = played([("visit", EMEISHAN, 0), ("visit", XIANNVSHAN, 5)])
-    ledger.append(annulment(ledger, ledger[1], NOW + timedelta(minutes=6)))
+    ledger.append(annulment(ledger, ledger[1], NOW + timedelta(minutes=6), NOW))
     assert ledger[2].kind is RecordKind.ANNULLED
     assert ledger[2].annuls == 2
     assert ledger[2].tally == ledger[0].tally
@@ -59,5 +62,5 @@ def test_an_annulled_visit_leaves_the_tally_of_before() -> None:
 
 def test_an_annulled_visit_to_the_same_spot_makes_room_for_another() -> None:
     ledger = played([("visit", EMEISHAN, 0)])
-    ledger.append(annulment(ledger, ledger[0], NOW))
+    ledger.append(annulment(ledger, ledger[0], NOW, NOW))
     assert ledger[1].tally == Tally()

@@ -5,13 +5,13 @@ import zipfile
 from dataclasses import asdict, replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from passes.holding.model import Pass, PassState
 from passes.ledger.records import Record, annulment
 from passes.ledger.tally import Tally
 from passes.ledger.verdicts import Reason, Verdict
-from passes.offers.report import By, OfferRow, offer_rows
-from passes.terms.terms import Coverage
+from passes.offers.report import OfferRow, RowsBy, offer_rows
 from scripts.reports import write_csv, write_xlsx
 from tests.support import build
 from tests.support.build import EMEISHAN, NOW, TODAY, XIANNVSHAN
@@ -19,11 +19,9 @@ from tests.support.build import EMEISHAN, NOW, TODAY, XIANNVSHAN
 TOMORROW = TODAY + timedelta(days=1)
 
 
-def voucher(n: int, *spots: str, **changes: object) -> Pass:
-    terms = build.terms(coverage=Coverage(frozenset(spots or [EMEISHAN])))
-    return replace(
-        build.held(terms=terms), id=f"{n:016x}", product_id="bogo", voucher=True, **changes
-    )  # type: ignore[arg-type]
+def voucher(n: int, *spots: str, **changes: Any) -> Pass:
+    edition = build.published(build.offer(spots=frozenset(spots or [EMEISHAN])).voucher())
+    return build.held(id=f"{n:016x}", edition=edition, **changes)
 
 
 def visit(held: Pass, n: int, day: int, admits: int, pays: int, spot_id: str = EMEISHAN) -> Record:
@@ -46,21 +44,21 @@ RECORDS = [
     visit(USED, 1, 0, 1, 1),
     visit(USED, 2, 1, 1, 0, XIANNVSHAN),
     FIRST,
-    annulment([FIRST], FIRST, NOW),
+    annulment([FIRST], FIRST, NOW, NOW),
 ]
 
 
 def test_a_row_for_each_offer() -> None:
-    (row,) = offer_rows(By.OFFER, VOUCHERS, RECORDS, TODAY)
+    (row,) = offer_rows(RowsBy.OFFER, VOUCHERS, RECORDS, TODAY)
     assert row == OfferRow(
         "bogo", None, None, claimed=4, cancelled=1, unused=2, admissions=2, people=2, paying=1
     )
-    (late,) = offer_rows(By.OFFER, VOUCHERS, RECORDS, date(2030, 1, 1))
+    (late,) = offer_rows(RowsBy.OFFER, VOUCHERS, RECORDS, date(2030, 1, 1))
     assert late.unused == 0, "what is over can no longer be used"
 
 
 def test_a_row_for_each_spot_and_day() -> None:
-    assert offer_rows(By.SPOT, VOUCHERS, RECORDS, TODAY) == [
+    assert offer_rows(RowsBy.SPOT, VOUCHERS, RECORDS, TODAY) == [
         OfferRow("bogo", None, None, claimed=1),
         OfferRow(
             "bogo",
@@ -75,7 +73,7 @@ def test_a_row_for_each_spot_and_day() -> None:
         ),
         OfferRow("bogo", XIANNVSHAN, None, admissions=1, people=1),
     ]
-    assert offer_rows(By.DAY, VOUCHERS, RECORDS, TODAY) == [
+    assert offer_rows(RowsBy.DAY, VOUCHERS, RECORDS, TODAY) == [
         OfferRow(
             "bogo", None, TODAY, claimed=4, cancelled=1, unused=2, admissions=1, people=1, paying=1
         ),
@@ -84,7 +82,7 @@ def test_a_row_for_each_spot_and_day() -> None:
 
 
 def test_rows_become_files(tmp_path: Path) -> None:
-    rows = [asdict(row) for row in offer_rows(By.DAY, VOUCHERS, RECORDS, TODAY)]
+    rows = [asdict(row) for row in offer_rows(RowsBy.DAY, VOUCHERS, RECORDS, TODAY)]
     write_csv(rows, tmp_path / "a.csv")
     with (tmp_path / "a.csv").open(encoding="utf-8-sig", newline="") as file:
         read = list(csv.DictReader(file))

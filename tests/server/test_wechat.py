@@ -14,7 +14,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from passes.base.errors import Conflict, DomainError, Forbidden, Invalid, TooOften, Unavailable
-from passes.store.wechat import AppTokenStore
+from passes.store.people import AppTokenStore
 from server import wechat
 from server.mongo import Mongo
 from server.sandbox import SANDBOX_APPID, SANDBOX_SECRET, Book, openid_of, sandbox
@@ -144,13 +144,13 @@ async def test_a_process_that_died_with_the_lease_holds_nobody_up_for_long(
     store = AppTokenStore(mongo)
     before = await store.get(SANDBOX_APPID)
     dead = type(before)(leased_until=clock() + LEASE)
-    assert await store.become(SANDBOX_APPID, before, dead)
+    assert await store.replace(SANDBOX_APPID, before, dead)
     waiting = asyncio.ensure_future(client().phone_number("sandbox:甲"))
     await asyncio.sleep(0.3)
     assert not waiting.done()
     clock.time += LEASE
     assert await waiting
-    assert not await store.become(SANDBOX_APPID, dead, dead), (
+    assert not await store.replace(SANDBOX_APPID, dead, dead), (
         "what the dead process would have stored is not"
     )
 

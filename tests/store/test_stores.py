@@ -8,22 +8,46 @@ import pytest
 
 from passes.admission.gates import GateKind, GateState, Setup
 from passes.base.audit import AuditLine
-from passes.base.errors import Conflict, Unavailable
+from passes.base.errors import Unavailable
 from passes.ledger.records import annulment, fold
 from passes.ledger.tally import Tally
-from passes.ledger.verdicts import Reason, Refusal, Verdict
+from passes.ledger.verdicts import NEWEST_REFUSALS, Reason, Refusal, Verdict
 from passes.store.admission import GateStore
 from passes.store.audit import AuditStore
 from passes.store.holding import PassStore
 from passes.store.indexes import INDEXES, ensure_indexes
-from passes.store.ledger import MARK_EVERY, TAIL, LedgerStore, RefusalStore
-from passes.store.terms import ProductStore
+from passes.store.ledger import MARK_EVERY, NEWEST, LedgerStore, RefusalStore
+from passes.store.terms import EditionStore
 from passes.store.versions import GATES, PRODUCTS, Versions
+from passes.terms.edition import Edition
+from passes.terms.editions import Editions
 from passes.terms.terms import Blackout, Coverage, DateRange, Limits, Party, Payment, Term
 from server.errors import StartError
 from server.mongo import Mongo
 from tests.support import build
 from tests.support.build import NOW, SERIAL, TODAY
+
+FULL = build.held(
+    terms=build.terms(
+        term=Term(dates=DateRange(TODAY, TODAY)),
+        coverage=Coverage(
+            frozenset({"emeishan"}), frozenset({"5A", "sichuan"}), frozenset({"leshan-dafo"})
+        ),
+        limits=Limits(1, 2, 3, 4, 5),
+        blackout=Blackout((DateRange(TODAY, TODAY),), frozenset({1, 7})),
+        party=Party(2, 1),
+        payment=Payment.AT_WINDOW,
+    )
+)
+
+
+def passes_of(mongo: Mongo) -> PassStore:
+    """Passes of editions that every process knows."""
+
+    async def published() -> list[Edition]:
+        return [FULL.edition, build.held().edition]
+
+    return PassStore(mongo, Editions(published))
 
 
 def refusal(nonce: str = "n1", pass_id: str | None = SERIAL) -> Refusal:
@@ -32,28 +56,15 @@ def refusal(nonce: str = "n1", pass_id: str | None = SERIAL) -> Refusal:
 
 
 async def test_a_pass_comes_back_as_it_was(any_mongo: Mongo) -> None:
-    store = PassStore(any_mongo)
-    full = build.held(
-        terms=build.terms(
-            term=Term(dates=DateRange(TODAY, TODAY)),
-            coverage=Coverage(
-                frozenset({"emeishan"}), frozenset({"5A", "sichuan"}), frozenset({"leshan-dafo"})
-            ),
-            limits=Limits(1, 2, 3, 4, 5),
-            blackout=Blackout((DateRange(TODAY, TODAY),), frozenset({1, 7})),
-            party=Party(2, 1),
-            payment=Payment.AT_WINDOW,
-        )
-    )
-    await store.add(full)
-    assert await store.get(SERIAL) == full
+    store = passes_of(any_mongo)
+    await store.add(FULL)
+    assert await store.get(SERIAL) == FULL
     assert await store.get("0" * 16) is None
-    with pytest.raises(Conflict):
-        await store.add(full)
+    assert not await store.add(FULL)
 
 
 async def test_a_refusal_is_kept_once_and_noted_on_the_pass(any_mongo: Mongo) -> None:
-    passes, refusals = PassStore(any_mongo), RefusalStore(any_mongo)
+    passes, refusals = passes_of(any_mongo), RefusalStore(any_mongo)
     await passes.add(build.held())
     assert await refusals.keep(refusal()) == refusal()
     later = replace(refusal(), verdict=Verdict(Reason.FROZEN, NOW + timedelta(minutes=1)))
@@ -63,7 +74,9 @@ async def test_a_refusal_is_kept_once_and_noted_on_the_pass(any_mongo: Mongo) ->
         await refusals.keep(refusal())  # a retry, which must not drive out what others need
     held = await passes.get(SERIAL)
     assert held is not None
-    assert [note.nonce for note in held.refusals] == [f"m{n}" for n in range(20 - 20)]
+    assert [note.nonce for note in held.refusals] == [
+        f"m{n}" for n in range(20 - NEWEST_REFUSALS, 20)
+    ]
     assert await refusals.get("gate-1", "n1") == refusal()
     assert await refusals.get("gate-1", "x") is None
 
@@ -74,7 +87,7 @@ async def test_a_refusal_without_a_pass_is_kept(any_mongo: Mongo) -> None:
 
 async def test_a_ledger_number_is_given_once(any_mongo: Mongo) -> None:
     ledger = LedgerStore(any_mongo)
-    records = [build.record(1, NOW, Tally().plus(build.EMEISHAN, NOW)) for _ in range(8)]
+    records = [build.record(1, NOW, Tally().entered(build.EMEISHAN, NOW, 1, 1)) for _ in range(8)]
     won = await asyncio.gather(
         *(ledger.append(replace(record, nonce=f"n{i}")) for i, record in enumerate(records))
     )
@@ -87,13 +100,13 @@ async def test_a_ledger_comes_back_in_order(any_mongo: Mongo) -> None:
     ledger = LedgerStore(any_mongo)
     tally, records = Tally(), []
     for n in range(1, 13):
-        tally = tally.plus(build.EMEISHAN, NOW + timedelta(days=n))
+        tally = tally.entered(build.EMEISHAN, NOW + timedelta(days=n), 1, 1)
         records.append(build.record(n, NOW + timedelta(days=n), tally))
         assert await ledger.append(records[-1])
-    records.append(annulment(records, records[-1], NOW + timedelta(days=13)))
+    records.append(annulment(records, records[-1], NOW + timedelta(days=13), NOW))
     assert await ledger.append(records[-1])
     assert await ledger.whole(SERIAL) == records
-    assert await ledger.tail(build.held()) == records[-TAIL:]
+    assert await ledger.newest(SERIAL, 0) == records[-NEWEST:]
     assert records[-1].tally == fold(records)
     found = await ledger.admission(records[3].gate_id, "n4")
     assert found == records[3]
@@ -101,7 +114,7 @@ async def test_a_ledger_comes_back_in_order(any_mongo: Mongo) -> None:
 
 
 async def test_the_ledger_mark_follows_and_hides_nothing_that_is_needed(any_mongo: Mongo) -> None:
-    passes, ledger = PassStore(any_mongo), LedgerStore(any_mongo)
+    passes, ledger = passes_of(any_mongo), LedgerStore(any_mongo)
     await passes.add(build.held())
     for n in range(1, 2 * MARK_EVERY + 4):
         assert await ledger.append(build.record(n, NOW, Tally()))
@@ -109,15 +122,15 @@ async def test_the_ledger_mark_follows_and_hides_nothing_that_is_needed(any_mong
             await ledger.write_marks()
     held = await passes.get(SERIAL)
     assert held is not None
-    assert held.ledger_mark == 2 * MARK_EVERY - TAIL
-    tail = await ledger.tail(held)
+    assert held.ledger_mark == 2 * MARK_EVERY - NEWEST
+    tail = await ledger.newest(SERIAL, held.ledger_mark)
     assert [record.n for record in tail] == list(
-        range(2 * MARK_EVERY + 4 - TAIL, 2 * MARK_EVERY + 4)
+        range(2 * MARK_EVERY + 4 - NEWEST, 2 * MARK_EVERY + 4)
     )
 
 
 async def test_a_mark_never_moves_back(any_mongo: Mongo) -> None:
-    passes, slow, fast = PassStore(any_mongo), LedgerStore(any_mongo), LedgerStore(any_mongo)
+    passes, slow, fast = passes_of(any_mongo), LedgerStore(any_mongo), LedgerStore(any_mongo)
     await passes.add(build.held())
     await slow.append(build.record(MARK_EVERY, NOW, Tally()))
     await fast.append(build.record(2 * MARK_EVERY, NOW, Tally()))
@@ -125,19 +138,19 @@ async def test_a_mark_never_moves_back(any_mongo: Mongo) -> None:
     await slow.write_marks()
     held = await passes.get(SERIAL)
     assert held is not None
-    assert held.ledger_mark == 2 * MARK_EVERY - TAIL
+    assert held.ledger_mark == 2 * MARK_EVERY - NEWEST
 
 
-async def test_products_are_versioned_and_their_numbers_unique(any_mongo: Mongo) -> None:
-    store, versions = ProductStore(any_mongo), Versions(any_mongo)
+async def test_editions_are_kept_and_their_numbers_unique(any_mongo: Mongo) -> None:
+    store, versions = EditionStore(any_mongo), Versions(any_mongo)
     first = replace(build.product(), number=1, version=1)
     assert await store.put(first)
     assert not await store.put(first)
     assert not await store.put(replace(build.product("other"), number=1, version=1))
-    second = replace(first, version=2, price_fen=100)
+    second = replace(first, number=2, version=2, price_fen=100)
     assert await store.put(second)
-    assert not await store.put(second)
-    assert await store.all() == [second]
+    assert not await store.put(replace(second, number=3))
+    assert await store.all() == [first, second]
     assert (await versions.all())[PRODUCTS] == 0, "to announce is for the publisher, once for all"
     await store.announce()
     assert (await versions.all())[PRODUCTS] == 1
@@ -203,7 +216,7 @@ async def test_a_database_that_is_away_is_unavailable(
     monkeypatch.setitem(__import__("server.mongo").mongo._OPTIONS, "serverSelectionTimeoutMS", 50)
     away = Mongo("mongodb://127.0.0.1:1/", "nowhere", "motor")
     with pytest.raises(Unavailable):
-        await PassStore(away).get(SERIAL)
+        await passes_of(away).get(SERIAL)
     with pytest.raises(Unavailable):
         await away.ping()
     await away.close()

@@ -18,7 +18,7 @@ from passes.offers.offer import Benefit, BenefitKind, Offer, Quota
 from passes.people.groups import Group
 from passes.people.identity import Identity, Sealer, check_digit
 from passes.people.sealing import Vault
-from passes.terms.product import Product
+from passes.terms.edition import Edition
 from passes.terms.terms import Coverage, DateRange, Limits, Term, Terms
 from scenic_data.model import Spot
 
@@ -63,18 +63,41 @@ def terms(**changes: Any) -> Terms:
     return replace(usual, **changes)
 
 
-def product(id: str = "annual", **changes: Any) -> Product:
-    return Product(
-        id=id, number=0, version=0, title=Text("年票", "annual pass"), terms=terms(**changes)
+def product(id: str = "annual", **changes: Any) -> Edition:
+    """The draft of an annual pass product."""
+    return Edition(
+        product_id=id,
+        version=0,
+        number=0,
+        title=Text("年票", "annual pass"),
+        terms=terms(**changes),
+        spots=frozenset(),
     )
 
 
-def held(**changes: Any) -> Pass:
+_versions: dict[str, int] = {}
+
+
+def published(draft: Edition, spots: frozenset[str] | None = None) -> Edition:
+    """A draft as it is published. Other terms of the same product are another version of it."""
+    if spots is None:
+        covers = draft.terms.coverage.covers
+        spots = frozenset(each for each in (EMEISHAN, XIANNVSHAN) if covers(spot(each)))
+    wanted = replace(draft, spots=spots)
+    number = _versions.setdefault(repr(wanted), len(_versions) + 1)
+    return replace(wanted, number=number, version=number)
+
+
+def edition(terms: Terms | None = None, spots: frozenset[str] | None = None) -> Edition:
+    """A published edition of the annual pass with these terms."""
+    draft = product()
+    return published(replace(draft, terms=terms or draft.terms), spots)
+
+
+def held(terms: Terms | None = None, spots: frozenset[str] | None = None, **changes: Any) -> Pass:
     usual = Pass(
         id=SERIAL,
-        product_id="annual",
-        product_number=1,
-        terms=terms(),
+        edition=edition(terms, spots),
         valid=DateRange(TODAY, TODAY + timedelta(days=364)),
         state=PassState.ACTIVE,
         holder=SEALER.seal(HOLDER),
@@ -128,6 +151,7 @@ def record(n: int, at: datetime, tally: Tally, spot_id: str = EMEISHAN) -> Recor
         code_digest="",
         at=at,
         scanned_at=at,
+        recorded_at=at,
         tally=tally,
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from handlers.services import Services
 from passes.admission.gates import Gate, GateKind
+from passes.holding.issuing import NewPass
 from passes.holding.model import Pass
 from passes.holding.shown_code import live_text, static_text
 from passes.people.identity import Identity
@@ -14,7 +15,7 @@ from scenic_data.checking import load_spots
 from server.keyfile import Keys
 from server.mongo import Mongo
 from server.settings import Settings
-from server.system import System, compose
+from server.system import System
 from tests.support import build
 
 
@@ -39,11 +40,11 @@ SOME_SPOTS = [spot for spot in load_spots() if spot.level == "5A"]
 
 async def composed(mongo: Mongo) -> System:
     """A system over a database, with the 5A spots and one product."""
-    system = compose(mongo, keys(), SETTINGS.privacy_version)
+    system = System(mongo, keys(), SETTINGS.privacy_version)
     await system.catalogue.replace(SOME_SPOTS)
     await system.catalogue.load()
-    await system.publishing.publish([build.product()], "operator:test", build.NOW)
-    await system.products.load()
+    await system.terms.publishing.publish([build.product()], "operator:test", build.NOW)
+    await system.terms.editions.load()
     return system
 
 
@@ -61,32 +62,33 @@ class World:
         self, spot_id: str = build.EMEISHAN, kind: GateKind = GateKind.TURNSTILE
     ) -> tuple[Gate, str]:
         """An enrolled gate and its token."""
-        new = await self.system.gate_keeping.add(spot_id, kind, "", "operator:test", self.clock())
-        gate = await self.system.gate_keeping.enrol(new.setup_code, self.clock())
-        await self.system.gates.load()
+        new = await self.system.admission.gate_keeping.add(
+            spot_id, kind, "", "operator:test", self.clock()
+        )
+        gate = await self.system.admission.gate_keeping.enrol(new.setup_code, self.clock())
+        await self.system.admission.gates.load()
         return gate, self.services.tokens.for_gate(gate, self.clock())
 
     async def issue(self, product_id: str = "annual", person: Identity | None = None) -> Pass:
         """A pass, of another person each time."""
-        product = self.system.products.get(product_id)
-        assert product is not None
+        edition = self.system.terms.editions.current(product_id)
+        assert edition is not None
         holder = build.SEALER.seal(person or build.person(next(self._people)))
-        return await self.system.issuing.issue(
-            product, holder, build.TODAY, "operator:test", self.clock()
-        )
+        new = NewPass(edition, holder, build.TODAY)
+        return await self.system.holding.issuing.issue(new, "operator:test", self.clock())
 
     async def visitor(self, name: str = "甲") -> tuple[Visitor, str]:
         """A visitor who is signed in, and their token."""
-        visitor = await self.system.accounts.of_openid(name, self.clock())
-        session = await self.system.signing_in.begin(visitor, self.clock())
+        visitor = await self.system.people.accounts.of_openid(name, self.clock())
+        session = await self.system.people.signing_in.begin(visitor, self.clock())
         return visitor, self.services.tokens.for_session(session, visitor, self.clock()).access
 
     async def publish(self, **terms: Any) -> None:
         """Publish the product `other` with these terms."""
-        await self.system.publishing.publish(
+        await self.system.terms.publishing.publish(
             [build.product("other", **terms)], "operator:test", self.clock()
         )
-        await self.system.products.load()
+        await self.system.terms.editions.load()
 
     def live(self, held: Pass) -> str:
         return live_text(held, build.KEYS, self.clock())

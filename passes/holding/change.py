@@ -1,0 +1,47 @@
+"""Change: the one loop in which a stored pass is changed by a transition."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from passes.base.errors import Conflict, unknown
+from passes.base.text import Text
+from passes.holding.model import Pass
+from passes.holding.ports import Passes
+
+_TRIES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A pass before and after a transition; the same object where there was nothing to change."""
+
+    before: Pass
+    after: Pass
+
+    @property
+    def something(self) -> bool:
+        """Whether this call changed the pass."""
+        return self.after is not self.before
+
+
+async def change(passes: Passes, pass_id: str, transition: Callable[[Pass], Pass]) -> Changed:
+    """Change a pass as stored by a transition.
+
+    Raises `Unknown` if there is no such pass, what the transition raises, and `Conflict` if others
+    change the pass again and again.
+    """
+    for _ in range(_TRIES):
+        # 1. Read the pass as it is now.
+        before = await passes.get(pass_id)
+        if before is None:
+            raise unknown(Text("电子票", "pass"), pass_id)
+        # 2. Decide, without a database.
+        after = transition(before)
+        if after is before:
+            return Changed(before, before)
+        # 3. Store, unless somebody else (a gate's freeze, its holder, an operator) has changed it
+        #    since step 1: then the decision may be another one, so start again.
+        if await passes.replace(before, after):
+            return Changed(before, replace(after, revision=before.revision + 1))
+    text = Text("此票正在变更，请重试", "this pass is being changed right now; try again")
+    raise Conflict("pass_busy", text)

@@ -1,0 +1,122 @@
+"""Transitions: every way in which a pass changes, as pure functions from one pass to the next.
+
+A transition that has been made already gives the very same object back, so that doing it again
+changes nothing. One that does not lead on from the state of the pass raises `Conflict`. What is
+stored, and who is told, is not its business: see `passes.holding.change` and docs/pass-lifecycle.md.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from passes.base.calendar import business_day
+from passes.base.errors import Conflict
+from passes.base.text import Text
+from passes.holding.model import Pass, PassState
+from passes.people.holder import Holder
+
+LIVING = frozenset({PassState.ISSUED, PassState.ACTIVE, PassState.FROZEN})
+"""The states that an operator can end."""
+
+_IN_FORCE = frozenset({PassState.ISSUED, PassState.ACTIVE})
+
+
+def activate(held: Pass, now: datetime) -> Pass:
+    """Its days begin today. Too late for a pass that has begun by itself, or lapsed."""
+    if held.state is PassState.ACTIVE and held.activated_at is not None:
+        return held
+    today = business_day(now)
+    if held.state_on(today) is not PassState.ISSUED:
+        raise not_possible(held, now, "activated")
+    valid = held.terms.term.starting(today)
+    return replace(held, state=PassState.ACTIVE, valid=valid, activated_at=now)
+
+
+def freeze(held: Pass, by: str, now: datetime) -> Pass:
+    """It admits nowhere until it is unfrozen. An operator takes over what its holder has frozen."""
+    if held.state is PassState.FROZEN:
+        taken_over = is_holder(held.frozen_by) and not is_holder(by)
+        return replace(held, frozen_by=by) if taken_over else held
+    if held.state not in _IN_FORCE:
+        raise not_possible(held, now, "frozen")
+    return replace(held, state=PassState.FROZEN, frozen_by=by)
+
+
+def unfreeze(held: Pass, by: str, now: datetime) -> Pass:
+    """It admits again. What an operator has frozen, only an operator unfreezes."""
+    if held.state in _IN_FORCE:
+        return held
+    if held.state is not PassState.FROZEN:
+        raise not_possible(held, now, "unfrozen")
+    if is_holder(by) and not is_holder(held.frozen_by):
+        text = Text(
+            "此票由工作人员冻结，请联系客服",
+            "this pass was frozen by staff, who alone can unfreeze it",
+        )
+        raise Conflict("frozen_by_staff", text)
+    return replace(held, state=held.state_in_force, frozen_by=None)
+
+
+def revoke(held: Pass, now: datetime) -> Pass:
+    """It admits nowhere any more, for good."""
+    if held.state is PassState.REVOKED:
+        return held
+    if held.state not in LIVING:
+        raise not_possible(held, now, "revoked")
+    return replace(held, state=PassState.REVOKED)
+
+
+def supersede(held: Pass, successor_id: str) -> Pass:
+    """It is revoked, because another pass takes its place; it names that pass from now on."""
+    if held.reissued_as is not None:
+        return held
+    if held.state not in LIVING:
+        text = Text("此票的状态不允许补发", f"a pass that is {held.state.value} cannot be reissued")
+        raise Conflict("pass_state", text)
+    return replace(held, state=PassState.REVOKED, reissued_as=successor_id)
+
+
+def successor(old: Pass, successor_id: str) -> Pass:
+    """The pass that takes the place of one that was reissued: in force, also if that was frozen."""
+    return replace(
+        old,
+        id=successor_id,
+        revision=0,
+        state=old.state_in_force,
+        frozen_by=None,
+        reissued_as=None,
+        reissued_from=old.id,
+        refusals=(),
+        ledger_mark=0,
+    )
+
+
+def give_back(voucher: Pass, now: datetime) -> Pass:
+    """A voucher is its holder's no more, whatever its state; but not once it was reissued."""
+    if voucher.cancelled_at is not None:
+        return voucher
+    if voucher.reissued_as is not None:
+        raise not_cancellable()
+    return replace(voucher, state=PassState.REVOKED, cancelled_at=now)
+
+
+def give_to(held: Pass, holder: Holder) -> Pass:
+    """It belongs to somebody else, or to the same person under another name, or to nobody."""
+    return held if held.holder == holder else replace(held, holder=holder)
+
+
+def is_holder(by: str | None) -> bool:
+    """Whether somebody who stands in the audit log is a visitor."""
+    return by is not None and by.startswith("visitor:")
+
+
+def not_possible(held: Pass, now: datetime, done: str) -> Conflict:
+    """The error that a pass cannot be `done`: activated, frozen, unfrozen, revoked."""
+    state = held.state_on(business_day(now)).value
+    text = Text("此票的状态不允许该操作", f"a pass that is {state} cannot be {done}")
+    return Conflict("pass_state", text)
+
+
+def not_cancellable() -> Conflict:
+    """The error that a voucher cannot be given back."""
+    text = Text("已使用或已失效，不能退还", "only an unused voucher in force can be given back")
+    return Conflict("not_cancellable", text)

@@ -1,0 +1,60 @@
+"""Claimants: what counts about a visitor who wants to claim, gathered from where it is stored."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+
+from passes.base.calendar import business_day
+from passes.holding.model import Pass
+from passes.holding.wallet import Wallet
+from passes.offers.eligibility import Claimant
+from passes.people.groups import Group
+from passes.people.identity import Sealer
+from passes.people.nativity import native_of
+from passes.people.ports import Members, Visitors
+from passes.people.traits import Traits, traits_of
+from passes.people.visitors import Visitor
+
+
+class Claimants:
+    """Tells what counts about visitors."""
+
+    def __init__(
+        self, identities: Sealer, wallet: Wallet, visitors: Visitors, members: Members
+    ) -> None:
+        """The last two are stores."""
+        self._identities = identities
+        self._wallet = wallet
+        self._visitors = visitors
+        self._members = members
+
+    async def of(self, visitor: Visitor, now: datetime) -> Claimant:
+        """What counts about a visitor now."""
+        today = business_day(now)
+        groups, traits = {Group.ANYONE}, Traits()
+        if visitor.identity is not None:
+            identity = self._identities.open(visitor.identity)
+            traits = traits_of(identity, today)
+            groups |= await self._members.groups_of(visitor.identity.lookup)
+            province = native_of(identity)
+            if province is not None:
+                groups.add(Group(f"native_of:{province}"))
+        held = await self._wallet.of_visitor(visitor)
+        passes = [each for each in held if not each.voucher and each.in_force_on(today)]
+        return Claimant(
+            today=today,
+            real_name=visitor.identity is not None,
+            groups=frozenset(groups),
+            vouchers=Counter(each.product_id for each in held if each.counts),
+            spots_open=_spots_of(passes),
+            traits=traits,
+        )
+
+    async def still(self, visitor: Visitor) -> bool:
+        """Whether a visitor is still who they were when they were read."""
+        now = await self._visitors.get(visitor.id)
+        return now is not None and now.holder.is_same(visitor.holder)
+
+
+def _spots_of(passes: Iterable[Pass]) -> frozenset[str]:
+    return frozenset().union(*(held.spots for held in passes))

@@ -1,0 +1,214 @@
+"""Rooms: every service of the domain, put together once over one database.
+
+The server, the scripts and the tests use the same composition. A new service is one line here: an
+attribute of its room. Knows no driver, no settings and no clock; what differs from place to place
+(the database, the keys, the catalogue) is handed in.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from passes.admission.admitting import Admission
+from passes.admission.gate_keeping import GateKeeping
+from passes.admission.history import Histories
+from passes.admission.lookup import Lookup
+from passes.base.cache import CachedCollection
+from passes.codes.keys import Keyring
+from passes.holding.issuing import Issuing
+from passes.holding.lifecycle import Lifecycle
+from passes.holding.reissuing import Reissuing
+from passes.holding.wallet import Wallet
+from passes.offers.cancelling import Cancelling
+from passes.offers.claimants import Claimants
+from passes.offers.claiming import Claiming
+from passes.offers.publishing import OfferPublishing
+from passes.offers.quotas import Quotas
+from passes.people.accounts import Accounts
+from passes.people.identity import Sealer
+from passes.people.ports import PassesOfPeople
+from passes.people.sealing import Vault
+from passes.people.sessions import SigningIn
+from passes.rights.erasing import Erasing, ErasingParts
+from passes.store.admission import GateStore
+from passes.store.audit import AuditStore
+from passes.store.database import Database
+from passes.store.holding import HoldingStore, PassStore
+from passes.store.ledger import LedgerStore, RefusalStore
+from passes.store.offers import CounterStore, OfferStore
+from passes.store.people import AppTokenStore, MemberStore, SessionStore, VisitorStore
+from passes.store.sealed import SealedStore
+from passes.store.terms import EditionStore
+from passes.store.versions import GATES, OFFERS, PRODUCTS, Versions
+from passes.terms.editions import Editions
+from passes.terms.ports import Spots
+from passes.terms.publishing import ProductPublishing
+
+
+class BaseRoom:
+    """What every room uses."""
+
+    def __init__(self, database: Database) -> None:
+        """Over the audit log, and the versions of what processes hold in memory."""
+        self.audit = AuditStore(database)
+        self.versions = Versions(database)
+
+
+class TermsRoom:
+    """What can be held, and its publishing."""
+
+    def __init__(self, database: Database, base: BaseRoom, spots: Spots) -> None:
+        """`spots` is the catalogue in memory."""
+        self.stored = EditionStore(database)
+        self.editions = Editions(self.stored.all)
+        self.publishing = ProductPublishing(spots, self.stored, base.audit)
+
+
+class LedgerRoom:
+    """What happened to passes at gates."""
+
+    def __init__(self, database: Database) -> None:
+        """Over the records of all passes, and refused scans."""
+        self.records = LedgerStore(database)
+        self.refusals = RefusalStore(database)
+
+
+class HoldingRoom:
+    """Passes, from their issue to their end."""
+
+    def __init__(
+        self, database: Database, base: BaseRoom, terms: TermsRoom, ledger: LedgerRoom
+    ) -> None:
+        """A pass names its edition, and goes on with its ledger."""
+        self.passes = PassStore(database, terms.editions)
+        self.holdings = HoldingStore(database)
+        self.wallet = Wallet(self.passes, ledger.records)
+        self.issuing = Issuing(self.passes, self.holdings, base.audit)
+        self.lifecycle = Lifecycle(self.passes, base.audit)
+        self.reissuing = Reissuing(self.passes, ledger.records, base.audit)
+
+
+class PeopleRoom:
+    """Accounts, who they are, and their sessions."""
+
+    def __init__(
+        self,
+        database: Database,
+        base: BaseRoom,
+        vault: Vault,
+        privacy_version: str,
+        passes: PassesOfPeople,
+    ) -> None:
+        """`privacy_version` is that of the statement that visitors agree to now."""
+        self.vault = vault
+        self.identities = Sealer(vault)
+        self.visitors = VisitorStore(database)
+        self.sessions = SessionStore(database)
+        self.members = MemberStore(database)
+        self.app_tokens = AppTokenStore(database)
+        self.sealed = SealedStore(database, vault)
+        self.accounts = Accounts(vault, privacy_version, self.visitors, passes, base.audit)
+        self.signing_in = SigningIn(self.visitors, self.sessions, base.audit)
+
+
+class AdmissionRoom:
+    """Gates, and what happens there."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - it uses every room below
+        self,
+        database: Database,
+        base: BaseRoom,
+        codes: Keyring,
+        spots: Spots,
+        people: PeopleRoom,
+        holding: HoldingRoom,
+        ledger: LedgerRoom,
+    ) -> None:
+        """`codes` are the keys of codes, `spots` is the catalogue in memory."""
+        stored, passes, records = GateStore(database), holding.passes, ledger.records
+        self.gates = CachedCollection(stored.all)
+        self.gate_keeping = GateKeeping(spots, stored, base.audit)
+        self.admission = Admission(codes, spots, passes, records, ledger.refusals)
+        self.lookup = Lookup(codes, people.identities, passes, base.audit)
+        self.histories = Histories(passes, records, ledger.refusals, base.audit)
+
+
+class OffersRoom:
+    """Offers, and claims of them."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - it uses every room below
+        self,
+        database: Database,
+        base: BaseRoom,
+        spots: Spots,
+        terms: TermsRoom,
+        people: PeopleRoom,
+        holding: HoldingRoom,
+        ledger: LedgerRoom,
+    ) -> None:
+        """`spots` is the catalogue in memory."""
+        passes, audit = holding.passes, base.audit
+        self.stored = OfferStore(database)
+        self.offers = CachedCollection(self.stored.all)
+        self.publishing = OfferPublishing(spots, self.stored, terms.publishing, audit)
+        self.counters = CounterStore(database)
+        self.quotas = Quotas(self.counters, passes)
+        self.claimants = Claimants(
+            people.identities, holding.wallet, people.visitors, people.members
+        )
+        self.claiming = Claiming(
+            people.vault, self.claimants, self.quotas, passes, holding.holdings, audit
+        )
+        self.cancelling = Cancelling(self.quotas, passes, ledger.records, audit)
+
+
+class RightsRoom:
+    """What visitors may demand of the data held about them."""
+
+    def __init__(self, people: PeopleRoom, holding: HoldingRoom, offers: OffersRoom) -> None:
+        """Erasing reaches every room."""
+        self.erasing = Erasing(
+            ErasingParts(
+                accounts=people.accounts,
+                signing_in=people.signing_in,
+                wallet=holding.wallet,
+                lifecycle=holding.lifecycle,
+                cancelling=offers.cancelling,
+                passes=holding.passes,
+                holdings=holding.holdings,
+                members=people.members,
+            )
+        )
+
+
+class Rooms:
+    """All rooms over one database. Nothing is loaded yet: see `loaders`."""
+
+    def __init__(
+        self,
+        database: Database,
+        codes: Keyring,
+        vault: Vault,
+        spots: Spots,
+        privacy_version: str,
+    ) -> None:
+        """`codes` are the keys of codes, `vault` seals, `spots` is the catalogue in memory."""
+        self.codes = codes
+        self.base = BaseRoom(database)
+        self.terms = TermsRoom(database, self.base, spots)
+        self.ledger = LedgerRoom(database)
+        self.holding = HoldingRoom(database, self.base, self.terms, self.ledger)
+        self.people = PeopleRoom(database, self.base, vault, privacy_version, self.holding.wallet)
+        self.admission = AdmissionRoom(
+            database, self.base, codes, spots, self.people, self.holding, self.ledger
+        )
+        self.offers = OffersRoom(
+            database, self.base, spots, self.terms, self.people, self.holding, self.ledger
+        )
+        self.rights = RightsRoom(self.people, self.holding, self.offers)
+
+    def loaders(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        """What brings each topic of `versions` into memory, the catalogue apart."""
+        return {
+            PRODUCTS: self.terms.editions.load,
+            OFFERS: self.offers.offers.load,
+            GATES: self.admission.gates.load,
+        }

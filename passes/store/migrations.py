@@ -1,0 +1,211 @@
+"""Migrations: documents that an older version of the program has stored become those of this one.
+
+The database carries a schema number. Every migration can be cut short and run again, and goes over
+collections in batches. An older program refuses a database with a higher number than its own; the
+way back is the backup that was made before (docs/deployment.md).
+"""
+
+import json
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+
+from passes.base.calendar import business_day
+from passes.base.errors import Conflict
+from passes.base.text import Text
+from passes.holding.model import Sale
+from passes.people.holder import Holder
+from passes.people.identity import Sealer
+from passes.people.sealing import Sealed
+from passes.people.traits import Traits, traits_of
+from passes.store.database import Database, Document
+from passes.store.documents import encode, from_edition, to_edition
+from passes.terms.edition import Edition
+from passes.terms.ports import Spots
+from passes.terms.terms import Spot
+
+log = logging.getLogger(__name__)
+
+SCHEMA = 2
+"""What this version of the program stores: 1 kept terms in every pass, 2 keeps editions."""
+
+_BATCH = 500
+_SETTING = {"_id": "schema"}
+
+
+async def migrate(database: Database, spots: Spots, sealer: Sealer, *, is_new: bool) -> None:
+    """Bring a database to the schema of this program; one that `is_new` only takes its number.
+
+    `spots` is the catalogue as it is stored, by which tags become spots. Raises `Conflict` if a
+    newer program has used this database.
+    """
+    settings = database.collection("settings")
+    stored = await settings.get(_SETTING)
+    number = stored["number"] if stored else 1
+    if number > SCHEMA:
+        text = Text(
+            "数据库由更新版本的程序使用过，请升级程序",
+            f"this database has schema {number}, this program knows {SCHEMA}: install the newer"
+            " version again, or restore the backup made before it was used",
+        )
+        raise Conflict("schema_newer", text)
+    if number < SCHEMA and not is_new:
+        log.warning("migrating the database from schema %d to %d", number, SCHEMA)
+        await _terms_to_editions(database, spots, sealer)
+    if number < SCHEMA:
+        await settings.update(_SETTING, {"$set": {"number": SCHEMA}}, upsert=True)
+
+
+async def _terms_to_editions(database: Database, spots: Spots, sealer: Sealer) -> None:
+    """1 → 2: distinct terms in passes become editions, and passes name them."""
+    products = {each["_id"]: each for each in await database.collection("products").find({})}
+    offers = {each["_id"]: each for each in await database.collection("offers").find({})}
+
+    # 1. Which terms are there? In the products as published last, and in passes from before.
+    first_issued: dict[tuple[str, str], datetime] = {}
+    async for held in database.collection("passes").each({"terms": {"$exists": True}}):
+        key = (held["product_id"], _canonical(_own_terms(held, products)))
+        earliest = first_issued.get(key, held["issued_at"])
+        first_issued[key] = min(earliest, held["issued_at"])
+
+    # 2. An edition for each of them, all before any pass names one, so that a second run after a
+    #    crash finds the same terms again and makes the same editions.
+    drafts = _editions_of(products, offers, first_issued, list(_all(spots)))
+    editions = database.collection("editions")
+    for edition in drafts:
+        await editions.insert(from_edition(edition))
+    by_terms = {
+        (edition.product_id, _canonical(encode(edition.terms))): edition
+        for edition in map(to_edition, await editions.find({}))
+    }
+
+    # 3. Each pass names its edition instead of holding its terms.
+    batch: list[tuple[Document, Document]] = []
+    moved = 0
+    async for held in database.collection("passes").each({"terms": {"$exists": True}}):
+        terms = _canonical(_own_terms(held, products))
+        edition = by_terms[held["product_id"], terms]
+        batch.append(_renamed(held, edition, sealer))
+        if len(batch) == _BATCH:
+            await database.collection("passes").update_each(batch)
+            moved, batch = moved + len(batch), []
+            log.info("migrated %d passes", moved)
+    await database.collection("passes").update_each(batch)
+
+    # 4. What is not read any more.
+    await database.collection("products").delete({})
+    log.info("migrated %d passes to %d editions", moved + len(batch), len(drafts))
+
+
+def _editions_of(
+    products: Mapping[str, Document],
+    offers: Mapping[str, Document],
+    first_issued: Mapping[tuple[str, str], datetime],
+    spots: Iterable[Spot],
+) -> list[Edition]:
+    """The editions of all products: that of today keeps its number, which stands in printed codes;
+    those before it are numbered anew, in the order in which passes were first issued."""
+    spots = list(spots)
+    numbers = _free_numbers(products)
+    editions = []
+    for product_id, product in sorted(products.items()):
+        current = _canonical(product["terms"])
+        before = [
+            terms
+            for (of_product, terms), _ in sorted(first_issued.items(), key=lambda pair: pair[1])
+            if of_product == product_id and terms != current
+        ]
+        benefit = _benefit(offers.get(product_id)) if product["offer"] else None
+        common = {**product, "product_id": product_id, "benefit": benefit}
+        for version, terms in enumerate(before, start=1):
+            fields = {"terms": json.loads(terms), "version": version, "number": next(numbers)}
+            editions.append(_resolved({**common, **fields}, spots))
+        version = max(product["version"], len(before) + 1)
+        editions.append(_resolved({**common, "version": version}, spots))
+    return editions
+
+
+def _free_numbers(products: Mapping[str, Document]) -> Iterator[int]:
+    number = max((product["number"] for product in products.values()), default=0)
+    while True:
+        number += 1
+        yield number
+
+
+def _resolved(document: Document, spots: Iterable[Spot]) -> Edition:
+    """The edition in a document, its coverage resolved by the catalogue of today."""
+    edition = to_edition({**document, "spots": []})
+    covers = edition.terms.coverage.covers
+    covered = sorted(spot.id for spot in spots if covers(spot))
+    return to_edition({**document, "spots": covered})
+
+
+def _own_terms(held: Document, products: Mapping[str, Document]) -> Document:
+    """The terms of a pass without what is now its own: the days and the spot of a voucher."""
+    terms: Document = held["terms"]
+    if not held["voucher"]:
+        return terms
+    product = products[held["product_id"]]["terms"]
+    own: Document = {**terms, "term": product["term"]}
+    if _chosen_spot(held, product) is not None:
+        own["coverage"] = product["coverage"]
+    return own
+
+
+def _chosen_spot(held: Document, product_terms: Document) -> str | None:
+    """The spot that a voucher was claimed for, if its offer is for several."""
+    own, offered = held["terms"]["coverage"]["spots"], product_terms["coverage"]["spots"]
+    chosen = held["voucher"] and len(own) == 1 and len(offered) > 1 and own[0] in offered
+    return str(own[0]) if chosen else None
+
+
+def _renamed(held: Document, edition: Edition, sealer: Sealer) -> tuple[Document, Document]:
+    """The update, by its filter, that lets a pass name its edition."""
+    chosen = _chosen_spot(held, {"coverage": {"spots": sorted(edition.terms.coverage.spots)}})
+    where = {"_id": held["_id"], "terms": {"$exists": True}}
+    change = {
+        "$set": {
+            "version": edition.version,
+            "revision": 0,
+            "traits": encode(_traits(held, sealer)),
+            "sale": encode(Sale()),
+            "chosen_spot": chosen,
+        },
+        "$unset": {"terms": "", "product_number": "", "voucher": ""},
+    }
+    return where, change
+
+
+def _traits(held: Document, sealer: Sealer) -> Traits:
+    """What can still be told of a holder, while their sealed name is there."""
+    sealed = held["holder"]["sealed"]
+    if sealed is None:
+        return Traits()
+    holder = Holder(**{**held["holder"], "sealed": Sealed(**sealed)})
+    try:
+        return traits_of(sealer.open(holder), business_day(held["issued_at"]))
+    except (InvalidTag, KeyError):
+        log.warning("the holder of pass %s cannot be opened", held["_id"])
+        return Traits()
+
+
+def _benefit(offer: Document | None) -> str | None:
+    if offer is None:
+        return None
+    kind, percent = offer["benefit"]["kind"], offer["benefit"]["percent"]
+    return str(kind) if percent is None else f"{kind}:{percent}"
+
+
+def _canonical(terms: Any) -> str:
+    """The same text for the same terms."""
+    return json.dumps(terms, sort_keys=True, ensure_ascii=False)
+
+
+def _all(spots: Spots) -> Iterator[Spot]:
+    for spot_id in spots.ids():
+        spot = spots.get(spot_id)
+        if spot is not None:
+            yield spot
