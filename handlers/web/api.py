@@ -59,10 +59,7 @@ class ApiHandler(CountedHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
 
     async def prepare(self) -> None:
-        """Refuse what the route does not allow.
-
-        A body is read to its end first, so that the caller sees the answer.
-        """
+        """Refuse what the route does not allow, a body once it is read: so its caller is told."""
         self.enter()
         try:
             await self._check()
