@@ -3,7 +3,11 @@
 A scope is `audience:right`. A token is for one audience, holds some scopes, and is signed with a key named by `kid`.
 """
 
+from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
 
 import jwt
 
@@ -17,6 +21,25 @@ PASS_LIFE = timedelta(hours=1)
 ACCESS_LIFE = timedelta(minutes=30)
 _ALGORITHM = "HS256"
 _NEEDED = ["iss", "aud", "sub", "exp", "iat", "scope"]
+_CHECKED_HERE: Any = {
+    "require": _NEEDED,
+    "verify_exp": False,
+    "verify_iat": False,
+    "verify_aud": False,
+}
+"""Audience and end are checked at each call, not once: what is cached outlives them."""
+
+_MOST_VERIFIED = 10_000
+"""How many tokens a process remembers to have verified: about 10 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """What a token says whose signature is good; `ends_at` is in seconds since 1970."""
+
+    audience: str
+    ends_at: float
+    caller: Caller
 
 
 class Tokens:
@@ -25,6 +48,7 @@ class Tokens:
     def __init__(self, secrets: dict[int, bytes]) -> None:
         """`secrets` are 32-byte keys by id; the highest signs."""
         self._secrets = secrets
+        self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
 
     def for_gate(self, gate: Gate, now: datetime) -> str:
         """The token that an enrolled gate keeps; worthless once the gate is rolled."""
@@ -53,32 +77,39 @@ class Tokens:
         )
 
     def read(self, token: str, audiences: frozenset[str], now: datetime) -> Caller:
-        """Who holds this token. Raises the 401 problem if it is not a good one for any of these audiences."""
+        """Who holds this token.
+
+        Raises the 401 problem if it is not a good one for any of these audiences.
+        """
+        digest = sha256(token.encode()).digest()
+        verified = self._verified.get(digest)
+        if verified is None:
+            verified = self._verified[digest] = self._verify(token)
+            if len(self._verified) > _MOST_VERIFIED:
+                self._verified.popitem(last=False)
+        else:
+            self._verified.move_to_end(digest)
+        if verified.audience not in audiences:
+            raise unauthenticated("token_invalid")
+        if now.timestamp() >= verified.ends_at:
+            raise unauthenticated("token_expired")
+        return verified.caller
+
+    def _verify(self, token: str) -> _Verified:
+        """What a token says, once its signature is checked. Raises the 401 problem."""
         try:
             secret = self._secrets[int(jwt.get_unverified_header(token)["kid"])]
             claims = jwt.decode(
-                token,
-                secret,
-                algorithms=[_ALGORITHM],
-                issuer=ISSUER,
-                options={
-                    "require": _NEEDED,
-                    "verify_exp": False,
-                    "verify_iat": False,
-                    "verify_aud": False,
-                },
+                token, secret, algorithms=[_ALGORITHM], issuer=ISSUER, options=_CHECKED_HERE
             )
-            if claims["aud"] not in audiences:
-                raise unauthenticated("token_invalid")
-            if now.timestamp() >= claims["exp"]:
-                raise unauthenticated("token_expired")
-            return Caller(
+            caller = Caller(
                 id=claims["sub"],
                 scopes=frozenset(claims["scope"].split()),
                 version=claims.get("ver", 0),
                 session=claims.get("sid", ""),
                 generation=claims.get("gen", 0),
             )
+            return _Verified(claims["aud"], float(claims["exp"]), caller)
         except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError):
             raise unauthenticated("token_invalid") from None
 

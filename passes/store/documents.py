@@ -115,8 +115,11 @@ def to_gate(document: Document) -> Gate:
 
 
 def to_record(document: Document) -> Record:
-    """The ledger record in a document of `admissions`."""
-    return _RECORD.validate_python(document)
+    """The ledger record in a document of `admissions`.
+
+    Schema 1 did not keep when a record was stored, which was when it counts.
+    """
+    return _RECORD.validate_python({"recorded_at": document["at"], **document})
 
 
 def to_refusal(document: Document) -> Refusal:

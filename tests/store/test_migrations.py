@@ -1,0 +1,231 @@
+"""Migrations, on a copy of a data directory that the version before has left."""
+
+import tarfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from passes.admission.gates import Gate
+from passes.base.errors import Conflict
+from passes.holding.lifecycle import Step
+from passes.holding.model import Pass, PassState
+from passes.holding.shown_code import live_text
+from passes.ledger.verdicts import Reason
+from passes.people.holder import NOBODY
+from passes.store.database import Document
+from passes.store.migrations import SCHEMA, migrate
+from server.embedded import embedded_database
+from server.mongo import Mongo
+from server.settings import Settings
+from server.system import System, open_system
+from tests.support import build
+from tests.support.crashing import Crash, CrashingDatabase
+
+ARCHIVE = Path(__file__).parents[1] / "fixtures" / "schema-1.tar.xz"
+THEN = datetime(2026, 11, 25, 3, 56, tzinfo=UTC)
+"""When the data directory was made."""
+
+ANNUAL = "bashu-annual-example"
+OF_PASSES = ("passes", "products", "editions", "offers", "admissions")
+
+Documents = dict[str, list[Document]]
+
+
+def extracted(folder: Path) -> Path:
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / "var"
+
+
+@asynccontextmanager
+async def database(data_dir: Path) -> AsyncIterator[Mongo]:
+    async with embedded_database(data_dir) as uri, Mongo(uri, "bashu", "pymongo") as mongo:
+        yield mongo
+
+
+@asynccontextmanager
+async def migrated(data_dir: Path) -> AsyncIterator[tuple[Documents, System, Mongo]]:
+    """What was stored before, and the system over it as it is now."""
+    settings = Settings(_env_file=None, data_dir=data_dir)  # type: ignore[call-arg]
+    async with database(data_dir) as mongo:
+        before = await stored(mongo)
+        yield before, await open_system(settings, mongo, THEN, serves=False), mongo
+
+
+async def stored(mongo: Mongo) -> Documents:
+    return {
+        name: await mongo.collection(name).find({}, [("_id", 1)])
+        for name in (*OF_PASSES, "settings")
+    }
+
+
+async def pass_of(system: System, document: Document) -> Pass:
+    held = await system.holding.passes.get(document["_id"])
+    assert held is not None
+    return held
+
+
+def pick(before: Documents, **fields: Any) -> Document:
+    """The first pass that has these fields."""
+    found = [
+        document
+        for document in before["passes"]
+        if all(document[name] == value for name, value in fields.items())
+    ]
+    assert found, fields
+    return found[0]
+
+
+async def test_every_pass_keeps_its_terms_days_state_and_holder(tmp_path: Path) -> None:
+    async with migrated(extracted(tmp_path)) as (before, system, _):
+        assert len(before["passes"]) == 10
+        for document in before["passes"]:
+            held = await pass_of(system, document)
+            terms = document["terms"]
+            assert held.product_id == document["product_id"]
+            assert held.valid.start.isoformat() == document["valid"]["start"]
+            assert held.valid.end.isoformat() == document["valid"]["end"]
+            assert held.state.value == document["state"]
+            assert held.holder.lookup == document["holder"]["lookup"]
+            assert held.voucher == document["voucher"]
+            assert held.terms.limits.total == terms["limits"]["total"]
+            assert held.terms.party.admits == terms["party"]["admits"]
+            assert held.terms.payment.value == terms["payment"]
+            if terms["coverage"]["spots"]:
+                assert sorted(held.spots) == terms["coverage"]["spots"]
+
+
+async def test_terms_become_editions_and_that_of_today_keeps_its_number(tmp_path: Path) -> None:
+    async with migrated(extracted(tmp_path)) as (before, system, _):
+        current = system.terms.editions.current(ANNUAL)
+        (product,) = [each for each in before["products"] if each["_id"] == ANNUAL]
+        assert current is not None
+        assert current.number == product["number"]
+        assert current.version == product["version"]
+        assert current.price_fen == product["price_fen"]
+        editions = await system.terms.stored.all()
+        of_annual = sorted(
+            (edition for edition in editions if edition.product_id == ANNUAL),
+            key=lambda edition: edition.version,
+        )
+        assert [edition.terms.limits.total for edition in of_annual] == [3, None]
+        assert len({edition.number for edition in editions}) == len(editions)
+        five_a = {spot.id for spot in system.catalogue.snapshot.all() if "5A" in spot.tags}
+        assert all(edition.spots >= five_a for edition in of_annual), "tags are spots now"
+
+
+async def test_a_voucher_keeps_the_spot_it_was_claimed_for(tmp_path: Path) -> None:
+    async with migrated(extracted(tmp_path)) as (before, system, _):
+        vouchers = [each for each in before["passes"] if each["product_id"] == "two-spots"]
+        chosen = {(await pass_of(system, each)).chosen_spot for each in vouchers}
+        assert chosen == {"emeishan", "wulong-xiannvshan"}
+        for document in vouchers:
+            held = await pass_of(system, document)
+            assert held.edition.spots == {"emeishan", "wulong-xiannvshan"}
+            assert held.edition.benefit == "percent:50"
+
+
+async def test_holders_traits_are_told_while_their_names_are_there(tmp_path: Path) -> None:
+    async with migrated(extracted(tmp_path)) as (before, system, _):
+        for document in before["passes"]:
+            held = await pass_of(system, document)
+            known = held.holder.sealed is not None
+            assert held.traits.origin == ("1101" if known else None)
+        erased = [each for each in before["passes"] if each["holder"]["lookup"] == ""]
+        assert (await pass_of(system, erased[0])).holder == NOBODY
+
+
+async def test_scans_go_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    later = THEN + timedelta(hours=1)
+    async with migrated(extracted(tmp_path)) as (before, system, mongo):
+        gates = {gate.kind.value: gate for gate in system.admission.gates.all()}
+        (first_visit, *_) = [
+            each for each in before["admissions"] if each["kind"] == "admitted" and each["n"] == 1
+        ]
+        held = await pass_of(system, pick(before, _id=first_visit["pass_id"]))
+        gate = next(
+            each for each in system.admission.gates.all() if each.id == first_visit["gate_id"]
+        )
+        assert await scanned(system, held, gate, later) is Reason.ALREADY_TODAY
+        next_day = later + timedelta(days=1)
+        assert await scanned(system, held, gate, next_day) is Reason.OK
+        frozen = await pass_of(system, pick(before, state="frozen"))
+        assert await scanned(system, frozen, gates["handheld"], next_day) is Reason.FROZEN
+        for number, documents in (await ledgers(mongo)).items():
+            assert [each["n"] for each in documents] == [*range(1, len(documents) + 1)], number
+
+
+async def scanned(system: System, held: Pass, gate: Gate, at: datetime) -> Reason:
+    scan = build.scan(live_text(held, system.codes, at), f"n{at.timestamp()}", at, gate=gate)
+    verdict, _ = await system.admission.admission.admit(scan, at)
+    return verdict.reason
+
+
+async def ledgers(mongo: Mongo) -> Mapping[str, list[Document]]:
+    found: dict[str, list[Document]] = {}
+    for document in await mongo.collection("admissions").find({}, [("n", 1)]):
+        found.setdefault(document["pass_id"], []).append(document)
+    return found
+
+
+async def test_a_migrated_pass_can_be_changed(tmp_path: Path) -> None:
+    async with migrated(extracted(tmp_path)) as (before, system, _):
+        frozen = await pass_of(system, pick(before, state="frozen"))
+        thawed = await system.holding.lifecycle.take(
+            frozen.id, Step.UNFREEZE, "operator:test", THEN
+        )
+        assert thawed.state is PassState.ACTIVE
+        assert thawed.revision == 1
+
+
+async def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
+    data_dir = extracted(tmp_path)
+    async with migrated(data_dir) as (_, _, mongo):
+        after_first = await stored(mongo)
+    async with migrated(data_dir) as (_, _, mongo):
+        assert await stored(mongo) == after_first
+
+
+async def test_a_migration_cut_short_at_any_write_is_finished_by_the_next_start(
+    tmp_path: Path, mongo: Mongo
+) -> None:
+    """The documents of before are put into a database of the tests, again for each crash."""
+    async with migrated(extracted(tmp_path)) as (before, system, old):
+        expected = await stored(old)
+        expected["settings"] = [each for each in expected["settings"] if each["_id"] == "schema"]
+        writes = 0.5
+        crashed = True
+        while crashed:
+            for name in (*OF_PASSES, "settings"):
+                await mongo.collection(name).delete({})
+            for name in OF_PASSES:
+                if before[name]:
+                    await mongo.collection(name).insert_each(before[name])
+            mortal = CrashingDatabase(mongo)
+            mortal.writes_left = writes
+            crashed = False
+            try:
+                await migrate(mortal, system.catalogue, system.people.identities, is_new=False)
+            except Crash:
+                crashed = True
+            await migrate(mongo, system.catalogue, system.people.identities, is_new=False)
+            assert await stored(mongo) == expected, f"a crash at write {writes}"
+            writes += 0.5
+        assert writes > 10, "it was cut short often enough"
+
+
+async def test_a_database_of_a_newer_program_is_refused(mongo: Mongo) -> None:
+    await mongo.collection("settings").insert({"_id": "schema", "number": SCHEMA + 1})
+    with pytest.raises(Conflict, match="install the newer version again") as refused:
+        await migrate(mongo, build.Spots(), build.SEALER, is_new=False)
+    assert refused.value.code == "schema_newer"
+
+
+async def test_a_new_database_is_not_migrated(mongo: Mongo) -> None:
+    await migrate(mongo, build.Spots(), build.SEALER, is_new=True)
+    assert await mongo.collection("settings").find({}) == [{"_id": "schema", "number": SCHEMA}]
+    await migrate(mongo, build.Spots(), build.SEALER, is_new=False)
