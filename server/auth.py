@@ -109,7 +109,7 @@ class Tokens:
                 session=claims.get("sid", ""),
                 generation=claims.get("gen", 0),
             )
-            return _Verified(claims["aud"], float(claims["exp"]), caller)
+            return _Verified(str(claims["aud"]), float(claims["exp"]), caller)
         except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError):
             raise unauthenticated("token_invalid") from None
 

@@ -143,13 +143,17 @@ async def test_scans_go_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
     later = THEN + timedelta(hours=1)
     async with migrated(extracted(tmp_path)) as (before, system, mongo):
         gates = {gate.kind.value: gate for gate in system.admission.gates.all()}
-        (first_visit, *_) = [
-            each for each in before["admissions"] if each["kind"] == "admitted" and each["n"] == 1
+        gate = gates["handheld"]
+        active = {each["_id"] for each in before["passes"] if each["state"] == "active"}
+        (visit,) = [
+            each
+            for each in before["admissions"]
+            if each["gate_id"] == gate.id
+            and each["kind"] == "admitted"
+            and each["n"] == 1
+            and each["pass_id"] in active
         ]
-        held = await pass_of(system, pick(before, _id=first_visit["pass_id"]))
-        gate = next(
-            each for each in system.admission.gates.all() if each.id == first_visit["gate_id"]
-        )
+        held = await pass_of(system, pick(before, _id=visit["pass_id"]))
         assert await scanned(system, held, gate, later) is Reason.ALREADY_TODAY
         next_day = later + timedelta(days=1)
         assert await scanned(system, held, gate, next_day) is Reason.OK
