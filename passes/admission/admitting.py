@@ -292,7 +292,19 @@ class Admission:
         )
         kept = await self._refusals.keep(refusal)
         _same_scan_or_conflict(scan, kept)
+        if held is not None and kept is not refusal and _is_missing_on(held, kept):
+            # The try before this one died between its two writes.
+            await self._refusals.note(kept)
         return kept.verdict, held
+
+
+def _is_missing_on(held: Pass, kept: Refusal) -> bool:
+    """Whether a refusal should stand among the newest on its pass, and does not."""
+    names = {(each.gate_id, each.nonce) for each in held.refusals}
+    if (kept.gate_id, kept.nonce) in names:
+        return False
+    room = len(held.refusals) < NEWEST_REFUSALS
+    return room or held.refusals[0].verdict.decided_at < kept.verdict.decided_at
 
 
 def _same_scan_or_conflict(scan: Scan, earlier: Record | Refusal) -> None:

@@ -43,7 +43,11 @@ class Refusals(Protocol):
     """Refused scans."""
 
     async def keep(self, refusal: Refusal) -> Refusal:
-        """Keep a refusal and return it, or return the one already kept for this gate and nonce."""
+        """Keep a refusal, note it on its pass, and return it; or return the one already kept for
+        this gate and nonce."""
+
+    async def note(self, refusal: Refusal) -> None:
+        """Let a refusal that is kept stand on its pass, among the newest."""
 
     async def get(self, gate_id: str, nonce: str) -> Refusal | None:
         """The refusal under a nonce of a gate."""

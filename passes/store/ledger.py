@@ -159,14 +159,16 @@ class RefusalStore(Refusals):
         self._passes = database.collection("passes")
 
     async def keep(self, refusal: Refusal) -> Refusal:
-        document = encode(refusal)
         key = _key(refusal.gate_id, refusal.nonce)
-        if not await self._refusals.insert({"_id": key, **document}):
+        if not await self._refusals.insert({"_id": key, **encode(refusal)}):
             return await self.get(refusal.gate_id, refusal.nonce) or refusal
-        if refusal.pass_id is not None:
-            newest = {"$each": [document], "$slice": -NEWEST_REFUSALS}
-            await self._passes.update({"_id": refusal.pass_id}, {"$push": {"refusals": newest}})
+        await self.note(refusal)
         return refusal
+
+    async def note(self, refusal: Refusal) -> None:
+        if refusal.pass_id is not None:
+            newest = {"$each": [encode(refusal)], "$slice": -NEWEST_REFUSALS}
+            await self._passes.update({"_id": refusal.pass_id}, {"$push": {"refusals": newest}})
 
     async def get(self, gate_id: str, nonce: str) -> Refusal | None:
         kept = await self._refusals.get({"_id": _key(gate_id, nonce)})
