@@ -1,11 +1,12 @@
-"""The bench: our requests beside bare ones, in one run, so that the ratios mean something on any machine.
+"""The bench: our requests beside bare ones, in one run, so that the ratios mean something anywhere.
 
     python -m scripts.bench [--seconds 1.5] [--rounds 5] [--json]
 
-A server process hosts the real application and two bare Tornado handlers: (a) one that answers a constant, (b) one that
-makes one database insert and answers. This process asks for each kind in turn, round after round, over 8 connections
-that stay open; the ratio of a round compares what was measured seconds apart. What is printed are medians over rounds.
-Everything is bounded, and stays on loopback.
+A server process hosts the real application and two bare Tornado handlers: (a) answers a constant,
+(b) makes one database insert and answers. This process asks for each kind in turn, round after
+round; the ratio of a round compares what was measured seconds apart. What is printed are medians
+over rounds, with the CPU time that server and database spend on a request: that says what a bigger
+machine would do. Each scan is of another pass. Everything is bounded, and stays on loopback.
 """
 
 import argparse
@@ -13,28 +14,27 @@ import asyncio
 import itertools
 import json
 import logging
+import os
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tornado.netutil import bind_sockets
 from tornado.web import RequestHandler
 
-from passes.holding.model import Pass
-from passes.holding.shown_code import live_text
+from scripts.bench_load import Load, Request, Target, descendants, load
 from scripts.bench_scans import (
-    CONNECTIONS,
     SPOT,
     Row,
     a_gate,
-    a_pass,
     code_cost,
     crowd_cost,
+    fresh_codes,
     ledger_cost,
     opened,
 )
@@ -47,9 +47,11 @@ from server.refresh import Refresh
 from server.settings import DriverName, load_settings
 from server.system import System
 
-PASSES = 400
-
-Request = Callable[[], bytes]
+CONNECTIONS = 8
+MANY_CONNECTIONS = 32
+WARM_SECONDS = 0.3
+CODES_A_SECOND = 1_500
+"""More codes are made for a round than the fastest machine we know can scan."""
 
 
 class Bare(RequestHandler):
@@ -72,11 +74,12 @@ class BareInsert(RequestHandler):
 async def host(uri: str, driver: DriverName, data_dir: Path) -> None:
     """Be the server process: print the port, serve until standard input ends."""
     async with opened(uri, driver, data_dir) as (mongo, system):
-        services = make_services(system, load_settings(), Refresh(system, now), now, mongo.ping)
+        refresh = Refresh(system, now)
+        services = make_services(system, load_settings(), refresh, now, mongo.ping)
         application = make_application(services)
         application.settings["bench"] = mongo.collection("bench")
         application.add_handlers(".*", [("/bench/bare", Bare), ("/bench/insert", BareInsert)])
-        refreshing = asyncio.create_task(Refresh(system, now).forever(2.0))
+        refreshing = asyncio.create_task(refresh.forever(2.0))
         sockets = bind_sockets(0, "127.0.0.1")
         server = make_server(application)
         server.add_sockets(sockets)
@@ -88,53 +91,92 @@ async def host(uri: str, driver: DriverName, data_dir: Path) -> None:
 
 
 @asynccontextmanager
-async def hosted(uri: str, driver: DriverName, data_dir: Path) -> AsyncIterator[int]:
-    """A server process, by its port."""
+async def hosted(uri: str, driver: DriverName, data_dir: Path) -> AsyncIterator[Target]:
+    """A server process, and the database beside it."""
+    engine = descendants(os.getpid())
     command = [sys.executable, "-m", "scripts.bench", "--host", uri, driver, str(data_dir)]
     server = await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     if server.stdin is None or server.stdout is None:
         raise RuntimeError("no pipes")
-    yield int(await server.stdout.readline())
+    yield Target(int(await server.stdout.readline()), server.pid, engine)
     server.stdin.close()
     await server.wait()
 
 
-def scans(system: System, held: list[Pass], token: str) -> Request:
-    """Requests that scan every pass in turn, with the code of the moment."""
-    numbers = itertools.count()
+@dataclass(slots=True)
+class Kind:
+    """One kind of request: what makes it, over how many connections, and what it stands beside."""
 
-    def request() -> bytes:
-        number = next(numbers)
-        text = live_text(held[number % len(held)], system.keys.codes, now())
-        body = json.dumps({"code": text, "nonce": f"n{number}", "scanned_at": now().isoformat()})
-        return _request("POST", "/api/v1/gate/scans", body.encode(), token)
+    name: str
+    request: Request
+    beside: str
+    connections: int = CONNECTIONS
+    loads: list[Load] = field(default_factory=list)
 
-    return request
+    def row(self, driver: str, beside: "Kind") -> Row:
+        """The medians over rounds, beside those of a bare request."""
+        ratios = [own.rate / bare.rate for own, bare in zip(self.loads, beside.loads, strict=True)]
+        return {
+            "driver": driver,
+            "request": self.name,
+            "clients": self.connections,
+            "per second": round(statistics.median(each.rate for each in self.loads)),
+            "median ms": round(statistics.median(each.median for each in self.loads), 2),
+            "p99 ms": round(statistics.median(each.p99 for each in self.loads), 2),
+            "server CPU ms": round(statistics.median(each.server_ms for each in self.loads), 2),
+            "engine CPU ms": round(statistics.median(each.engine_ms for each in self.loads), 2),
+            "ratio": round(statistics.median(ratios), 2),
+            "beside": beside.name,
+        }
 
 
-async def measure(port: int, request: Request, seconds: float) -> tuple[float, list[float]]:
-    """Requests a second, and the milliseconds that each took. Raises `RuntimeError` if one is not what it should be."""
-    took: list[float] = []
-    begin = time.perf_counter()
+class Scans:
+    """Requests that scan each pass once, with codes made before the clock runs."""
 
-    async def ask() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        while time.perf_counter() < begin + seconds:
-            asked = request()
-            start = time.perf_counter()
-            writer.write(asked)
-            head = await reader.readuntil(b"\r\n\r\n")
-            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
-            content = await reader.readexactly(length)
-            took.append((time.perf_counter() - start) * 1000)
-            if not head.startswith(b"HTTP/1.1 200") or b'"refused"' in content:
-                raise RuntimeError(content.decode())
-        writer.close()
+    def __init__(self, system: System, token: str) -> None:
+        """`token` is that of a gate."""
+        self._system = system
+        self._token = token
+        self._codes: list[str] = []
+        self._numbers = itertools.count()
 
-    await asyncio.gather(*(ask() for _ in range(CONNECTIONS)))
-    return len(took) / (time.perf_counter() - begin), took
+    async def prepare(self, seconds: float) -> None:
+        """Issue passes, and make their codes of this moment."""
+        self._codes = await fresh_codes(self._system, round(seconds * CODES_A_SECOND))
+
+    def __call__(self) -> bytes:
+        """The next scan."""
+        body = {
+            "code": self._codes.pop(),
+            "nonce": f"n{next(self._numbers)}",
+            "scanned_at": now().isoformat(),
+        }
+        return _request("POST", "/api/v1/gate/scans", json.dumps(body).encode(), self._token)
+
+
+def kinds_of(token: str, scans: Scans) -> list[Kind]:
+    """Every kind of request that is measured."""
+    bare = Kind("bare (a)", lambda: _request("GET", "/bench/bare"), "bare (a)")
+    search = "/api/v1/spots?q=emei&limit=20&near=103.{},29.5"
+    reads = [
+        ("spots, a page of 20", lambda: _request("GET", "/api/v1/spots?limit=20")),
+        ("search, asked before", lambda: _request("GET", "/api/v1/spots?q=emeishan")),
+        ("search, never asked", _never_asked(search)),
+        ("near, never asked", _never_asked("/api/v1/spots?limit=20&near=103.{},29.5")),
+        ("one spot", lambda: _request("GET", f"/api/v1/spots/{SPOT}")),
+    ]
+    kinds = [bare, *(Kind(name, request, bare.name) for name, request in reads)]
+    for connections in (CONNECTIONS, MANY_CONNECTIONS):
+        insert = f"bare + one insert (b), {connections}"
+        kinds += [
+            Kind(insert, lambda: _request("POST", "/bench/insert", b"x" * 300, token), insert),
+            Kind(f"scan, admitted, {connections}", scans, insert),
+        ]
+        for kind in kinds[-2:]:
+            kind.connections = connections
+    return kinds
 
 
 async def http_cost(
@@ -142,55 +184,21 @@ async def http_cost(
 ) -> list[Row]:
     """Each kind of request beside a bare one."""
     async with opened(uri, driver, data_dir) as (_, system):
-        gate, held = await a_gate(system), [await a_pass(system) for _ in range(PASSES)]
-        token = Tokens(system.keys.tokens).for_gate(gate, now())
-        kinds: dict[str, tuple[Request, str]] = {
-            "bare (a)": (lambda: _request("GET", "/bench/bare"), "bare (a)"),
-            "spots, a page of 20": (lambda: _request("GET", "/api/v1/spots?limit=20"), "bare (a)"),
-            "search, asked before": (
-                lambda: _request("GET", "/api/v1/spots?q=emeishan"),
-                "bare (a)",
-            ),
-            "search, never asked": (
-                _never_asked("/api/v1/spots?q=emei&limit=20&near=103.{},29.5"),
-                "bare (a)",
-            ),
-            "near, never asked": (
-                _never_asked("/api/v1/spots?limit=20&near=103.{},29.5"),
-                "bare (a)",
-            ),
-            "one spot": (lambda: _request("GET", f"/api/v1/spots/{SPOT}"), "bare (a)"),
-            "bare + one insert (b)": (
-                lambda: _request("POST", "/bench/insert", b"x" * 300, token),
-                "bare + one insert (b)",
-            ),
-            "scan, admitted": (scans(system, held, token), "bare + one insert (b)"),
-        }
-        rates: dict[str, list[float]] = {kind: [] for kind in kinds}
-        times: dict[str, list[float]] = {kind: [] for kind in kinds}
-        async with hosted(uri, driver, data_dir) as port:
-            for warm in range(rounds + 1):
-                for kind, (request, _) in kinds.items():
-                    rate, took = await measure(port, request, seconds if warm else 0.3)
-                    rates[kind] += [rate] if warm else []
-                    times[kind] += took if warm else []
-        return [
-            {
-                "driver": driver,
-                "request": kind,
-                "per second": round(statistics.median(rates[kind])),
-                "median ms": round(statistics.median(times[kind]), 2),
-                "p99 ms": round(statistics.quantiles(times[kind], n=100)[98], 2),
-                "ratio": round(
-                    statistics.median(
-                        a / b for a, b in zip(rates[kind], rates[beside], strict=True)
-                    ),
-                    2,
-                ),
-                "beside": beside,
-            }
-            for kind, (_, beside) in kinds.items()
-        ]
+        token = Tokens(system.keys.tokens).for_gate(await a_gate(system), now())
+        scans = Scans(system, token)
+        kinds = kinds_of(token, scans)
+        async with hosted(uri, driver, data_dir) as target:
+            for kind in kinds:
+                await scans.prepare(WARM_SECONDS)
+                await load(target, kind.request, WARM_SECONDS, kind.connections)
+            for _ in range(rounds):
+                for kind in kinds:
+                    if kind.request is scans:
+                        await scans.prepare(seconds)
+                    measured = await load(target, kind.request, seconds, kind.connections)
+                    kind.loads.append(measured)
+        by_name = {kind.name: kind for kind in kinds}
+        return [kind.row(driver, by_name[kind.beside]) for kind in kinds]
 
 
 def _never_asked(path: str) -> Request:
@@ -211,23 +219,22 @@ def _request(method: str, path: str, body: bytes = b"", token: str = "") -> byte
 
 async def main(flags: argparse.Namespace) -> None:
     """Run everything once, and print a table for each part."""
-    drivers: tuple[DriverName, ...] = ("motor", "pymongo")
     with tempfile.TemporaryDirectory() as folder:
         data_dir = Path(folder)
         async with embedded_database(data_dir) as uri:
-            parts: list[list[Row]] = [
-                [
-                    row
-                    for d in drivers
-                    for row in await http_cost(uri, d, data_dir, flags.seconds, flags.rounds)
-                ],
-                await ledger_cost(uri, data_dir),
-                await crowd_cost(uri, data_dir, flags.many),
-                await code_cost(uri, data_dir),
-            ]
+            parts: list[list[Row]] = []
+            rows: list[Row] = []
+            for driver in flags.drivers:
+                rows += await http_cost(uri, driver, data_dir, flags.seconds, flags.rounds)
+            parts.append(rows)
+            if not flags.http_only:
+                parts.append(await ledger_cost(uri, data_dir))
+                parts.append(await crowd_cost(uri, data_dir, flags.many))
+                parts.append(await code_cost(uri, data_dir))
     if flags.json:
         print(json.dumps(parts, ensure_ascii=False))
-    for part in [] if flags.json else parts:
+        return
+    for part in parts:
         show_rows(part, as_json=False)
 
 
@@ -236,6 +243,8 @@ def _flags() -> Any:
     parser.add_argument("--seconds", type=float, default=1.5, help="for each kind in each round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--many", type=int, default=20_000, help="passes in the crowd")
+    parser.add_argument("--drivers", nargs="+", default=["pymongo"], choices=["pymongo", "motor"])
+    parser.add_argument("--http-only", action="store_true", help="leave out what needs no HTTP")
     parser.add_argument("--json", action="store_true")
     parser.add_argument(
         "--host", nargs=3, metavar=("URI", "DRIVER", "DATA_DIR"), help=argparse.SUPPRESS

@@ -13,6 +13,7 @@ from passes.files.offers import read_offers
 from passes.files.products import EXAMPLES as EXAMPLE_PRODUCTS
 from passes.files.products import read_products
 from passes.rooms import Rooms
+from passes.store.database import Database
 from passes.store.indexes import ensure_indexes
 from passes.store.migrations import migrate
 from passes.store.versions import SPOTS
@@ -36,6 +37,7 @@ class System(Rooms):
         self, mongo: Mongo, keys: Keys, privacy_version: str, *, serves: bool = True
     ) -> None:
         """Nothing is loaded yet. The catalogue of one that `serves` is loaded ready for requests."""
+        self.database: Database = mongo
         self.keys = keys
         self.catalogue = Catalogue(mongo.collection("catalogue"), Reference.load(), serves=serves)
         super().__init__(mongo, keys.codes, keys.vault, self.catalogue, privacy_version)
