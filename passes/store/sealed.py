@@ -25,6 +25,9 @@ _PLACES: dict[str, dict[str, Callable[[Document], str]]] = {
 
 _HAS_REVISION = frozenset({"passes"})
 
+_BATCH = 200
+"""How many values are renewed in one command."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Place:
@@ -59,40 +62,49 @@ class SealedStore:
     async def count_old(self) -> int:
         """How many values are not under the newest key."""
         count = 0
-        async for _, places in self._documents():
-            count += sum(self._is_old(place) for place in places)
+        for name in _PLACES:
+            async for places in self._places_in(name):
+                count += sum(self._is_old(place) for place in places)
         return count
 
     async def renew(self, progress: Callable[[float], None]) -> int:
-        """Bring every value under the newest key, and return how many that were.
+        """Bring every value under the newest key, and return for how many that was tried.
 
         `progress` is told the part done, from 0 to 1.
         """
-        total = 0
-        for name in _PLACES:
-            total += await self._database.collection(name).count()
+        total = sum([await self._database.collection(name).count() for name in _PLACES])
         seen = renewed = 0
-        async for _, places in self._documents():
-            for place in places:
-                if self._is_old(place):
-                    renewed += await self._renew(place)
-            seen += 1
-            progress(min(1.0, seen / max(1, total)))
+        for name in _PLACES:
+            batch: list[tuple[Document, Document]] = []
+            async for places in self._places_in(name):
+                batch += [self._renewal(place) for place in places if self._is_old(place)]
+                if len(batch) >= _BATCH:
+                    renewed += await self._send(name, batch)
+                seen += 1
+                progress(min(1.0, seen / max(1, total)))
+            renewed += await self._send(name, batch)
         return renewed
 
-    async def _documents(self) -> AsyncIterator[tuple[Document, list[_Place]]]:
-        for name, paths in _PLACES.items():
-            async for document in self._database.collection(name).each({}):
-                yield document, [_Place(name, document, path) for path in paths]
+    async def _send(self, name: str, batch: list[tuple[Document, Document]]) -> int:
+        """Store renewed values; those that were changed since they were read are passed over."""
+        sent = len(batch)
+        await self._database.collection(name).update_each(batch)
+        batch.clear()
+        return sent
+
+    async def _places_in(self, name: str) -> AsyncIterator[list[_Place]]:
+        """The places of each document of a collection."""
+        async for document in self._database.collection(name).each({}):
+            yield [_Place(name, document, path) for path in _PLACES[name]]
 
     def _is_old(self, place: _Place) -> bool:
         value = place.value
         return value is not None and value["key_id"] != self._vault.newest
 
-    async def _renew(self, place: _Place) -> bool:
-        """Store the value anew; False if it was changed since it was read.
+    def _renewal(self, place: _Place) -> tuple[Document, Document]:
+        """The update, by its filter, that stores a value anew, unless it was changed meanwhile.
 
-        That raises the revision of a pass: whoever read it before must not put the old value back.
+        It raises the revision of a pass: whoever read that before must not put the old value back.
         """
         sealed = Sealed(**place.value)
         renewed = self._vault.renew(sealed, place.purpose)
@@ -100,4 +112,4 @@ class SealedStore:
         change: Document = {"$set": {place.path: encode(renewed)}}
         if place.collection in _HAS_REVISION:
             change["$inc"] = {"revision": 1}
-        return await self._database.collection(place.collection).update(where, change)
+        return where, change

@@ -19,6 +19,7 @@ from passes.store.sealed import SealedStore
 from server.mongo import Mongo
 from tests.support import build
 from tests.support.build import HOLDER, NOW, SEALER, VAULT
+from tests.support.crashing import Crash, CrashingDatabase
 from tests.support.rooms import RoomsUnderTest
 
 VERSION = "2026-11"
@@ -327,19 +328,18 @@ async def test_all_that_is_sealed_is_brought_under_a_new_key_also_after_a_crash(
     await desk.people.accounts.set_phone(visitor, "10012345678")
     await desk.holding.issuing.issue(await desk.new(visitor.holder), "operator:test", NOW)
     newer = Vault({1: bytes(32), 2: bytes([2]) * 32}, bytes(range(32)))
-    store, seen = SealedStore(desk.database, newer), list[float]()
+    mortal = CrashingDatabase(desk.database)
+    store, seen = SealedStore(mortal, newer), list[float]()
     assert await desk.people.sealed.count_old() == 0
     assert await store.count_old() == 5
-
-    def crash(part: float) -> None:
-        if part > 0.5:
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        await store.renew(crash)
+    mortal.writes_left = 1
+    with pytest.raises(Crash):
+        await store.renew(seen.append)
+    assert 0 < await store.count_old() < 5, "the passes are done, the accounts are not"
+    mortal.writes_left = float("inf")
     await store.renew(seen.append)
     assert await store.count_old() == 0
-    assert seen == [0.5, 1.0]
+    assert seen == [0.5, 1.0, 0.5, 1.0]
     running = Desk(
         desk.database,
         Vault({1: bytes(32)}, bytes(range(32)), lambda: {1: bytes(32), 2: bytes([2]) * 32}),
