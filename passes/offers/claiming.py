@@ -95,7 +95,8 @@ class Claiming:
         await self._quotas.reserve(claim.offer, claim.spot_id, now)
         # 4. The voucher, unless this visitor has as many as one may have, or it is there already.
         voucher = _drafted(serial, visitor, claim, now)
-        voucher = replace(voucher, traits=claimant.traits)
+        if claim.offer.real_name:
+            voucher = replace(voucher, traits=claimant.traits)
         stored = await self._store(voucher, claim.offer)
         if stored is None or not stored.new:
             await self._quotas.give_back(voucher, now)

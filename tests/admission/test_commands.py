@@ -1,0 +1,110 @@
+"""How many commands the database gets: few for one scan, fewer than scans when many come at once."""
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import cast
+
+import pytest
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
+from tornado.ioloop import IOLoop
+
+from passes.holding.model import Pass
+from passes.holding.shown_code import live_text
+from passes.store.indexes import ensure_indexes
+from passes.terms.terms import Limits
+from server.mongo import Mongo
+from server.settings import DriverName
+from tests.support import build
+from tests.support.build import KEYS, NOW
+from tests.support.rooms import RoomsUnderTest
+
+MANY = 48
+_names = (f"commands{n}" for n in itertools.count())
+
+
+class Commands(CommandListener):
+    """Counts the commands that a client sends."""
+
+    def __init__(self) -> None:
+        self.sent: Counter[str] = Counter()
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self.sent[event.command_name] += 1
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        pass
+
+
+@pytest.fixture(params=["motor", "pymongo"])
+def counted(
+    io_loop: IOLoop, mongo_uri: str, request: pytest.FixtureRequest
+) -> Iterator[tuple[RoomsUnderTest, Commands]]:
+    commands = Commands()
+    driver: DriverName = request.param
+
+    async def connect() -> Mongo:
+        mongo = Mongo(mongo_uri, next(_names), driver, [commands])
+        await ensure_indexes(mongo)
+        return mongo
+
+    mongo = cast(Mongo, io_loop.run_sync(connect))
+    yield RoomsUnderTest(mongo), commands
+    io_loop.run_sync(mongo.drop)
+    io_loop.run_sync(mongo.close)
+
+
+async def many_passes(rooms: RoomsUnderTest) -> list[Pass]:
+    like = build.held()
+    serials = [f"{n:016x}" for n in range(1, MANY + 1)]
+    return [await rooms.keep(replace(like, id=serial)) for serial in serials]
+
+
+async def scan(rooms: RoomsUnderTest, held: Pass, nonce: str) -> bool:
+    asked = build.scan(live_text(held, KEYS, NOW), nonce)
+    verdict, _ = await rooms.admission.admission.admit(asked, NOW)
+    return verdict.admitted
+
+
+async def test_many_scans_at_once_send_fewer_commands_than_there_are_scans(
+    counted: tuple[RoomsUnderTest, Commands],
+) -> None:
+    rooms, commands = counted
+    passes = await many_passes(rooms)
+    commands.sent.clear()
+    admitted = await asyncio.gather(*(scan(rooms, held, "a") for held in passes))
+    assert all(admitted)
+    assert commands.sent.total() < MANY / 2
+    assert commands.sent["insert"] <= MANY / 4
+
+
+async def test_a_second_scan_of_each_pass_reads_no_ledger(
+    counted: tuple[RoomsUnderTest, Commands],
+) -> None:
+    rooms, commands = counted
+    held = await rooms.issued(terms=build.terms(limits=Limits(per_spot_day=None)))
+    assert await scan(rooms, held, "a")
+    commands.sent.clear()
+    assert await scan(rooms, held, "b")
+    assert commands.sent == {"find": 1, "insert": 1}
+
+
+async def test_a_refusal_of_a_pass_that_is_remembered_costs_four_operations(
+    counted: tuple[RoomsUnderTest, Commands],
+) -> None:
+    rooms, commands = counted
+    held = await rooms.issued()
+    assert await scan(rooms, held, "a")
+    commands.sent.clear()
+    assert not await scan(rooms, held, "b")
+    assert commands.sent == {"find": 2, "insert": 1, "update": 1}
