@@ -1,0 +1,113 @@
+"""A database in which every collection holds something, filled as a running system fills it."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from passes.admission.gates import GateKind, Scan
+from passes.base.text import Text
+from passes.holding.issuing import NewPass
+from passes.holding.shown_code import live_text
+from passes.offers.claiming import Claim
+from passes.offers.offer import Quota
+from passes.people.accounts import IdentityStatement
+from passes.people.groups import Group
+from passes.people.identity import Document, DocumentKind
+from passes.people.traits import traits_of
+from passes.people.visitors import Visitor
+from passes.terms.edition import Edition
+from passes.terms.terms import Limits, SpotLimits
+from server.mongo import Mongo
+from server.sandbox import SANDBOX_APPID, SANDBOX_SECRET
+from server.system import System, open_system
+from server.wechat import WeChat
+from tests.support import build
+from tests.support.build import EMEISHAN, HOLDER, NOW, TODAY, XIANNVSHAN
+from tests.support.world import SETTINGS
+
+OPERATOR = "operator:test"
+
+
+async def filled(mongo: Mongo, data_dir: Path, sandbox_url: str) -> System:
+    """A system that has been started, has published, issued, admitted, refused and been claimed from."""
+    settings = SETTINGS.model_copy(update={"data_dir": data_dir})
+    system = await open_system(settings, mongo, NOW)
+    emeishan = build.spot(EMEISHAN, name={"zh": "峨眉山景区", "en": "Mount Emei"})
+    await system.catalogue.replace([emeishan, build.spot(XIANNVSHAN)])
+    await system.catalogue.load()
+    edition = await _published(system)
+    visitor = await _visitor(system, sandbox_url)
+    await _scanned_twice(system, edition, visitor)
+    await _claimed(system, visitor)
+    await system.admission.gate_keeping.add(XIANNVSHAN, GateKind.WINDOW, "北门", OPERATOR, NOW)
+    return system
+
+
+async def _published(system: System) -> Edition:
+    """An edition with one of everything that terms can say."""
+    terms = build.terms(
+        limits=Limits(per_spot_day=1, per_spot=3, total=20),
+        overrides={EMEISHAN: SpotLimits(per_spot_day=1, per_spot=1)},
+    )
+    draft = replace(
+        build.product("spring-2026"),
+        title=Text("春季票", "Spring pass"),
+        terms=terms,
+        price_fen=19_900,
+    )
+    await system.terms.publishing.publish([draft], OPERATOR, NOW)
+    await system.terms.editions.load()
+    edition = system.terms.editions.current("spring-2026")
+    assert edition is not None
+    return edition
+
+
+async def _visitor(system: System, sandbox_url: str) -> Visitor:
+    """A visitor who is signed in, has a phone number and a real name, and belongs to a union."""
+    people = system.people
+    visitor = await people.accounts.of_openid("openid-of-the-sandbox", NOW)
+    await people.signing_in.begin(visitor, NOW)
+    wechat = WeChat(
+        sandbox_url, SANDBOX_APPID, SANDBOX_SECRET, people.app_tokens, people.vault, lambda: NOW
+    )
+    number = await wechat.phone_number("sandbox:13800000000")
+    await people.accounts.set_phone(visitor, number)
+    said = Document(DocumentKind.RESIDENT, HOLDER.name, HOLDER.number)
+    statement = IdentityStatement(said, SETTINGS.privacy_version)
+    visitor = await people.accounts.identify(visitor, statement, NOW)
+    await people.members.add(visitor.lookup, Group.UNION_MEMBER)
+    return visitor
+
+
+async def _scanned_twice(system: System, edition: Edition, visitor: Visitor) -> None:
+    """A pass that was admitted, and on its second try of the day refused."""
+    new = NewPass(edition, visitor.holder, traits=traits_of(HOLDER, TODAY))
+    held = await system.holding.issuing.issue(new, OPERATOR, NOW)
+    added = await system.admission.gate_keeping.add(
+        EMEISHAN, GateKind.TURNSTILE, "南门2", OPERATOR, NOW
+    )
+    gate = await system.admission.gate_keeping.enrol(added.setup_code, NOW)
+    for nonce, minutes in (("5dfb1cb2d35c1769", 1), ("9a04c1e26fd0b357", 2)):
+        at = NOW + timedelta(minutes=minutes)
+        scan = Scan(gate, live_text(held, system.codes, at), nonce, at, lane="2")
+        await system.admission.admission.admit(scan, at)
+
+
+async def _claimed(system: System, visitor: Visitor) -> None:
+    """A voucher of an offer for two spots that counts by spot and day."""
+    draft = build.offer(
+        id="bogo-2026",
+        version=0,
+        spots=frozenset({EMEISHAN, XIANNVSHAN}),
+        quota=Quota(total=1200, per_day=20, per_spot_day=10),
+        with_pass=True,
+        price_fen=16_000,
+    )
+    await system.offers.publishing.publish([draft], OPERATOR, NOW)
+    await system.offers.offers.load()
+    await system.terms.editions.load()
+    offer = system.offers.offers.get(draft.id)
+    voucher = system.terms.editions.current(draft.id)
+    assert offer is not None
+    assert voucher is not None
+    await system.offers.claiming.claim(visitor, Claim(offer, voucher, XIANNVSHAN), NOW)
