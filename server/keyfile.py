@@ -211,7 +211,9 @@ async def keys_for(database: Database, file: Path) -> Keys:
     if known is None:
         await settings.insert({"_id": "keys", "fingerprint": keys.fingerprint})
         known = await settings.get({"_id": "keys"})
-    if known is None or known["fingerprint"] != keys.fingerprint:
+    # Since schema 2 the number of the schema stands before it (`passes.store.migrations`).
+    fingerprint = known["fingerprint"].rpartition(":")[2] if known else None
+    if fingerprint != keys.fingerprint:
         raise StartError(
             f"{file} does not hold the keys of this database; bring back the key file it was used with"
         )

@@ -171,7 +171,9 @@ class RefusalStore(Refusals):
             await self._passes.update({"_id": refusal.pass_id}, {"$push": {"refusals": newest}})
 
     async def get(self, gate_id: str, nonce: str) -> Refusal | None:
-        kept = await self._refusals.get({"_id": _key(gate_id, nonce)})
+        # The gate stands in the filter too, for it is the shard key.
+        where = {"_id": _key(gate_id, nonce), "gate_id": gate_id}
+        kept = await self._refusals.get(where)
         return to_refusal(kept) if kept else None
 
     async def of_pass(self, pass_id: str) -> Sequence[Refusal]:

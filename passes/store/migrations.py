@@ -21,7 +21,7 @@ from passes.people.holder import Holder
 from passes.people.identity import Sealer
 from passes.people.sealing import Sealed
 from passes.people.traits import Traits, traits_of
-from passes.store.database import Database, Document
+from passes.store.database import Collection, Database, Document
 from passes.store.documents import encode, from_edition, to_edition
 from passes.terms.edition import Edition
 from passes.terms.ports import Spots
@@ -52,11 +52,25 @@ async def migrate(database: Database, spots: Spots, sealer: Sealer, *, is_new: b
             " version again, or restore the backup made before it was used",
         )
         raise Conflict("schema_newer", text)
+    if number < SCHEMA:
+        await _shut_out_schema_1(settings)
     if number < SCHEMA and not is_new:
         log.warning("migrating the database from schema %d to %d", number, SCHEMA)
         await _terms_to_editions(database, spots, sealer)
     if number < SCHEMA:
         await settings.update(_SETTING, {"$set": {"number": SCHEMA}}, upsert=True)
+
+
+async def _shut_out_schema_1(settings: Collection) -> None:
+    """Let a program that knows no schema number refuse to start, before anything else is changed.
+
+    It would start, find no products, and fail on every pass. What it does compare, to the letter,
+    is the fingerprint of the key file.
+    """
+    keys = await settings.get({"_id": "keys"})
+    if keys is not None and ":" not in keys["fingerprint"]:
+        fingerprint = f"schema {SCHEMA}:{keys['fingerprint']}"
+        await settings.update({"_id": "keys"}, {"$set": {"fingerprint": fingerprint}})
 
 
 async def _terms_to_editions(database: Database, spots: Spots, sealer: Sealer) -> None:

@@ -229,6 +229,16 @@ async def test_a_database_of_a_newer_program_is_refused(mongo: Mongo) -> None:
     assert refused.value.code == "schema_newer"
 
 
+async def test_version_0_1_refuses_a_migrated_database(tmp_path: Path) -> None:
+    """It compares this to the letter, and knows no schema number."""
+    async with migrated(extracted(tmp_path)) as (before, system, mongo):
+        (then,) = [each for each in before["settings"] if each["_id"] == "keys"]
+        now = await mongo.collection("settings").get({"_id": "keys"})
+        assert now is not None
+        assert now["fingerprint"] == f"schema 2:{then['fingerprint']}"
+        assert then["fingerprint"] == system.keys.fingerprint
+
+
 async def test_a_new_database_is_not_migrated(mongo: Mongo) -> None:
     await migrate(mongo, build.Spots(), build.SEALER, is_new=True)
     assert await mongo.collection("settings").find({}) == [{"_id": "schema", "number": SCHEMA}]
