@@ -79,13 +79,15 @@ async def host(uri: str, driver: DriverName, data_dir: Path) -> None:
         application = make_application(services)
         application.settings["bench"] = mongo.collection("bench")
         application.add_handlers(".*", [("/bench/bare", Bare), ("/bench/insert", BareInsert)])
-        refreshing = asyncio.create_task(refresh.forever(2.0))
+        stop_refreshing = asyncio.Event()
+        refreshing = asyncio.create_task(refresh.forever(2.0, stop_refreshing))
         sockets = bind_sockets(0, "127.0.0.1")
         server = make_server(application)
         server.add_sockets(sockets)
         print(sockets[0].getsockname()[1], flush=True)
         await asyncio.to_thread(sys.stdin.read)
-        refreshing.cancel()
+        stop_refreshing.set()
+        await refreshing
         server.stop()
         await server.close_all_connections()
 

@@ -25,7 +25,7 @@ from scenic_data.files import DataError
 from server.clock import now
 from server.database import joined_database
 from server.errors import StartError
-from server.mongo import Mongo
+from server.mongo import PATIENT_SECONDS, Mongo
 from server.settings import Settings, load_settings
 from server.system import System, open_system
 
@@ -123,9 +123,10 @@ async def _open_and_run(command: Callable[[System], Awaitable[T]], settings: Set
         print(
             f"note: there was no system in {settings.data_dir}; a new one is made", file=sys.stderr
         )
+    database, driver = settings.mongo_database, settings.mongo_driver
     async with (
         joined_database(settings) as uri,
-        Mongo(uri, settings.mongo_database, settings.mongo_driver) as mongo,
+        Mongo(uri, database, driver, seconds=PATIENT_SECONDS) as mongo,
     ):
         return await command(await open_system(settings, mongo, now(), serves=False))
 

@@ -1,4 +1,4 @@
-"""Which database to use: the MongoDB of the settings, or the embedded one, started here or joined."""
+"""Which database to use: that of the settings, or the embedded one, started or joined."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,23 +10,23 @@ from server.settings import Settings
 
 @asynccontextmanager
 async def own_database(
-    settings: Settings, ended: Callable[[], None] = lambda: None
+    settings: Settings, gone: Callable[[str], None] = lambda _: None
 ) -> AsyncIterator[str]:
-    """The URI of the database. An embedded one runs inside this context, and should it end before, calls `ended`.
+    """The URI of the database. An embedded one runs inside this context.
 
-    Raises `InUse` if another process has it.
+    Should it be gone before, calls `gone(why)`. Raises `InUse` if another process has it.
     """
     if settings.mongo_uri is not None:
         yield settings.mongo_uri
         return
     with held(settings.data_dir):
-        async with embedded_database(settings.data_dir, ended) as uri:
+        async with embedded_database(settings.data_dir, gone) as uri:
             yield uri
 
 
 @asynccontextmanager
 async def joined_database(settings: Settings) -> AsyncIterator[str]:
-    """The URI of the database; an embedded one that a running server has started is joined. For scripts."""
+    """The URI of the database; that which a running server has started is joined. For scripts."""
     make_data_dir(settings.data_dir)
     async with AsyncExitStack() as stack:
         try:

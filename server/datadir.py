@@ -8,13 +8,16 @@ from pathlib import Path
 
 from server.errors import StartError
 
+_ENGINE_BEFORE_MARKS = "secantusd-py"
+"""Who has written a database without a mark: there were none at the beginning."""
+
 
 class InUse(StartError):
     """Another process holds the data directory."""
 
 
 def make_data_dir(data_dir: Path) -> None:
-    """Make the directory if it is missing, for its owner alone. Raises `StartError` if that cannot be."""
+    """Make the directory for its owner alone, if it is missing. Raises `StartError`."""
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -23,9 +26,33 @@ def make_data_dir(data_dir: Path) -> None:
         ) from None
 
 
+def mark_engine(data_dir: Path, engine: str) -> None:
+    """Mark the embedded database of the directory as written by `engine`, once.
+
+    Engines do not read each other's files. Raises `StartError` if another engine has written it.
+    """
+    mark = data_dir / "mongodb.engine"
+    if mark.exists():
+        written_by = mark.read_text(encoding="utf-8").strip()
+    elif (data_dir / "mongodb").exists():
+        written_by = _ENGINE_BEFORE_MARKS
+    else:
+        written_by = engine
+    if written_by != engine:
+        raise StartError(
+            f"the database in {data_dir / 'mongodb'} was written by another engine, {written_by}, "
+            f"and {engine} does not read it; use another data directory, or set BASHU_MONGO_URI "
+            f"to a running {written_by}"
+        )
+    if not mark.exists():
+        aside = mark.with_suffix(".new")
+        aside.write_text(f"{engine}\n", encoding="utf-8")
+        aside.replace(mark)
+
+
 @contextmanager
 def held(data_dir: Path) -> Iterator[None]:
-    """Hold the directory. The system lets go of it when the process ends, however it ends. Raises `InUse`."""
+    """Hold the directory until this process ends, however it ends. Raises `InUse`."""
     with (data_dir / "lock").open("a+", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,11 +1,11 @@
 """The embedded database: SecantusDB, a MongoDB-compatible server, as a child process.
 
-For one machine, development and tests. It speaks MongoDB's wire protocol on a free loopback port and is durable on
-commit. It is a separate program under its own licence (docs/adr/0001-embedded-database.md): started, never imported.
+For one machine, development and tests. It speaks MongoDB's wire protocol on a free loopback port
+and is durable on commit. It is a separate program under its own licence
+(docs/adr/0001-embedded-database.md): started, never imported.
 """
 
 import asyncio
-import logging
 import re
 import shutil
 import sys
@@ -13,14 +13,20 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from server.datadir import mark_engine
 from server.errors import StartError
+from server.guard import KILL
 
-log = logging.getLogger(__name__)
-
+ENGINE = "secantusd-py"
+"""The program, and what marks a data directory as its own."""
 OPTIONS = "?retryWrites=false&directConnection=true"
-"""It is one server without a replica set, so there are no retryable writes."""
+"""One server without a replica set, so there are no retryable writes (ADR 1 has figures)."""
 
 _LISTENING = re.compile(rb"listening on (127\.0\.0\.1:\d+)")
+_PANIC = re.compile(rb"^_wiredtiger\.WiredTigerError: WT_PANIC", re.MULTILINE)
+"""What it logs when its storage has failed, as on a full disk. It goes on accepting, but refuses
+every operation from then on; only a new start heals it."""
+_LOOK_SECONDS = 0.2
 _START_SECONDS = 30
 _STOP_SECONDS = 20
 _BUSY = "resource busy"
@@ -30,19 +36,21 @@ _BUSY_PAUSE_SECONDS = 0.3
 
 @asynccontextmanager
 async def embedded_database(
-    data_dir: Path, ended: Callable[[], None] = lambda: None
+    data_dir: Path, gone: Callable[[str], None] = lambda _: None
 ) -> AsyncIterator[str]:
-    """Run the embedded database over `data_dir/mongodb`; yields its URI, which scripts find in `mongodb.uri`.
+    """Run the embedded database over `data_dir/mongodb`; yields its URI.
 
-    The child ends with this process, however this process ends; should it end before, `ended` is called.
-    Raises `StartError` if it does not start.
+    Scripts find the URI in `mongodb.uri`. The child ends with this process, however this process
+    ends. Should it end or panic before, `gone` is called with what happened, in words. Raises
+    `StartError` if it does not start, or the data are those of another engine.
     """
+    mark_engine(data_dir, ENGINE)
     log_file, uri_file = data_dir / "mongodb.log", data_dir / "mongodb.uri"
     uri_file.unlink(missing_ok=True)
     if log_file.exists():
         log_file.replace(log_file.with_suffix(".log.old"))
     guard, address = await _started(data_dir, log_file)
-    watching = asyncio.create_task(_watch(guard, log_file, ended))
+    watching = asyncio.create_task(_watch(guard, log_file, gone))
     try:
         uri = f"mongodb://{address}/{OPTIONS}"
         aside = uri_file.with_suffix(".new")
@@ -56,7 +64,7 @@ async def embedded_database(
 
 
 def running_uri(data_dir: Path) -> str | None:
-    """The URI of the embedded database that a running process has started over `data_dir`, if there is one."""
+    """The URI of the embedded database that a running process has started, if there is one."""
     try:
         return (data_dir / "mongodb.uri").read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -64,11 +72,12 @@ def running_uri(data_dir: Path) -> str | None:
 
 
 def _command(data_dir: Path) -> list[str]:
-    program = Path(sys.executable).parent / "secantusd-py"
+    program = Path(sys.executable).parent / ENGINE
     found = str(program) if program.exists() else shutil.which(program.name)
     if found is None:
         raise StartError(
-            "the embedded database is not installed; pip install -r requirements.txt, or set BASHU_MONGO_URI"
+            "the embedded database is not installed; pip install -r requirements.txt, "
+            "or set BASHU_MONGO_URI"
         )
     home, config = data_dir.absolute() / "mongodb", data_dir.absolute() / "mongodb.toml"
     config.write_text(
@@ -83,7 +92,7 @@ def _command(data_dir: Path) -> list[str]:
 
 
 async def _started(data_dir: Path, log_file: Path) -> tuple[asyncio.subprocess.Process, str]:
-    """The guard of a database that listens, and its address. One that is ending by itself is waited for."""
+    """The guard of a database that listens, and its address. One that is just ending is awaited."""
     deadline = asyncio.get_running_loop().time() + _BUSY_SECONDS
     while True:
         with log_file.open("wb") as log_out:
@@ -93,7 +102,7 @@ async def _started(data_dir: Path, log_file: Path) -> tuple[asyncio.subprocess.P
                 stdin=asyncio.subprocess.PIPE,
                 stdout=log_out,
                 stderr=log_out,
-                start_new_session=True,  # a Ctrl-C in the terminal is for the server, which then stops the database
+                start_new_session=True,  # Ctrl-C is for the server, which then stops the database
             )
         try:
             return guard, await _listening(guard, log_file)
@@ -105,11 +114,23 @@ async def _started(data_dir: Path, log_file: Path) -> tuple[asyncio.subprocess.P
 
 
 async def _watch(
-    guard: asyncio.subprocess.Process, log_file: Path, ended: Callable[[], None]
+    guard: asyncio.subprocess.Process, log_file: Path, gone: Callable[[str], None]
 ) -> None:
-    status = await guard.wait()
-    log.critical("the embedded database has ended with status %d; see %s", status, log_file)
-    ended()
+    """Say when the database has ended, or has panicked; one that has panicked is killed."""
+    ended = asyncio.create_task(guard.wait())
+    with log_file.open("rb") as log_out:
+        unfinished = b""
+        while not ended.done():
+            await asyncio.wait({ended}, timeout=_LOOK_SECONDS)
+            lines, _, unfinished = (unfinished + log_out.read()).rpartition(b"\n")
+            if _PANIC.search(lines):
+                gone(
+                    "the embedded database has panicked, as it does when its disk is full "
+                    f"(see {log_file})"
+                )
+                _kill(guard)
+                return
+    gone(f"the embedded database has ended with status {ended.result()} (see {log_file})")
 
 
 async def _listening(guard: asyncio.subprocess.Process, log_file: Path) -> str:
@@ -141,8 +162,14 @@ async def _stop(guard: asyncio.subprocess.Process, address: str) -> None:
         waking.cancel()
 
 
+def _kill(guard: asyncio.subprocess.Process) -> None:
+    """Tell the guard to kill the database at once."""
+    if guard.stdin is not None:
+        guard.stdin.write(KILL)
+
+
 async def _wake(address: str) -> None:
-    """Connect now and then: a stopping SecantusDB waits 2 s for one more connection, unless there is one."""
+    """Connect now and then: a stopping SecantusDB waits 2 s for one more connection."""
     host, _, port = address.partition(":")
     while address:
         await asyncio.sleep(0.05)

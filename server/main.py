@@ -1,20 +1,21 @@
-"""The life of the server process: logs, data directory, database, then serving by one process or by several."""
+"""The life of the server process: logs, data directory, database, one or several who serve."""
 
 import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from passes.base.errors import DomainError
+from passes.base.errors import DomainError, Unavailable
 from scenic_data.files import DataError
 from server import clock
 from server.database import own_database
 from server.datadir import make_data_dir
+from server.ending import Ending, ending_by_signal
 from server.errors import DatabaseEnded, StartError
 from server.logs import configure_logs
 from server.mongo import Mongo
 from server.sandbox import sandbox
-from server.serving import bound_sockets, serve, stop_signal
+from server.serving import bound_sockets, serve
 from server.settings import Settings
 from server.system import open_system
 from server.workers import supervise
@@ -23,7 +24,8 @@ from server.workers import supervise
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT.
 
-    Raises `StartError` if the process cannot start, `DatabaseEnded` if the embedded database ends before it.
+    Raises `StartError` if the process cannot start or its workers cannot, `DatabaseEnded` if the
+    embedded database ends before it.
     """
     configure_logs(settings.log_level)
     try:
@@ -34,7 +36,17 @@ def run(settings: Settings) -> None:
 
 
 async def _run(settings: Settings) -> None:
-    stopping, failed = stop_signal(), asyncio.Event()
+    ending = ending_by_signal()
+    try:
+        await _serve(settings, ending)
+    except (Unavailable, StartError):
+        if not ending.why_gone:
+            raise
+    if ending.why_gone:
+        raise DatabaseEnded(f"{ending.why_gone}; nothing that was answered is lost, so start again")
+
+
+async def _serve(settings: Settings, ending: Ending) -> None:
     sockets: list[socket.socket] = []
 
     def listen() -> list[socket.socket]:
@@ -44,27 +56,24 @@ async def _run(settings: Settings) -> None:
     def announce() -> None:
         _announce(sockets, settings)
 
-    async with (
-        own_database(settings, lambda: _end(failed, stopping)) as uri,
-        _with_wechat(settings) as ready,
-    ):
+    async with own_database(settings, ending.database_gone) as uri, _with_wechat(settings) as ready:
         if settings.workers == 1:
-            await serve(uri, ready, listen, announce, stopping)
+            await serve(uri, ready, listen, announce, ending)
         else:
-            async with Mongo(uri, settings.mongo_database, settings.mongo_driver) as mongo:
-                await open_system(
-                    settings, mongo, clock.now(), serves=False
-                )  # so that the workers find everything made
-            await supervise(uri, ready, listen(), announce, stopping)
-    if failed.is_set():
-        raise DatabaseEnded(
-            "the embedded database has ended; nothing that was answered is lost, so start again"
-        )
+            await _prepare(uri, settings, ending)
+            await supervise(uri, ready, listen(), announce, ending)
+
+
+async def _prepare(uri: str, settings: Settings, ending: Ending) -> None:
+    """Make everything that the workers are to find made."""
+    async with Mongo(uri, settings.mongo_database, settings.mongo_driver) as mongo:
+        ending.when_gone(mongo.give_up)
+        await open_system(settings, mongo, clock.now(), serves=False)
 
 
 @asynccontextmanager
 async def _with_wechat(settings: Settings) -> AsyncIterator[Settings]:
-    """The settings, with the address of a sandbox that runs inside this context if there are no credentials."""
+    """The settings; without credentials, of a sandbox that runs inside this context."""
     if not settings.uses_sandbox:
         yield settings
         return
@@ -72,21 +81,17 @@ async def _with_wechat(settings: Settings) -> AsyncIterator[Settings]:
         yield settings.model_copy(update={"wechat_url": url})
 
 
-def _end(failed: asyncio.Event, stopping: asyncio.Event) -> None:
-    """Without its database the process is of no use: let it end, so that what supervises it starts it anew."""
-    failed.set()
-    stopping.set()
-
-
 def _announce(sockets: list[socket.socket], settings: Settings) -> None:
-    """Say on standard output what is used and where the server listens; the last line comes once it really accepts."""
+    """Say on standard output what is used and where the server listens, once it accepts."""
     if settings.mongo_uri is None:
         print(
-            f"embedded database (SecantusDB) in {settings.data_dir / 'mongodb'}: for one machine, not for production"
+            f"embedded database (SecantusDB) in {settings.data_dir / 'mongodb'}: "
+            "for one machine, not for production"
         )
     if settings.uses_sandbox:
         print(
-            "sandbox instead of WeChat: visitors sign in with the code sandbox:NAME, and none of them is real"
+            "sandbox instead of WeChat: visitors sign in with the code sandbox:NAME, "
+            "and none of them is real"
         )
     host, port = sockets[0].getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host

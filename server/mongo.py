@@ -1,15 +1,22 @@
 """MongoDB: the only module that names a driver.
 
-Motor by default, PyMongo's own async client with `BASHU_MONGO_DRIVER=pymongo`; ADR 0002 says when that becomes the
-default. The stores see neither, but `Database`: the operations that both drivers share, with driver errors turned
-into domain errors.
+PyMongo's own async client by default, Motor with `BASHU_MONGO_DRIVER=motor` (ADR 0002). The stores
+see neither, but `Database`: the operations that both drivers share, with driver errors turned into
+domain errors.
+
+Neither driver can be relied on to end an operation that is cancelled: on Python 3.11 PyMongo's
+server selection may swallow the cancellation, and Motor's thread goes on. So an operation ends by
+its own deadline, or because its client is closed; loops around operations end by an event; and
+nothing here is called under `asyncio.wait_for`.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
+import pymongo
 from motor.motor_tornado import MotorClient
 from pymongo import AsyncMongoClient, IndexModel, UpdateOne
 from pymongo.errors import (
@@ -32,14 +39,24 @@ log = logging.getLogger(__name__)
 
 _CURSOR_BATCH = 500
 _DUPLICATE_KEY = 11000
+SERVING_SECONDS = 4.5
+"""How long one operation may take where somebody waits for a reply."""
+PATIENT_SECONDS = 60.0
+"""How long one operation of a command may take: reports read everything."""
+
+_INDEX_SECONDS = 600.0
+"""How long a database may take to make an index of what it has, or to delete it."""
+
+_CLOSE_SECONDS = 0.1
+"""How long closing may look for a server to say goodbye to. Drivers look every half second."""
 
 _OPTIONS: dict[str, Any] = {
     "tz_aware": True,
     "w": "majority",
     "journal": True,
-    "serverSelectionTimeoutMS": 5_000,
-    "connectTimeoutMS": 5_000,
-    "socketTimeoutMS": 20_000,
+    "readConcernLevel": "majority",
+    "serverSelectionTimeoutMS": 4_500,
+    "connectTimeoutMS": 4_500,
     "appname": "bashu-pass",
 }
 
@@ -48,35 +65,62 @@ class Mongo:
     """A connected MongoDB database. Belongs to the event loop that runs when it is made."""
 
     def __init__(
-        self, uri: str, name: str, driver: DriverName, listeners: Sequence[CommandListener] = ()
+        self,
+        uri: str,
+        name: str,
+        driver: DriverName,
+        listeners: Sequence[CommandListener] = (),
+        seconds: float = SERVING_SECONDS,
     ) -> None:
-        """`name` counts if the URI names no database. Raises `StartError` for a URI that cannot be used."""
+        """`name` counts if the URI names none; an operation may take so many `seconds`.
+
+        Raises `StartError` for a URI that cannot be used.
+        """
         make: Callable[..., Any] = MotorClient if driver == "motor" else AsyncMongoClient
         try:
-            self._client = make(uri, event_listeners=listeners, **_OPTIONS)
+            self._client = make(
+                uri, event_listeners=listeners, timeoutMS=seconds * 1000, **_OPTIONS
+            )
             self._database: Any = self._client.get_default_database(name)
         except (InvalidURI, ConfigurationError, ValueError) as error:
             raise StartError(f"BASHU_MONGO_URI cannot be used: {error}") from None
+        self._seconds = seconds
+        self._closing: asyncio.Task[None] | None = None
 
     def collection(self, name: str) -> "MongoCollection":
         """The collection of that name."""
-        return MongoCollection(self._database[name])
+        return MongoCollection(self._database[name], self._seconds)
 
     async def ping(self) -> None:
         """Return if the database answers. Raises `Unavailable`."""
-        async with _answering():
+        async with _answering(min(self._seconds, SERVING_SECONDS)):
             await self._database.command("ping")
 
     async def drop(self) -> None:
         """Delete the whole database; for tests and benchmarks."""
-        async with _answering():
+        async with _answering(_INDEX_SECONDS):
             await self._client.drop_database(self._database.name)
 
+    def give_up(self) -> None:
+        """Wait for the database no longer: it is known to be gone.
+
+        Operations that wait for it raise `Unavailable` within about a second, later ones at once.
+        """
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+
     async def close(self) -> None:
-        """Close all connections. Motor's `close` returns nothing, PyMongo's must be awaited."""
-        closing = self._client.close()
-        if closing is not None:
-            await closing
+        """Close all connections, within about a second even if the database does not answer."""
+        self.give_up()
+        if self._closing is not None:
+            await self._closing
+
+    async def _close(self) -> None:
+        with pymongo.timeout(_CLOSE_SECONDS):
+            if isinstance(self._client, AsyncMongoClient):
+                await self._client.close()
+            else:
+                await asyncio.to_thread(self._client.close)  # Motor's would hold up the event loop
 
     async def __aenter__(self) -> Self:
         return self
@@ -88,37 +132,42 @@ class Mongo:
 class MongoCollection:
     """One collection, with the operations of `passes.store.database.Collection`."""
 
-    def __init__(self, collection: Any) -> None:
-        """`collection` is that of either driver."""
+    def __init__(self, collection: Any, seconds: float) -> None:
+        """`collection` is that of either driver; an operation may take so many `seconds`."""
         self._collection = collection
+        self._seconds = seconds
 
     async def get(self, where: Document) -> Document | None:
         """One document."""
-        async with _answering():
+        async with _answering(self._seconds):
             found: Document | None = await self._collection.find_one(where)
             return found
 
     async def find(self, where: Document, sort: Sort = (), limit: int = 0) -> list[Document]:
         """Documents in order, all of them if `limit` is 0."""
-        async with _answering():
+        async with _answering(self._seconds):
             cursor = self._collection.find(where, limit=limit, sort=list(sort) or None)
             found: list[Document] = await cursor.to_list(None)
             return found
 
     async def each(self, where: Document) -> AsyncIterator[Document]:
         """Documents one after the other, through a cursor, as they are found."""
-        async with _answering():
-            async for document in self._collection.find(where, batch_size=_CURSOR_BATCH):
+        cursor = self._collection.find(where, batch_size=_CURSOR_BATCH)
+        batch: list[Document] = []
+        while batch or cursor.alive:
+            for document in batch:  # outside of the deadline, which is that of one batch
                 yield document
+            async with _answering(self._seconds):
+                batch = await cursor.to_list(_CURSOR_BATCH)
 
     async def count(self) -> int:
         """About how many documents there are."""
-        async with _answering():
+        async with _answering(self._seconds):
             return int(await self._collection.estimated_document_count())
 
     async def insert(self, document: Document) -> bool:
         """Insert; False if a unique key is taken."""
-        async with _answering():
+        async with _answering(self._seconds):
             try:
                 await self._collection.insert_one(document)
             except DuplicateKeyError:
@@ -129,7 +178,7 @@ class MongoCollection:
         """Insert many documents in one round trip; for each False if a unique key is taken."""
         if len(documents) == 1:
             return [await self.insert(documents[0])]
-        async with _answering():
+        async with _answering(self._seconds):
             try:
                 await self._collection.insert_many(documents, ordered=False)
             except BulkWriteError as error:
@@ -138,7 +187,7 @@ class MongoCollection:
 
     async def update(self, where: Document, change: Document, *, upsert: bool = False) -> bool:
         """Change one document; False if there is none like that, or a unique key is taken."""
-        async with _answering():
+        async with _answering(self._seconds):
             try:
                 done = await self._collection.update_one(where, change, upsert=upsert)
             except DuplicateKeyError:
@@ -146,15 +195,16 @@ class MongoCollection:
             return bool(done.matched_count or done.upserted_id is not None)
 
     async def update_each(self, changes: Iterable[tuple[Document, Document]]) -> None:
-        """Change many documents, each by its own filter, in one round trip; those not found are passed over."""
+        """Change many documents, each by its own filter, in one round trip; those not found are
+        passed over."""
         operations = [UpdateOne(where, change) for where, change in changes]
         if operations:
-            async with _answering():
+            async with _answering(self._seconds):
                 await self._collection.bulk_write(operations, ordered=False)
 
     async def delete(self, where: Document) -> None:
         """Delete every document like that."""
-        async with _answering():
+        async with _answering(self._seconds):
             await self._collection.delete_many(where)
 
     async def ensure(self, index: Index) -> None:
@@ -162,7 +212,7 @@ class MongoCollection:
         options: dict[str, Any] = {"unique": True} if index.unique else {}
         if index.expire_seconds is not None:
             options["expireAfterSeconds"] = index.expire_seconds
-        async with _answering():
+        async with _answering(_INDEX_SECONDS):
             await self._collection.create_indexes(
                 [IndexModel(list(index.keys), name=index.name, **options)]
             )
@@ -182,10 +232,15 @@ def _stored(count: int, error: BulkWriteError) -> Sequence[bool]:
 
 
 @asynccontextmanager
-async def _answering() -> AsyncIterator[None]:
-    """Whatever the driver raises for want of an answer becomes `Unavailable`."""
+async def _answering(seconds: float) -> AsyncIterator[None]:
+    """What the driver raises for want of an answer, in so many seconds, becomes `Unavailable`.
+
+    The deadline is set here, not by the client's `timeoutMS` alone: with Motor an operation first
+    waits for one of a few threads, and that time has to count, too.
+    """
     try:
-        yield
+        with pymongo.timeout(seconds):
+            yield
     except (DuplicateKeyError, BulkWriteError):
         raise
     except PyMongoError as error:

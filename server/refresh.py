@@ -14,15 +14,19 @@ log = logging.getLogger(__name__)
 
 
 class Refresh:
-    """Asks for the versions every few seconds, and loads what has changed; one small query when nothing has."""
+    """Asks for the versions every few seconds, and loads what has changed.
+
+    It is one small query when nothing has.
+    """
 
     def __init__(self, system: System, now: Clock) -> None:
-        """Starts from what the system has just loaded: the first round loads everything once more."""
+        """Nothing was seen yet, so the first round loads everything once more."""
         self._system = system
         self._now = now
         self._seen: Mapping[str, int] = {}
         self.counts: Mapping[str, int] = {}
-        """How much of the quotas of the running offers is used: the same object until it changes."""
+        """How much of the quotas of the running offers is used: the same object until it
+        changes."""
 
     async def once(self) -> None:
         """Load what has changed since the last time. Raises `Unavailable`."""
@@ -40,15 +44,20 @@ class Refresh:
         if counts != self.counts:
             self.counts = counts
 
-    async def forever(self, seconds: float) -> None:
-        """Go on until cancelled. While the database does not answer, what is in memory goes on serving."""
-        while True:
+    async def forever(self, seconds: float, stopping: asyncio.Event) -> None:
+        """Go on until `stopping` is set.
+
+        While the database does not answer, what is in memory goes on serving. It cannot be stopped
+        by cancelling: the driver may swallow the cancellation.
+        """
+        while not stopping.is_set():
             with suppress(Unavailable):
                 await self.round()
-            await asyncio.sleep(seconds)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), seconds)
 
     async def round(self) -> None:
-        """One turn: refresh, write ledger marks, learn of new keys. A fault is logged, not passed on."""
+        """One turn: refresh, write ledger marks, learn of new keys. A fault is only logged."""
         try:
             await self.once()
             await self._count()

@@ -1,7 +1,6 @@
 """Serving: one process that answers requests, from its first to its last."""
 
 import asyncio
-import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,14 +12,18 @@ from handlers.web.in_flight import InFlight
 from passes.base.errors import Unavailable
 from server import clock
 from server.app import make_application, make_server, make_services
+from server.ending import Ending
 from server.errors import StartError
 from server.mongo import Mongo
+from server.probe import Probe
 from server.refresh import Refresh
 from server.settings import Settings
 from server.system import open_system
 
 _SETTLE_SECONDS = 0.25
-"""How long accepted connections are still read after a stop signal, for requests that had been sent before it."""
+"""How long connections are still read after a stop signal, for requests sent before it."""
+_GONE_SECONDS = 1.5
+"""How long running requests may take to be refused once the database is gone."""
 
 
 async def serve(
@@ -28,27 +31,30 @@ async def serve(
     settings: Settings,
     listen: Callable[[], list[socket.socket]],
     ready: Callable[[], None],
-    stopping: asyncio.Event,
+    ending: Ending,
 ) -> None:
-    """Serve over the database at `uri` until `stopping` is set, then finish what has arrived.
+    """Serve over the database at `uri` until `ending` begins, then finish what has arrived.
 
-    `listen` gives the sockets once everything is loaded; `ready` is called once they are accepted from.
+    `listen` gives the sockets once everything is loaded; `ready` is called once they are accepted
+    from. Raises what `open_system` raises.
     """
     async with Mongo(uri, settings.mongo_database, settings.mongo_driver) as mongo:
+        ending.when_gone(mongo.give_up)
         system = await open_system(settings, mongo, clock.now())
         refresh = Refresh(system, clock.now)
-        services = make_services(system, settings, refresh, clock.now, mongo.ping)
+        services = make_services(system, settings, refresh, clock.now, Probe(mongo).check)
         server = make_server(make_application(services))
         server.add_sockets(listen())
-        refreshing = asyncio.create_task(refresh.forever(settings.reload_seconds))
+        stop_refreshing = asyncio.Event()
+        refreshing = asyncio.create_task(refresh.forever(settings.reload_seconds, stop_refreshing))
         ready()
-        await stopping.wait()
-        await _drain(server, services.in_flight, settings.drain_seconds)
-        refreshing.cancel()
-        with suppress(asyncio.CancelledError):
-            await refreshing
-        with suppress(Unavailable):
-            await system.ledger.records.write_marks()
+        await ending.begun()
+        await _drain(server, services.in_flight, settings.drain_seconds, ending)
+        stop_refreshing.set()
+        await refreshing
+        if not ending.why_gone:
+            with suppress(Unavailable):
+                await system.ledger.records.write_marks()
 
 
 def bound_sockets(settings: Settings) -> list[socket.socket]:
@@ -61,23 +67,22 @@ def bound_sockets(settings: Settings) -> list[socket.socket]:
         ) from None
 
 
-def stop_signal() -> asyncio.Event:
-    """An event that is set by SIGTERM or SIGINT."""
-    stopping = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
-    return stopping
-
-
-async def _drain(server: HTTPServer, in_flight: InFlight, seconds: float) -> None:
+async def _drain(server: HTTPServer, in_flight: InFlight, seconds: float, ending: Ending) -> None:
     """Accept no more, let what has arrived be read and finished, then close every connection.
 
-    Callers that keep a connection open are told with their next reply that it was the last.
+    Callers that keep a connection open are told with their next reply that it was the last. Once
+    the database is gone, what waits for it is refused within about a second; what waits for
+    anything else is not waited for.
     """
     in_flight.draining = True
     server.stop()
     server.conn_params.no_keep_alive = True
     await asyncio.sleep(min(_SETTLE_SECONDS, seconds))
-    with suppress(TimeoutError):
-        await asyncio.wait_for(in_flight.finished(), seconds)
+    finished = asyncio.create_task(in_flight.finished())
+    gone = asyncio.create_task(ending.gone())
+    await asyncio.wait({finished, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    if gone.done():
+        await asyncio.wait({finished}, timeout=min(_GONE_SECONDS, seconds))
+    finished.cancel()
+    gone.cancel()
     await server.close_all_connections()

@@ -1,4 +1,4 @@
-"""Settings: `BASHU_*` in the environment or in an `.env` file; the flags of `run.py` come on top."""
+"""Settings: `BASHU_*` in the environment or an `.env` file; flags of `run.py` come on top."""
 
 import os
 from pathlib import Path
@@ -48,9 +48,9 @@ class Settings(BaseSettings):
     data_dir: Path = Path("var")
     """Where keys and the embedded database live."""
     mongo_uri: str | None = Field(default=None, pattern=r"^mongodb(\+srv)?://")
-    """A MongoDB to use, with or without a database name; without it the embedded database is started."""
-    mongo_driver: DriverName = "motor"
-    """The driver: Motor, or its successor in PyMongo."""
+    """A MongoDB to use, with or without a database name; else the embedded one is started."""
+    mongo_driver: DriverName = "pymongo"
+    """The driver: PyMongo's own, or Motor, its predecessor."""
     mongo_database: str = Field(default="bashu", pattern=r"^[A-Za-z0-9_-]{1,38}$")
     """The name of the database, if the URI names none."""
     reload_seconds: float = Field(default=2.0, gt=0, le=60)
@@ -64,9 +64,11 @@ class Settings(BaseSettings):
     wechat_url: str = Field(default="https://api.weixin.qq.com", pattern=r"^https?://[^/]+$")
     """Where WeChat is."""
     sandbox: bool | None = None
-    """Whether visitors sign in through the sandbox; by default if there is no AppID, and never with one."""
+    """Whether visitors sign in through the sandbox; by default if there is no AppID, and never with
+    one."""
     privacy_version: str = Field(default="2026-11", pattern=r"^[A-Za-z0-9._-]{1,20}$")
-    """The version of the privacy statement that visitors agree to; with a new one, newcomers agree to that."""
+    """The version of the privacy statement that visitors agree to; with a new one, newcomers agree
+    to that."""
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_listed)] = ()
     """Addresses or networks, divided by commas, whose `X-Forwarded-For` is believed."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -110,10 +112,16 @@ def _written(value: object) -> str:
 
 
 def load_settings(**flags: object) -> Settings:
-    """The settings, with the flags that are not None on top. Raises `StartError` naming what is wrong."""
+    """The settings, with the flags that are not None on top. Raises `StartError` naming what is
+    wrong."""
     given = {name: value for name, value in flags.items() if value is not None}
     names = {f"BASHU_{name.upper()}" for name in Settings.model_fields}
-    unknown = sorted(name for name in os.environ if name.startswith("BASHU_") and name not in names)
+    ours = (
+        name
+        for name in os.environ
+        if name.startswith("BASHU_") and not name.startswith("BASHU_TEST_")
+    )
+    unknown = sorted(name for name in ours if name not in names)
     if unknown:
         raise StartError(f"a setting is wrong: there is no {', '.join(unknown)}")
     try:

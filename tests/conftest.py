@@ -1,7 +1,8 @@
 """Fixtures.
 
-mongo_uri     session   the embedded database of the whole run, started as the server starts it
-mongo         test      an empty database of its own, through Motor
+mongo_uri     session   the embedded database of the whole run, started as the server starts it;
+                        or the MongoDB that BASHU_TEST_MONGO_URI names
+mongo         test      an empty database of its own, through the default driver
 any_mongo     test      the same, once through each driver
 clock         test      the time, which a test may move
 system        test      a composed system over `mongo`: test keys, a few real spots, the product `annual`
@@ -12,6 +13,7 @@ world         test      a system with gates at 峨眉山 and 仙女山 and a way
 
 import asyncio
 import itertools
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -29,6 +31,7 @@ from passes.store.indexes import ensure_indexes
 from server.app import make_application, make_server, make_services
 from server.embedded import embedded_database
 from server.mongo import Mongo
+from server.probe import Probe
 from server.refresh import Refresh
 from server.sandbox import sandbox
 from server.settings import DriverName
@@ -39,11 +42,28 @@ from tests.support.world import SETTINGS, Clock, World, composed
 settings.register_profile("bashu", deadline=None, max_examples=100)
 settings.load_profile("bashu")
 
-_names = (f"t{n}" for n in itertools.count())
+_names = (f"t{os.getpid()}_{n}" for n in itertools.count())
+"""Databases that no other process of this run uses: all share one MongoDB, if one is given."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run longer trials: many more rounds")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a database, for `.ci/second_engine`."""
+    for item in items:
+        if "mongo_uri" in getattr(item, "fixturenames", ()):
+            item.add_marker("database")
 
 
 @pytest.fixture(scope="session")
 def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    given = os.environ.get("BASHU_TEST_MONGO_URI")
+    if given:
+        yield given
+        return
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -63,12 +83,14 @@ def connected(io_loop: IOLoop, uri: str, driver: DriverName) -> Iterator[Mongo]:
 
     made = cast(Mongo, io_loop.run_sync(connect))
     yield made
+    if "BASHU_TEST_MONGO_URI" in os.environ:
+        io_loop.run_sync(made.drop)
     io_loop.run_sync(made.close)
 
 
 @pytest.fixture
 def mongo(io_loop: IOLoop, mongo_uri: str) -> Iterator[Mongo]:
-    yield from connected(io_loop, mongo_uri, "motor")
+    yield from connected(io_loop, mongo_uri, "pymongo")
 
 
 @pytest.fixture(params=["motor", "pymongo"])
@@ -103,7 +125,7 @@ def services(
     system: System, mongo: Mongo, clock: Clock, sandbox_url: str, refresh: Refresh
 ) -> Services:
     reached = SETTINGS.model_copy(update={"wechat_url": sandbox_url})
-    return make_services(system, reached, refresh, clock, mongo.ping)
+    return make_services(system, reached, refresh, clock, Probe(mongo).check)
 
 
 @pytest.fixture

@@ -32,7 +32,8 @@ log = logging.getLogger(__name__)
 SCHEMA = 2
 """What this version of the program stores: 1 kept terms in every pass, 2 keeps editions."""
 
-_BATCH = 500
+_BATCH = 100
+"""How many passes are updated in one command, which has to end within seconds."""
 _SETTING = {"_id": "schema"}
 
 

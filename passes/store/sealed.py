@@ -25,8 +25,8 @@ _PLACES: dict[str, dict[str, Callable[[Document], str]]] = {
 
 _HAS_REVISION = frozenset({"passes"})
 
-_BATCH = 200
-"""How many values are renewed in one command."""
+_BATCH = 100
+"""How many values are renewed in one command, which has to end within seconds."""
 
 
 @dataclass(frozen=True, slots=True)

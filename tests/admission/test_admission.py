@@ -1,6 +1,7 @@
 """Admission over the real database, through both drivers: what is decided, what is stored, and races."""
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -409,7 +410,7 @@ def counted(
     operations = Operations()
 
     async def connect() -> Mongo:
-        mongo = Mongo(mongo_uri, f"counted_{request.param}", request.param, [operations])
+        mongo = Mongo(mongo_uri, f"counted_{os.getpid()}", request.param, [operations])
         await ensure_indexes(mongo)
         return mongo
 

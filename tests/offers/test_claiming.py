@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -31,7 +32,7 @@ from tests.support import build
 from tests.support.build import EMEISHAN, KEYS, NOW, TODAY, XIANNVSHAN, offer
 from tests.support.rooms import PRIVACY_VERSION, RoomsUnderTest
 
-names = (f"w{n}" for n in itertools.count())
+names = (f"claims{os.getpid()}_{n}" for n in itertools.count())
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.api import Api
 from tests.support.processes import Run, Start
 
@@ -36,6 +38,7 @@ coverage: {{spots: [emeishan, wulong-xiannvshan]}}
 """
 
 
+@pytest.mark.timeout(seconds=240)
 async def test_eight_gates_and_two_processes_never_exceed_a_limit(
     server: Start, scripts: Run, tmp_path: Path
 ) -> None:

@@ -15,6 +15,10 @@ from tests.support.api import Api
 from tests.support.processes import PROJECT, Run, Start, alive, children, environment
 
 
+def workers_among(pids: list[int]) -> list[int]:
+    return [pid for pid in pids if b"server.workers" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
 def gone(pids: list[int]) -> bool:
     deadline = time.monotonic() + 20
     while any(map(alive, pids)) and time.monotonic() < deadline:
@@ -215,7 +219,7 @@ def test_without_its_database_it_ends_and_can_be_started_again_at_once(
     os.kill(database, signal.SIGKILL)
     assert running.process.wait(30) == 1
     assert "the embedded database has ended with status" in (tmp_path / "server.log").read_text()
-    assert "stopped: the embedded database has ended; " in (tmp_path / "server.log").read_text()
+    assert "stopped: the embedded database has ended with" in (tmp_path / "server.log").read_text()
     assert gone([guard])
     killed = server()
     killed.process.kill()
@@ -243,9 +247,7 @@ async def test_several_workers_serve_one_address_and_a_dead_one_is_replaced(
     assert set(await asyncio.gather(*(scan(n) for n in range(40)))) == {200}, (
         "known at both workers"
     )
-    workers = [
-        pid for pid in family if b"server.workers" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
+    workers = workers_among(family)
     assert len(workers) == 2
     os.kill(workers[0], signal.SIGKILL)
     deadline = time.monotonic() + 20
@@ -256,6 +258,25 @@ async def test_several_workers_serve_one_address_and_a_dead_one_is_replaced(
     api.close()
     running.stop(signal.SIGKILL)
     assert gone(everybody), "workers and database end with their parent"
+
+
+def test_workers_that_cannot_start_are_given_up(server: Start, tmp_path: Path) -> None:
+    """They were started for ever, once a second, while the port accepted and nobody answered."""
+    running = server("--workers", "2")
+    everybody = children(running.process.pid)
+    (tmp_path / "var" / "keys.json").rename(tmp_path / "keys.json")
+    os.kill(workers_among(everybody)[0], signal.SIGKILL)
+    assert running.process.wait(60) == 1
+    lines = (tmp_path / "server.log").read_text().strip().splitlines()
+    assert lines[-1] == "cannot start: a worker has failed 6 times in a row; the log says why"
+    assert len([line for line in lines if "started anew in" in line]) == 5
+    assert (
+        len([line for line in lines if "this worker cannot start: there is no key file" in line])
+        == 5
+    )
+    assert gone(everybody)
+    (tmp_path / "keys.json").rename(tmp_path / "var" / "keys.json")
+    assert server("--workers", "2").stop() == 0
 
 
 def test_several_workers_stop_together(server: Start) -> None:
@@ -292,6 +313,18 @@ def test_what_is_wrong_is_said_in_one_line(
     assert last.startswith("cannot start: ")
     assert says in last
     assert "Traceback" not in done.stderr
+
+
+def test_the_data_of_another_engine_are_refused(server: Start, tmp_path: Path) -> None:
+    assert server().stop() == 0
+    mark = tmp_path / "var" / "mongodb.engine"
+    assert mark.read_text() == "secantusd-py\n"
+    mark.write_text("secantusd-rs\n")
+    with pytest.raises(AssertionError, match=r"cannot start: .* another engine, secantusd-rs"):
+        server()
+    mark.unlink()
+    assert server().stop() == 0, "a directory from before there were marks"
+    assert mark.read_text() == "secantusd-py\n"
 
 
 def test_a_lost_key_file_is_not_made_anew(server: Start, tmp_path: Path) -> None:

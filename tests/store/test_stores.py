@@ -4,11 +4,8 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from passes.admission.gates import GateKind, GateState, Setup
 from passes.base.audit import AuditLine
-from passes.base.errors import Unavailable
 from passes.ledger.records import annulment, fold
 from passes.ledger.tally import Tally
 from passes.ledger.verdicts import NEWEST_REFUSALS, Reason, Refusal, Verdict
@@ -22,7 +19,6 @@ from passes.store.versions import GATES, PRODUCTS, Versions
 from passes.terms.edition import Edition
 from passes.terms.editions import Editions
 from passes.terms.terms import Blackout, Coverage, DateRange, Limits, Party, Payment, Term
-from server.errors import StartError
 from server.mongo import Mongo
 from tests.support import build
 from tests.support.build import NOW, SERIAL, TODAY
@@ -208,24 +204,3 @@ async def test_indexes_can_be_made_again_and_all_have_names_and_a_purpose(any_mo
     indexes = [index for collection in INDEXES.values() for index in collection]
     assert len({index.name for index in indexes}) == len(indexes)
     assert all(index.serves for index in indexes)
-
-
-async def test_a_database_that_is_away_is_unavailable(
-    any_mongo: Mongo, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(__import__("server.mongo").mongo._OPTIONS, "serverSelectionTimeoutMS", 50)
-    away = Mongo("mongodb://127.0.0.1:1/", "nowhere", "motor")
-    with pytest.raises(Unavailable):
-        await passes_of(away).get(SERIAL)
-    with pytest.raises(Unavailable):
-        await away.ping()
-    await away.close()
-
-
-@pytest.mark.parametrize(
-    "uri",
-    ["http://127.0.0.1", "mongodb://", "mongodb://127.0.0.1:99999/", "mongodb://a:b:c@127.0.0.1/"],
-)
-async def test_a_wrong_uri_is_refused_in_words(uri: str, io_loop: object) -> None:
-    with pytest.raises(StartError, match="BASHU_MONGO_URI cannot be used"):
-        Mongo(uri, "bashu", "pymongo")
