@@ -7,6 +7,7 @@ the one that public converters agree on. It holds within China only, where all o
 
 from collections.abc import Iterable
 from enum import StrEnum
+from itertools import repeat
 from math import asin, atan2, cos, degrees, dist, hypot, pi, radians, sin, sqrt
 from typing import NamedTuple
 
@@ -70,8 +71,15 @@ def direction(point: Point) -> Direction:
 
 
 def arcs(one: Direction, others: Iterable[Direction]) -> list[float]:
-    """Metres over the sphere from one direction to others; exact for short ways, too, for it starts from the chord."""
-    return [_EARTH_DIAMETER * asin(min(1.0, dist(one, other) / 2)) for other in others]
+    """Metres over the sphere from one direction to others.
+
+    Exact for short ways, too: it starts from the chord.
+    """
+    chords = list(map(dist, repeat(one), others))
+    try:
+        return [_EARTH_DIAMETER * asin(chord / 2) for chord in chords]
+    except ValueError:  # on the other side of the earth, rounding may make a chord longer than 2
+        return [_EARTH_DIAMETER * asin(min(1.0, chord / 2)) for chord in chords]
 
 
 def _in_china(point: Point) -> bool:

@@ -1,214 +1,254 @@
-"""Search: spots by what people type. Chinese, pinyin with or without tones and blanks, initials, English, and parts of
-them; if nothing fits, what sounds like it, and then Latin letters with one typing error.
+"""Search: spots by what people type.
 
-Knows nothing but words: it ranks the places of spots in a list. All spots are searched as a few long strings, which is
-faster than any loop over them.
+Chinese is written from large to small without blanks (四川雅安碧峰峡): the places in front narrow
+the choice, and what is left at the end is what is looked for. If nothing fits, what sounds like it,
+then what fits the most of the words, then Latin letters with one typing error.
+
+The work of a query is bounded, whatever is typed: all that grows with it are look-ups in tables,
+and their steps are counted. When they are used up, nothing more is found.
 """
 
-import re
-import unicodedata
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
-from scenic_data.model import Level, Spot
-from scenic_data.places import short_name
-from scenic_data.reference import Reference
+from scenic_data.index import ABOUT, MISTYPED, THERE, WHOLE_NAME, Index, core
+from scenic_data.terms import Terms, keep_best
+from scenic_data.wording import syllables, words
+
+MOST_STEPS = 6_000
+"""Matches to look at for one query: twice what the most laborious honest one takes."""
+_LOOK_UP = 30
+"""What a look-up costs before its first match, in steps."""
+
+_ELSEWHERE = THERE + 1  # the whole name of a spot, but not in the place that was named
+_CONTAINED = 30  # a whole name is a part of what was typed
 
 _SHORTEST_MISTYPED = 4
-_TIER = 10  # exact, prefix and inside are this far apart, but a 5A spot comes first of both; the kinds differ by less
-_ABOUT = 40  # the name of a category, or a part of that of a place, is no name of a spot
-_THERE = 5  # in the very place that was named: after whole names, before parts of names
-_MISTYPED = 100
+_SHORTEST_MISREAD = 5
+_LONGEST_SPOKEN = 40
 _MOST_WORDS = 8
-_ENDING = re.compile(
-    r"(风景名胜区|旅游度假区|旅游景区|风景区|旅游区|民俗风貌区|景区|遗址|门票|旅游)+$"
-)
+_MOST_READINGS = 12
 _SAYS_LITTLE = frozenset(
     {"the", "of", "a", "mt", "mount", "mountain", "national", "park", "scenic", "area", "spot"}
 )
 
 
-def normal(text: str) -> str:
-    """Lower case without tones, marks and punctuation; ü is v; words stand one blank apart."""
-    plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold()).replace(
-        "u\u0308", "v"
-    )
-    kept = (sign for sign in plain if unicodedata.category(sign) != "Mn" and sign not in "'’")
-    return " ".join("".join(sign if sign.isalnum() else " " for sign in kept).split())
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to read a text from large to small: the places named first, and what is left.
+
+    `within` are the spots that lie in all of those places; None if no place is named.
+    """
+
+    within: frozenset[int] | None
+    rest: str
 
 
-@lru_cache(maxsize=8192)
-def syllables(chinese: str) -> Sequence[str]:
-    """The pinyin of Chinese signs, without tones; other signs stay as they are. Remembers the names of a catalogue."""
-    from pypinyin import lazy_pinyin  # noqa: PLC0415 - takes long to import, and commands never search
+class Search:
+    """One query on its way through the index. `steps` tells how much was looked at so far."""
 
-    return tuple(lazy_pinyin(chinese))
+    def __init__(self, index: Index, query: str) -> None:
+        """Nothing is looked up yet."""
+        typed = words(query)
+        self._index = index
+        self._whole = "".join(typed)
+        self._words = typed[-_MOST_WORDS:]
+        self._known: dict[str, dict[int, int]] = {}
+        self.steps = 0
 
-
-class Haystack:
-    """Many short keys, each with an owner and with places at which a match may begin."""
-
-    def __init__(self, keys: Iterable[tuple[int, Sequence[str]]]) -> None:
-        """`keys` are pairs of an owner and the pieces of a key: a match may begin at each piece."""
-        pieces, length = ["\n"], 1
-        self._begins: set[int] = set()
-        self._firsts: list[int] = []
-        self._owners: list[int] = []
-        for owner, key in keys:
-            self._firsts.append(length)
-            self._owners.append(owner)
-            for piece in key:
-                self._begins.add(length)
-                pieces.append(piece)
-                length += len(piece)
-            pieces.append("\n")
-            length += 1
-        self._text = "".join(pieces)
-
-    def find(self, wanted: str) -> Iterator[tuple[int, int]]:
-        """Each owner with a match: 0 for a whole key, 1 for the beginning of one, 2 inside."""
-        at = self._text.find(wanted)
-        while at >= 0:
-            if at in self._begins:
-                inside = self._text[at - 1] != "\n"
-                open_ended = self._text[at + len(wanted)] != "\n"
-                yield (
-                    self._owners[bisect_right(self._firsts, at) - 1],
-                    2 if inside else int(open_ended),
-                )
-            at = self._text.find(wanted, at + 1)
-
-
-class Index:
-    """The searchable words of a list of spots."""
-
-    def __init__(self, spots: Sequence[Spot], reference: Reference) -> None:
-        """Spots are known by their place in the list."""
-        names = [
-            (n, normal(name).replace(" ", ""))
-            for n, spot in enumerate(spots)
-            for name in (spot.name.zh, *spot.aliases)
-        ]
-        english = [
-            (n, normal(spot.name.en).split()) for n, spot in enumerate(spots) if spot.name.en
-        ]
-        slugs = [(n, spot.id.split("-")) for n, spot in enumerate(spots)]
-        spoken = [(n, syllables(name)) for n, name in names] + slugs
-        self._kinds = (
-            (0, Haystack((n, tuple(name)) for n, name in names)),
-            (1, Haystack(spoken)),
-            (2, Haystack(english)),
-            (3, Haystack((n, [syllable[0] for syllable in key]) for n, key in spoken)),
-            (_ABOUT, Haystack(_about(spots, reference))),
-        )
-        self._places = Haystack(_placed(spots, reference))
-        self._best = {n for n, spot in enumerate(spots) if spot.level is Level.A5}
-        self._latin = [(n, "".join(key)) for n, key in spoken]
-        self._latin += [
-            (n, "".join(key[first:])) for n, key in english for first in range(len(key))
-        ]
-
-    def rank(self, query: str) -> dict[int, int]:
-        """The spots that fit, by their place in the list, with a rank that is lower for what fits better."""
-        words = normal(query).split()[:_MOST_WORDS]
-        if not words:
+    def ranks(self) -> dict[int, int]:
+        """The spots that fit, by their places in the list, with a rank: lower is better."""
+        if not self._whole:
             return {}
-        whole = "".join(words)
-        found = self._fitting(whole)
-        if len(words) > 1:
-            for n, rank in _all_of([self._fitting(word) for word in words]).items():
-                found[n] = min(found.get(n, rank), rank)
-        return found or self._sounding_like(whole) or self._in_part(words) or self._mistyped(whole)
+        found, elsewhere = self._read(self._whole)
+        names_a_spot = min(found.values(), default=MISTYPED) <= WHOLE_NAME
+        if len(self._words) > 1 and not names_a_spot:
+            for n, rank in self._all_words().items():
+                keep_best(found, n, rank)
+        return (
+            found
+            or self._sounding_like(self._whole)
+            or self._most_words()
+            or elsewhere
+            or self._mistyped(self._whole)
+        )
 
-    def _fitting(self, word: str) -> dict[int, int]:
+    def _look_up(self, word: str) -> dict[int, int]:
+        """The spots of which the word is a name, a part of a name, a place or a kind.
+
+        The same object each time: not to be changed.
+        """
+        if word not in self._known:
+            enough = self.steps >= MOST_STEPS
+            self._known[word] = {} if enough else self._looked_up(word)
+        return self._known[word]
+
+    def _looked_up(self, word: str) -> dict[int, int]:
         found: dict[int, int] = {}
-        for kind, haystack in self._kinds:
-            for n, tier in haystack.find(word):
-                rank = kind + tier * _TIER
-                if n in self._best and _TIER <= rank < _ABOUT:
-                    rank = _TIER - 1
-                if rank < found.get(n, rank + 1):
-                    found[n] = rank
-        for n, tier in self._places.find(word):
-            known = found.get(n, _ABOUT)
-            if tier == 0:
-                found[n] = min(known, _THERE - (n in self._best and known < _ABOUT))
-            else:
-                found[n] = min(known, _ABOUT + tier * _TIER)
+        groups: dict[int, int] = {}
+        self.steps += _LOOK_UP
+        self.steps += self._index.names.collect(word, found)
+        self.steps += self._index.group_names.collect(word, groups)
+        if word.isascii() and len(word) >= _SHORTEST_MISREAD:
+            self.steps += self._index.misread.collect(word, found)
+        for number, rank in groups.items():
+            spots = self._index.groups[number].spots
+            self.steps += len(spots)
+            for n in spots:
+                keep_best(found, n, self._there(n, rank, found))
         return found
 
-    def _sounding_like(self, word: str) -> dict[int, int]:
-        """What Chinese signs fit by their sound: 峨嵋山 is found as 峨眉山 is."""
-        spoken = "".join(syllables(word))
-        return {} if spoken == word else self._fitting(spoken)
+    def _there(self, n: int, rank: int, found: dict[int, int]) -> int:
+        """The rank of a spot in a group: a 5A spot that the place is named for comes first."""
+        named_for_it = n in self._index.best and found.get(n, ABOUT) < ABOUT
+        return rank - 1 if rank == THERE and named_for_it else rank
 
-    def _in_part(self, words: Sequence[str]) -> dict[int, int]:
-        """What fits the most of the words, when nothing fits them all. Chinese is also cut in two: it has no blanks."""
-        fits = [self._fitting(part) for word in words for part in self._parts(word)]
+    def _named(self, text: str) -> dict[int, int]:
+        """What is called so, with what kind of thing it is or without."""
+        found = dict(self._look_up(text))
+        short = core(text)
+        if short != text:
+            for n, rank in self._look_up(short).items():
+                keep_best(found, n, rank)
+        return found
+
+    def _read(self, text: str) -> tuple[dict[int, int], dict[int, int]]:
+        """What a text means that may name places first, from large to small, without blanks.
+
+        Returns the spots that lie where the text says, or whose whole name it gives; and those that
+        fit a part of what is left, but lie elsewhere.
+        """
+        here: dict[int, int] = {}
+        elsewhere: dict[int, int] = {}
+        for reading in self._readings(text):
+            for n, rank in self._named(reading.rest).items():
+                if reading.within is None or n in reading.within:
+                    keep_best(here, n, rank)
+                elif rank <= WHOLE_NAME:
+                    keep_best(here, n, _ELSEWHERE)
+                else:
+                    keep_best(elsewhere, n, rank)
+        return here, elsewhere
+
+    def _readings(self, text: str) -> list[Reading]:
+        """The ways to read a text, the fewest places first. Two characters are left at least."""
+        readings = [Reading(None, text)]
+        for reading in readings:  # grows meanwhile: each reading may name one more place
+            longest = min(self._index.longest_place, len(reading.rest) - 2)
+            for size in range(2, longest + 1):
+                spots = self._index.places.get(reading.rest[:size])
+                if spots is not None and len(readings) < _MOST_READINGS:
+                    self.steps += _LOOK_UP
+                    within = spots if reading.within is None else reading.within & spots
+                    readings.append(Reading(within, reading.rest[size:]))
+        return readings
+
+    def _all_words(self) -> dict[int, int]:
+        """The spots that every word fits, ranked by the worst. A lone letter is no word."""
+        real = [word for word in self._words if len(word) > 1 or not word.isascii()]
+        if not real:
+            return {}
+        found = [self._look_up(word) for word in real]
+        common = set(found[0]).intersection(*found[1:])
+        return {n: max(ranks[n] for ranks in found) for n in common}
+
+    def _sounding_like(self, text: str) -> dict[int, int]:
+        """What Chinese characters fit by their sound: 峨嵋山 is found as 峨眉山 is."""
+        spoken = "".join(syllables(text[:_LONGEST_SPOKEN]))
+        return {} if spoken == text else self._read(spoken)[0]
+
+    def _most_words(self) -> dict[int, int]:
+        """What fits the most of the words, when nothing fits them all."""
+        fits = [self._nearly(word) for word in self._words if word not in _SAYS_LITTLE]
         counts = Counter(n for found in fits for n in found)
         most = max(counts.values(), default=0)
-        return {
-            n: min(found[n] for found in fits if n in found)
-            for n, count in counts.items()
-            if count == most
-        }
+        best: dict[int, int] = {}
+        for found in fits:
+            for n, rank in found.items():
+                if counts[n] == most:
+                    keep_best(best, n, rank)
+        return best
 
-    def _parts(self, word: str) -> Sequence[str]:
+    def _nearly(self, word: str) -> dict[int, int]:
+        """What a word fits; if it is Chinese and fits nothing, what a part of it fits."""
         if word.isascii():
-            return () if word in _SAYS_LITTLE else (word,)
-        word = _ENDING.sub("", word) or word
-        if self._fitting(word):
-            return (word,)
-        cuts = [(word[:n], word[n:]) for n in range(2, len(word) - 1)]
-        both = [cut for cut in cuts if self._fitting(cut[0]).keys() & self._fitting(cut[1]).keys()]
-        return (
-            both[0] if both else [part for cut in cuts for part in cut if self._fitting(part)][:1]
+            return self._look_up(word) if len(word) > 1 else {}
+        here, elsewhere = self._read(word)
+        return here or elsewhere or self._in_part(word)
+
+    def _in_part(self, text: str) -> dict[int, int]:
+        """What a part of a Chinese text fits, preferably in the place that it names."""
+        deepest = self._readings(text)[-1]
+        within = deepest.within or frozenset()
+        rest = core(deepest.rest)
+        found = (
+            self._containing_name(rest)
+            or self._containing_name(text)
+            or self._in_two(rest)
+            or self._longest_part(rest, within)
         )
+        here = {n: rank for n, rank in found.items() if n in within}
+        return here or found or dict.fromkeys(within, ABOUT)
+
+    def _containing_name(self, text: str) -> dict[int, int]:
+        """The spots whose name is the longest to stand in the text; of two as long, the last."""
+        longest = ""
+        for at in range(len(text) - 1):
+            for name in self._index.names_beginning.get(text[at : at + 2], ()):
+                self.steps += 1
+                if len(name) >= len(longest) and text.startswith(name, at):
+                    longest = name
+        return dict.fromkeys(self._index.owners.get(longest, ()), _CONTAINED)
+
+    def _in_two(self, text: str) -> dict[int, int]:
+        """The spots that both parts of a text fit, cut where any does: Chinese has no blanks."""
+        longest = self._index.longest_name
+        for size in range(max(2, len(text) - longest), min(longest, len(text) - 2) + 1):
+            first = self._look_up(text[:size])
+            if not first:
+                break  # nor does anything longer fit
+            second = self._look_up(text[size:])
+            both = first.keys() & second.keys()
+            if both:
+                return {n: max(first[n], second[n]) for n in both}
+        return {}
+
+    def _longest_part(self, text: str, within: Collection[int]) -> dict[int, int]:
+        """What the longest end or beginning of a text fits; of those that fit anything within."""
+        sizes = range(min(len(text) - 1, self._index.longest_name), 1, -1)
+        parts = [part for size in sizes for part in (text[-size:], text[:size])]
+        fits = [found for found in map(self._look_up, parts) if found]
+        here = [found for found in fits if not found.keys().isdisjoint(within)]
+        return next(iter(here or fits), {})
 
     def _mistyped(self, word: str) -> dict[int, int]:
-        if len(word) < _SHORTEST_MISTYPED or not word.isascii():
-            return {}
-        return {n: _MISTYPED for n, key in self._latin if one_error_away(word, key)}
+        """What begins with the word but for one letter."""
+        found: dict[int, int] = {}
+        if len(word) >= _SHORTEST_MISTYPED and word.isascii():
+            for meant in one_error_away(word, self._index.beginnings):
+                self.steps += self._index.beginnings.collect(meant, found)
+        return found
 
 
-def one_error_away(typed: str, key: str) -> bool:
-    """Whether `typed` begins `key` but for one sign that is wrong, missing, too many, or in the other's place."""
-    same = next(
-        (n for n, (a, b) in enumerate(zip(typed, key, strict=False)) if a != b),
-        min(len(typed), len(key)),
-    )
-    rest = typed[same + 1 :]
-    return (
-        key.startswith(rest, same + 1)
-        or key.startswith(rest, same)
-        or key.startswith(typed[same:], same + 1)
-        or (bool(rest) and key.startswith(rest[0] + typed[same] + rest[1:], same))
-    )
+def rank(index: Index, query: str) -> dict[int, int]:
+    """The spots that fit a query, by their places in the list, with a rank: lower is better."""
+    return Search(index, query).ranks()
 
 
-def _all_of(found: Sequence[dict[int, int]]) -> dict[int, int]:
-    """The spots that every word fits, ranked by the word that fits worst."""
-    common = set(found[0]).intersection(*found[1:])
-    return {n: max(ranks[n] for ranks in found) for n in common}
+def one_error_away(typed: str, known: Terms) -> Iterator[str]:
+    """What may have been meant: one letter wrong, missing, too many, or in its neighbour's place.
 
-
-def _placed(spots: Sequence[Spot], reference: Reference) -> Iterator[tuple[int, Sequence[str]]]:
-    """Where each spot is: province, city and district, whole and short, in signs and in pinyin."""
-    for n, spot in enumerate(spots):
-        place = reference.places.at(spot.adcode)
-        names = {place.province, place.city, place.district or place.city}
-        for name in names | set(map(short_name, names)):
-            yield n, tuple(name)
-            yield n, syllables(name)
-
-
-def _about(spots: Sequence[Spot], reference: Reference) -> Iterator[tuple[int, Sequence[str]]]:
-    """What each spot is: its category in signs, pinyin and English, and its level."""
-    for n, spot in enumerate(spots):
-        category = reference.categories[spot.category]
-        yield n, tuple(category.zh)
-        yield n, syllables(category.zh)
-        yield n, normal(category.en or "").split()
-        yield n, (spot.level.value.lower(),)
+    Only what stands a chance: the letters before the error begin a key of `known`, as does the
+    letter that is put in.
+    """
+    for at in range(len(typed)):
+        before, letter, after = typed[:at], typed[at], typed[at + 1 :]
+        following = known.next_letters(before)
+        if not following:
+            return
+        yield before + after
+        yield before + after[:1] + letter + after[1:]
+        for meant in following:
+            yield before + meant + after
+            yield before + meant + letter + after

@@ -18,7 +18,7 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +38,7 @@ from scripts.bench_scans import (
     ledger_cost,
     opened,
 )
+from scripts.bench_search import named_by_place, near_some_spot
 from scripts.common import show_rows
 from server.app import make_application, make_server, make_services
 from server.auth import Tokens
@@ -158,7 +159,7 @@ class Scans:
         return _request("POST", "/api/v1/gate/scans", json.dumps(body).encode(), self._token)
 
 
-def kinds_of(token: str, scans: Scans) -> list[Kind]:
+def kinds_of(system: System, token: str, scans: Scans) -> list[Kind]:
     """Every kind of request that is measured."""
     bare = Kind("bare (a)", lambda: _request("GET", "/bench/bare"), "bare (a)")
     search = "/api/v1/spots?q=emei&limit=20&near=103.{},29.5"
@@ -166,7 +167,8 @@ def kinds_of(token: str, scans: Scans) -> list[Kind]:
         ("spots, a page of 20", lambda: _request("GET", "/api/v1/spots?limit=20")),
         ("search, asked before", lambda: _request("GET", "/api/v1/spots?q=emeishan")),
         ("search, never asked", _never_asked(search)),
-        ("near, never asked", _never_asked("/api/v1/spots?limit=20&near=103.{},29.5")),
+        ("words, never asked", _asking(named_by_place(system.catalogue))),
+        ("near, never asked", _asking(near_some_spot(system.catalogue))),
         ("one spot", lambda: _request("GET", f"/api/v1/spots/{SPOT}")),
     ]
     kinds = [bare, *(Kind(name, request, bare.name) for name, request in reads)]
@@ -188,7 +190,7 @@ async def http_cost(
     async with opened(uri, driver, data_dir) as (_, system):
         token = Tokens(system.keys.tokens).for_gate(await a_gate(system), now())
         scans = Scans(system, token)
-        kinds = kinds_of(token, scans)
+        kinds = kinds_of(system, token, scans)
         async with hosted(uri, driver, data_dir) as target:
             for kind in kinds:
                 await scans.prepare(WARM_SECONDS)
@@ -207,6 +209,11 @@ def _never_asked(path: str) -> Request:
     """Requests that no kept reply answers."""
     numbers = itertools.count()
     return lambda: _request("GET", path.format(f"{next(numbers):06}"))
+
+
+def _asking(queries: Iterator[str]) -> Request:
+    """Requests for the catalogue with these queries."""
+    return lambda: _request("GET", f"/api/v1/spots?{next(queries)}")
 
 
 def _request(method: str, path: str, body: bytes = b"", token: str = "") -> bytes:

@@ -1,4 +1,8 @@
-"""The query of the catalogue: which parameters there are, and what they ask of it."""
+"""The query of the catalogue: which parameters there are, and what they ask of it.
+
+Text is brought to one form before it is judged: full width, blanks and the case of a word decide
+nothing. What is wrong with a query is found in a bounded time, however long it is.
+"""
 
 import re
 import unicodedata
@@ -15,23 +19,39 @@ from scenic_data.finding import Facet, Order, Wanted
 from scenic_data.geo import Datum, Point, to_wgs84
 from scenic_data.model import Level
 
-_NUMBER = r"-?[0-9]{1,3}(\.[0-9]{1,15})?"
+_NUMBER = r"-?[0-9]{1,3}(\.[0-9]{1,40})?"  # phones write all digits that a number has
+_LONGEST_POSITION = 100
+_MOST_VALUES = 30
 
 
 def _no_controls(text: str) -> str:
-    if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in text):
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
         raise ValueError("control characters are not searched for")
     return text
 
 
 def _split(written: object) -> object:
-    return tuple(written.split(",")) if isinstance(written, str) else written
+    """The values, each once. No more pieces than are needed to see that there are too many."""
+    if not isinstance(written, str):
+        return written
+    pieces = unicodedata.normalize("NFKC", written).split(",", _MOST_VALUES + 1)
+    return tuple(dict.fromkeys(piece.strip() for piece in pieces))
+
+
+def _split_lower(written: object) -> object:
+    return _split(written.lower() if isinstance(written, str) else written)
+
+
+def _split_upper(written: object) -> object:
+    return _split(written.upper() if isinstance(written, str) else written)
 
 
 def _point(written: object) -> object:
-    if not isinstance(written, str) or not re.fullmatch(f"{_NUMBER},{_NUMBER}", written):
+    text = written if isinstance(written, str) and len(written) <= _LONGEST_POSITION else ""
+    plain = "".join(unicodedata.normalize("NFKC", text).split())
+    if not re.fullmatch(f"{_NUMBER},{_NUMBER}", plain):
         raise ValueError("write longitude and latitude in degrees, such as 103.76,29.55")
-    lng, lat = map(float, written.split(","))
+    lng, lat = map(float, plain.split(","))
     if abs(lng) > 180 or abs(lat) > 90:
         raise ValueError("the longitude lies within -180 and 180, the latitude within -90 and 90")
     return Point(lng, lat)
@@ -44,7 +64,8 @@ def _iso_day(written: object) -> object:
 
 
 _Word = Annotated[str, Field(min_length=1, max_length=40)]
-_Words = Annotated[tuple[_Word, ...], Field(max_length=30), BeforeValidator(_split)]
+_Words = Annotated[tuple[_Word, ...], Field(max_length=_MOST_VALUES), BeforeValidator(_split)]
+_Slugs = Annotated[tuple[_Word, ...], Field(max_length=_MOST_VALUES), BeforeValidator(_split_lower)]
 
 
 class CoordQuery(BaseModel):
@@ -59,19 +80,24 @@ class CoordQuery(BaseModel):
 class SpotsQuery(CoordQuery):
     """Which spots, in which order, and which page of them. A filter takes several values, separated by commas."""
 
-    q: Annotated[str, Field(min_length=1, max_length=50), AfterValidator(_no_controls)] | None = (
+    q: Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_no_controls)] | None = (
         Field(default=None, examples=["峨眉山", "emeishan", "ems", "Mount Emei"])
     )
-    """Words: Chinese, pinyin with or without tones and blanks, initials, English, also parts of them."""
-    province: Annotated[tuple[Literal["sichuan", "chongqing"], ...], BeforeValidator(_split)] = ()
+    """Words: Chinese, pinyin with or without tones and blanks, initials, English, parts of them.
+
+    Traditional characters are read as simplified ones. Before a name may stand where it is.
+    """
+    province: Annotated[
+        tuple[Literal["sichuan", "chongqing"], ...], BeforeValidator(_split_lower)
+    ] = ()
     """One of the two, or both."""
     city: _Words = Field(default=(), examples=[["成都"]])
-    """Name, pinyin or adcode: 成都市, 成都, chengdu or 510100."""
+    """Name, pinyin or adcode: 成都市, 成都, Chengdu or 510100. Traditional characters do, too."""
     district: _Words = Field(default=(), examples=[["武隆区"]])
-    """Name or adcode."""
-    level: Annotated[tuple[Level, ...], BeforeValidator(_split)] = ()
+    """As `city`: 武隆区, 武隆, wulong or 500156. A name of several districts chooses them all."""
+    level: Annotated[tuple[Level, ...], BeforeValidator(_split_upper)] = ()
     """A-levels of GB/T 17775."""
-    category: _Words = Field(default=(), examples=[["ancient_town"]])
+    category: _Slugs = Field(default=(), examples=[["ancient_town"]])
     """As the facet `category` lists them."""
     covered_by: Annotated[str, Field(max_length=40)] | None = Field(
         default=None, examples=["bashu-annual-example"]
@@ -132,6 +158,7 @@ def wanted(query: SpotsQuery, view: DayView) -> Wanted:
         near=None if query.near is None else to_wgs84(query.near, query.coord),
         radius=None if query.radius_km is None else query.radius_km * 1000,
         order=query.sort,
+        top=query.page * query.limit,
     )
 
 

@@ -99,20 +99,17 @@ class Spot(ApiHandler):
 def _page(view: DayView, query: SpotsQuery) -> bytes:
     asked = wanted(query, view)
     found = view.snapshot.find(asked)
-    pages = max(1, ceil(len(found.places) / query.limit))
+    pages = max(1, ceil(found.total / query.limit))
     if query.page > pages:
         raise invalid_query([Fault("query.page", f"the last page is {pages}")])
     first = (query.page - 1) * query.limit
-    items = [
-        _item(view, found, place, query.coord)
-        for place in found.places[first : first + query.limit]
-    ]
+    items = [_item(view, found, place, query.coord) for place in found.places[first:]]
     facets = (
         b',"facets":%b' % to_json(_facets(view, query, view.snapshot.count(asked, found)))
         if query.facets
         else b""
     )
-    return b'{"total":%d,"items":[%b]%b}' % (len(found.places), b",".join(items), facets)
+    return b'{"total":%d,"items":[%b]%b}' % (found.total, b",".join(items), facets)
 
 
 def _item(view: DayView, found: Found, place: int, datum: Datum) -> bytes:

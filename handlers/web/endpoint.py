@@ -25,6 +25,7 @@ from passes.base.faults import faults_of
 from passes.base.text import Text
 
 BODY_LIMIT = 64 * 1024
+_MOST_PARAMETERS = 40  # of a query; each one that is unknown costs work
 _WORTH_GZIP = 1024  # bytes
 _GZIP_LEVEL = 4
 _LENGTH = re.compile(r"[0-9]{1,18}")
@@ -142,6 +143,8 @@ def check_length(headers: HTTPHeaders, limit: int) -> None:
 
 def read_query(handler: RequestHandler, model: type[Model]) -> Model:
     """The checked query parameters. Raises the 422 problem naming each that is wrong."""
+    if len(handler.request.query_arguments) > _MOST_PARAMETERS:
+        raise invalid_query([Fault("query", f"has more than {_MOST_PARAMETERS} parameters")])
     given = {name: handler.get_query_arguments(name) for name in handler.request.query_arguments}
     twice = [
         Fault(f"query.{name}", "is given twice; separate values by commas")

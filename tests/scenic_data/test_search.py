@@ -12,7 +12,6 @@ from scenic_data.finding import UNCERTAINTY, Facet, Order, Wanted
 from scenic_data.geo import Datum, Point, distance
 from scenic_data.model import Precision, Spot, Status
 from scenic_data.reference import Reference
-from scenic_data.search import normal, one_error_away
 from scenic_data.snapshot import Snapshot
 from tests.support.build import EMEISHAN, XIANNVSHAN
 
@@ -133,23 +132,6 @@ def test_any_words_find_something_or_nothing_and_never_fail(q: str) -> None:
 def test_every_spot_is_found_by_its_name_and_its_slug(spot: Spot) -> None:
     assert spot in found(q=spot.name.zh)
     assert spot in found(q=spot.id.replace("-", ""))
-
-
-def test_words_become_plain() -> None:
-    assert normal("  Lǜ·ＡＢＣ—Shu’s 熊猫！ ") == "lv abc shus 熊猫"
-
-
-@given(st.text("abc", min_size=1, max_size=6), st.integers(0, 6), st.sampled_from("abc"))
-def test_one_error_is_forgiven(key: str, place: int, letter: str) -> None:
-    place = min(place, len(key) - 1)
-    typed = (
-        key[:place] + letter + key[place + 1 :],
-        key[:place] + letter + key[place:],
-        key[:place] + key[place + 1 :],
-        key[:place] + key[place : place + 2][::-1] + key[place + 2 :],
-    )
-    assert all(one_error_away(word, key) for word in typed)
-    assert not one_error_away("xx" + key, key)
 
 
 def test_filters_and_their_counts() -> None:
