@@ -1,6 +1,6 @@
 """Checking: from records of files to spots. Every fault of every record is told at once, before anything is used."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -43,6 +43,8 @@ def checked(
     """The spots of records that stand beside `others`. Raises `DataError` with every fault of every record."""
     faults: list[str] = []
     spots: list[Spot] = []
+    named: dict[str, str] = {}
+    broken: set[str | None] = set()
     taken = {
         (field, value): f"the catalogue ({spot.id})"
         for spot in others
@@ -55,6 +57,7 @@ def checked(
             faults += [
                 f"{record.where}: {path or 'record'}: {what}" for path, what in faults_of(error)
             ]
+            broken.add(record.id)
             continue
         for field, value in _unique(spot):
             earlier = taken.setdefault((field, value), record.where)
@@ -62,6 +65,8 @@ def checked(
                 faults.append(f"{record.where}: {field}: {value!r} is already that of {earlier}")
         faults += [f"{record.where}: {fault}" for fault in _faults(spot, reference)]
         spots.append(spot)
+        named[spot.id] = record.where
+    faults += [f"{named[slug]}: {fault}" for slug, fault in _family_faults(spots, others, broken)]
     if faults:
         raise DataError(faults)
     return spots
@@ -72,9 +77,30 @@ def _unique(spot: Spot) -> Iterator[tuple[str, str]]:
     yield "name.zh", spot.name.zh
 
 
+def _family_faults(
+    spots: Sequence[Spot], others: Sequence[Spot], broken: Container[str | None]
+) -> Iterator[tuple[str, str]]:
+    """Ids of spots, and what is wrong with the wholes that they name: each exists and is itself no part.
+
+    Of a whole whose own record is `broken` nothing can be said.
+    """
+    whole_of = {spot.id: spot.part_of for spot in (*others, *spots)}
+    wholes = {whole for whole in whole_of.values() if whole is not None}
+    for spot in spots:
+        if spot.part_of is None or spot.part_of in broken:
+            continue
+        if spot.part_of not in whole_of:
+            yield spot.id, f"part_of: there is no spot {spot.part_of!r}"
+        elif (grander := whole_of[spot.part_of]) is not None:
+            yield spot.id, f"part_of: {spot.part_of!r} is itself a part of {grander!r}"
+        elif spot.id in wholes:
+            parts = sorted(slug for slug, whole in whole_of.items() if whole == spot.id)
+            yield spot.id, f"part_of: it has parts of its own: {', '.join(parts)}"
+
+
 def _faults(spot: Spot, reference: Reference) -> Iterator[str]:
     """What a record cannot tell by itself: whether what it points to exists, and whether it lies where it says."""
-    if spot.category not in reference.categories:
+    if spot.category is not None and spot.category not in reference.categories:
         yield f"category: {spot.category!r} is not in categories.yaml"
     if spot.adcode not in reference.places:
         yield f"adcode: {spot.adcode} is not in adcodes.csv"

@@ -20,7 +20,7 @@ DATA = Path(__file__).parent / "data"
 """The data files that the project ships."""
 
 _DEEPEST = 50
-_LISTS = ("aliases", "season", "closed_weekdays", "images")
+_LISTS = ("aliases", "phones", "season", "closed_weekdays", "images")
 
 
 class DataError(Exception):
@@ -44,6 +44,22 @@ class Record:
         """The id, if the record has one that may be one."""
         found = self.fields.get("id")
         return found if isinstance(found, str) else None
+
+
+def read_folder(folder: Path) -> list[Record]:
+    """The records of the YAML files of a folder. Raises `DataError` with every fault of every file."""
+    records: list[Record] = []
+    faults: list[str] = []
+    for file in sorted(folder.glob("*.yaml")):
+        try:
+            records += read_records(file)
+        except DataError as error:
+            faults += error.faults
+    if not records and not faults:
+        faults = [f"{folder}: there is no data file"]
+    if faults:
+        raise DataError(faults)
+    return records
 
 
 def read_records(file: Path) -> list[Record]:
@@ -103,10 +119,20 @@ def load_json(file: Path) -> Any:
         raise DataError([f"{file.name}: this is not JSON: {error}"]) from None
 
 
-def _load_csv(file: Path) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A CSV file: its columns, and for each row the line on which it ends and its cells by column."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[int, dict[str, str]], ...]
+
+
+def load_table(file: Path) -> Table:
+    """A CSV file in UTF-8, with a line of column names. Raises `DataError` naming file and line of every fault."""
     reader = csv.reader(io.StringIO(_text(file), newline=""), strict=True)
     faults: list[str] = []
-    records: list[dict[str, Any]] = []
+    columns: list[str] = []
+    rows: list[tuple[int, dict[str, str]]] = []
     try:
         columns = [column.strip() for column in next(reader, [])]
         faults += [f"{file.name}: {fault}" for fault in _column_faults(columns)]
@@ -116,12 +142,16 @@ def _load_csv(file: Path) -> list[dict[str, Any]]:
                     f"{file.name}: line {reader.line_num}: there are {len(cells)} cells for {len(columns)} columns"
                 )
             elif cells and not faults:
-                records.append(_nested(dict(zip(columns, cells, strict=True))))
+                rows.append((reader.line_num, dict(zip(columns, cells, strict=True))))
     except csv.Error as error:
         faults.append(f"{file.name}: this is not CSV: line {reader.line_num}: {error}")
     if faults:
         raise DataError(faults)
-    return records
+    return Table(tuple(columns), tuple(rows))
+
+
+def _load_csv(file: Path) -> list[dict[str, Any]]:
+    return [_nested(cells) for _, cells in load_table(file).rows]
 
 
 def _column_faults(columns: Sequence[str]) -> Iterator[str]:

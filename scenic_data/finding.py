@@ -20,8 +20,13 @@ from scenic_data.reference import Reference
 from scenic_data.search import rank
 from scenic_data.wording import syllables
 
-UNCERTAINTY = {Precision.SPOT: 0, Precision.DISTRICT: 20_000, Precision.CITY: 60_000}
-"""How many metres a spot may lie from its position: half the width of a usual district, or city."""
+UNCERTAINTY = {
+    Precision.SPOT: 0,
+    Precision.WHOLE: 3_000,
+    Precision.DISTRICT: 20_000,
+    Precision.CITY: 60_000,
+}
+"""How many metres a spot may lie from its position: half the width of a usual entry, district, or city."""
 
 
 class Facet(StrEnum):
@@ -32,14 +37,19 @@ class Facet(StrEnum):
     DISTRICT = "district"
     LEVEL = "level"
     CATEGORY = "category"
+    KIND = "kind"
 
+
+_NONE = ""
+"""The value of a facet that a spot does not have; it is never chosen and never counted."""
 
 _VALUE: Mapping[Facet, Callable[[Spot], str]] = {
     Facet.PROVINCE: lambda spot: spot.province,
     Facet.CITY: lambda spot: city_of(spot.adcode),
     Facet.DISTRICT: lambda spot: spot.adcode,
-    Facet.LEVEL: lambda spot: spot.level.value,
-    Facet.CATEGORY: lambda spot: spot.category,
+    Facet.LEVEL: lambda spot: spot.level.value if spot.level else _NONE,
+    Facet.CATEGORY: lambda spot: spot.category or _NONE,
+    Facet.KIND: lambda spot: spot.kind.value,
 }
 
 
@@ -126,12 +136,15 @@ class Finder:
 
         What is chosen of that facet itself does not count.
         """
-        return {
+        counts = {
             facet: Counter(
                 map(self._values[facet].__getitem__, self._chosen(wanted, found.choice, facet))
             )
             for facet in Facet
         }
+        for count in counts.values():
+            count.pop(_NONE, None)
+        return counts
 
     def _fitting(self, wanted: Wanted, ranks: Mapping[int, int] | None) -> Sequence[int]:
         """The spots that fit but for facets and distance, in order of the list."""

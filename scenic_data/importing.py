@@ -3,6 +3,9 @@
 A record whose id is known changes that spot: it needs only the id and what changes, and null says that something is not
 known any more. A record with a new id is a new spot. A complete file also retires the spots that it does not name. No
 spot is ever deleted, because passes may cover it.
+
+The records of a release, which is a new issue of the shipped data files, are whole: a fact that they do not tell is
+not known any more. What operators alone know, such as notices, stays.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,6 +17,23 @@ from scenic_data.checking import checked
 from scenic_data.files import Record
 from scenic_data.model import Spot, Status
 from scenic_data.reference import Reference
+
+NO_FACTS = frozenset(
+    {
+        "aliases",
+        "free_entry",
+        "season",
+        "closed_weekdays",
+        "reservation",
+        "notices",
+        "images",
+        "status",
+    }
+)
+"""The fields of which releases of facts do not speak."""
+
+_NO_FACTS = frozenset({"free_entry", "season", "reservation", "site"})
+"""The groups of fields of which releases of facts do not speak."""
 
 Change = tuple[str, Any, Any]
 """A field, dotted, with its value before and after; None is not known."""
@@ -35,23 +55,28 @@ class Plan:
         return bool(self.created or self.changed or self.retired)
 
 
-def plan(
+def plan(  # noqa: PLR0913 - an import has as many options as operators need
     records: Sequence[Record],
     stored: Iterable[Spot],
     reference: Reference,
     today: date,
     *,
     complete: bool = False,
+    release: bool = False,
     watch: Callable[[Sequence[Record]], Iterable[Record]] = iter,
 ) -> Plan:
     """What importing the records changes. Raises `DataError` with every fault of every record.
 
     `watch` is handed the records before the long part of the work, and gives them back one by one.
+    For `complete` and `release` see above.
     """
     before = {spot.id: spot for spot in stored}
     named = {record.id for record in records}
     others = [spot for spot in before.values() if spot.id not in named]
-    merged = [Record(record.where, _merged(record, before, today, complete)) for record in records]
+    base = beside_facts if release else fields_of
+    merged = [
+        Record(record.where, _merged(record, before, base, today, complete)) for record in records
+    ]
     dated = {record.id for record in records if "as_of" in record.fields}
     given = {
         spot.id: spot
@@ -61,26 +86,28 @@ def plan(
     }
     retired = [spot.id for spot in others if complete and spot.status is not Status.RETIRED]
     afterwards = before | given | {slug: _retired(before[slug], today) for slug in retired}
-    differences = {
-        slug: _differences(before[slug], given[slug]) for slug in given if slug in before
-    }
+    changes_of = {slug: differences(before[slug], given[slug]) for slug in given if slug in before}
     return Plan(
         spots=tuple(afterwards.values()),
         created=tuple(slug for slug in given if slug not in before),
-        changed={slug: changes for slug, changes in differences.items() if changes},
-        unchanged=tuple(slug for slug, changes in differences.items() if not changes),
+        changed={slug: changes for slug, changes in changes_of.items() if changes},
+        unchanged=tuple(slug for slug, changes in changes_of.items() if not changes),
         retired=tuple(retired),
     )
 
 
 def _merged(
-    record: Record, before: Mapping[str, Spot], today: date, complete: bool
+    record: Record,
+    before: Mapping[str, Spot],
+    base: Callable[[Spot], dict[str, Any]],
+    today: date,
+    complete: bool,
 ) -> dict[str, Any]:
     """The fields of a whole spot: those given, over those that it has."""
     known = before.get(record.id) if record.id else None
     if known is None:
         return {"as_of": today.isoformat()} | record.fields
-    fields = _over(fields_of(known), record.fields)
+    fields = _over(base(known), record.fields)
     if complete and known.status is Status.RETIRED and "status" not in record.fields:
         fields["status"] = Status.OPEN.value
     return fields
@@ -99,7 +126,8 @@ def _retired(spot: Spot, today: date) -> Spot:
     return spot.model_copy(update={"status": Status.RETIRED, "as_of": today})
 
 
-def _differences(old: Spot, new: Spot) -> tuple[Change, ...]:
+def differences(old: Spot, new: Spot) -> tuple[Change, ...]:
+    """The fields in which two records of a spot differ."""
     before, after = (_flat(spot.model_dump(mode="json", exclude_none=True)) for spot in (old, new))
     names = [name for name in before | after if before.get(name) != after.get(name)]
     return tuple((name, before.get(name), after.get(name)) for name in names)
@@ -108,6 +136,17 @@ def _differences(old: Spot, new: Spot) -> tuple[Change, ...]:
 def fields_of(spot: Spot) -> dict[str, Any]:
     """The fields of a spot as files and the database hold them; what is not known is absent."""
     return spot.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+
+
+def beside_facts(spot: Spot) -> dict[str, Any]:
+    """The fields of a spot of which a release of facts does not speak."""
+    fields = fields_of(spot)
+    kept = {name: value for name, value in fields.items() if name in NO_FACTS | {"as_of"}}
+    for told in ("sources", "notes", "confidence"):
+        kept[told] = {
+            group: value for group, value in fields.get(told, {}).items() if group in _NO_FACTS
+        }
+    return kept
 
 
 def _flat(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -14,15 +14,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
     TypeAdapter,
     WithJsonSchema,
     model_validator,
 )
+
+from scenic_data.kinds import FreeEntry, Kind, Strict, Ticket
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 
@@ -52,6 +52,11 @@ Fen = Annotated[int, BeforeValidator(_no_fraction), Field(ge=0)]
 """Money. A number with a point is refused, because it is yuan by mistake."""
 
 Image = Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$", max_length=300)]
+Phone = Annotated[
+    str, StringConstraints(pattern=r"^(0[0-9]{2,3}-[0-9]{7,8}|400-[0-9]{3}-[0-9]{4}|[0-9]{5,11})$")
+]
+"""A number to call in China: a landline with its area code, a 400 number, or a short or mobile one without hyphens."""
+
 _MONTH_DAY = r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 
 
@@ -82,9 +87,13 @@ class Level(StrEnum):
 
 
 class Precision(StrEnum):
-    """What a position points at. Only `spot` may be navigated to; the others are the seat of a county or city."""
+    """What a position points at. Only `spot` may be navigated to.
+
+    `whole` is the position of the bigger entry that the spot is a part of; `district` and `city` are their seats.
+    """
 
     SPOT = "spot"
+    WHOLE = "whole"
     DISTRICT = "district"
     CITY = "city"
 
@@ -97,18 +106,14 @@ class Status(StrEnum):
     RETIRED = "retired"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class Names(_Strict):
+class Names(Strict):
     """The official Chinese name, and the English one where there is one."""
 
     zh: Name = Field(examples=["峨眉山景区"])
     en: Name | None = Field(default=None, examples=["Mount Emei"])
 
 
-class Position(_Strict):
+class Position(Strict):
     """A WGS-84 position in degrees, within the two provinces and their surroundings."""
 
     lng: float = Field(ge=97, le=111)
@@ -116,14 +121,14 @@ class Position(_Strict):
     precision: Precision
 
 
-class Price(_Strict):
+class Price(Strict):
     """The list price of an adult's gate ticket, in fen; 0 is free entry."""
 
     peak_fen: Fen = Field(le=100_000, examples=[16000])
     off_peak_fen: Fen | None = Field(default=None, le=100_000, examples=[11000])
 
 
-class Notice(_Strict):
+class Notice(Strict):
     """What visitors must know now, from `start` until `end`, both included; an end that is absent is not known."""
 
     zh: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
@@ -148,36 +153,52 @@ class Notice(_Strict):
 
 _GROUPS = frozenset(
     {
-        "name",
-        "level",
-        "category",
-        "district",
-        "position",
-        "price",
-        "hours",
-        "season",
-        "reservation",
-        "heritage",
-        "site",
+        *(
+            "name",
+            "kind",
+            "level",
+            "category",
+            "district",
+            "position",
+            "address",
+            "phone",
+            "price",
+            "ticket",
+            "hours",
+        ),
+        *("season", "reservation", "heritage", "site", "part", "free_entry"),
     }
 )
 
 
-class Spot(_Strict):
-    """A scenic spot. What is not known is absent, never guessed."""
+class Spot(Strict):
+    """A place with its own ticket and gates. What is not known is absent, never guessed.
+
+    A spot may be a part of a bigger A-level entry, its whole: limits, prices and closures belong to each spot by
+    itself, but what covers the whole covers its parts.
+    """
 
     id: Slug
     """The slug, made once and kept for ever."""
     name: Names
     aliases: tuple[Name, ...] = ()
     """Other names that people use, parts of a compound name among them."""
-    level: Level
-    category: str
+    part_of: Slug | None = None
+    """The id of the whole; a whole is no part itself."""
+    kind: Kind = Kind.SCENIC_AREA
+    level: Level | None = None
+    """The A-level that the spot itself has; parts and many museums have none."""
+    category: str | None = None
     """A key of `categories.yaml`."""
     adcode: str = Field(pattern=r"^5[01][0-9]{4}$")
     """GB/T 2260 code of the district, or of the city where the district is not known."""
     position: Position
+    address: Name | None = None
+    phones: tuple[Phone, ...] = Field(default=(), max_length=5)
     price: Price | None = None
+    ticket: Ticket | None = None
+    free_entry: tuple[FreeEntry, ...] = ()
+    """Who enters free by law."""
     open_hours: Name | None = None
     season: tuple[Season, ...] | None = Field(default=None, min_length=1)
     """When in the year it is open; absent if that is not known."""
@@ -189,17 +210,23 @@ class Spot(_Strict):
     images: tuple[Image, ...] = Field(default=(), max_length=9)
     world_heritage: bool | None = None
     status: Status = Status.OPEN
-    sources: dict[str, str | tuple[str, ...]] = {}
+    sources: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
     """For each group of fields the key, or keys, of `sources.yaml`."""
-    notes: dict[str, str] = {}
+    notes: dict[str, str] = Field(default_factory=dict)
     """A remark on a group of fields, such as what a price does not contain."""
-    confidence: dict[str, Trust] = {}
+    confidence: dict[str, Trust] = Field(default_factory=dict)
     """How far each group of fields can be trusted."""
     as_of: date
     """The day on which the facts were gathered or last corrected."""
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
+        if self.part_of == self.id:
+            raise ValueError("part_of: a spot is no part of itself")
+        if self.free_entry and "free_entry" not in self.sources:
+            raise ValueError(
+                "free_entry: who enters free by law needs a source: give sources.free_entry"
+            )
         if len(set(self.closed_weekdays)) < len(self.closed_weekdays):
             raise ValueError("a weekday stands twice in closed_weekdays")
         unknown = sorted(
@@ -225,11 +252,29 @@ class Spot(_Strict):
             and not any(notice.closed and day in notice for notice in self.notices)
         )
 
+    def within(self, whole: "Spot") -> "Spot":
+        """This spot as a part of that whole: it bears the tags of it, too, and its id as one more.
+
+        It is still equal to the record: tags are no field of it.
+        """
+        fields = {name: getattr(self, name) for name in Spot.model_fields}
+        part = Spot.model_construct(self.model_fields_set, **fields)
+        part.__dict__["tags"] = (
+            self.own_tags | whole.own_tags | {whole.id}
+        )  # where `tags` is cached
+        return part
+
+    @cached_property
+    def own_tags(self) -> frozenset[str]:
+        """The tags that the record tells: province, kind, level, category, `world_heritage_site`."""
+        told = (self.level.value if self.level else None, self.category)
+        heritage = {"world_heritage_site"} if self.world_heritage else set()
+        return frozenset({self.province, self.kind.value, *filter(None, told)} | heritage)
+
     @cached_property
     def tags(self) -> frozenset[str]:
-        """What products may cover the spot by."""
-        heritage = {"world_heritage_site"} if self.world_heritage else set()
-        return frozenset({self.province, self.level.value, self.category} | heritage)
+        """What products may cover the spot by; a part of a whole is told of them by `within`."""
+        return self.own_tags
 
 
 def spots_schema() -> str:

@@ -21,13 +21,19 @@ class Source(BaseModel):
     date: str | None = None
 
 
+class KnownSource(Source):
+    """A source of `sources.yaml`; `attribution` is what its licence asks to be named wherever its data are shown."""
+
+    attribution: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """`adcodes.csv`, `categories.yaml` and `sources.yaml`."""
 
     places: Places
     categories: Mapping[str, Names]
-    sources: Mapping[str, Source]
+    sources: Mapping[str, KnownSource]
 
     @classmethod
     def load(cls, data: Path = DATA) -> Self:
@@ -40,4 +46,4 @@ class Reference:
 
 
 _NAMED = TypeAdapter(dict[str, Names])
-_SOURCES = TypeAdapter(dict[str, Source])
+_SOURCES = TypeAdapter(dict[str, KnownSource])

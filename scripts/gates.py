@@ -1,5 +1,6 @@
 """`gates`: the devices at the entrances."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -23,10 +24,20 @@ def add(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add a gate, and print the setup code to type into the device within a week."""
+    """Add a gate, and print the setup code to type into the device within a week.
+
+    At an entry with parts gates stand at the parts: each is a spot of its own.
+    """
 
     async def command(system: System) -> NewGate:
-        return await system.admission.gate_keeping.add(spot, kind, name, operator(), now())
+        new = await system.admission.gate_keeping.add(spot, kind, name, operator(), now())
+        if parts := system.catalogue.snapshot.parts_of(spot):
+            print(
+                f"note: this gate counts visits to {spot} itself, not to its parts, "
+                f"which have gates of their own: {', '.join(sorted(parts))}",
+                file=sys.stderr,
+            )
+        return new
 
     _show_new(with_system(command, data_dir, as_json), as_json)
 

@@ -1,6 +1,7 @@
 """`spots`: the catalogue."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +12,12 @@ from rich.progress import track
 from passes.base.calendar import business_day
 from passes.base.errors import Fault, Invalid
 from passes.base.text import Text
-from scenic_data.files import Record, read_records
+from scenic_data.files import DATA, DataError, Record, read_folder, read_records
 from scenic_data.importing import Plan, plan
 from scenic_data.model import spots_schema
-from scripts.common import AsJson, DataDir, DryRun, operator, show, show_rows, with_system
+from scripts.common import AsJson, DataDir, DryRun, operator, refuse, show, show_rows, with_system
+from scripts.facts.report import show_report
+from scripts.facts.takeover import take_over
 from scripts.publishing import change_of
 from server.clock import now
 from server.spot_import import import_spots
@@ -22,10 +25,30 @@ from server.system import System
 
 app = typer.Typer(help="The catalogue of scenic spots.", no_args_is_help=True)
 
-File = Annotated[Path, typer.Argument(help="Records of spots: YAML, JSON or CSV.", dir_okay=False)]
+File = Annotated[
+    Path, typer.Argument(help="Records of spots: YAML, JSON or CSV, or a folder of YAML files.")
+]
+Folder = Annotated[
+    Path,
+    typer.Argument(help="One release of the facts: four CSV files.", exists=True, file_okay=False),
+]
+Out = Annotated[
+    Path, typer.Option("--out", help="Where to write `spots/` and `sources.yaml`.", file_okay=False)
+]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day of the facts (today)."),
+]
 Complete = Annotated[
     bool,
     typer.Option("--complete", help="The file is the whole catalogue: retire all other spots."),
+]
+AsRelease = Annotated[
+    bool,
+    typer.Option(
+        "--release",
+        help="New data files: facts that they do not tell of their spots are not known any more.",
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Retire spots even if they are many.")]
 
@@ -36,6 +59,7 @@ _MANY = 0.1
 def import_file(
     file: File,
     complete: Complete = False,
+    release: AsRelease = False,
     yes: Yes = False,
     dry_run: DryRun = False,
     data_dir: DataDir = None,
@@ -45,11 +69,12 @@ def import_file(
 
     async def command(system: System) -> Plan:
         made = plan(
-            read_records(file),
+            read_folder(file) if file.is_dir() else read_records(file),
             system.catalogue.snapshot.all(),
             system.catalogue.reference,
             business_day(now()),
             complete=complete,
+            release=release,
             watch=_progress_bar,
         )
         if not dry_run:
@@ -80,6 +105,32 @@ def import_file(
         print("dry run: nothing was stored")
 
 
+@app.command("from-facts")
+def from_facts(
+    folder: Folder,
+    out: Out = DATA,
+    as_of: AsOf = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the data files of one release of the facts. Spots keep their ids; what the facts do not speak of stays.
+
+    Running servers see nothing of it: import the folder `spots` that was written.
+    """
+    day = as_of.date() if as_of else business_day(now())
+    try:
+        release = take_over(folder, DATA, day)
+        if not dry_run:
+            release.write(out)
+    except DataError as error:
+        refuse("the facts cannot be used", *error.faults, as_json=as_json)
+    except OSError as error:
+        refuse(f"{error.filename}: {error.strerror}", as_json=as_json)
+    show_report(release, as_json)
+    if dry_run and not as_json:
+        print("dry run: nothing was written")
+
+
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of files of spots, which editors can check them with."""
@@ -95,7 +146,9 @@ def list_spots(data_dir: DataDir = None, as_json: AsJson = False) -> None:
             {
                 "id": spot.id,
                 "name": spot.name.zh,
+                "kind": spot.kind,
                 "level": spot.level,
+                "part_of": spot.part_of,
                 "province": spot.province,
                 "status": spot.status,
             }

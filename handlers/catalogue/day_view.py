@@ -38,6 +38,7 @@ class DayView:
         self.today = today
         self.running = [offer for offer in offers if offer.runs_on(today)]
         self.covered = {edition.product_id: _known(edition, snapshot) for edition in self.products}
+        self._with_offer = frozenset(spot.id for spot in snapshot.all() if self.offers_for(spot))
         self.replies = ReplyCache(self._etag(build))
 
     def passes_for(self, spot: Spot) -> list[Edition]:
@@ -46,11 +47,11 @@ class DayView:
 
     def offers_for(self, spot: Spot) -> list[Offer]:
         """The offers that run at a spot today."""
-        return [offer for offer in self.running if spot.id in offer.spots]
+        return [offer for offer in self.running if offer.runs_at(spot)]
 
     def with_offer(self) -> frozenset[str]:
         """The ids of the spots at which an offer runs today."""
-        return frozenset().union(*(offer.spots for offer in self.running))
+        return self._with_offer
 
     def _etag(self, build: str) -> str:
         published = [(edition.product_id, edition.version) for edition in self.products]

@@ -17,6 +17,7 @@ from handlers.web.endpoint import invalid_query
 from passes.base.errors import Fault
 from scenic_data.finding import Facet, Order, Wanted
 from scenic_data.geo import Datum, Point, to_wgs84
+from scenic_data.kinds import Kind
 from scenic_data.model import Level
 
 _NUMBER = r"-?[0-9]{1,3}(\.[0-9]{1,40})?"  # phones write all digits that a number has
@@ -97,8 +98,16 @@ class SpotsQuery(CoordQuery):
     """As `city`: 武隆区, 武隆, wulong or 500156. A name of several districts chooses them all."""
     level: Annotated[tuple[Level, ...], BeforeValidator(_split_upper)] = ()
     """A-levels of GB/T 17775."""
-    category: _Slugs = Field(default=(), examples=[["ancient_town"]])
-    """As the facet `category` lists them."""
+    category: _Words = Field(default=(), examples=[["ancient_town"]])
+    """As the facet `category` lists them; parts of bigger entries have none."""
+    kind: Annotated[tuple[Kind, ...], BeforeValidator(_split)] = ()
+    """What the spot is, whatever its level."""
+    part_of: Annotated[str, Field(max_length=40)] | None = Field(
+        default=None, examples=["qingchengshan-dujiangyan"]
+    )
+    """Only the parts of this spot."""
+    parts: bool = True
+    """Whether parts of bigger entries are found, too, beside the entries that name them."""
     covered_by: Annotated[str, Field(max_length=40)] | None = Field(
         default=None, examples=["bashu-annual-example"]
     )
@@ -129,7 +138,8 @@ class SpotsQuery(CoordQuery):
     `distance_m`, for so far away it may be.
     """
     facets: bool = False
-    """Whether to count the spots by province, city, level and category, and by district once a city is chosen."""
+    """Whether to count the spots by province, city, level, category and kind, and by district once a
+    city is chosen."""
     page: int = Field(default=1, ge=1, le=10_000)
     """Counted from 1."""
     limit: int = Field(default=20, ge=1, le=100)
@@ -141,6 +151,8 @@ def wanted(query: SpotsQuery, view: DayView) -> Wanted:
     faults: list[Fault] = []
     if query.covered_by is not None and query.covered_by not in view.covered:
         faults.append(Fault("query.covered_by", f"there is no product {query.covered_by}"))
+    if query.part_of is not None and view.snapshot.get(query.part_of) is None:
+        faults.append(Fault("query.part_of", f"there is no spot {query.part_of}"))
     if query.near is None and query.radius_km is not None:
         faults.append(Fault("query.radius_km", "needs near"))
     if query.near is None and query.sort is Order.DISTANCE:
@@ -163,12 +175,17 @@ def wanted(query: SpotsQuery, view: DayView) -> Wanted:
 
 
 def _among(query: SpotsQuery, view: DayView) -> frozenset[str] | None:
-    """The spots that the product and the offers leave, or None if neither is asked for."""
-    covered = None if query.covered_by is None else frozenset(view.covered[query.covered_by])
-    if not query.has_offer:
-        return covered
-    offered = view.with_offer()
-    return offered if covered is None else offered & covered
+    """The spots that product, offers and parts leave, or None if nothing of these is asked for."""
+    sets: list[frozenset[str]] = []
+    if query.covered_by is not None:
+        sets.append(frozenset(view.covered[query.covered_by]))
+    if query.has_offer:
+        sets.append(view.with_offer())
+    if query.part_of is not None:
+        sets.append(view.snapshot.parts_of(query.part_of))
+    if not query.parts:
+        sets.append(view.snapshot.entries)
+    return frozenset.intersection(*sets) if sets else None
 
 
 def _chosen(
@@ -182,6 +199,7 @@ def _chosen(
         Facet.DISTRICT: reference.places.districts,
         Facet.LEVEL: lambda value: frozenset({value}),
         Facet.CATEGORY: lambda value: frozenset({value} & reference.categories.keys()),
+        Facet.KIND: lambda value: frozenset({value}),
     }
     chosen = []
     for facet, values_of in resolve.items():

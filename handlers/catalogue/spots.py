@@ -41,7 +41,9 @@ class FacetOut(Out):
 class SpotsOut(Out):
     """A page of spots, and how many there are in all."""
 
-    total: int = Field(examples=[557])
+    total: int = Field(examples=[740])
+    attribution: list[str]
+    """What the licences of the sources ask to be named wherever these data are shown."""
     items: list[ItemOut]
     facets: dict[Facet, list[FacetOut]] | None = None
     """With `facets=1`: for each of them the counted values, the most frequent first."""
@@ -109,7 +111,13 @@ def _page(view: DayView, query: SpotsQuery) -> bytes:
         if query.facets
         else b""
     )
-    return b'{"total":%d,"items":[%b]%b}' % (found.total, b",".join(items), facets)
+    attribution = to_json(view.snapshot.attribution)
+    return b'{"total":%d,"attribution":%b,"items":[%b]%b}' % (
+        found.total,
+        attribution,
+        b",".join(items),
+        facets,
+    )
 
 
 def _item(view: DayView, found: Found, place: int, datum: Datum) -> bytes:

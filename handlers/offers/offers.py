@@ -166,14 +166,13 @@ def _etag(used: Mapping[str, int]) -> str:
 def _offers(view: DayView, query: OffersQuery, used: Mapping[str, int]) -> bytes:
     if query.spot is not None and view.snapshot.get(query.spot) is None:
         raise invalid_query([Fault("query.spot", f"there is no spot {query.spot}")])
-    spots = {
-        spot.id
+    spots = [
+        spot
         for spot in view.snapshot.all()
         if query.spot in {None, spot.id} and query.province in {None, spot.province}
-    }
-    found = [
-        offer for offer in (view.running if query.running else view.offers) if offer.spots & spots
     ]
+    offers = view.running if query.running else view.offers
+    found = [offer for offer in offers if any(offer.runs_at(spot) for spot in spots)]
     return (
         OffersOut(total=len(found), items=[OfferOut.of(offer, view, used) for offer in found])
         .model_dump_json()

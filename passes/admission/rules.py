@@ -105,7 +105,7 @@ def in_time(case: Case) -> Objection | None:
 
 def spot_covered(case: Case) -> Objection | None:
     """The pass opens this spot."""
-    covered = case.spot is not None and case.held.opens(case.gate.spot_id)
+    covered = case.spot is not None and case.held.opens(case.spot)
     return None if covered else Objection(Reason.SPOT_NOT_COVERED)
 
 

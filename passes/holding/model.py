@@ -14,7 +14,7 @@ from passes.ledger.verdicts import Refusal
 from passes.people.holder import Holder
 from passes.people.traits import Traits
 from passes.terms.edition import Edition
-from passes.terms.terms import DateRange, Terms, Unactivated
+from passes.terms.terms import DateRange, Spot, Terms, Unactivated
 
 
 class PassState(StrEnum):
@@ -99,13 +99,17 @@ class Pass:
 
     @property
     def only_spot(self) -> str | None:
-        """The spot that it opens, if that is one alone."""
-        spots = self.spots
-        return next(iter(spots)) if len(spots) == 1 else None
+        """The spot that it is for, with its parts, if that is one alone."""
+        if self.chosen_spot is not None:
+            return self.chosen_spot
+        named = self.terms.coverage.spots
+        return next(iter(named)) if len(named) == 1 else None
 
-    def opens(self, spot_id: str) -> bool:
-        """Whether it opens a spot."""
-        return spot_id in self.edition.spots and self.chosen_spot in {None, spot_id}
+    def opens(self, spot: Spot) -> bool:
+        """Whether it opens a spot: one of its edition, and of those the chosen one or its part."""
+        chosen = self.chosen_spot
+        is_chosen = chosen is None or chosen == spot.id or chosen in spot.tags
+        return is_chosen and spot.id in self.edition.spots
 
     def state_on(self, day: date) -> PassState:
         """Where the pass is in its life on a business day.

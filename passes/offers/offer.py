@@ -10,7 +10,17 @@ from enum import StrEnum
 from passes.base.text import Text
 from passes.people.groups import Group
 from passes.terms.edition import Edition
-from passes.terms.terms import Blackout, Coverage, DateRange, Limits, Party, Payment, Term, Terms
+from passes.terms.terms import (
+    Blackout,
+    Coverage,
+    DateRange,
+    Limits,
+    Party,
+    Payment,
+    Spot,
+    Term,
+    Terms,
+)
 
 
 class BenefitKind(StrEnum):
@@ -79,6 +89,10 @@ class Offer:
         return (
             self.state is OfferState.PUBLISHED and day in self.window and day not in self.blackout
         )
+
+    def runs_at(self, spot: Spot) -> bool:
+        """Whether it is for that spot, or for the whole of which that is a part."""
+        return spot.id in self.spots or not self.spots.isdisjoint(spot.tags)
 
     def may_run(self, day: date) -> bool:
         """Whether it has not ended on that business day."""

@@ -26,7 +26,10 @@ class Spot(Protocol):
 
     @property
     def tags(self) -> frozenset[str]:
-        """What a product may cover it by, such as `sichuan`, `5A` or `ancient_town`."""
+        """What a product may cover it by, such as `sichuan`, `5A` or `ancient_town`.
+
+        A part of a bigger entry bears the tags of that whole, too, and its id.
+        """
 
     def open_on(self, day: date) -> bool:
         """Whether it takes visitors on that business day."""
@@ -75,7 +78,10 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The spots a pass opens: those named, and those with any of the `tags`; never those `excluded`."""
+    """The spots a pass opens: those named, and those with any of the `tags`; never those `excluded`.
+
+    To name a whole is to name its parts.
+    """
 
     spots: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
@@ -83,9 +89,10 @@ class Coverage:
 
     def covers(self, spot: Spot) -> bool:
         """Whether the pass opens this spot."""
-        return spot.id not in self.excluded and (
-            spot.id in self.spots or not self.tags.isdisjoint(spot.tags)
-        )
+        names = spot.tags | {spot.id}
+        if not self.excluded.isdisjoint(names):
+            return False
+        return not self.spots.isdisjoint(names) or not self.tags.isdisjoint(spot.tags)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,11 @@ from pathlib import Path
 
 from passes.files.offers import read_offers
 from passes.files.products import read_products
-from tests.support.build import NOW
+from scenic_data.checking import load_spots
+from scenic_data.files import read_records
+from scenic_data.importing import plan
+from scenic_data.reference import Reference
+from tests.support.build import NOW, TODAY
 from tests.support.world import World
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -28,6 +32,16 @@ async def test_the_examples_of_the_operator_guide_can_be_published(
         read_offers([tmp_path / "offer.yaml"]), "operator:test", NOW
     )
     assert (products.created, offers.created) == (("spring-2026",), ("emeishan-bogo-2026",))
+
+
+def test_the_example_of_spots_in_the_operator_guide_can_be_imported(tmp_path: Path) -> None:
+    guide = (DOCS / "operator-guide.md").read_text(encoding="utf-8")
+    (example,) = (
+        block for block in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL) if "part_of:" in block
+    )
+    (tmp_path / "spots.yaml").write_text(example, encoding="utf-8")
+    made = plan(read_records(tmp_path / "spots.yaml"), load_spots(), Reference.load(), TODAY)
+    assert (made.created, tuple(made.changed)) == (("emeishan-yanchu",), ("emeishan",))
 
 
 def test_links_between_documents_lead_somewhere() -> None:

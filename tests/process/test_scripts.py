@@ -74,7 +74,7 @@ def test_an_operator_at_work_without_a_server(scripts: Run, tmp_path: Path) -> N
     assert set(issued) == {"pass_id", "code", "valid_from", "valid_until"}
     assert re.fullmatch(r"BP1:[0-9A-Z $%*+./:-]{125}", issued["code"])
     assert (issued["valid_from"], issued["valid_until"]) == ("2026-03-01", "2099-05-31")
-    assert len(scripts("spots", "list", "--json").json) == 557
+    assert len(scripts("spots", "list", "--json").json) == 740
 
 
 def test_a_refusal_says_what_to_mend_and_never_repeats_the_number(scripts: Run) -> None:
@@ -88,6 +88,11 @@ def test_a_refusal_says_what_to_mend_and_never_repeats_the_number(scripts: Run) 
         "there is no spot 'nowhere'"
         in scripts("gates", "add", "--spot", "nowhere", "--kind", "window").err
     )
+    whole = scripts(
+        "gates", "add", "--spot", "qingchengshan-dujiangyan", "--kind", "window", "--json"
+    )
+    assert whole.json.keys() == {"gate_id", "setup_code", "expires_at"}
+    assert "which have gates of their own: dujiangyan, qingcheng-houshan, " in whole.err
     assert "there is no gate 'nothing'" in scripts("gates", "roll", "nothing").err
     assert "there is no pass '0000'" in scripts("passes", "code", "0000").err
 
@@ -184,7 +189,7 @@ def test_an_import_is_checked_shown_stored_and_audited(scripts: Run, tmp_path: P
     assert "correction.csv: record 2 (nowhere): name: is missing" in refused.err
     assert [line.partition(": record ")[0] for line in refused.json["errors"]] == [
         "correction.csv"
-    ] * 6
+    ] * 4
 
     file.write_text("id,price.peak_fen\nemeishan,18500\n", encoding="utf-8")
     shown = scripts("spots", "import", str(file), "--dry-run").out
@@ -207,10 +212,10 @@ def test_an_import_is_checked_shown_stored_and_audited(scripts: Run, tmp_path: P
     }
     many = scripts("spots", "import", str(file), "--complete", "--json")
     assert many.json["errors"] == [
-        "correction.csv: would retire 556 of 557 spots; add --yes if it shall"
+        "correction.csv: would retire 739 of 740 spots; add --yes if it shall"
     ]
     complete = scripts("spots", "import", str(file), "--complete", "--yes", "--json").json
-    assert (len(complete["retired"]), complete["unchanged"]) == (556, ["emeishan"])
+    assert (len(complete["retired"]), complete["unchanged"]) == (739, ["emeishan"])
     listed = scripts("spots", "list", "--json").json
     assert [spot["id"] for spot in listed if spot["status"] == "open"] == ["emeishan"]
 

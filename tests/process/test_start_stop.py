@@ -32,7 +32,7 @@ async def test_a_first_start_fills_everything_and_a_second_keeps_it(
     running = server()
     assert running.lines[0].startswith("embedded database (SecantusDB) in ")
     api = Api(running.port)
-    assert (await api.get("/api/v1/spots")).json["total"] == 557
+    assert (await api.get("/api/v1/spots")).json["total"] == 740
     (annual,) = (await api.get("/api/v1/products")).json["items"]
     assert annual["example"]
     assert len(annual["spots"]) > 100
@@ -116,7 +116,7 @@ async def test_with_a_mongodb_of_its_own_it_starts_no_database(
         assert [line.partition(" ")[0] for line in running.lines] == ["sandbox", "listening"]
         assert children(running.process.pid) == []
         api = Api(running.port)
-        assert (await api.get("/api/v1/spots")).json["total"] == 557
+        assert (await api.get("/api/v1/spots")).json["total"] == 740
         api.close()
         assert running.stop() == 0
     assert not (tmp_path / "var" / "mongodb").exists()
@@ -169,7 +169,7 @@ async def test_callers_that_keep_their_connection_are_told_that_it_ends(server: 
             writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.partition(b"Content-Length: ")[2].partition(b"\r")[0])
-            assert json.loads(await reader.readexactly(length))["total"] == 557
+            assert json.loads(await reader.readexactly(length))["total"] == 740
         last.append(head)
         assert await reader.read() == b""
         writer.close()

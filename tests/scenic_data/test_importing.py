@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from scenic_data.checking import load_spots
-from scenic_data.files import DataError, read_records
+from scenic_data.files import DATA, DataError, read_folder, read_records
 from scenic_data.importing import Plan, plan
-from scenic_data.model import Spot, Status
+from scenic_data.model import Level, Spot, Status
 from scenic_data.reference import Reference
+from scenic_data.snapshot import Snapshot
 from tests.support.build import EMEISHAN
 
 REFERENCE = Reference.load()
@@ -50,7 +51,7 @@ def test_a_correction_is_a_small_record(tmp_path: Path) -> None:
     assert dict(made.changed) == {
         EMEISHAN: (
             ("price.peak_fen", 16000, 18500),
-            ("as_of", "2026-11-23", "2026-12-01"),
+            ("as_of", "2026-11-25", "2026-12-01"),
             ("open_hours", None, "06:00-18:00"),
         )
     }
@@ -67,8 +68,9 @@ def test_null_says_that_something_is_not_known(tmp_path: Path) -> None:
     assert after(planned(tmp_path, [{"id": EMEISHAN, "price": None}]), EMEISHAN).price is None
     made = planned(tmp_path, [{"id": EMEISHAN, "price": {"off_peak_fen": None}}])
     assert dict(made.changed)[EMEISHAN][0] == ("price.off_peak_fen", 11000, None)
-    assert faults(tmp_path, [{"id": EMEISHAN, "level": None}]) == [
-        "spots.json: record 1 (emeishan): level: is missing"
+    assert after(planned(tmp_path, [{"id": EMEISHAN, "level": None}]), EMEISHAN).level is None
+    assert faults(tmp_path, [{"id": EMEISHAN, "adcode": None}]) == [
+        "spots.json: record 1 (emeishan): adcode: is missing"
     ]
 
 
@@ -89,7 +91,7 @@ def test_a_new_spot_needs_a_whole_record(tmp_path: Path) -> None:
     assert made.created == ("new-museum",)
     assert after(made, "new-museum").as_of == TODAY
     told = faults(tmp_path, [{"id": "new-museum", "level": "3A"}])
-    assert {fault.split(": ")[2] for fault in told} == {"name", "category", "adcode", "position"}
+    assert {fault.split(": ")[2] for fault in told} == {"name", "adcode", "position"}
 
 
 def test_only_a_complete_file_retires_and_it_can_bring_back(tmp_path: Path) -> None:
@@ -133,9 +135,130 @@ def test_yaml_with_a_notice(tmp_path: Path) -> None:
     assert [spot.open_on(date(2026, 12, day)) for day in (1, 3, 4)] == [False, False, True]
 
 
+PART = NEW | {"id": "part", "name": {"zh": "分馆"}, "part_of": EMEISHAN}
+
+
+@pytest.mark.parametrize(
+    ("records", "told"),
+    [
+        ([PART | {"part_of": "nowhere"}], ["part_of: there is no spot 'nowhere'"]),
+        ([PART | {"part_of": "part"}], ["record: part_of: a spot is no part of itself"]),
+        (
+            [PART | {"part_of": "leshan-dafo-jingdian"}],
+            ["part_of: 'leshan-dafo-jingdian' is itself a part of 'leshan-dafo'"],
+        ),
+        (
+            [{"id": "leshan-dafo", "part_of": EMEISHAN}],
+            [
+                "part_of: it has parts of its own: dongfang-fodu, leshan-dafo-jingdian, "
+                "mahao-yamu, wuyousi"
+            ],
+        ),
+        (
+            [NEW | {"part_of": "part"}, PART | {"part_of": "new-museum"}],
+            [
+                "part_of: 'part' is itself a part of 'new-museum'",
+                "part_of: 'new-museum' is itself a part of 'part'",
+            ],
+        ),
+        ([NEW | {"level": "6A"}, PART | {"part_of": "new-museum"}], ["level: Input should be "]),
+    ],
+    ids=["nowhere", "itself", "a part", "has parts", "a circle", "a broken whole"],
+)
+def test_a_whole_exists_and_is_itself_no_part(
+    tmp_path: Path, records: list[dict[str, Any]], told: list[str]
+) -> None:
+    found = faults(tmp_path, records)
+    assert len(found) == len(told)
+    for line, words in zip(found, told, strict=True):
+        assert words in line
+
+
+def test_a_part_may_come_before_its_whole_in_a_file(tmp_path: Path) -> None:
+    made = planned(tmp_path, [PART | {"part_of": "new-museum"}, NEW])
+    assert after(made, "part").part_of == "new-museum"
+    assert made.created == ("part", "new-museum")
+
+
+def test_a_stored_part_that_does_not_change_keeps_its_date(tmp_path: Path) -> None:
+    """Stored spots know the tags of their wholes; that is no difference between records."""
+    stored = Snapshot(SPOTS, REFERENCE).all()
+    file = tmp_path / "spots.json"
+    file.write_text(json.dumps([{"id": "wuyousi"}, {"id": EMEISHAN}]), encoding="utf-8")
+    assert not plan(read_records(file), stored, REFERENCE, TODAY).changes_something
+
+
+def test_a_release_forgets_facts_that_it_does_not_tell_and_keeps_what_operators_know(
+    tmp_path: Path,
+) -> None:
+    """Else a spot that became a part would keep the level of the whole that it was before."""
+    notice = {"zh": "大雪封山", "start": "2026-12-01"}
+    corrected = planned(tmp_path, [{"id": EMEISHAN, "notices": [notice], "reservation": True}])
+    record = {
+        "id": EMEISHAN,
+        "name": {"zh": "峨眉山"},
+        "adcode": "511181",
+        "position": {"lng": 103.444, "lat": 29.567, "precision": "spot"},
+        "sources": {"position": "new"},
+        "as_of": "2027-01-01",
+    }
+    file = tmp_path / "release.json"
+    file.write_text(json.dumps([record]), encoding="utf-8")
+    made = plan(read_records(file), corrected.spots, REFERENCE, TODAY, release=True)
+    spot = after(made, EMEISHAN)
+    assert (spot.level, spot.price, spot.name.en, spot.phones) == (None, None, None, ())
+    assert (len(spot.notices), spot.reservation, spot.aliases) == (1, True, ("峨眉山",))
+    assert spot.free_entry == after(corrected, EMEISHAN).free_entry
+    assert spot.sources.keys() == {"position", "free_entry"}
+    merged = after(plan(read_records(file), corrected.spots, REFERENCE, TODAY), EMEISHAN)
+    assert merged.level == "5A", "a correction takes nothing away"
+
+
+def test_the_shipped_files_are_a_release_that_an_older_catalogue_can_take_over() -> None:
+    """As a system does that was set up before parts were known."""
+    older = [
+        spot.model_copy(update={"part_of": None, "level": Level.A5, "phones": ("028-1234567",)})
+        for spot in load_spots()
+    ]
+    made = plan(read_folder(DATA / "spots"), older, REFERENCE, TODAY, release=True)
+    assert list(made.spots) == load_spots()
+
+
+def test_a_folder_of_files_is_one_import(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("- {id: emeishan, price: null}\n", encoding="utf-8")
+    (tmp_path / "b.yaml").write_text("- {id: leshan-dafo, price: null}\n", encoding="utf-8")
+    (tmp_path / "notes.txt").write_text("not read", encoding="utf-8")
+    made = plan(read_folder(tmp_path), SPOTS, REFERENCE, TODAY)
+    assert made.changed.keys() == {EMEISHAN, "leshan-dafo"}
+    (tmp_path / "a.yaml").write_text("- [", encoding="utf-8")
+    (tmp_path / "b.yaml").write_text("7", encoding="utf-8")
+    with pytest.raises(DataError) as refused:
+        read_folder(tmp_path)
+    assert [line.partition(":")[0] for line in refused.value.faults] == ["a.yaml", "b.yaml"]
+    with pytest.raises(DataError, match="there is no data file"):
+        read_folder(tmp_path / "nothing")
+
+
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
+        ({"free_entry": [{"who": "children"}]}, "children enter free up to an age or a height"),
+        ({"free_entry": [{"who": "seniors"}]}, "seniors enter free from an age on: give from_age"),
+        (
+            {"free_entry": [{"who": "soldiers"}]},
+            "free_entry: who enters free by law needs a source",
+        ),
+        ({"free_entry": [{"who": "kings"}]}, "free_entry.0.who: Input should be 'children'"),
+        (
+            {"free_entry": [{"who": "seniors", "from_age": 65, "to_age": 60}]},
+            "to_age is less than from_age",
+        ),
+        ({"phones": ["call us"]}, "phones.0: String should match pattern"),
+        ({"phones": ["028-87138587"] * 6}, "phones: Tuple should have at most 5 items"),
+        ({"kind": "castle"}, "kind: Input should be 'scenic_area'"),
+        ({"ticket": "unknown"}, "ticket: Input should be 'separate'"),
+        ({"part_of": "Not An Id"}, "part_of: String should match pattern"),
+        ({"address": "x" * 81}, "address: String should have at most 80 characters"),
         (
             {"name": {"zh": "峨眉山景区"}},
             "name.zh: '峨眉山景区' is already that of spots.json: record 1 (emeishan)",
@@ -162,7 +285,7 @@ def test_yaml_with_a_notice(tmp_path: Path) -> None:
         ({"closed_weekdays": [1, 1]}, "record: a weekday stands twice in closed_weekdays"),
         (
             {"confidence": {"moon": "high"}},
-            "record: there is no group of fields moon; there are category, ",
+            "record: there is no group of fields moon; there are address, ",
         ),
         (
             {"notices": [{"zh": "x", "start": "2026-12-05", "end": "2026-12-01"}]},
