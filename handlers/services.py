@@ -17,7 +17,7 @@ from passes.rooms import Rooms
 from scenic_data.catalogue import Catalogue
 
 
-class Tokens(Protocol):
+class TokenService(Protocol):
     """Issues and reads bearer tokens."""
 
     def for_gate(self, gate: Gate, now: datetime) -> str:
@@ -30,14 +30,14 @@ class Tokens(Protocol):
         """Who holds this token. Raises the 401 problem."""
 
 
-class Limits(Protocol):
+class CallLimiter(Protocol):
     """Counts calls that are limited in number."""
 
     def check(self, name: str, caller: Caller, origin: Origin, now: datetime) -> None:
         """Count a call. Raises `TooOften` if it is one too many."""
 
 
-class WeChat(Protocol):
+class WeChatService(Protocol):
     """What WeChat knows of visitors. Raises domain errors that tell them what to do."""
 
     async def sign_in(self, js_code: str) -> str:
@@ -67,9 +67,9 @@ class Services:
     catalogue: Catalogue
     day_views: DayViews
     quota_counts: QuotaCounts
-    tokens: Tokens
-    limits: Limits
-    wechat: WeChat
+    tokens: TokenService
+    limits: CallLimiter
+    wechat: WeChatService
     sandbox: bool
     privacy_version: str
     now: Callable[[], datetime]

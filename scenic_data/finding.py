@@ -15,7 +15,7 @@ from scenic_data.geo import Point, arcs, direction
 from scenic_data.model import Precision, Spot
 from scenic_data.places import city_of
 from scenic_data.reference import Reference
-from scenic_data.search import Index, syllables
+from scenic_data.search import SearchIndex, syllables
 
 UNCERTAINTY = {Precision.SPOT: 0, Precision.DISTRICT: 20_000, Precision.CITY: 60_000}
 """How many metres a spot may lie from its position: half the width of a usual district, or city."""
@@ -85,7 +85,7 @@ class Finder:
     def __init__(self, spots: Sequence[Spot], reference: Reference) -> None:
         """Everything that does not depend on what is asked is worked out here, once."""
         self._spots = spots
-        self._index = Index(spots, reference)
+        self._index = SearchIndex(spots, reference)
         self._directions = [
             direction(Point(spot.position.lng, spot.position.lat)) for spot in spots
         ]

@@ -11,11 +11,11 @@ from datetime import date
 from typing import Any
 
 from scenic_data.checking import checked
-from scenic_data.files import Record
+from scenic_data.files import FileRecord
 from scenic_data.model import Spot, Status
 from scenic_data.reference import Reference
 
-Change = tuple[str, Any, Any]
+FieldChange = tuple[str, Any, Any]
 """A field, dotted, with its value before and after; None is not known."""
 
 
@@ -25,7 +25,7 @@ class Plan:
 
     spots: tuple[Spot, ...]
     created: tuple[str, ...]
-    changed: Mapping[str, tuple[Change, ...]]
+    changed: Mapping[str, tuple[FieldChange, ...]]
     unchanged: tuple[str, ...]
     retired: tuple[str, ...]
 
@@ -36,13 +36,13 @@ class Plan:
 
 
 def plan(
-    records: Sequence[Record],
+    records: Sequence[FileRecord],
     stored: Iterable[Spot],
     reference: Reference,
     today: date,
     *,
     complete: bool = False,
-    watch: Callable[[Sequence[Record]], Iterable[Record]] = iter,
+    watch: Callable[[Sequence[FileRecord]], Iterable[FileRecord]] = iter,
 ) -> Plan:
     """What importing the records changes. Raises `DataError` with every fault of every record.
 
@@ -51,7 +51,9 @@ def plan(
     before = {spot.id: spot for spot in stored}
     named = {record.id for record in records}
     others = [spot for spot in before.values() if spot.id not in named]
-    merged = [Record(record.where, _merged(record, before, today, complete)) for record in records]
+    merged = [
+        FileRecord(record.where, _merged(record, before, today, complete)) for record in records
+    ]
     dated = {record.id for record in records if "as_of" in record.fields}
     given = {
         spot.id: spot
@@ -74,7 +76,7 @@ def plan(
 
 
 def _merged(
-    record: Record, before: Mapping[str, Spot], today: date, complete: bool
+    record: FileRecord, before: Mapping[str, Spot], today: date, complete: bool
 ) -> dict[str, Any]:
     """The fields of a whole spot: those given, over those that it has."""
     known = before.get(record.id) if record.id else None
@@ -99,7 +101,7 @@ def _retired(spot: Spot, today: date) -> Spot:
     return spot.model_copy(update={"status": Status.RETIRED, "as_of": today})
 
 
-def _differences(old: Spot, new: Spot) -> tuple[Change, ...]:
+def _differences(old: Spot, new: Spot) -> tuple[FieldChange, ...]:
     before, after = (_flat(spot.model_dump(mode="json", exclude_none=True)) for spot in (old, new))
     names = [name for name in before | after if before.get(name) != after.get(name)]
     return tuple((name, before.get(name), after.get(name)) for name in names)

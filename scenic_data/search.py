@@ -81,7 +81,7 @@ class Haystack:
             at = self._text.find(wanted, at + 1)
 
 
-class Index:
+class SearchIndex:
     """The searchable words of a list of spots."""
 
     def __init__(self, spots: Sequence[Spot], reference: Reference) -> None:

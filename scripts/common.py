@@ -20,7 +20,7 @@ from rich.text import Text as RichText
 
 from passes.base.calendar import business_day
 from passes.base.errors import DomainError
-from passes.people.identity import Document, DocumentKind, Identity, identify
+from passes.people.identity import DocumentKind, Identity, IdentityDocument, identify
 from scenic_data.files import DataError
 from server.clock import now
 from server.database import joined_database
@@ -42,11 +42,11 @@ DryRun = Annotated[
 ]
 
 
-Kind = Annotated[DocumentKind, typer.Option("--kind", help="What document it is.")]
-Country = Annotated[
+KindOption = Annotated[DocumentKind, typer.Option("--kind", help="What document it is.")]
+CountryOption = Annotated[
     str | None, typer.Option("--country", help="Of a passport: three letters of ISO 3166-1.")
 ]
-Born = Annotated[
+BornOption = Annotated[
     datetime | None, typer.Option("--born", formats=["%Y-%m-%d"], help="Of a passport.")
 ]
 
@@ -55,7 +55,7 @@ def identity_of(
     name: str, number: str, kind: DocumentKind, country: str | None, born: datetime | None
 ) -> Identity:
     """The checked identity that an operator has typed. Raises `Invalid`."""
-    said = Document(kind, name, number, country, born.date() if born else None)
+    said = IdentityDocument(kind, name, number, country, born.date() if born else None)
     return identify(said, business_day(now()))
 
 

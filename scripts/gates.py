@@ -32,18 +32,19 @@ def add(
 
 
 @app.command()
-def roll(gate_id: GateId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Make the token of a gate worthless, for a device lost or replaced, and print a new setup code."""
+@app.command("roll", hidden=True)  # its former name
+def renew(gate_id: GateId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Withdraw the token of a gate whose device is lost or replaced, and print a new setup code."""
 
     async def command(system: System) -> NewGate:
-        return await system.admission.gate_keeping.roll(gate_id, operator(), now())
+        return await system.admission.gate_keeping.renew(gate_id, operator(), now())
 
     _show_new(with_system(command, data_dir, as_json), as_json)
 
 
 @app.command()
 def disable(gate_id: GateId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Take a gate out of service; its scans are refused. `roll` brings it back."""
+    """Take a gate out of service; its scans are refused. `renew` brings it back."""
 
     async def command(system: System) -> dict[str, object]:
         gate = await system.admission.gate_keeping.disable(gate_id, operator(), now())

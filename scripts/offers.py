@@ -19,7 +19,7 @@ from server.system import System
 
 app = typer.Typer(help="Offers: buy one, get one free, and the like.", no_args_is_help=True)
 
-Files = Annotated[
+OfferFiles = Annotated[
     list[Path], typer.Argument(help="Offer files (YAML), one offer or many each.", dir_okay=False)
 ]
 OfferId = Annotated[str, typer.Argument(help="The id of the offer.")]
@@ -27,7 +27,7 @@ OfferId = Annotated[str, typer.Argument(help="The id of the offer.")]
 
 @app.command()
 def publish(
-    files: Files, dry_run: DryRun = False, data_dir: DataDir = None, as_json: AsJson = False
+    files: OfferFiles, dry_run: DryRun = False, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
     """Publish offer files. All are checked before anything is stored; the same file twice changes nothing."""
 

@@ -19,10 +19,10 @@ from passes.people.identity import DocumentKind
 from passes.people.traits import traits_of
 from scripts.common import (
     AsJson,
-    Born,
-    Country,
+    BornOption,
+    CountryOption,
     DataDir,
-    Kind,
+    KindOption,
     identity_of,
     operator,
     refuse,
@@ -59,9 +59,9 @@ def issue(
     id_number: Annotated[
         str, typer.Option(prompt=True, help="The number of the document; asked for, too.")
     ],
-    kind: Kind = DocumentKind.RESIDENT,
-    country: Country = None,
-    born: Born = None,
+    kind: KindOption = DocumentKind.RESIDENT,
+    country: CountryOption = None,
+    born: BornOption = None,
     first_day: Annotated[
         datetime | None,
         typer.Option(
@@ -136,7 +136,7 @@ def token(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False) ->
     show(with_system(command, data_dir, as_json), as_json)
 
 
-Reason = Annotated[str, typer.Option(help="Why; kept in the audit log.")]
+ReasonOption = Annotated[str, typer.Option(help="Why; kept in the audit log.")]
 
 
 @app.command()
@@ -147,7 +147,7 @@ def activate(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False)
 
 @app.command()
 def freeze(
-    pass_id: PassId, reason: Reason = "", data_dir: DataDir = None, as_json: AsJson = False
+    pass_id: PassId, reason: ReasonOption = "", data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
     """Freeze a pass, because it is lost or appealed against: it admits nowhere until it is unfrozen."""
     _take(Step.FREEZE, pass_id, reason, data_dir, as_json)
@@ -155,7 +155,7 @@ def freeze(
 
 @app.command()
 def unfreeze(
-    pass_id: PassId, reason: Reason = "", data_dir: DataDir = None, as_json: AsJson = False
+    pass_id: PassId, reason: ReasonOption = "", data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
     """Let a frozen pass admit again."""
     _take(Step.UNFREEZE, pass_id, reason, data_dir, as_json)
@@ -164,7 +164,7 @@ def unfreeze(
 @app.command()
 def revoke(
     pass_id: PassId,
-    reason: Reason,
+    reason: ReasonOption,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -175,7 +175,7 @@ def revoke(
 @app.command()
 def reissue(
     pass_id: PassId,
-    reason: Reason,
+    reason: ReasonOption,
     code: CodeOption = CodeKind.STATIC,
     data_dir: DataDir = None,
     as_json: AsJson = False,

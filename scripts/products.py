@@ -13,14 +13,14 @@ from server.system import System
 
 app = typer.Typer(help="Products: what can be held.", no_args_is_help=True)
 
-Files = Annotated[
+ProductFiles = Annotated[
     list[Path], typer.Argument(help="Product files (YAML), one product each.", dir_okay=False)
 ]
 
 
 @app.command()
 def publish(
-    files: Files, dry_run: DryRun = False, data_dir: DataDir = None, as_json: AsJson = False
+    files: ProductFiles, dry_run: DryRun = False, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
     """Publish product files. All are checked before anything is stored; the same file twice changes nothing."""
 

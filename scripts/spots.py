@@ -11,7 +11,7 @@ from rich.progress import track
 from passes.base.calendar import business_day
 from passes.base.errors import Fault, Invalid
 from passes.base.text import Text
-from scenic_data.files import Record, read_records
+from scenic_data.files import FileRecord, read_records
 from scenic_data.importing import Plan, plan
 from scenic_data.model import spots_schema
 from scripts.common import AsJson, DataDir, DryRun, operator, show, show_rows, with_system
@@ -22,7 +22,9 @@ from server.system import System
 
 app = typer.Typer(help="The catalogue of scenic spots.", no_args_is_help=True)
 
-File = Annotated[Path, typer.Argument(help="Records of spots: YAML, JSON or CSV.", dir_okay=False)]
+SpotsFile = Annotated[
+    Path, typer.Argument(help="Records of spots: YAML, JSON or CSV.", dir_okay=False)
+]
 Complete = Annotated[
     bool,
     typer.Option("--complete", help="The file is the whole catalogue: retire all other spots."),
@@ -34,7 +36,7 @@ _MANY = 0.1
 
 @app.command("import")
 def import_file(
-    file: File,
+    file: SpotsFile,
     complete: Complete = False,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -115,7 +117,7 @@ def _print_changes(made: Plan) -> None:
                 print(f"    {field}: {change_of(old, new, nothing='unknown')}")
 
 
-def _progress_bar(records: Sequence[Record]) -> Iterable[Record]:
+def _progress_bar(records: Sequence[FileRecord]) -> Iterable[FileRecord]:
     """The records, with a bar on standard error that shows how far they are checked; none if that is no terminal."""
     screen = Console(stderr=True)
     return track(

@@ -16,10 +16,10 @@ from passes.people.groups import Group
 from passes.people.identity import DocumentKind, Identity, checked_number, resident
 from scripts.common import (
     AsJson,
-    Born,
-    Country,
+    BornOption,
+    CountryOption,
     DataDir,
-    Kind,
+    KindOption,
     identity_of,
     operator,
     refuse,
@@ -32,14 +32,22 @@ from server.system import System
 app = typer.Typer(help="Visitors: people who have signed in.", no_args_is_help=True)
 
 
-Name = Annotated[str, typer.Option(prompt=True, help="The real name, as the document says it.")]
-Number = Annotated[str, typer.Option(prompt=True, help="The resident ID number.")]
-OfGroup = Annotated[Group, typer.Option("--group", help="The group; `anyone` needs no members.")]
+NameOption = Annotated[
+    str, typer.Option(prompt=True, help="The real name, as the document says it.")
+]
+NumberOption = Annotated[str, typer.Option(prompt=True, help="The resident ID number.")]
+GroupOption = Annotated[
+    Group, typer.Option("--group", help="The group; `anyone` needs no members.")
+]
 
 
 @app.command()
 def join(
-    name: Name, id_number: Number, group: OfGroup, data_dir: DataDir = None, as_json: AsJson = False
+    name: NameOption,
+    id_number: NumberOption,
+    group: GroupOption,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
 ) -> None:
     """Let a person belong to a group, whatever their number says: a union, or the natives of a province."""
     _join([(name, id_number)], group, data_dir, as_json)
@@ -50,7 +58,7 @@ def join_roster(
     roster: Annotated[
         Path, typer.Argument(help="CSV with the columns name and id_number.", dir_okay=False)
     ],
-    group: OfGroup,
+    group: GroupOption,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -67,7 +75,7 @@ def join_roster(
 
 @app.command()
 def leave(
-    id_number: Number, group: OfGroup, data_dir: DataDir = None, as_json: AsJson = False
+    id_number: NumberOption, group: GroupOption, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
     """Let a person belong to a group no more."""
 
@@ -113,13 +121,14 @@ def _checked(people: Sequence[tuple[str, str]]) -> list[Identity]:
 
 
 @app.command()
-def release(
-    name: Name,
+@app.command("release", hidden=True)  # its former name
+def unbind(
+    name: NameOption,
     id_number: Annotated[str, typer.Option(prompt=True, help="The number of the document.")],
     reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")],
-    kind: Kind = DocumentKind.RESIDENT,
-    country: Country = None,
-    born: Born = None,
+    kind: KindOption = DocumentKind.RESIDENT,
+    country: CountryOption = None,
+    born: BornOption = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -130,6 +139,6 @@ def release(
 
     async def command(system: System) -> dict[str, object]:
         identity = identity_of(name, id_number, kind, country, born)
-        return asdict(await system.people.accounts.release(identity, operator(), now(), reason))
+        return asdict(await system.people.accounts.unbind(identity, operator(), now(), reason))
 
     show(with_system(command, data_dir, as_json), as_json)

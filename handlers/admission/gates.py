@@ -13,7 +13,7 @@ from handlers.web.endpoint import endpoint
 from handlers.web.models import In, Out, TextOut
 from handlers.web.routing import Route
 from passes.admission.gates import Gate, GateKind, Scan
-from passes.admission.lookup import Card, Found
+from passes.admission.lookup import Card, FoundPass
 from passes.base.calendar import business_day, to_milliseconds
 from passes.holding.model import Pass, PassState
 from passes.ledger.records import Record
@@ -181,7 +181,7 @@ class GateHandler(ApiHandler):
         return gate if gate and gate.token_version == self.caller.version else None
 
 
-class Enrol(ApiHandler):
+class EnrolEndpoint(ApiHandler):
     """`/api/v1/gate/enrol`"""
 
     @endpoint(scope=None, body=EnrolIn, reply=EnrolOut)
@@ -202,7 +202,7 @@ class Enrol(ApiHandler):
         )
 
 
-class Scans(GateHandler):
+class ScanEndpoint(GateHandler):
     """`/api/v1/gate/scans`"""
 
     @endpoint(scope=_SCAN, body=ScanIn, reply=VerdictOut)
@@ -214,7 +214,7 @@ class Scans(GateHandler):
         return VerdictOut.of(verdict, held, body.nonce)
 
 
-class Annulment(GateHandler):
+class AnnulEndpoint(GateHandler):
     """`/api/v1/gate/scans/{nonce}/annul`"""
 
     @endpoint(scope=_SCAN, reply=AnnulOut)
@@ -258,7 +258,7 @@ class LookupOut(Out):
     items: list[FoundOut]
 
     @classmethod
-    def of(cls, found: Sequence[Found], today: date) -> Self:
+    def of(cls, found: Sequence[FoundPass], today: date) -> Self:
         """The view of what was found."""
         items = [
             FoundOut(
@@ -275,7 +275,7 @@ class LookupOut(Out):
         return cls(total=len(items), items=items)
 
 
-class Lookup(GateHandler):
+class LookupEndpoint(GateHandler):
     """`/api/v1/gate/lookup`"""
 
     @endpoint(scope=_LOOKUP, body=LookupIn, reply=LookupOut)
@@ -287,8 +287,8 @@ class Lookup(GateHandler):
 
 
 routes = [
-    Route("/api/v1/gate/lookup", Lookup, "gate-lookup"),
-    Route("/api/v1/gate/enrol", Enrol, "gate-enrol"),
-    Route("/api/v1/gate/scans", Scans, "gate-scans"),
-    Route("/api/v1/gate/scans/{nonce}/annul", Annulment, "gate-annul"),
+    Route("/api/v1/gate/lookup", LookupEndpoint, "gate-lookup"),
+    Route("/api/v1/gate/enrol", EnrolEndpoint, "gate-enrol"),
+    Route("/api/v1/gate/scans", ScanEndpoint, "gate-scans"),
+    Route("/api/v1/gate/scans/{nonce}/annul", AnnulEndpoint, "gate-annul"),
 ]

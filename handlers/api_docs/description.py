@@ -45,7 +45,7 @@ class DescriptionHandler(ApiHandler):
         return found
 
 
-class OpenApi(DescriptionHandler):
+class OpenApiEndpoint(DescriptionHandler):
     """`/openapi.json`"""
 
     @endpoint(scope=None, reply="application/json")
@@ -54,7 +54,7 @@ class OpenApi(DescriptionHandler):
         return self.description.document
 
 
-class Docs(DescriptionHandler):
+class DocsEndpoint(DescriptionHandler):
     """`/docs`"""
 
     @endpoint(scope=None, reply="text/html")
@@ -69,6 +69,6 @@ def _kept(content: bytes, media_type: str) -> Ready:
 
 
 routes = [
-    Route("/openapi.json", OpenApi, "openapi"),
-    Route("/docs", Docs, "docs"),
+    Route("/openapi.json", OpenApiEndpoint, "openapi"),
+    Route("/docs", DocsEndpoint, "docs"),
 ]

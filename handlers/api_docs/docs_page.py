@@ -22,7 +22,7 @@ _DEEP = 3
 
 def docs_page(api: Json) -> bytes:
     """The HTML page of an OpenAPI document."""
-    operations = list(_operations(api))
+    operations = list(_sections(api))
     titles = {tag["name"]: tag["description"] for tag in api["tags"]}
     chapters = [
         (titles[tag], list(chapter)) for tag, chapter in groupby(operations, key=lambda o: o.tag)
@@ -45,7 +45,7 @@ class _Field:
 
 
 @dataclass(frozen=True, slots=True)
-class _Operation:
+class _Section:
     """A section of the page."""
 
     id: str
@@ -59,7 +59,7 @@ class _Operation:
     problems: Sequence[tuple[str, str]]
 
 
-def _operations(api: Json) -> Iterator[_Operation]:
+def _sections(api: Json) -> Iterator[_Section]:
     schemas = api["components"]["schemas"]
     for path, verbs in api["paths"].items():
         for verb, operation in verbs.items():
@@ -82,7 +82,7 @@ def _operations(api: Json) -> Iterator[_Operation]:
                     0,
                     ("Parameters", [_parameter(part, schemas) for part in operation["parameters"]]),
                 )
-            yield _Operation(
+            yield _Section(
                 id=operation["operationId"],
                 tag=operation["tags"][0],
                 verb=verb.upper(),

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from handlers.web.endpoint import LONGEST_KEY, Endpoint, declared_on
+from handlers.web.endpoint import LONGEST_KEY, Declaration, declared_on
 from handlers.web.problems import ProblemOut
 from handlers.web.routing import Route
 
@@ -33,7 +33,7 @@ those of Asia/Shanghai, positions say their datum. Replies with an `ETag` may be
 A caller may name its request in `X-Request-Id`; a reply may have more fields than stand here."""
 
 Json = dict[str, Any]
-_Operation = tuple[Route, str, Endpoint]
+_Operation = tuple[Route, str, Declaration]
 
 
 def describe(routes: Iterable[Route]) -> Json:
@@ -209,7 +209,7 @@ def _path_parameter(name: str) -> Json:
     }
 
 
-def _query_parameters(declared: Endpoint, schemas: Mapping[str, Json]) -> Iterable[Json]:
+def _query_parameters(declared: Declaration, schemas: Mapping[str, Json]) -> Iterable[Json]:
     if declared.query is None:
         return
     for name, schema in schemas[declared.query.__name__]["properties"].items():

@@ -44,7 +44,7 @@ def _iso_day(written: object) -> object:
 
 
 _Word = Annotated[str, Field(min_length=1, max_length=40)]
-_Words = Annotated[tuple[_Word, ...], Field(max_length=30), BeforeValidator(_split)]
+_WordList = Annotated[tuple[_Word, ...], Field(max_length=30), BeforeValidator(_split)]
 
 
 class CoordQuery(BaseModel):
@@ -65,13 +65,13 @@ class SpotsQuery(CoordQuery):
     """Words: Chinese, pinyin with or without tones and blanks, initials, English, also parts of them."""
     province: Annotated[tuple[Literal["sichuan", "chongqing"], ...], BeforeValidator(_split)] = ()
     """One of the two, or both."""
-    city: _Words = Field(default=(), examples=[["成都"]])
+    city: _WordList = Field(default=(), examples=[["成都"]])
     """Name, pinyin or adcode: 成都市, 成都, chengdu or 510100."""
-    district: _Words = Field(default=(), examples=[["武隆区"]])
+    district: _WordList = Field(default=(), examples=[["武隆区"]])
     """Name or adcode."""
     level: Annotated[tuple[Level, ...], BeforeValidator(_split)] = ()
     """A-levels of GB/T 17775."""
-    category: _Words = Field(default=(), examples=[["ancient_town"]])
+    category: _WordList = Field(default=(), examples=[["ancient_town"]])
     """As the facet `category` lists them."""
     covered_by: Annotated[str, Field(max_length=40)] | None = Field(
         default=None, examples=["bashu-annual-example"]

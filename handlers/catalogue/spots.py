@@ -76,7 +76,7 @@ class SpotOut(SpotDetail):
     offers: list[RunningOut]
 
 
-class Spots(ApiHandler):
+class SpotListEndpoint(ApiHandler):
     """`/api/v1/spots`"""
 
     @endpoint(scope=None, query=SpotsQuery, reply=SpotsOut)
@@ -86,7 +86,7 @@ class Spots(ApiHandler):
         return view.replies.reply(query, lambda: _page(view, query))
 
 
-class Spot(ApiHandler):
+class SpotEndpoint(ApiHandler):
     """`/api/v1/spots/{id}`"""
 
     @endpoint(scope=None, query=CoordQuery, reply=SpotOut)
@@ -175,6 +175,6 @@ def _detail(view: DayView, spot_id: str, datum: Datum) -> bytes:
 
 
 routes = [
-    Route("/api/v1/spots", Spots, "spots"),
-    Route("/api/v1/spots/{spot_id}", Spot, "spot"),
+    Route("/api/v1/spots", SpotListEndpoint, "spots"),
+    Route("/api/v1/spots/{spot_id}", SpotEndpoint, "spot"),
 ]

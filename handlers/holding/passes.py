@@ -11,7 +11,7 @@ from typing import Self
 from pydantic import Field
 
 from handlers.holding.pass_views import PassViewOut, PassViewsOut
-from handlers.holding.pictures import PNG, SVG, Kind, qr_picture
+from handlers.holding.pictures import PNG, SVG, PictureKind, qr_picture
 from handlers.people.visitor import VISITOR, VisitorHandler
 from handlers.web.endpoint import Ready, endpoint
 from handlers.web.models import Out
@@ -79,13 +79,13 @@ class PassHandler(VisitorHandler):
             )
         )
 
-    async def picture(self, pass_id: str, kind: Kind) -> Ready:
+    async def picture(self, pass_id: str, kind: PictureKind) -> Ready:
         """The code now as a picture, drawn beside the event loop, because it takes some milliseconds."""
         text = live_text(await self.held(pass_id), self.rooms.codes, self.now())
         return Ready(await asyncio.to_thread(qr_picture, text, kind), kind.media_type)
 
 
-class MyPasses(PassHandler):
+class MyPassesEndpoint(PassHandler):
     """`/api/v1/passes`"""
 
     @endpoint(scope=VISITOR, reply=PassViewsOut)
@@ -98,7 +98,7 @@ class MyPasses(PassHandler):
         return PassViewsOut(total=len(items), items=items)
 
 
-class OnePass(PassHandler):
+class PassEndpoint(PassHandler):
     """`/api/v1/passes/{id}`"""
 
     @endpoint(scope=_READ, reply=PassViewOut)
@@ -107,7 +107,7 @@ class OnePass(PassHandler):
         return await self.view(await self.held(pass_id))
 
 
-class Activate(PassHandler):
+class ActivateEndpoint(PassHandler):
     """`/api/v1/passes/{id}/activate`"""
 
     @endpoint(scope=VISITOR, reply=PassViewOut)
@@ -116,7 +116,7 @@ class Activate(PassHandler):
         return await self.take(pass_id, Step.ACTIVATE)
 
 
-class Freeze(PassHandler):
+class FreezeEndpoint(PassHandler):
     """`/api/v1/passes/{id}/freeze`"""
 
     @endpoint(scope=VISITOR, reply=PassViewOut)
@@ -125,7 +125,7 @@ class Freeze(PassHandler):
         return await self.take(pass_id, Step.FREEZE)
 
 
-class Unfreeze(PassHandler):
+class UnfreezeEndpoint(PassHandler):
     """`/api/v1/passes/{id}/unfreeze`"""
 
     @endpoint(scope=VISITOR, reply=PassViewOut)
@@ -134,7 +134,7 @@ class Unfreeze(PassHandler):
         return await self.take(pass_id, Step.UNFREEZE)
 
 
-class PassCode(PassHandler):
+class PassCodeEndpoint(PassHandler):
     """`/api/v1/passes/{id}/code`"""
 
     @endpoint(scope=_READ, reply=CodeOut)
@@ -143,7 +143,7 @@ class PassCode(PassHandler):
         return CodeOut.of(live_code(await self.held(pass_id), self.rooms.codes, self.now()))
 
 
-class PassPng(PassHandler):
+class PassPngEndpoint(PassHandler):
     """`/api/v1/passes/{id}/qr.png`"""
 
     @endpoint(scope=_READ, reply=PNG.media_type)
@@ -152,7 +152,7 @@ class PassPng(PassHandler):
         return await self.picture(pass_id, PNG)
 
 
-class PassSvg(PassHandler):
+class PassSvgEndpoint(PassHandler):
     """`/api/v1/passes/{id}/qr.svg`"""
 
     @endpoint(scope=_READ, reply=SVG.media_type)
@@ -203,7 +203,7 @@ class AdmissionsOut(Out):
         return cls(total=sum(item.annulled_at is None for item in items), items=items)
 
 
-class PassAdmissions(PassHandler):
+class PassAdmissionsEndpoint(PassHandler):
     """`/api/v1/passes/{id}/admissions`"""
 
     @endpoint(scope=_READ, reply=AdmissionsOut)
@@ -215,13 +215,13 @@ class PassAdmissions(PassHandler):
 
 
 routes = [
-    Route("/api/v1/passes", MyPasses, "my-passes"),
-    Route("/api/v1/passes/{pass_id}", OnePass, "pass"),
-    Route("/api/v1/passes/{pass_id}/activate", Activate, "pass-activate"),
-    Route("/api/v1/passes/{pass_id}/freeze", Freeze, "pass-freeze"),
-    Route("/api/v1/passes/{pass_id}/unfreeze", Unfreeze, "pass-unfreeze"),
-    Route("/api/v1/passes/{pass_id}/admissions", PassAdmissions, "pass-admissions"),
-    Route("/api/v1/passes/{pass_id}/code", PassCode, "pass-code"),
-    Route("/api/v1/passes/{pass_id}/qr.png", PassPng, "pass-qr-png"),
-    Route("/api/v1/passes/{pass_id}/qr.svg", PassSvg, "pass-qr-svg"),
+    Route("/api/v1/passes", MyPassesEndpoint, "my-passes"),
+    Route("/api/v1/passes/{pass_id}", PassEndpoint, "pass"),
+    Route("/api/v1/passes/{pass_id}/activate", ActivateEndpoint, "pass-activate"),
+    Route("/api/v1/passes/{pass_id}/freeze", FreezeEndpoint, "pass-freeze"),
+    Route("/api/v1/passes/{pass_id}/unfreeze", UnfreezeEndpoint, "pass-unfreeze"),
+    Route("/api/v1/passes/{pass_id}/admissions", PassAdmissionsEndpoint, "pass-admissions"),
+    Route("/api/v1/passes/{pass_id}/code", PassCodeEndpoint, "pass-code"),
+    Route("/api/v1/passes/{pass_id}/qr.png", PassPngEndpoint, "pass-qr-png"),
+    Route("/api/v1/passes/{pass_id}/qr.svg", PassSvgEndpoint, "pass-qr-svg"),
 ]

@@ -13,18 +13,18 @@ _MODULE_PIXELS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class PictureKind:
     """A kind of picture: its media type and what draws it."""
 
     media_type: str
     factory: type[BaseImage]
 
 
-PNG = Kind("image/png", PyPNGImage)
-SVG = Kind("image/svg+xml", SvgPathImage)
+PNG = PictureKind("image/png", PyPNGImage)
+SVG = PictureKind("image/svg+xml", SvgPathImage)
 
 
-def qr_picture(text: str, kind: Kind) -> bytes:
+def qr_picture(text: str, kind: PictureKind) -> bytes:
     """The picture of a code text: error correction M, in the alphanumeric mode that Base45 is made for.
 
     A code of 147 characters becomes version 6, 41 × 41 modules.

@@ -54,7 +54,7 @@ class ChancesOut(Out):
     items: list[ChanceOut]
 
 
-class MyOffers(VisitorHandler):
+class MyOffersEndpoint(VisitorHandler):
     """`/api/v1/me/offers`"""
 
     @endpoint(scope=VISITOR, reply=ChancesOut)
@@ -87,7 +87,7 @@ def _view(why: NotClaimable) -> ObjectionOut:
     return ObjectionOut(code=why.code, message=message, claimable_from=why.claimable_from)
 
 
-class ClaimVoucher(VisitorHandler):
+class ClaimEndpoint(VisitorHandler):
     """`/api/v1/offers/{id}/claim`"""
 
     @endpoint(
@@ -116,7 +116,7 @@ class ClaimVoucher(VisitorHandler):
         )
 
 
-class CancelVoucher(PassHandler):
+class CancelEndpoint(PassHandler):
     """`/api/v1/passes/{id}/cancel`"""
 
     @endpoint(scope=VISITOR, reply=PassViewOut)
@@ -129,7 +129,7 @@ class CancelVoucher(PassHandler):
 
 
 routes = [
-    Route("/api/v1/me/offers", MyOffers, "my-offers"),
-    Route("/api/v1/offers/{offer_id}/claim", ClaimVoucher, "offer-claim"),
-    Route("/api/v1/passes/{pass_id}/cancel", CancelVoucher, "pass-cancel"),
+    Route("/api/v1/me/offers", MyOffersEndpoint, "my-offers"),
+    Route("/api/v1/offers/{offer_id}/claim", ClaimEndpoint, "offer-claim"),
+    Route("/api/v1/passes/{pass_id}/cancel", CancelEndpoint, "pass-cancel"),
 ]

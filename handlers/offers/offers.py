@@ -135,7 +135,7 @@ class OffersOut(Out):
     items: list[OfferOut]
 
 
-class Offers(ApiHandler):
+class OfferListEndpoint(ApiHandler):
     """`/api/v1/offers`"""
 
     @endpoint(scope=None, query=OffersQuery, reply=OffersOut)
@@ -147,7 +147,7 @@ class Offers(ApiHandler):
         )
 
 
-class OneOffer(ApiHandler):
+class OfferEndpoint(ApiHandler):
     """`/api/v1/offers/{id}`"""
 
     @endpoint(scope=None, reply=OfferOut)
@@ -189,6 +189,6 @@ def _offer(view: DayView, offer_id: str, used: Mapping[str, int]) -> bytes:
 
 
 routes = [
-    Route("/api/v1/offers", Offers, "offers"),
-    Route("/api/v1/offers/{offer_id}", OneOffer, "offer"),
+    Route("/api/v1/offers", OfferListEndpoint, "offers"),
+    Route("/api/v1/offers/{offer_id}", OfferEndpoint, "offer"),
 ]

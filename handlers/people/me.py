@@ -15,19 +15,19 @@ from passes.holding.model import Pass
 from passes.people.accounts import IdentityStatement
 from passes.people.groups import Group
 from passes.people.holder import Holder
-from passes.people.identity import Document, DocumentKind, Identity
+from passes.people.identity import DocumentKind, Identity, IdentityDocument
 from passes.people.visitors import Consent
 
-_Text = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+_ShortText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
 class DocumentIn(In):
     """An identity document."""
 
     kind: DocumentKind = DocumentKind.RESIDENT
-    name: _Text = Field(examples=["测试甲"])
+    name: _ShortText = Field(examples=["测试甲"])
     """The real name, as it stands there."""
-    id_number: _Text = Field(examples=["11010119900307002X"])
+    id_number: _ShortText = Field(examples=["11010119900307002X"])
     country: Annotated[str, StringConstraints(max_length=3)] | None = Field(
         default=None, examples=["FRA"]
     )
@@ -35,15 +35,15 @@ class DocumentIn(In):
     born: date | None = Field(default=None, examples=["1990-03-07"])
     """Of a passport; other numbers tell it."""
 
-    def document(self) -> Document:
+    def document(self) -> IdentityDocument:
         """The document as the domain sees it."""
-        return Document(self.kind, self.name, self.id_number, self.country, self.born)
+        return IdentityDocument(self.kind, self.name, self.id_number, self.country, self.born)
 
 
 class IdentityIn(DocumentIn):
     """Who a visitor is, and what they agree to."""
 
-    consent_version: _Text = Field(examples=["2026-11"])
+    consent_version: _ShortText = Field(examples=["2026-11"])
     """The version of the privacy statement that the visitor has agreed to: the `privacy_version` of the session."""
     guardian: DocumentIn | None = None
     """Who agrees for a visitor under 14."""
@@ -162,7 +162,7 @@ class ErasedOut(Out):
     passes_given_up: list[str] = Field(examples=[["70a69d540b54f65e"]])
 
 
-class Me(VisitorHandler):
+class MeEndpoint(VisitorHandler):
     """`/api/v1/me`"""
 
     @endpoint(scope=VISITOR, reply=MeOut)
@@ -211,7 +211,7 @@ class Me(VisitorHandler):
         return HeldPassOut(**view.model_dump(), story=list(map(EventOut.of, events)))
 
 
-class MyIdentity(VisitorHandler):
+class MyIdentityEndpoint(VisitorHandler):
     """`/api/v1/me/identity`"""
 
     @endpoint(scope=VISITOR, body=IdentityIn, reply=KnownOut, limit="identity")
@@ -225,7 +225,7 @@ class MyIdentity(VisitorHandler):
         )
 
 
-class MyPhone(VisitorHandler):
+class MyPhoneEndpoint(VisitorHandler):
     """`/api/v1/me/phone`"""
 
     @endpoint(scope=VISITOR, body=PhoneIn, reply=PhoneOut, limit="identity")
@@ -239,7 +239,7 @@ class MyPhone(VisitorHandler):
 
 
 routes = [
-    Route("/api/v1/me", Me, "me"),
-    Route("/api/v1/me/identity", MyIdentity, "my-identity"),
-    Route("/api/v1/me/phone", MyPhone, "my-phone"),
+    Route("/api/v1/me", MeEndpoint, "me"),
+    Route("/api/v1/me/identity", MyIdentityEndpoint, "my-identity"),
+    Route("/api/v1/me/phone", MyPhoneEndpoint, "my-phone"),
 ]

@@ -68,7 +68,7 @@ class SessionHandler(VisitorHandler):
         )
 
 
-class SignIn(SessionHandler):
+class SessionEndpoint(SessionHandler):
     """`/api/v1/session`"""
 
     @endpoint(scope=None, body=SessionIn, reply=SessionOut, limit="login")
@@ -91,7 +91,7 @@ class SignIn(SessionHandler):
         return SignedOutOut(signed_out="here")
 
 
-class Refresh(SessionHandler):
+class SessionRefreshEndpoint(SessionHandler):
     """`/api/v1/session/refresh`"""
 
     @endpoint(scope="refresh:session", reply=SessionOut, limit="login")
@@ -107,6 +107,6 @@ class Refresh(SessionHandler):
 
 
 routes = [
-    Route("/api/v1/session", SignIn, "session"),
-    Route("/api/v1/session/refresh", Refresh, "session-refresh"),
+    Route("/api/v1/session", SessionEndpoint, "session"),
+    Route("/api/v1/session/refresh", SessionRefreshEndpoint, "session-refresh"),
 ]

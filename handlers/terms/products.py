@@ -73,7 +73,7 @@ class ProductsOut(Out):
     items: list[ProductOut]
 
 
-class Products(ApiHandler):
+class ProductListEndpoint(ApiHandler):
     """`/api/v1/products`"""
 
     @endpoint(scope=None, reply=ProductsOut)
@@ -88,4 +88,4 @@ def _products(view: DayView) -> bytes:
     return ProductsOut(total=len(items), items=items).model_dump_json().encode()
 
 
-routes = [Route("/api/v1/products", Products, "products")]
+routes = [Route("/api/v1/products", ProductListEndpoint, "products")]

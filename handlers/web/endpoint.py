@@ -36,7 +36,7 @@ Method = Callable[..., Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class Declaration:
     """What one method of one route declares. `reply` is a pydantic model, or the media type of what is not JSON."""
 
     scope: str | None
@@ -92,7 +92,7 @@ def endpoint(  # noqa: PLR0913 - each is named
     idempotent: bool = False,
 ) -> Callable[[Method], Method]:
     """Declare a handler method. It is called with the path arguments, then the checked query, then the checked body."""
-    declared = Endpoint(scope, reply, query, body, status, body_limit, limit, idempotent)
+    declared = Declaration(scope, reply, query, body, status, body_limit, limit, idempotent)
 
     def decorate(method: Method) -> Method:
         @functools.wraps(method)
@@ -113,10 +113,10 @@ def endpoint(  # noqa: PLR0913 - each is named
     return decorate
 
 
-def declared_on(handler: type[RequestHandler], verb: str) -> Endpoint | None:
+def declared_on(handler: type[RequestHandler], verb: str) -> Declaration | None:
     """What the method of a handler class for an HTTP verb declares, if it has one that does; HEAD is as GET."""
     method = "get" if verb == "HEAD" else verb.lower()
-    found: Endpoint | None = getattr(getattr(handler, method, None), _MARK, None)
+    found: Declaration | None = getattr(getattr(handler, method, None), _MARK, None)
     return found
 
 

@@ -22,7 +22,7 @@ class HealthOut(Out):
     """Whether visitors sign in through the sandbox, so that none of them is real."""
 
 
-class Health(ApiHandler):
+class HealthEndpoint(ApiHandler):
     """`/healthz`"""
 
     @endpoint(scope=None, reply=HealthOut)
@@ -31,7 +31,7 @@ class Health(ApiHandler):
         return HealthOut(sandbox=self.services.sandbox)
 
 
-class Readiness(ApiHandler):
+class ReadinessEndpoint(ApiHandler):
     """`/readyz`"""
 
     @endpoint(scope=None, reply=HealthOut)
@@ -52,6 +52,6 @@ class Readiness(ApiHandler):
 
 
 routes = [
-    Route("/healthz", Health, "health"),
-    Route("/readyz", Readiness, "readiness"),
+    Route("/healthz", HealthEndpoint, "health"),
+    Route("/readyz", ReadinessEndpoint, "readiness"),
 ]

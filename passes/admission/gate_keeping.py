@@ -1,4 +1,4 @@
-"""Gates: added by operators, enrolled once by the device itself, rolled when lost, disabled when broken."""
+"""Gates: added by operators, enrolled once by the device itself, renewed when lost, disabled when broken."""
 
 import secrets
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ class NewGate:
 
 
 class GateKeeping:
-    """Adds, enrols, rolls and disables gates."""
+    """Adds, enrols, renews and disables gates."""
 
     def __init__(self, spots: Spots, gates: Gates, audit: Audit) -> None:
         """`spots` is the catalogue in memory; the others are stores."""
@@ -82,16 +82,16 @@ class GateKeeping:
         await self._audit.write(AuditLine(now, f"gate:{gate.id}", "enrol", f"gate:{gate.id}"))
         return enrolled
 
-    async def roll(self, gate_id: str, by: str, now: datetime) -> NewGate:
+    async def renew(self, gate_id: str, by: str, now: datetime) -> NewGate:
         """Make the token of a gate worthless and give it a new setup code. Raises `Unknown`."""
         setup_code, setup = _new_setup(now)
         while True:
             gate = await self._get(gate_id)
-            rolled = replace(gate, state=GateState.ADDED, token_version=gate.token_version + 1)
-            if await self._gates.roll(rolled, setup):  # else its device has enrolled this moment
+            renewed = replace(gate, state=GateState.ADDED, token_version=gate.token_version + 1)
+            if await self._gates.renew(renewed, setup):  # else its device has enrolled this moment
                 break
         await self._audit.write(AuditLine(now, by, "roll", f"gate:{gate_id}"))
-        return NewGate(rolled, setup_code, setup.expires_at)
+        return NewGate(renewed, setup_code, setup.expires_at)
 
     async def disable(self, gate_id: str, by: str, now: datetime) -> Gate:
         """Take a gate out of service: its scans are refused. Rolling brings it back. Raises `Unknown`."""

@@ -21,7 +21,7 @@ from passes.people.identity import DocumentKind, Sealer, checked_number
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundPass:
     """A pass, and the code for paper that admits it here, as staff have looked at the card."""
 
     held: Pass
@@ -47,7 +47,7 @@ class Lookup:
         self._passes = passes
         self._audit = audit
 
-    async def find(self, card: Card, gate: Gate, now: datetime) -> Sequence[Found]:
+    async def find(self, card: Card, gate: Gate, now: datetime) -> Sequence[FoundPass]:
         """The passes of the holder of that card, newest first.
 
         Raises `Invalid` for a number that cannot be one, `Conflict` if the gate is out of service.
@@ -61,4 +61,4 @@ class Lookup:
         await self._audit.write(AuditLine(now, by, "lookup", by, {"found": str(len(found))}))
         for held in found:
             await self._audit.write(AuditLine(now, by, "lookup", f"pass:{held.id}"))
-        return [Found(held, static_text(held, self._keys)) for held in found]
+        return [FoundPass(held, static_text(held, self._keys)) for held in found]

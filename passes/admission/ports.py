@@ -24,7 +24,7 @@ class Gates(Protocol):
     async def enrol(self, gate: Gate, setup_digest: str) -> bool:
         """Store an enrolled gate and spend its setup code; False if the code has been spent meanwhile."""
 
-    async def roll(self, gate: Gate, setup: Setup) -> bool:
+    async def renew(self, gate: Gate, setup: Setup) -> bool:
         """Store a gate that has to enrol again with a new setup code; False if its token version is not one more."""
 
     async def disable(self, gate_id: str) -> None:

@@ -15,7 +15,7 @@ from passes.codes.format import Code
 from passes.holding.model import Pass, PassState
 from passes.ledger.tally import Tally
 from passes.ledger.verdicts import Reason, Verdict
-from passes.terms.terms import Payment, Spot
+from passes.terms.terms import Payment, SpotFacts
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Case:
     held: Pass
     code: Code
     tally: Tally
-    spot: Spot | None
+    spot: SpotFacts | None
     gate: Gate
     party: int | None
     at: datetime

@@ -28,16 +28,16 @@ T = TypeVar("T")
 
 Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
 Count = Annotated[int, Field(strict=True, ge=1, le=100_000)]
-Weekday = Annotated[int, Field(strict=True, ge=1, le=7)]
+IsoWeekday = Annotated[int, Field(strict=True, ge=1, le=7)]
 
 
-class Strict(BaseModel):
+class FileModel(BaseModel):
     """What is not known is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-class TitleIn(Strict):
+class TitleIn(FileModel):
     """The same words in Chinese and English."""
 
     zh: Name
@@ -48,7 +48,7 @@ class TitleIn(Strict):
         return Text(self.zh, self.en)
 
 
-class DaysIn(Strict):
+class DaysIn(FileModel):
     """A span of business days, written `2026-10-01/2026-10-07`, or one day."""
 
     start: Day

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from passes.files.fields import Count, Day, Days, Strict, TitleIn, read_drafts
+from passes.files.fields import Count, Day, Days, FileModel, TitleIn, read_drafts
 from passes.offers.offer import Benefit, BenefitKind, Offer, Quota
 from passes.people.groups import Group
 from passes.terms.publishing import UNPUBLISHED
@@ -19,7 +19,7 @@ EXAMPLES = DATA / "offers"
 """The offers that a new system starts with, marked as examples."""
 
 
-class _BenefitIn(Strict):
+class _BenefitIn(FileModel):
     """`percent` is what is taken off, for that kind alone."""
 
     kind: BenefitKind
@@ -32,7 +32,7 @@ class _BenefitIn(Strict):
         return self
 
 
-class _WindowIn(Strict):
+class _WindowIn(FileModel):
     """The business days on which the offer runs, both included."""
 
     from_: Day = Field(alias="from")
@@ -45,11 +45,11 @@ class _WindowIn(Strict):
         return self
 
 
-class _NativeOf(Strict):
+class _NativeOf(FileModel):
     native_of: Literal["chongqing", "sichuan"]
 
 
-class _QuotaIn(Strict):
+class _QuotaIn(FileModel):
     """How many vouchers there are; what is null or absent is without limit, but for one to a person."""
 
     total: Count | None = None
@@ -66,13 +66,13 @@ class _QuotaIn(Strict):
         return self
 
 
-class _VoucherIn(Strict):
+class _VoucherIn(FileModel):
     """For how many days a voucher can be used, from the day it is claimed on."""
 
     valid_days: Annotated[int, Field(strict=True, ge=1, le=366)]
 
 
-class OfferIn(Strict):
+class OfferIn(FileModel):
     """An offer as its file describes it."""
 
     id: Slug

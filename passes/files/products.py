@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from passes.files.fields import Count, Days, Strict, TitleIn, Weekday, read_drafts
+from passes.files.fields import Count, Days, FileModel, IsoWeekday, TitleIn, read_drafts
 from passes.terms.edition import Edition
 from passes.terms.publishing import UNPUBLISHED
 from passes.terms.terms import (
@@ -25,14 +25,13 @@ from passes.terms.terms import (
     Unactivated,
 )
 from scenic_data.files import DATA
-from scenic_data.model import Fen, Slug
-from scenic_data.model import Season as YearDays
+from scenic_data.model import Fen, Slug, YearDays
 
 EXAMPLES = DATA / "products"
 """The products that a new system starts with, marked as examples."""
 
 
-class _TermIn(Strict):
+class _TermIn(FileModel):
     """Either fixed `dates`, or so many `days` from the first day of the pass.
 
     With `activate_within` the holder chooses that day within so many days after issue; `unactivated` says what becomes
@@ -65,7 +64,7 @@ class _TermIn(Strict):
         )
 
 
-class _CoverageIn(Strict):
+class _CoverageIn(FileModel):
     spots: tuple[Slug, ...] = ()
     tags: tuple[str, ...] = ()
     excluded: tuple[Slug, ...] = ()
@@ -74,7 +73,7 @@ class _CoverageIn(Strict):
         return Coverage(frozenset(self.spots), frozenset(self.tags), frozenset(self.excluded))
 
 
-class _LimitsIn(Strict):
+class _LimitsIn(FileModel):
     """How often a pass admits; a limit that is null or absent does not limit, but for one visit per spot and day."""
 
     per_spot_day: Count | None = 1
@@ -87,7 +86,7 @@ class _LimitsIn(Strict):
         return Limits(**self.model_dump())
 
 
-class _SpotLimitsIn(Strict):
+class _SpotLimitsIn(FileModel):
     """Limits at one spot instead of the usual ones."""
 
     per_spot_day: Count | None = 1
@@ -97,7 +96,7 @@ class _SpotLimitsIn(Strict):
         return SpotLimits(self.per_spot_day, self.per_spot)
 
 
-class _SettlementIn(Strict):
+class _SettlementIn(FileModel):
     """What is agreed to be paid to a spot for each admission, in fen; `spots` are those with a fee of their own."""
 
     fee_fen: Annotated[Fen, Field(strict=True, le=100_000)] = 0
@@ -107,15 +106,15 @@ class _SettlementIn(Strict):
         return Settlement(self.fee_fen, self.spots)
 
 
-class _BlackoutIn(Strict):
+class _BlackoutIn(FileModel):
     dates: tuple[Days, ...] = ()
-    weekdays: tuple[Weekday, ...] = ()
+    weekdays: tuple[IsoWeekday, ...] = ()
 
     def to_blackout(self) -> Blackout:
         return Blackout(tuple(days.to_range() for days in self.dates), frozenset(self.weekdays))
 
 
-class _PartyIn(Strict):
+class _PartyIn(FileModel):
     admits: Annotated[int, Field(strict=True, ge=1, le=255)] = 1
     pays: Annotated[int, Field(strict=True, ge=0, le=255)] = 1
 
@@ -129,7 +128,7 @@ class _PartyIn(Strict):
         return Party(self.admits, self.pays)
 
 
-class ProductIn(Strict):
+class ProductIn(FileModel):
     """A product as its file describes it."""
 
     id: Slug

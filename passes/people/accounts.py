@@ -14,7 +14,7 @@ from passes.base.errors import Conflict, Fault, Invalid, Unknown
 from passes.base.ports import Audit
 from passes.base.text import Text
 from passes.people.holder import Holder
-from passes.people.identity import Document, Identity, Sealer, identify
+from passes.people.identity import Identity, IdentityDocument, Sealer, identify
 from passes.people.ports import PassesOfPeople, Visitors
 from passes.people.sealing import Vault
 from passes.people.visitors import Binding, Consent, Phone, Visitor
@@ -32,13 +32,13 @@ _BINDING_TAKES = timedelta(minutes=1)
 class IdentityStatement:
     """Who a visitor says to be, what they agree to, and, below 14, who agrees for them."""
 
-    document: Document
+    document: IdentityDocument
     consent_version: str
-    guardian: Document | None = None
+    guardian: IdentityDocument | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Released:
+class Unbound:
     """The visitor who was bound to a person, and how many passes of theirs were given the right name."""
 
     visitor_id: str | None
@@ -148,7 +148,7 @@ class Accounts:
             raise _erased()
         return current
 
-    async def release(self, identity: Identity, by: str, now: datetime, reason: str) -> Released:
+    async def unbind(self, identity: Identity, by: str, now: datetime, reason: str) -> Unbound:
         """Undo the binding of a person to their account: they may say who they are anew, here or with another account.
 
         Their passes stay theirs, under the name that is given here, which staff have seen on the document. Raises
@@ -171,7 +171,7 @@ class Accounts:
             await self._visitors.unbind(_person(holder), binding.visitor_id)
             subject = f"visitor:{binding.visitor_id}"
             await self._audit.write(AuditLine(now, by, "release", subject, {"reason": reason}))
-        return Released(binding.visitor_id if binding else None, len(misnamed))
+        return Unbound(binding.visitor_id if binding else None, len(misnamed))
 
     async def erase(self, visitor: Visitor, now: datetime) -> None:
         """Delete an account and what it is bound to.
@@ -259,7 +259,7 @@ class Accounts:
             return Consent(self._privacy_version, now)
         return Consent(self._privacy_version, now, self._guardian(said.guardian, identity, now))
 
-    def _guardian(self, said: Document | None, child: Identity, now: datetime) -> Holder:
+    def _guardian(self, said: IdentityDocument | None, child: Identity, now: datetime) -> Holder:
         text = Text(
             "未满14周岁须由监护人同意",
             f"below {GUARDED_BELOW} years of age a guardian has to consent",

@@ -36,7 +36,7 @@ class DocumentKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class IdentityDocument:
     """What somebody says of themselves, not checked yet. `country` and `born` are said for a passport alone."""
 
     kind: DocumentKind
@@ -61,7 +61,7 @@ class Identity:
         return day.year - self.born.year - ((day.month, day.day) < (self.born.month, self.born.day))
 
 
-def identify(said: Document, today: date) -> Identity:
+def identify(said: IdentityDocument, today: date) -> Identity:
     """A checked identity. Raises `Invalid` naming each field that is wrong, without repeating it."""
     name, faults = _one_way_of_writing(said.name), []
     if not 2 <= sum(map(str.isalpha, name)) <= len(name) <= _LONGEST_NAME or not all(
@@ -92,7 +92,7 @@ def identify(said: Document, today: date) -> Identity:
 
 def resident(name: str, number: str, today: date) -> Identity:
     """The checked identity of the holder of a resident ID card. Raises `Invalid`."""
-    return identify(Document(DocumentKind.RESIDENT, name, number), today)
+    return identify(IdentityDocument(DocumentKind.RESIDENT, name, number), today)
 
 
 def checked_number(kind: DocumentKind, number: str, country: str | None, today: date) -> str:

@@ -17,7 +17,7 @@ class Payment(StrEnum):
     AT_WINDOW = "at_window"
 
 
-class Spot(Protocol):
+class SpotFacts(Protocol):
     """What the rules need to know of a scenic spot."""
 
     @property
@@ -81,7 +81,7 @@ class Coverage:
     tags: frozenset[str] = frozenset()
     excluded: frozenset[str] = frozenset()
 
-    def covers(self, spot: Spot) -> bool:
+    def covers(self, spot: SpotFacts) -> bool:
         """Whether the pass opens this spot."""
         return spot.id not in self.excluded and (
             spot.id in self.spots or not self.tags.isdisjoint(spot.tags)
@@ -181,7 +181,7 @@ class Terms:
         )
 
 
-def missing_from(coverage: Coverage, spots: Iterable[Spot]) -> list[str]:
+def missing_from(coverage: Coverage, spots: Iterable[SpotFacts]) -> list[str]:
     """The spots and tags that a coverage names and that none of these spots is or has, in order."""
     ids, tags = set[str](), set[str]()
     for spot in spots:

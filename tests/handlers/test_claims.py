@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from passes.admission.gates import GateKind
 from passes.offers.offer import Benefit, BenefitKind, Offer, Quota
 from passes.people.accounts import IdentityStatement
-from passes.people.identity import Document, DocumentKind
+from passes.people.identity import DocumentKind, IdentityDocument
 from passes.terms.terms import DateRange, Payment
 from server.refresh import Refresh
 from tests.support import build
@@ -24,7 +24,7 @@ async def known(world: World, n: int = 0) -> str:
     """The token of visitor n, who has said who they are."""
     visitor, token = await world.visitor(f"v{n}")
     person = build.person(n)
-    said = Document(DocumentKind.RESIDENT, person.name, person.number)
+    said = IdentityDocument(DocumentKind.RESIDENT, person.name, person.number)
     await world.system.people.accounts.identify(
         visitor, IdentityStatement(said, "2026-11"), world.clock()
     )

@@ -9,9 +9,9 @@ import pytest
 
 from passes.base.errors import Conflict, Invalid, Unknown
 from passes.holding.model import PassState
-from passes.people.accounts import Accounts, IdentityStatement, Released
+from passes.people.accounts import Accounts, IdentityStatement, Unbound
 from passes.people.holder import NOBODY
-from passes.people.identity import Document, DocumentKind, check_digit
+from passes.people.identity import DocumentKind, IdentityDocument, check_digit
 from passes.people.sealing import Vault
 from passes.people.sessions import REPLY_LOST_WITHIN, SESSION_LIFE
 from passes.people.visitors import Binding, Visitor
@@ -36,9 +36,11 @@ class Desk(RoomsUnderTest):
         )
 
 
-SAID = IdentityStatement(Document(DocumentKind.RESIDENT, HOLDER.name, HOLDER.number), VERSION)
-OTHER = Document(DocumentKind.RESIDENT, "测试乙", build.person(1).number)
-CHILD = Document(
+SAID = IdentityStatement(
+    IdentityDocument(DocumentKind.RESIDENT, HOLDER.name, HOLDER.number), VERSION
+)
+OTHER = IdentityDocument(DocumentKind.RESIDENT, "测试乙", build.person(1).number)
+CHILD = IdentityDocument(
     DocumentKind.RESIDENT, "测试童", "110101201603070" + "02" + check_digit("11010120160307002")
 )
 
@@ -82,10 +84,10 @@ async def test_a_pass_is_not_found_under_another_name(desk: Desk) -> None:
         await desk.known(document=replace(SAID.document, name="测试偷"))
     assert (await desk.account()).identity is None
     assert (await desk.known("乙")).identity, "nobody is bound by it"
-    released = await desk.people.accounts.release(
+    unbound = await desk.people.accounts.unbind(
         replace(HOLDER, name="测试真"), "operator:test", NOW, "misspelt"
     )
-    assert released.passes_renamed == 1
+    assert unbound.passes_renamed == 1
     assert (await desk.known("丙", document=replace(SAID.document, name="测试真"))).identity
 
 
@@ -163,7 +165,7 @@ async def test_who_one_is_can_be_mended_until_a_pass_is_in_force(desk: Desk) -> 
         with pytest.raises(Conflict, match=r"only staff|name another"):
             await desk.known(document=document)
     right = replace(HOLDER, name="测试正")
-    assert await desk.people.accounts.release(right, "operator:test", NOW, "misspelt") == Released(
+    assert await desk.people.accounts.unbind(right, "operator:test", NOW, "misspelt") == Unbound(
         visitor.id, 1
     )
     mended = await desk.known(document=replace(SAID.document, name="测试正"))
@@ -171,11 +173,11 @@ async def test_who_one_is_can_be_mended_until_a_pass_is_in_force(desk: Desk) -> 
         mended.lookup
     ], "passes stay"
     with pytest.raises(Unknown):
-        await desk.people.accounts.release(build.person(9), "operator:test", NOW, "")
+        await desk.people.accounts.unbind(build.person(9), "operator:test", NOW, "")
 
 
-def build_other(n: int) -> Document:
-    return Document(DocumentKind.RESIDENT, "测试丙", build.person(n).number)
+def build_other(n: int) -> IdentityDocument:
+    return IdentityDocument(DocumentKind.RESIDENT, "测试丙", build.person(n).number)
 
 
 @pytest.mark.parametrize(

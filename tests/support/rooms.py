@@ -9,7 +9,7 @@ from passes.offers.claiming import Claim
 from passes.offers.offer import Offer
 from passes.people.accounts import IdentityStatement
 from passes.people.holder import Holder
-from passes.people.identity import Document, DocumentKind, Identity
+from passes.people.identity import DocumentKind, Identity, IdentityDocument
 from passes.people.sealing import Vault
 from passes.people.visitors import Visitor
 from passes.rooms import Rooms
@@ -62,7 +62,7 @@ class RoomsUnderTest(Rooms):
         """Visitor n, who has said who they are."""
         visitor = await self.people.accounts.of_openid(f"v{n}", NOW)
         person = build.person(n)
-        said = Document(DocumentKind.RESIDENT, person.name, person.number)
+        said = IdentityDocument(DocumentKind.RESIDENT, person.name, person.number)
         statement = IdentityStatement(said, PRIVACY_VERSION)
         return await self.people.accounts.identify(visitor, statement, NOW)
 
