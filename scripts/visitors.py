@@ -139,6 +139,8 @@ def unbind(
 
     async def command(system: System) -> dict[str, object]:
         identity = identity_of(name, id_number, kind, country, born)
-        return asdict(await system.people.accounts.unbind(identity, operator(), now(), reason))
+        return asdict(
+            await system.people.identification.unbind(identity, operator(), now(), reason)
+        )
 
     show(with_system(command, data_dir, as_json), as_json)

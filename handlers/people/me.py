@@ -12,9 +12,9 @@ from handlers.web.models import In, Out
 from handlers.web.routing import Route
 from passes.admission.history import Event
 from passes.holding.model import Pass
-from passes.people.accounts import IdentityStatement
 from passes.people.groups import Group
 from passes.people.holder import Holder
+from passes.people.identification import IdentityStatement
 from passes.people.identity import DocumentKind, Identity, IdentityDocument
 from passes.people.visitors import Consent
 
@@ -217,7 +217,7 @@ class MyIdentityEndpoint(VisitorHandler):
     @endpoint(scope=VISITOR, body=IdentityIn, reply=KnownOut, limit="identity")
     async def put(self, body: IdentityIn) -> KnownOut:
         """Say who you are. A person is known to one account; with a pass in force it cannot be changed."""
-        visitor = await self.rooms.people.accounts.identify(
+        visitor = await self.rooms.people.identification.identify(
             await self.visitor(), body.statement(), self.now()
         )
         return KnownOut(

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from passes.admission.gates import GateKind
 from passes.offers.offer import Benefit, BenefitKind, Offer, Quota
-from passes.people.accounts import IdentityStatement
+from passes.people.identification import IdentityStatement
 from passes.people.identity import DocumentKind, IdentityDocument
 from passes.terms.terms import DateRange, Payment
 from server.refresh import Refresh
@@ -25,7 +25,7 @@ async def known(world: World, n: int = 0) -> str:
     visitor, token = await world.visitor(f"v{n}")
     person = build.person(n)
     said = IdentityDocument(DocumentKind.RESIDENT, person.name, person.number)
-    await world.system.people.accounts.identify(
+    await world.system.people.identification.identify(
         visitor, IdentityStatement(said, "2026-11"), world.clock()
     )
     return token
