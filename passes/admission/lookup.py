@@ -1,6 +1,7 @@
-"""Look-up: staff at a gate find the passes of a visitor who has no phone with them, by the document they show.
+"""Look-up: staff at a gate find the passes of a visitor without a phone, by the document they show.
 
-Every look-up leaves audit lines, at the gate and at each pass found; the number itself is kept nowhere.
+Every look-up leaves audit lines, about the gate and about each pass found. The number itself is
+stored nowhere.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from passes.people.identity import DocumentKind, Sealer, checked_number
 
 @dataclass(frozen=True, slots=True)
 class FoundPass:
-    """A pass, and the code for paper that admits it here, as staff have looked at the card."""
+    """A pass, and its code for paper, which admits here: staff have just looked at the card."""
 
     held: Pass
     code: str
@@ -41,7 +42,7 @@ class Lookup:
     """Finds passes by the number of an ID card."""
 
     def __init__(self, keys: Keyring, identities: Sealer, passes: Passes, audit: Audit) -> None:
-        """The last two are stores."""
+        """`keys` make the codes, `identities` hashes numbers; the last two are stores."""
         self._keys = keys
         self._identities = identities
         self._passes = passes

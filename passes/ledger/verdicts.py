@@ -1,4 +1,7 @@
-"""Verdicts: what a gate is told, why, and the words for it in Chinese, in English and for the loudspeaker."""
+"""Verdicts: what a gate is told, why, and the words for it.
+
+The words are in Chinese and English for a screen, and a few in Chinese for the loudspeaker.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,9 +42,9 @@ class Reason(StrEnum):
 class Verdict:
     """The answer to a scan.
 
-    `admits` people may pass and `pays` of them pay now, together `amount_fen` if that is known; `visits_left` counts
-    after this visit, None is unlimited.
-    A refusal that time will lift says from when (`admitted_from`).
+    `admits` people may pass and `pays` of them pay now, together `amount_fen` if that is known.
+    `visits_left` counts after this visit; None is unlimited. A refusal that time alone lifts says
+    from when (`admitted_from`).
     """
 
     reason: Reason
@@ -65,14 +68,11 @@ class Verdict:
         if self.leaving:
             return Text("再见，欢迎再来", "Goodbye, come again")
         words = _WORDS[self.reason]
-        if (
-            self.admitted_from is None and "{when}" in words.zh
-        ):  # no moment will do: the staff is the remedy
-            return Text(
-                words.zh.partition("，")[0] + "，" + _STAFF[0],
-                words.en.partition(";")[0] + "; " + _STAFF[1],
-            )
-        when = _when(self.admitted_from) if self.admitted_from else Text("", "")
+        if "{when}" not in words.zh:
+            return Text(words.zh, words.en)
+        if self.admitted_from is None:
+            return _with_staff_as_remedy(words)
+        when = _when(self.admitted_from)
         return Text(words.zh.format(when=when.zh), words.en.format(when=when.en))
 
     @property
@@ -83,21 +83,17 @@ class Verdict:
         if self.admitted and self.check_identity:
             return "请核对证件"
         if self.admitted and self.pays:
-            return (
-                f"请收{self.pays}人票款"
-                if self.amount_fen is None
-                else f"请收{self.amount_fen / 100:g}元"
-            )
+            return _to_be_paid(self.pays, self.amount_fen)
         return _WORDS[self.reason].speak
 
 
 NEWEST_REFUSALS = 8
-"""How many refusals stand on a pass itself."""
+"""How many refusals are stored on a pass itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refused scan, kept: who asked, what was answered. The code itself is not kept, only its digest.
+    """A refused scan: who asked, and what was answered. Of the code only a digest is kept.
 
     `pass_id` is None when the code could not be read or trusted.
     """
@@ -113,16 +109,33 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class _ReasonWords:
+    """What a reason is called. In `zh` and `en`, `{when}` is the instant that lifts a refusal."""
+
     zh: str
     en: str
     speak: str
 
 
+def _with_staff_as_remedy(words: _ReasonWords) -> Text:
+    """What happened, without the remedy that names an instant: there is none that would do."""
+    happened_zh, _, _ = words.zh.partition("，")
+    happened_en, _, _ = words.en.partition(";")
+    return Text(f"{happened_zh}，{_STAFF[0]}", f"{happened_en}; {_STAFF[1]}")
+
+
+def _to_be_paid(people: int, amount_fen: int | None) -> str:
+    if amount_fen is None:
+        return f"请收{people}人票款"
+    return f"请收{amount_fen / 100:g}元"
+
+
 def _when(instant: datetime) -> Text:
-    """`instant` on the clock of the gate, the time of day only where it is not midnight."""
+    """An instant on the clock of the gate; the time of day is left out at midnight."""
     local = instant.astimezone(SHANGHAI)
-    clock = f" {local:%H:%M}" if (local.hour, local.minute, local.second) != (0, 0, 0) else ""
-    return Text(f"{local.year}年{local.month}月{local.day}日{clock}", f"{local:%Y-%m-%d}{clock}")
+    zh, en = f"{local.year}年{local.month}月{local.day}日", f"{local:%Y-%m-%d}"
+    if (local.hour, local.minute, local.second) == (0, 0, 0):
+        return Text(zh, en)
+    return Text(f"{zh} {local:%H:%M}", f"{en} {local:%H:%M}")
 
 
 _STAFF = ("请联系工作人员", "please ask the staff")
