@@ -70,11 +70,12 @@ def list_offers(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         used = await system.offers.quotas.used(offers, today)
         rows = []
         for offer in offers:
-            quotas = counted(offer, today, None)
-            claimed = {quota: used.get(key, 0) for quota, (key, _) in quotas.items()}
-            rows.append(
-                _row(offer) | {"claimed": claimed["total"], "claimed_today": claimed["per_day"]}
-            )
+            counters = counted(offer, today, None)
+            claimed = {
+                "claimed": used.get(counters["total"].key, 0),
+                "claimed_today": used.get(counters["per_day"].key, 0),
+            }
+            rows.append(_row(offer) | claimed)
         return rows
 
     show_rows(with_system(command, data_dir, as_json), as_json)

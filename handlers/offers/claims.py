@@ -76,8 +76,10 @@ class MyOffersEndpoint(VisitorHandler):
         )
 
     def _used_up(self, offer: Offer, claimant: Claimant) -> NotClaimable | None:
-        for quota, (key, limit) in counted(offer, claimant.today, None).items():
-            if limit is not None and self.services.quota_counts.counts.get(key, 0) >= limit:
+        """The objection that a quota is used up, if one is."""
+        counts = self.services.quota_counts.counts
+        for quota, counter in counted(offer, claimant.today, None).items():
+            if counter.left(counts) == 0:
                 return sold_out(offer, quota, claimant.today)
         return None
 

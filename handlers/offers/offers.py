@@ -59,11 +59,9 @@ class RemainingOut(Out):
     @classmethod
     def of(cls, offer: Offer, used: Mapping[str, int], today: date) -> Self:
         """What is left of the quota of an offer."""
-        left = {
-            quota: None if limit is None else max(0, limit - used.get(key, 0))
-            for quota, (key, limit) in counted(offer, today, None).items()
-        }
-        return cls(total=left["total"], today=left["per_day"])
+        counters = counted(offer, today, None)
+        total, per_day = counters["total"], counters["per_day"]
+        return cls(total=total.left(used), today=per_day.left(used))
 
 
 class SpanOut(Out):
