@@ -9,7 +9,8 @@ from typing import Self
 from handlers.api_docs.docs_page import docs_page
 from handlers.api_docs.openapi import Json, describe
 from handlers.web.api import ApiHandler
-from handlers.web.endpoint import Ready, endpoint
+from handlers.web.endpoint import endpoint
+from handlers.web.replies import PreparedReply
 from handlers.web.routing import Route
 
 
@@ -17,8 +18,8 @@ from handlers.web.routing import Route
 class Description:
     """The two replies, made once when the application is."""
 
-    document: Ready
-    page: Ready
+    document: PreparedReply
+    page: PreparedReply
 
     @classmethod
     def of(cls, routes: Iterable[Route]) -> Self:
@@ -49,7 +50,7 @@ class OpenApiEndpoint(DescriptionHandler):
     """`/openapi.json`"""
 
     @endpoint(scope=None, reply="application/json")
-    async def get(self) -> Ready:
+    async def get(self) -> PreparedReply:
         """This API, in OpenAPI 3.1."""
         return self.description.document
 
@@ -58,14 +59,14 @@ class DocsEndpoint(DescriptionHandler):
     """`/docs`"""
 
     @endpoint(scope=None, reply="text/html")
-    async def get(self) -> Ready:
+    async def get(self) -> PreparedReply:
         """This API, as a page to read."""
         self.set_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
         return self.description.page
 
 
-def _kept(content: bytes, media_type: str) -> Ready:
-    return Ready(content, media_type, etag=sha256(content).hexdigest()[:16])
+def _kept(content: bytes, media_type: str) -> PreparedReply:
+    return PreparedReply(content, media_type, etag=sha256(content).hexdigest()[:16])
 
 
 routes = [

@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from handlers.web.endpoint import LONGEST_KEY, Declaration, declared_on
+from handlers.web.arguments import LONGEST_IDEMPOTENCY_KEY
+from handlers.web.endpoint import Declaration, declared_on
 from handlers.web.problems import ProblemOut
 from handlers.web.routing import Route
 
@@ -26,7 +27,12 @@ _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "Names the call: the same call again under the same key gives the same answer. New for each call.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]+$"},
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": LONGEST_IDEMPOTENCY_KEY,
+        "pattern": "^[!-~]+$",
+    },
 }
 _ABOUT = """Errors are RFC 9457 problems with a stable `code`. Instants are RFC 3339, money is fen, business days are
 those of Asia/Shanghai, positions say their datum. Replies with an `ETag` may be asked for again with `If-None-Match`.

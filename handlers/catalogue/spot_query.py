@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from handlers.catalogue.day_view import DayView
-from handlers.web.endpoint import invalid_query
+from handlers.web.arguments import invalid_query
 from passes.base.errors import Fault
 from scenic_data.finding import Facet, Order, Wanted
 from scenic_data.geo import Datum, Point, to_wgs84

@@ -10,8 +10,10 @@ from pydantic_core import to_json
 from handlers.catalogue.day_view import DayView
 from handlers.catalogue.spot_query import CoordQuery, SpotsQuery, wanted
 from handlers.web.api import ApiHandler
-from handlers.web.endpoint import Ready, endpoint, invalid_query
+from handlers.web.arguments import invalid_query
+from handlers.web.endpoint import endpoint
 from handlers.web.models import Out
+from handlers.web.replies import PreparedReply
 from handlers.web.routing import Route
 from passes.base.errors import Fault, unknown
 from passes.base.text import Text
@@ -80,7 +82,7 @@ class SpotListEndpoint(ApiHandler):
     """`/api/v1/spots`"""
 
     @endpoint(scope=None, query=SpotsQuery, reply=SpotsOut)
-    async def get(self, query: SpotsQuery) -> Ready:
+    async def get(self, query: SpotsQuery) -> PreparedReply:
         """Find spots: by words, by place, by kind, by what a pass opens, near a position."""
         view = self.day_view()
         return view.replies.reply(query, lambda: _page(view, query))
@@ -90,7 +92,7 @@ class SpotEndpoint(ApiHandler):
     """`/api/v1/spots/{id}`"""
 
     @endpoint(scope=None, query=CoordQuery, reply=SpotOut)
-    async def get(self, spot_id: str, query: CoordQuery) -> Ready:
+    async def get(self, spot_id: str, query: CoordQuery) -> PreparedReply:
         """One spot, with all that is known of it. A spot that was retired is still there."""
         view = self.day_view()
         return view.replies.reply((spot_id, query), lambda: _detail(view, spot_id, query.coord))

@@ -13,8 +13,9 @@ from pydantic import Field
 from handlers.holding.pass_views import PassViewOut, PassViewsOut
 from handlers.holding.pictures import PNG, SVG, PictureKind, qr_picture
 from handlers.people.visitor import VISITOR, VisitorHandler
-from handlers.web.endpoint import Ready, endpoint
+from handlers.web.endpoint import endpoint
 from handlers.web.models import Out
+from handlers.web.replies import PreparedReply
 from handlers.web.routing import Route
 from passes.base.errors import unknown
 from passes.base.text import Text
@@ -79,10 +80,10 @@ class PassHandler(VisitorHandler):
             )
         )
 
-    async def picture(self, pass_id: str, kind: PictureKind) -> Ready:
+    async def picture(self, pass_id: str, kind: PictureKind) -> PreparedReply:
         """The code now as a picture, drawn beside the event loop, because it takes some milliseconds."""
         text = live_text(await self.held(pass_id), self.rooms.codes, self.now())
-        return Ready(await asyncio.to_thread(qr_picture, text, kind), kind.media_type)
+        return PreparedReply(await asyncio.to_thread(qr_picture, text, kind), kind.media_type)
 
 
 class MyPassesEndpoint(PassHandler):
@@ -147,7 +148,7 @@ class PassPngEndpoint(PassHandler):
     """`/api/v1/passes/{id}/qr.png`"""
 
     @endpoint(scope=_READ, reply=PNG.media_type)
-    async def get(self, pass_id: str) -> Ready:
+    async def get(self, pass_id: str) -> PreparedReply:
         """The code now, as a PNG."""
         return await self.picture(pass_id, PNG)
 
@@ -156,7 +157,7 @@ class PassSvgEndpoint(PassHandler):
     """`/api/v1/passes/{id}/qr.svg`"""
 
     @endpoint(scope=_READ, reply=SVG.media_type)
-    async def get(self, pass_id: str) -> Ready:
+    async def get(self, pass_id: str) -> PreparedReply:
         """The code now, as an SVG."""
         return await self.picture(pass_id, SVG)
 

@@ -9,7 +9,8 @@ from pydantic import Field, StringConstraints
 from handlers.holding.pass_views import PassViewOut
 from handlers.holding.passes import PassHandler
 from handlers.people.visitor import VISITOR, VisitorHandler
-from handlers.web.endpoint import endpoint, idempotency_key
+from handlers.web.arguments import idempotency_key
+from handlers.web.endpoint import endpoint
 from handlers.web.models import In, Out, TextOut
 from handlers.web.routing import Route
 from passes.base.errors import Unavailable, unknown

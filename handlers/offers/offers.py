@@ -9,8 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from handlers.catalogue.day_view import DayView
 from handlers.web.api import ApiHandler
-from handlers.web.endpoint import Ready, endpoint, invalid_query
+from handlers.web.arguments import invalid_query
+from handlers.web.endpoint import endpoint
 from handlers.web.models import Out, TextOut
+from handlers.web.replies import PreparedReply
 from handlers.web.routing import Route
 from passes.base.errors import Fault, unknown
 from passes.base.text import Text
@@ -137,7 +139,7 @@ class OfferListEndpoint(ApiHandler):
     """`/api/v1/offers`"""
 
     @endpoint(scope=None, query=OffersQuery, reply=OffersOut)
-    async def get(self, query: OffersQuery) -> Ready:
+    async def get(self, query: OffersQuery) -> PreparedReply:
         """The offers: at a spot, in a province, or running today."""
         view, used = self.day_view(), self.services.quota_counts.counts
         return view.replies.reply(
@@ -149,7 +151,7 @@ class OfferEndpoint(ApiHandler):
     """`/api/v1/offers/{id}`"""
 
     @endpoint(scope=None, reply=OfferOut)
-    async def get(self, offer_id: str) -> Ready:
+    async def get(self, offer_id: str) -> PreparedReply:
         """One offer, also when it has ended."""
         view, used = self.day_view(), self.services.quota_counts.counts
         return view.replies.reply(

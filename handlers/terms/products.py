@@ -8,8 +8,9 @@ from pydantic import Field
 
 from handlers.catalogue.day_view import DayView
 from handlers.web.api import ApiHandler
-from handlers.web.endpoint import Ready, endpoint
+from handlers.web.endpoint import endpoint
 from handlers.web.models import Out, TextOut
+from handlers.web.replies import PreparedReply
 from handlers.web.routing import Route
 from passes.terms.edition import Edition
 from passes.terms.terms import Payment
@@ -77,7 +78,7 @@ class ProductListEndpoint(ApiHandler):
     """`/api/v1/products`"""
 
     @endpoint(scope=None, reply=ProductsOut)
-    async def get(self) -> Ready:
+    async def get(self) -> PreparedReply:
         """All products, with the spots that each of them opens."""
         view = self.day_view()
         return view.replies.reply("products", lambda: _products(view))

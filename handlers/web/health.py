@@ -38,11 +38,8 @@ class ReadinessEndpoint(ApiHandler):
     async def get(self) -> HealthOut:
         """200 if requests can be served: the process is not stopping, and the database answers."""
         if self.services.in_flight.draining:
-            raise Problem(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "stopping",
-                Text("服务正在停止", "this process is stopping"),
-            )
+            text = Text("服务正在停止", "this process is stopping")
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "stopping", text)
         try:
             await asyncio.wait_for(self.services.ping(), _PATIENCE_SECONDS)
         except TimeoutError:
