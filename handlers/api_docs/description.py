@@ -26,8 +26,10 @@ class Description:
         """The description of these routes."""
         api = describe(routes)
         document = openapi_text(api).encode()
+        page = docs_page(api)
         return cls(
-            _kept(document, "application/json"), _kept(docs_page(api), "text/html; charset=utf-8")
+            _with_etag(document, "application/json"),
+            _with_etag(page, "text/html; charset=utf-8"),
         )
 
 
@@ -65,7 +67,7 @@ class DocsEndpoint(DescriptionHandler):
         return self.description.page
 
 
-def _kept(content: bytes, media_type: str) -> PreparedReply:
+def _with_etag(content: bytes, media_type: str) -> PreparedReply:
     return PreparedReply(content, media_type, etag=sha256(content).hexdigest()[:16])
 
 

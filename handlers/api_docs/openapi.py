@@ -135,8 +135,9 @@ def _example_of_type(schema: Json, schemas: Schemas) -> Any:
         if "items" not in schema:
             return []
         return [example_of(schema["items"], schemas)]
-    kind: str = schema.get("format", schema["type"])
-    return _SIMPLE_EXAMPLES[kind]
+    if "format" in schema:
+        return _SIMPLE_EXAMPLES[schema["format"]]
+    return _SIMPLE_EXAMPLES[schema["type"]]
 
 
 def _operations(routes: Iterable[Route]) -> Iterator[_Operation]:
@@ -160,7 +161,24 @@ def _schemas(operations: Iterable[_Operation]) -> Schemas:
         if not isinstance(declared.reply, str):
             models[declared.reply, "serialization"] = None
     _, whole = models_json_schema(list(models), ref_template=_REF)
-    return dict(whole["$defs"])
+    return {name: _reflowed(schema) for name, schema in whole["$defs"].items()}
+
+
+def _reflowed(schema: Any) -> Any:
+    """A schema in whose descriptions a paragraph is one line, however docstrings are wrapped."""
+    if isinstance(schema, list):
+        return [_reflowed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    reflowed = {key: _reflowed(part) for key, part in schema.items()}
+    description = schema.get("description")
+    if isinstance(description, str):
+        reflowed["description"] = "\n\n".join(map(_one_line, description.split("\n\n")))
+    return reflowed
+
+
+def _one_line(paragraph: str) -> str:
+    return " ".join(paragraph.split())
 
 
 def _bodies_and_replies(operations: Iterable[_Operation], schemas: Schemas) -> Schemas:
@@ -301,4 +319,4 @@ def _parameter_schema(field: Json) -> Json:
 def _summary(described: object) -> str:
     """The first paragraph of a docstring, in one line."""
     paragraph, _, _ = (inspect.getdoc(described) or "").partition("\n\n")
-    return " ".join(paragraph.split())
+    return _one_line(paragraph)

@@ -16,16 +16,20 @@ from scenic_data.geo import Datum, Point, to_wgs84
 from scenic_data.model import Level
 
 _NUMBER = r"-?[0-9]{1,3}(\.[0-9]{1,15})?"
+_CONTROLS = {"Cc", "Cs"}  # control characters and surrogates, by Unicode category
 
 
 def _no_controls(text: str) -> str:
-    if any(unicodedata.category(sign) in {"Cc", "Cs"} for sign in text):
+    categories = map(unicodedata.category, text)
+    if not _CONTROLS.isdisjoint(categories):
         raise ValueError("control characters are not searched for")
     return text
 
 
 def _split(written: object) -> object:
-    return tuple(written.split(",")) if isinstance(written, str) else written
+    if isinstance(written, str):
+        return tuple(written.split(","))
+    return written
 
 
 def _point(written: object) -> object:
@@ -53,16 +57,19 @@ class CoordQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     coord: Datum = Datum.WGS84
-    """The datum of every position of the reply, and of `near`. Maps of WeChat mini-programs take `gcj02`."""
+    """The datum of every position of the reply, and of `near`. Maps of WeChat mini-programs take
+    `gcj02`."""
 
 
 class SpotsQuery(CoordQuery):
-    """Which spots, in which order, and which page of them. A filter takes several values, separated by commas."""
+    """Which spots, in which order, and which page of them. A filter takes several values, separated
+    by commas."""
 
     q: Annotated[str, Field(min_length=1, max_length=50), AfterValidator(_no_controls)] | None = (
         Field(default=None, examples=["峨眉山", "emeishan", "ems", "Mount Emei"])
     )
-    """Words: Chinese, pinyin with or without tones and blanks, initials, English, also parts of them."""
+    """Words: Chinese, pinyin with or without tones and blanks, initials, English, also parts of
+    them."""
     province: Annotated[tuple[Literal["sichuan", "chongqing"], ...], BeforeValidator(_split)] = ()
     """One of the two, or both."""
     city: _WordList = Field(default=(), examples=[["成都"]])
@@ -97,13 +104,15 @@ class SpotsQuery(CoordQuery):
     )
     """Only spots whose position is within so many kilometres of `near`."""
     sort: Order | None = None
-    """By default `relevance` with `q`, else `distance` with `near`, else `level`. Unknown prices come last.
+    """By default `relevance` with `q`, else `distance` with `near`, else `level`. Unknown prices
+    come last.
 
-    By distance a spot whose position is only that of its district or city counts as 20 or 60 km farther than
-    `distance_m`, for so far away it may be.
+    By distance a spot whose position is only that of its district or city counts as 20 or 60 km
+    farther than `distance_m`, because it may be so far away.
     """
     facets: bool = False
-    """Whether to count the spots by province, city, level and category, and by district once a city is chosen."""
+    """Whether to count the spots by province, city, level and category, and by district once a city
+    is chosen."""
     page: int = Field(default=1, ge=1, le=10_000)
     """Counted from 1."""
     limit: int = Field(default=20, ge=1, le=100)
@@ -111,43 +120,62 @@ class SpotsQuery(CoordQuery):
 
 
 def wanted(query: SpotsQuery, view: DayView) -> Wanted:
-    """What a query asks of a view. Raises the 422 problem naming each parameter that cannot be answered."""
+    """What a query asks of a view.
+
+    Raises the 422 problem naming each parameter that cannot be answered.
+    """
     faults: list[Fault] = []
     if query.covered_by is not None and query.covered_by not in view.covered:
         faults.append(Fault("query.covered_by", f"there is no product {query.covered_by}"))
+    faults += _missing_parameters(query)
+    chosen, unknown = _chosen(query, view)
+    faults += unknown
+    if faults:
+        raise invalid_query(faults)
+    near = radius = None
+    if query.near is not None:
+        near = to_wgs84(query.near, query.coord)
+    if query.radius_km is not None:
+        radius = query.radius_km * 1000
+    return Wanted(
+        q=query.q,
+        chosen=chosen,
+        among=_among(query, view),
+        open_on=query.open_on,
+        near=near,
+        radius=radius,
+        order=query.sort,
+    )
+
+
+def _missing_parameters(query: SpotsQuery) -> list[Fault]:
+    """The parameters that need another one, which is not given."""
+    faults = []
     if query.near is None and query.radius_km is not None:
         faults.append(Fault("query.radius_km", "needs near"))
     if query.near is None and query.sort is Order.DISTANCE:
         faults.append(Fault("query.sort", "distance needs near"))
     if query.q is None and query.sort is Order.RELEVANCE:
         faults.append(Fault("query.sort", "relevance needs q"))
-    chosen = _chosen(query, view, faults)
-    if faults:
-        raise invalid_query(faults)
-    return Wanted(
-        q=query.q,
-        chosen=chosen,
-        among=_among(query, view),
-        open_on=query.open_on,
-        near=None if query.near is None else to_wgs84(query.near, query.coord),
-        radius=None if query.radius_km is None else query.radius_km * 1000,
-        order=query.sort,
-    )
+    return faults
 
 
 def _among(query: SpotsQuery, view: DayView) -> frozenset[str] | None:
     """The spots that the product and the offers leave, or None if neither is asked for."""
-    covered = None if query.covered_by is None else frozenset(view.covered[query.covered_by])
-    if not query.has_offer:
-        return covered
-    offered = view.with_offer()
-    return offered if covered is None else offered & covered
+    wanted_by = []
+    if query.covered_by is not None:
+        wanted_by.append(frozenset(view.covered[query.covered_by]))
+    if query.has_offer:
+        wanted_by.append(view.with_offer())
+    if not wanted_by:
+        return None
+    return frozenset.intersection(*wanted_by)
 
 
 def _chosen(
-    query: SpotsQuery, view: DayView, faults: list[Fault]
-) -> tuple[tuple[Facet, frozenset[str]], ...]:
-    """The chosen values of each facet; a value that does not exist is a fault."""
+    query: SpotsQuery, view: DayView
+) -> tuple[tuple[tuple[Facet, frozenset[str]], ...], list[Fault]]:
+    """The values that are chosen of each facet, and a fault for each that does not exist."""
     reference = view.snapshot.reference
     resolve: dict[Facet, Callable[[str], frozenset[str]]] = {
         Facet.PROVINCE: lambda value: frozenset({value}),
@@ -156,7 +184,7 @@ def _chosen(
         Facet.LEVEL: lambda value: frozenset({value}),
         Facet.CATEGORY: lambda value: frozenset({value} & reference.categories.keys()),
     }
-    chosen = []
+    chosen, faults = [], []
     for facet, values_of in resolve.items():
         written: tuple[str, ...] = getattr(query, facet)
         values: frozenset[str] = frozenset()
@@ -167,4 +195,4 @@ def _chosen(
                 faults.append(Fault(f"query.{facet}", f"there is no {facet} {word}"))
         if written:
             chosen.append((facet, values))
-    return tuple(chosen)
+    return tuple(chosen), faults

@@ -19,7 +19,7 @@ from passes.base.text import Text
 from passes.offers.offer import BenefitKind, Offer, OfferState
 from passes.offers.quotas import counted
 from passes.people.groups import Group
-from passes.terms.terms import Payment
+from passes.terms.terms import DateRange, Payment
 
 
 class OffersQuery(BaseModel):
@@ -60,7 +60,7 @@ class RemainingOut(Out):
 
     @classmethod
     def of(cls, offer: Offer, used: Mapping[str, int], today: date) -> Self:
-        """What is left of the quota of an offer."""
+        """What is left of the quota of an offer; `used` are the counts of its counters, by key."""
         counters = counted(offer, today, None)
         total, per_day = counters["total"], counters["per_day"]
         return cls(total=total.left(used), today=per_day.left(used))
@@ -71,6 +71,11 @@ class SpanOut(Out):
 
     start: date
     end: date
+
+    @classmethod
+    def of(cls, days: DateRange) -> Self:
+        """The view of a range of days."""
+        return cls(start=days.start, end=days.end)
 
 
 class OfferOut(Out):
@@ -107,25 +112,27 @@ class OfferOut(Out):
 
     @classmethod
     def of(cls, offer: Offer, view: DayView, used: Mapping[str, int]) -> Self:
-        """The view of an offer."""
+        """The view of an offer, of which so many vouchers are claimed, by the keys of counters."""
         return cls(
-            **{name: getattr(offer, name) for name in _AS_THEY_ARE},
-            remaining=RemainingOut.of(offer, used, view.today),
+            id=offer.id,
+            version=offer.version,
             title=TextOut(zh=offer.title.zh, en=offer.title.en),
             benefit=BenefitOut(kind=offer.benefit.kind, percent=offer.benefit.percent),
             spots=sorted(offer.spots),
-            window=SpanOut(start=offer.window.start, end=offer.window.end),
-            blackout=[SpanOut(start=span.start, end=span.end) for span in offer.blackout.dates],
+            window=SpanOut.of(offer.window),
+            blackout=[SpanOut.of(days) for days in offer.blackout.dates],
             eligible=sorted(offer.eligible),
             quota=QuotaOut.model_validate(offer.quota, from_attributes=True),
+            remaining=RemainingOut.of(offer, used, view.today),
+            real_name=offer.real_name,
+            with_pass=offer.with_pass,
+            price_fen=offer.price_fen,
+            voucher_days=offer.voucher_days,
+            payment=offer.payment,
+            state=offer.state,
             running=offer in view.running,
+            example=offer.example,
         )
-
-
-_AS_THEY_ARE = (
-    *("id", "version", "voucher_days", "payment", "state", "example"),
-    *("real_name", "with_pass", "price_fen"),
-)
 
 
 class OffersOut(Out):
@@ -142,9 +149,8 @@ class OfferListEndpoint(ApiHandler):
     async def get(self, query: OffersQuery) -> PreparedReply:
         """The offers: at a spot, in a province, or running today."""
         view, used = self.day_view(), self.services.quota_counts.counts
-        return view.replies.reply(
-            ("offers", query), lambda: _offers(view, query, used), _etag(used)
-        )
+        question = ("offers", query)
+        return view.replies.reply(question, lambda: _offers(view, query, used), _etag(used))
 
 
 class OfferEndpoint(ApiHandler):
@@ -154,34 +160,41 @@ class OfferEndpoint(ApiHandler):
     async def get(self, offer_id: str) -> PreparedReply:
         """One offer, also when it has ended."""
         view, used = self.day_view(), self.services.quota_counts.counts
-        return view.replies.reply(
-            ("offer", offer_id), lambda: _offer(view, offer_id, used), _etag(used)
-        )
+        question = ("offer", offer_id)
+        return view.replies.reply(question, lambda: _offer(view, offer_id, used), _etag(used))
 
 
 def _etag(used: Mapping[str, int]) -> str:
-    return sha256(repr(sorted(used.items())).encode()).hexdigest()[:8] if used else ""
+    """What an ETag says of how much of the quotas is used; nothing, if nothing is."""
+    if not used:
+        return ""
+    counts = repr(sorted(used.items()))
+    return sha256(counts.encode()).hexdigest()[:8]
 
 
 def _offers(view: DayView, query: OffersQuery, used: Mapping[str, int]) -> bytes:
+    """The JSON of an `OffersOut`. Raises the 422 problem for a spot that there is not."""
     if query.spot is not None and view.snapshot.get(query.spot) is None:
         raise invalid_query([Fault("query.spot", f"there is no spot {query.spot}")])
-    spots = {
-        spot.id
-        for spot in view.snapshot.all()
-        if query.spot in {None, spot.id} and query.province in {None, spot.province}
-    }
-    found = [
-        offer for offer in (view.running if query.running else view.offers) if offer.spots & spots
-    ]
-    return (
-        OffersOut(total=len(found), items=[OfferOut.of(offer, view, used) for offer in found])
-        .model_dump_json()
-        .encode()
-    )
+    spots = _spots_asked_for(view, query)
+    offers = view.running if query.running else view.offers
+    found = [offer for offer in offers if not offer.spots.isdisjoint(spots)]
+    items = [OfferOut.of(offer, view, used) for offer in found]
+    return OffersOut(total=len(items), items=items).model_dump_json().encode()
+
+
+def _spots_asked_for(view: DayView, query: OffersQuery) -> set[str]:
+    spots = set()
+    for spot in view.snapshot.all():
+        is_the_spot = query.spot in {None, spot.id}
+        in_the_province = query.province in {None, spot.province}
+        if is_the_spot and in_the_province:
+            spots.add(spot.id)
+    return spots
 
 
 def _offer(view: DayView, offer_id: str, used: Mapping[str, int]) -> bytes:
+    """The JSON of an `OfferOut`. Raises `Unknown`."""
     for offer in view.offers:
         if offer.id == offer_id:
             return OfferOut.of(offer, view, used).model_dump_json().encode()

@@ -31,7 +31,8 @@ class LimitsOut(Out):
 
 
 class ProductOut(Out):
-    """What can be held. It is valid from `valid_from` to `valid_until`, or for `days` days; the others are null."""
+    """What can be held. It is valid from `valid_from` to `valid_until`, or for `days` days; the
+    others are null."""
 
     id: str = Field(examples=["bashu-annual-example"])
     version: int = Field(examples=[1])
@@ -52,6 +53,9 @@ class ProductOut(Out):
     def of(cls, product: Edition, spots: Sequence[str]) -> Self:
         """The view of a product that covers these spots now."""
         term = product.terms.term
+        valid_from = valid_until = None
+        if term.dates is not None:
+            valid_from, valid_until = term.dates.start, term.dates.end
         return cls(
             id=product.product_id,
             version=product.version,
@@ -61,8 +65,8 @@ class ProductOut(Out):
             spots=list(spots),
             limits=LimitsOut.model_validate(product.terms.limits, from_attributes=True),
             days=term.days,
-            valid_from=term.dates.start if term.dates else None,
-            valid_until=term.dates.end if term.dates else None,
+            valid_from=valid_from,
+            valid_until=valid_until,
             example=product.example,
         )
 
