@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from passes.admission.gate_keeping import NewGate
-from passes.admission.gates import GateKind
+from passes.admission.gates import Gate, GateKind
 from scripts.common import AsJson, DataDir, operator, show, show_rows, with_system
 from server.clock import now
 from server.system import System
@@ -58,22 +58,25 @@ def list_gates(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List all gates."""
 
     async def command(system: System) -> list[dict[str, object]]:
-        return [
-            {
-                "gate_id": gate.id,
-                "spot": gate.spot_id,
-                "kind": gate.kind,
-                "name": gate.name,
-                "state": gate.state,
-            }
-            for gate in system.admission.gates.all()
-        ]
+        return [_row(gate) for gate in system.admission.gates.all()]
 
     show_rows(with_system(command, data_dir, as_json), as_json)
 
 
+def _row(gate: Gate) -> dict[str, object]:
+    return {
+        "gate_id": gate.id,
+        "spot": gate.spot_id,
+        "kind": gate.kind,
+        "name": gate.name,
+        "state": gate.state,
+    }
+
+
 def _show_new(new: NewGate, as_json: bool) -> None:
-    show(
-        {"gate_id": new.gate.id, "setup_code": new.setup_code, "expires_at": new.expires_at},
-        as_json,
-    )
+    fields = {
+        "gate_id": new.gate.id,
+        "setup_code": new.setup_code,
+        "expires_at": new.expires_at,
+    }
+    show(fields, as_json)

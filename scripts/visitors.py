@@ -49,7 +49,10 @@ def join(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a person belong to a group, whatever their number says: a union, or the natives of a province."""
+    """Add a person to a group, such as a union, or the natives of a province.
+
+    What their number says makes no difference.
+    """
     _join([(name, id_number)], group, data_dir, as_json)
 
 
@@ -62,7 +65,7 @@ def join_roster(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let everybody on a roster belong to a group. All rows are checked before anyone joins."""
+    """Add everybody on a roster to a group. All rows are checked before anyone joins."""
     try:
         rows = list(csv.DictReader(roster.read_text(encoding="utf-8-sig").splitlines()))
         people = [(row["name"], row["id_number"]) for row in rows]
@@ -77,11 +80,12 @@ def join_roster(
 def leave(
     id_number: NumberOption, group: GroupOption, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
-    """Let a person belong to a group no more."""
+    """Remove a person from a group."""
 
     async def command(system: System) -> dict[str, object]:
         number = checked_number(DocumentKind.RESIDENT, id_number, None, business_day(now()))
-        await system.people.members.remove(system.people.identities.lookup(number), group)
+        lookup = system.people.identities.lookup(number)
+        await system.people.members.remove(lookup, group)
         await system.base.audit.write(AuditLine(now(), operator(), "leave", f"group:{group.value}"))
         return {"group": group}
 
@@ -92,15 +96,15 @@ def _join(
     people: Sequence[tuple[str, str]], group: Group, data_dir: Path | None, as_json: bool
 ) -> None:
     async def command(system: System) -> dict[str, object]:
-        lookups = [
-            system.people.identities.lookup(identity.number) for identity in _checked(people)
-        ]
-        joined = sum([await system.people.members.add(lookup, group) for lookup in lookups])
-        detail = {"joined": str(joined)}
-        await system.base.audit.write(
-            AuditLine(now(), operator(), "join", f"group:{group.value}", detail)
-        )
-        return {"group": group, "joined": joined, "were_members": len(lookups) - joined}
+        identities = _checked(people)
+        joined = 0
+        for identity in identities:
+            lookup = system.people.identities.lookup(identity.number)
+            if await system.people.members.add(lookup, group):
+                joined += 1
+        subject, detail = f"group:{group.value}", {"joined": str(joined)}
+        await system.base.audit.write(AuditLine(now(), operator(), "join", subject, detail))
+        return {"group": group, "joined": joined, "were_members": len(identities) - joined}
 
     if group is Group.ANYONE:
         refuse("everybody belongs to the group anyone", as_json=as_json)
@@ -134,13 +138,13 @@ def unbind(
 ) -> None:
     """Undo the binding of a person to their account, after a look at their document.
 
-    They may say anew who they are, with this account or another. Their passes stay theirs, under the name given here.
+    They may say anew who they are, with this account or another. Their passes stay theirs, under
+    the name given here.
     """
 
     async def command(system: System) -> dict[str, object]:
         identity = identity_of(name, id_number, kind, country, born)
-        return asdict(
-            await system.people.identification.unbind(identity, operator(), now(), reason)
-        )
+        unbound = await system.people.identification.unbind(identity, operator(), now(), reason)
+        return asdict(unbound)
 
     show(with_system(command, data_dir, as_json), as_json)
