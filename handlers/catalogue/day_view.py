@@ -40,7 +40,9 @@ class DayView:
         self.offers = offers
         self.today = today
         self.running = [offer for offer in offers if offer.runs_on(today)]
-        self.covered = {edition.product_id: _known(edition, snapshot) for edition in self.products}
+        self.covered = {
+            edition.product_id: _in_catalogue(edition, snapshot) for edition in self.products
+        }
         self.replies = ReplyCache(self._etag(build))
 
     def passes_for(self, spot: Spot) -> list[Edition]:
@@ -94,6 +96,6 @@ class DayViews:
         return view
 
 
-def _known(edition: Edition, snapshot: Snapshot) -> tuple[str, ...]:
+def _in_catalogue(edition: Edition, snapshot: Snapshot) -> tuple[str, ...]:
     """The spots of an edition that are in the catalogue, best known first."""
     return tuple(spot.id for spot in snapshot.all() if spot.id in edition.spots)

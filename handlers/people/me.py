@@ -131,7 +131,7 @@ class EventOut(Out):
 
     @classmethod
     def of(cls, event: Event) -> Self:
-        """The view of an event. Of `operator:anna` it tells `operator`: no names of staff."""
+        """The view of an event. Of `operator:USER` it tells `operator`: no names of staff."""
         role, _, _ = event.by.partition(":")
         return cls(at=event.at, what=event.what, spot=event.spot_id, by=role)
 

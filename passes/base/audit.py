@@ -9,7 +9,7 @@ from datetime import datetime
 class AuditLine:
     """Who did what to what, and when.
 
-    `by` is an operator, a gate, a visitor or a service, as in `operator:anna` or
+    `by` is an operator, a gate, a visitor or a service, as in `operator:USER` or
     `gate:emeishan-7qx2`. `action` is a verb such as `issue`, and `subject` names the thing that
     it was done to, as in `pass:70a69d540b54f65e`.
     """

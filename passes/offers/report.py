@@ -48,7 +48,7 @@ def offer_rows(
     ledgers: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         ledgers[record.pass_id].append(record)
-    rows = _Rows(by)
+    rows = _OfferRows(by)
     for voucher in vouchers:
         visits = standing(ledgers[voucher.id])
         _count_claim(rows, voucher)
@@ -59,7 +59,7 @@ def offer_rows(
     return rows.in_order()
 
 
-class _Rows:
+class _OfferRows:
     """The rows of a report, which are added as they are asked for."""
 
     def __init__(self, by: RowsBy) -> None:
@@ -81,7 +81,7 @@ class _Rows:
         return [self._rows[key] for key in sorted(self._rows)]
 
 
-def _count_claim(rows: _Rows, voucher: Pass) -> None:
+def _count_claim(rows: _OfferRows, voucher: Pass) -> None:
     row = rows.of(voucher, voucher.only_spot, business_day(voucher.issued_at))
     if voucher.reissued_as is None:  # else its successor is counted
         row.claimed += 1
@@ -90,7 +90,7 @@ def _count_claim(rows: _Rows, voucher: Pass) -> None:
         rows.of(voucher, voucher.only_spot, given_back_on).cancelled += 1
 
 
-def _count_unused(rows: _Rows, voucher: Pass, today: date) -> None:
+def _count_unused(rows: _OfferRows, voucher: Pass, today: date) -> None:
     row = rows.of(voucher, voucher.only_spot, business_day(voucher.issued_at))
     if voucher.counts and voucher.state is PassState.REVOKED:
         row.revoked += 1
@@ -98,7 +98,7 @@ def _count_unused(rows: _Rows, voucher: Pass, today: date) -> None:
         row.unused += 1
 
 
-def _count_visit(rows: _Rows, voucher: Pass, visit: Record) -> None:
+def _count_visit(rows: _OfferRows, voucher: Pass, visit: Record) -> None:
     row = rows.of(voucher, visit.spot_id, business_day(visit.at))
     row.admissions += 1
     if visit.verdict is not None:
