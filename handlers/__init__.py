@@ -1,1 +1,4 @@
-"""HTTP: validate, call one domain function, serialise. A module per audience; all routes in `handlers.routes`."""
+"""HTTP: validate, call one domain function, serialise.
+
+A package for each noun of the domain; all routes are in `handlers.routes`.
+"""

@@ -36,17 +36,18 @@ class UndeclaredRoute(Exception):
 def check_declared(routes: Sequence[Route]) -> None:
     """Raise `UndeclaredRoute` unless every method that a route answers carries `@endpoint`."""
     for route in routes:
-        verbs = [
-            verb
-            for verb in RequestHandler.SUPPORTED_METHODS
-            if verb != "HEAD" and _answers(route.handler_class, verb)
-        ]
+        verbs = [verb for verb in _VERBS if _answers(route.handler_class, verb)]
+        if not verbs:
+            raise UndeclaredRoute(f"{route.template} answers no method")
         for verb in verbs:
             if declared_on(route.handler_class, verb) is None:
                 raise UndeclaredRoute(f"{verb} {route.template} declares no @endpoint")
-        if not verbs:
-            raise UndeclaredRoute(f"{route.template} answers no method")
+
+
+_VERBS = sorted(set(RequestHandler.SUPPORTED_METHODS) - {"HEAD"})  # HEAD is answered as GET
 
 
 def _answers(handler: type[RequestHandler], verb: str) -> bool:
-    return getattr(handler, verb.lower()) is not getattr(RequestHandler, verb.lower())
+    """Whether a handler class defines the method of a verb itself."""
+    name = verb.lower()
+    return getattr(handler, name) is not getattr(RequestHandler, name)

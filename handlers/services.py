@@ -1,6 +1,7 @@
-"""Services: what handlers call. Handlers know nothing of how it is made (`server.app`).
+"""Services: what handlers call, as Protocols where `server` implements it.
 
-The rooms of the domain, the catalogue, and what belongs to the web alone: tokens, limits, WeChat.
+The rooms of the domain, the catalogue, and what belongs to the web alone: tokens, rate limits,
+WeChat. How they are made is in `server.app`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,7 +18,7 @@ from passes.rooms import Rooms
 from scenic_data.catalogue import Catalogue
 
 
-class Tokens(Protocol):
+class TokenService(Protocol):
     """Issues and reads bearer tokens."""
 
     def for_gate(self, gate: Gate, now: datetime) -> str:
@@ -30,21 +31,21 @@ class Tokens(Protocol):
         """Who holds this token. Raises the 401 problem."""
 
 
-class Limits(Protocol):
-    """Counts calls that are limited in number."""
+class CallLimiter(Protocol):
+    """Limits the rate of calls."""
 
     def check(self, name: str, caller: Caller, origin: Origin, now: datetime) -> None:
-        """Count a call. Raises `TooOften` if it is one too many."""
+        """Count a call against the limits of that name. Raises `TooOften` if it is one too many."""
 
 
-class WeChat(Protocol):
+class WeChatService(Protocol):
     """What WeChat knows of visitors. Raises domain errors that tell them what to do."""
 
     async def sign_in(self, js_code: str) -> str:
-        """The openid behind a login code."""
+        """The openid behind a login code (WeChat: `code2Session`)."""
 
     async def phone_number(self, code: str) -> str:
-        """The phone number behind the code of the phone number button."""
+        """The phone number behind the code of the phone number button (`getPhoneNumber`)."""
 
 
 class QuotaCounts(Protocol):
@@ -67,9 +68,9 @@ class Services:
     catalogue: Catalogue
     day_views: DayViews
     quota_counts: QuotaCounts
-    tokens: Tokens
-    limits: Limits
-    wechat: WeChat
+    tokens: TokenService
+    limits: CallLimiter
+    wechat: WeChatService
     sandbox: bool
     privacy_version: str
     now: Callable[[], datetime]

@@ -23,6 +23,7 @@ from passes.offers.claiming import Claiming
 from passes.offers.publishing import OfferPublishing
 from passes.offers.quotas import Quotas
 from passes.people.accounts import Accounts
+from passes.people.identification import Identification
 from passes.people.identity import Sealer
 from passes.people.ports import PassesOfPeople
 from passes.people.sealing import Vault
@@ -105,7 +106,10 @@ class PeopleRoom:
         self.members = MemberStore(database)
         self.app_tokens = AppTokenStore(database)
         self.sealed = SealedStore(database, vault)
-        self.accounts = Accounts(vault, privacy_version, self.visitors, passes, base.audit)
+        self.accounts = Accounts(vault, self.visitors, base.audit)
+        self.identification = Identification(
+            self.identities, privacy_version, self.visitors, passes, base.audit
+        )
         self.signing_in = SigningIn(self.visitors, self.sessions, base.audit)
 
 

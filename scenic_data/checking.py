@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from passes.base.faults import faults_of
-from scenic_data.files import DATA, DataError, Record, read_records
+from scenic_data.files import DATA, DataError, FileRecord, read_records
 from scenic_data.geo import Point, distance
 from scenic_data.model import Spot
 from scenic_data.reference import Reference
@@ -38,7 +38,7 @@ def load_spots(data: Path = DATA) -> list[Spot]:
 
 
 def checked(
-    records: Iterable[Record], reference: Reference, others: Sequence[Spot] = ()
+    records: Iterable[FileRecord], reference: Reference, others: Sequence[Spot] = ()
 ) -> list[Spot]:
     """The spots of records that stand beside `others`. Raises `DataError` with every fault of every record."""
     faults: list[str] = []

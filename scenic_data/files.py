@@ -33,7 +33,7 @@ class DataError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class FileRecord:
     """What stands at one place of a file; `where` names file, number and id."""
 
     where: str
@@ -46,9 +46,9 @@ class Record:
         return found if isinstance(found, str) else None
 
 
-def read_folder(folder: Path) -> list[Record]:
+def read_folder(folder: Path) -> list[FileRecord]:
     """The records of the YAML files of a folder. Raises `DataError` with every fault of every file."""
-    records: list[Record] = []
+    records: list[FileRecord] = []
     faults: list[str] = []
     for file in sorted(folder.glob("*.yaml")):
         try:
@@ -62,7 +62,7 @@ def read_folder(folder: Path) -> list[Record]:
     return records
 
 
-def read_records(file: Path) -> list[Record]:
+def read_records(file: Path) -> list[FileRecord]:
     """The records of a file, by its ending. Raises `DataError` for what is no list of records."""
     readers = {".yaml": load_yaml, ".yml": load_yaml, ".json": load_json, ".csv": _load_csv}
     reader = readers.get(file.suffix.lower())
@@ -78,7 +78,7 @@ def read_records(file: Path) -> list[Record]:
         name = fields.get("id") if isinstance(fields, dict) else None
         where = f"{file.name}: record {number} ({name or 'without id'})"
         if isinstance(fields, dict):
-            records.append(Record(where, fields))
+            records.append(FileRecord(where, fields))
         else:
             faults.append(f"{where}: record: fields with names are needed")
     if faults:

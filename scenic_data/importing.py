@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from scenic_data.checking import checked
-from scenic_data.files import Record
+from scenic_data.files import FileRecord
 from scenic_data.model import Spot, Status
 from scenic_data.reference import Reference
 
@@ -35,7 +35,7 @@ NO_FACTS = frozenset(
 _NO_FACTS = frozenset({"free_entry", "season", "reservation", "site"})
 """The groups of fields of which releases of facts do not speak."""
 
-Change = tuple[str, Any, Any]
+FieldChange = tuple[str, Any, Any]
 """A field, dotted, with its value before and after; None is not known."""
 
 
@@ -45,7 +45,7 @@ class Plan:
 
     spots: tuple[Spot, ...]
     created: tuple[str, ...]
-    changed: Mapping[str, tuple[Change, ...]]
+    changed: Mapping[str, tuple[FieldChange, ...]]
     unchanged: tuple[str, ...]
     retired: tuple[str, ...]
 
@@ -56,14 +56,14 @@ class Plan:
 
 
 def plan(  # noqa: PLR0913 - an import has as many options as operators need
-    records: Sequence[Record],
+    records: Sequence[FileRecord],
     stored: Iterable[Spot],
     reference: Reference,
     today: date,
     *,
     complete: bool = False,
     release: bool = False,
-    watch: Callable[[Sequence[Record]], Iterable[Record]] = iter,
+    watch: Callable[[Sequence[FileRecord]], Iterable[FileRecord]] = iter,
 ) -> Plan:
     """What importing the records changes. Raises `DataError` with every fault of every record.
 
@@ -75,7 +75,8 @@ def plan(  # noqa: PLR0913 - an import has as many options as operators need
     others = [spot for spot in before.values() if spot.id not in named]
     base = beside_facts if release else fields_of
     merged = [
-        Record(record.where, _merged(record, before, base, today, complete)) for record in records
+        FileRecord(record.where, _merged(record, before, base, today, complete))
+        for record in records
     ]
     dated = {record.id for record in records if "as_of" in record.fields}
     given = {
@@ -97,7 +98,7 @@ def plan(  # noqa: PLR0913 - an import has as many options as operators need
 
 
 def _merged(
-    record: Record,
+    record: FileRecord,
     before: Mapping[str, Spot],
     base: Callable[[Spot], dict[str, Any]],
     today: date,
@@ -126,7 +127,7 @@ def _retired(spot: Spot, today: date) -> Spot:
     return spot.model_copy(update={"status": Status.RETIRED, "as_of": today})
 
 
-def differences(old: Spot, new: Spot) -> tuple[Change, ...]:
+def differences(old: Spot, new: Spot) -> tuple[FieldChange, ...]:
     """The fields in which two records of a spot differ."""
     before, after = (_flat(spot.model_dump(mode="json", exclude_none=True)) for spot in (old, new))
     names = [name for name in before | after if before.get(name) != after.get(name)]

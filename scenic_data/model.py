@@ -68,7 +68,7 @@ def _year_days(written: object) -> object:
     return written
 
 
-Season = Annotated[
+YearDays = Annotated[
     str,
     BeforeValidator(_year_days),
     WithJsonSchema({"type": "string", "pattern": f"^{_MONTH_DAY}/{_MONTH_DAY}$"}),
@@ -200,7 +200,7 @@ class Spot(Strict):
     free_entry: tuple[FreeEntry, ...] = ()
     """Who enters free by law."""
     open_hours: Name | None = None
-    season: tuple[Season, ...] | None = Field(default=None, min_length=1)
+    season: tuple[YearDays, ...] | None = Field(default=None, min_length=1)
     """When in the year it is open; absent if that is not known."""
     closed_weekdays: tuple[Weekday, ...] = ()
     """ISO numbers of the days on which it is closed every week; Monday is 1."""
@@ -285,7 +285,7 @@ def spots_schema() -> str:
 _SPOTS = TypeAdapter(list[Spot])
 
 
-def _within(day: date, season: Season) -> bool:
+def _within(day: date, season: YearDays) -> bool:
     start, end = season.split("/")
     today = f"{day:%m-%d}"
     return start <= today <= end if start <= end else today >= start or today <= end

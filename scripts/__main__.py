@@ -22,9 +22,10 @@ app.add_typer(keys.app, name="keys")
 @app.command()
 def openapi() -> None:
     """Print the description of the API, which `docs/openapi.json` holds."""
-    from handlers.api_docs.description import openapi_text  # noqa: PLC0415 - no other command needs handlers
-    from handlers.api_docs.openapi import describe  # noqa: PLC0415 - no other command needs handlers
-    from handlers.routes import ROUTES  # noqa: PLC0415 - no other command needs handlers
+    # No other command needs the handlers, which take a while to import.
+    from handlers.api_docs.description import openapi_text  # noqa: PLC0415
+    from handlers.api_docs.openapi import describe  # noqa: PLC0415
+    from handlers.routes import ROUTES  # noqa: PLC0415
 
     print(openapi_text(describe(ROUTES)), end="")
 

@@ -1,6 +1,6 @@
 """What all commands share: opening the system, printing, exit statuses.
 
-Exit status: 0 done, 1 refused (standard error says what to mend), 2 wrong usage.
+Exit status: 0 done, 1 refused (standard error says what to correct), 2 wrong usage.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from rich.text import Text as RichText
 
 from passes.base.calendar import business_day
 from passes.base.errors import DomainError
-from passes.people.identity import Document, DocumentKind, Identity, identify
+from passes.people.identity import DocumentKind, Identity, IdentityDocument, identify
 from scenic_data.files import DataError
 from server.clock import now
 from server.database import joined_database
@@ -31,7 +31,8 @@ from server.system import System, open_system
 
 T = TypeVar("T")
 
-_PIPE_WIDTH = 400  # where no terminal sets one, a row stays one line
+_PIPE_WIDTH = 400
+"""Columns of a table where no terminal sets a width: wide enough that a row stays one line."""
 
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="Where keys and the embedded database live (var).")
@@ -42,11 +43,11 @@ DryRun = Annotated[
 ]
 
 
-Kind = Annotated[DocumentKind, typer.Option("--kind", help="What document it is.")]
-Country = Annotated[
+KindOption = Annotated[DocumentKind, typer.Option("--kind", help="What document it is.")]
+CountryOption = Annotated[
     str | None, typer.Option("--country", help="Of a passport: three letters of ISO 3166-1.")
 ]
-Born = Annotated[
+BornOption = Annotated[
     datetime | None, typer.Option("--born", formats=["%Y-%m-%d"], help="Of a passport.")
 ]
 
@@ -55,7 +56,10 @@ def identity_of(
     name: str, number: str, kind: DocumentKind, country: str | None, born: datetime | None
 ) -> Identity:
     """The checked identity that an operator has typed. Raises `Invalid`."""
-    said = Document(kind, name, number, country, born.date() if born else None)
+    born_on = None
+    if born is not None:
+        born_on = born.date()
+    said = IdentityDocument(kind, name, number, country, born_on)
     return identify(said, business_day(now()))
 
 
@@ -67,7 +71,7 @@ def operator() -> str:
 def with_system(
     command: Callable[[System], Awaitable[T]], data_dir: Path | None, as_json: bool
 ) -> T:
-    """Run a command over the system. On a refusal prints what to mend and exits with status 1.
+    """Run a command over the system. On a refusal prints what to correct and exits with status 1.
 
     With `as_json` the refusal is printed as `{"refused": …, "errors": […]}`, too.
     """
@@ -84,7 +88,7 @@ def with_system(
 
 
 def refuse(what: str, *faults: str, as_json: bool) -> NoReturn:
-    """Print what to mend and exit with status 1."""
+    """Print what to correct and exit with status 1."""
     if as_json:
         print(to_json({"refused": what, "errors": faults}).decode())
     print(f"refused: {what}", file=sys.stderr)
@@ -104,14 +108,16 @@ def show(document: dict[str, Any], as_json: bool) -> None:
 
 
 def show_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
-    """Print a list of documents alike: as JSON, or as a table."""
+    """Print a list of documents of the same fields: as JSON, or as a table."""
     if as_json:
         print(to_json(rows).decode())
         return
-    piped = not sys.stdout.isatty()
-    console = Console(width=_PIPE_WIDTH if piped else None)
-    table = Table(box=None if piped else HEAVY_HEAD)
-    for name in rows[0] if rows else ("nothing",):
+    if sys.stdout.isatty():
+        console, table = Console(), Table(box=HEAVY_HEAD)
+    else:
+        console, table = Console(width=_PIPE_WIDTH), Table(box=None)
+    names = list(rows[0]) if rows else ["nothing"]
+    for name in names:
         table.add_column(name, overflow="fold", no_wrap=name.endswith("id"))
     for row in rows:
         table.add_row(*(RichText(_plain(value)) for value in row.values()))
@@ -120,9 +126,8 @@ def show_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
 
 async def _open_and_run(command: Callable[[System], Awaitable[T]], settings: Settings) -> T:
     if settings.mongo_uri is None and not settings.key_file.exists():
-        print(
-            f"note: there was no system in {settings.data_dir}; a new one is made", file=sys.stderr
-        )
+        note = f"note: there was no system in {settings.data_dir}; a new one is made"
+        print(note, file=sys.stderr)
     database, driver = settings.mongo_database, settings.mongo_driver
     async with (
         joined_database(settings) as uri,
@@ -138,4 +143,6 @@ def _plain(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, list | tuple):
         return ", ".join(map(_plain, value)) or "-"
-    return "-" if value is None else str(value)
+    if value is None:
+        return "-"
+    return str(value)

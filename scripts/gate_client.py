@@ -3,8 +3,9 @@
     python scripts/gate_client.py --server http://127.0.0.1:8000 --setup-code K3F9-7QX2-M8PD
     python scripts/gate_client.py --server http://127.0.0.1:8000 --token TOKEN
 
-A keyboard-wedge scanner types codes in just as a person pastes them. A scan that gets no answer is sent again under
-the same nonce, so it is never counted twice. Needs nothing of the project but what it asks over HTTP.
+A keyboard-wedge scanner types codes in just as a person pastes them. A scan that gets no answer is
+sent again under the same nonce, so it is never counted twice. Needs nothing of the project but what
+it asks over HTTP.
 """
 
 import argparse
@@ -54,7 +55,7 @@ class GateClient:
             "scanned_at": datetime.now(UTC).isoformat(),
             "party": party,
         }
-        for pause in range(TRIES):
+        for pause in range(TRIES):  # in seconds: 0, 1, 2 and 3
             try:
                 return await self._post("/gate/scans", body)
             except NoAnswer as error:
@@ -83,28 +84,34 @@ class GateClient:
 
 
 def _read(response: HTTPResponse) -> dict[str, Any]:
-    """The document in a reply. Raises `NoAnswer` if trying again may help, `Refused` if it cannot."""
-    if response.error is not None and (response.code >= _SERVER_FAULTS or not response.body):
+    """The document in a reply.
+
+    Raises `NoAnswer` if trying again may help, `Refused` if it cannot.
+    """
+    if response.error is None:
+        document: dict[str, Any] = json.loads(response.body)
+        return document
+    of_server = response.code >= _SERVER_FAULTS
+    if of_server or not response.body:
         raise NoAnswer(str(response.error))
-    document: dict[str, Any] = json.loads(response.body)
-    if response.error is not None:
-        faults = "".join(
-            f"\n  {fault['where']}: {fault['what']}" for fault in document.get("errors", [])
-        )
-        raise Refused(f"{document['code']}: {document['detail']}{faults}")
-    return document
+    problem = json.loads(response.body)
+    lines = [f"{problem['code']}: {problem['detail']}"]
+    lines += [f"  {fault['where']}: {fault['what']}" for fault in problem.get("errors", [])]
+    raise Refused("\n".join(lines))
 
 
 def _line(verdict: Mapping[str, Any]) -> str:
     """A verdict as gate staff read it."""
-    holder = f" [{verdict['pass']['holder_mask']}]" if verdict["pass"] else ""
-    check = ", check the card" if verdict["check_identity"] else ""
-    opened = (
-        f"ADMITTED {verdict['admits']}{check}"
-        if verdict["verdict"] == "admitted"
-        else f"REFUSED {verdict['reason']}"
-    )
-    return f"{opened}: {verdict['message']['zh']} / {verdict['message']['en']}{holder}"
+    decided = f"REFUSED {verdict['reason']}"
+    if verdict["verdict"] == "admitted":
+        decided = f"ADMITTED {verdict['admits']}"
+        if verdict["check_identity"]:
+            decided += ", check the card"
+    message = verdict["message"]
+    line = f"{decided}: {message['zh']} / {message['en']}"
+    if verdict["pass"]:
+        line += f" [{verdict['pass']['holder_mask']}]"
+    return line
 
 
 def _address(written: str) -> str:
@@ -142,10 +149,8 @@ async def main() -> None:
             sys.exit(f"{flags.server} does not answer: {error}")
         except Refused as error:
             sys.exit(str(error))
-        print(
-            f"{enrolled['gate_id']} at {enrolled['spot']['name']['zh']}, token {enrolled['token']}",
-            flush=True,
-        )
+        spot = enrolled["spot"]["name"]["zh"]
+        print(f"{enrolled['gate_id']} at {spot}, token {enrolled['token']}", flush=True)
     for line in sys.stdin:
         if line.strip():
             print(await _verdict(gate, line.strip(" \r\n")), flush=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from passes.admission.gate_keeping import NewGate
-from passes.admission.gates import GateKind
+from passes.admission.gates import Gate, GateKind
 from scripts.common import AsJson, DataDir, operator, show, show_rows, with_system
 from server.clock import now
 from server.system import System
@@ -43,18 +43,19 @@ def add(
 
 
 @app.command()
-def roll(gate_id: GateId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Make the token of a gate worthless, for a device lost or replaced, and print a new setup code."""
+@app.command("roll", hidden=True)  # its former name
+def renew(gate_id: GateId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Withdraw the token of a gate whose device is lost or replaced, and print a new setup code."""
 
     async def command(system: System) -> NewGate:
-        return await system.admission.gate_keeping.roll(gate_id, operator(), now())
+        return await system.admission.gate_keeping.renew(gate_id, operator(), now())
 
     _show_new(with_system(command, data_dir, as_json), as_json)
 
 
 @app.command()
 def disable(gate_id: GateId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Take a gate out of service; its scans are refused. `roll` brings it back."""
+    """Take a gate out of service; its scans are refused. `renew` brings it back."""
 
     async def command(system: System) -> dict[str, object]:
         gate = await system.admission.gate_keeping.disable(gate_id, operator(), now())
@@ -68,22 +69,25 @@ def list_gates(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List all gates."""
 
     async def command(system: System) -> list[dict[str, object]]:
-        return [
-            {
-                "gate_id": gate.id,
-                "spot": gate.spot_id,
-                "kind": gate.kind,
-                "name": gate.name,
-                "state": gate.state,
-            }
-            for gate in system.admission.gates.all()
-        ]
+        return [_row(gate) for gate in system.admission.gates.all()]
 
     show_rows(with_system(command, data_dir, as_json), as_json)
 
 
+def _row(gate: Gate) -> dict[str, object]:
+    return {
+        "gate_id": gate.id,
+        "spot": gate.spot_id,
+        "kind": gate.kind,
+        "name": gate.name,
+        "state": gate.state,
+    }
+
+
 def _show_new(new: NewGate, as_json: bool) -> None:
-    show(
-        {"gate_id": new.gate.id, "setup_code": new.setup_code, "expires_at": new.expires_at},
-        as_json,
-    )
+    fields = {
+        "gate_id": new.gate.id,
+        "setup_code": new.setup_code,
+        "expires_at": new.expires_at,
+    }
+    show(fields, as_json)

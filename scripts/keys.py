@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from passes.base.audit import AuditLine
+from passes.store.sealed import SealedStore
 from scripts.common import AsJson, DataDir, operator, show, show_rows, with_system
 from server.clock import now
 from server.keyfile import add_identity_key, key_rows
@@ -30,36 +31,37 @@ def list_keys(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 def rotate(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Make a new key for identities, and seal everything anew that older ones have sealed.
 
-    Running servers learn of the key by themselves. A rotation that was cut short is finished by the next one, which
-    makes no further key.
+    Running servers learn of the key by themselves. A rotation that was cut short is finished by
+    the next one, which makes no further key.
     """
 
     async def command(system: System) -> dict[str, object]:
-        settings = load_settings(data_dir=data_dir)
-        unfinished = await system.people.sealed.count_old()
+        people = system.people
+        # 1. The new key, unless a rotation before was cut short.
+        unfinished = await people.sealed.count_old()
         if not unfinished:
+            settings = load_settings(data_dir=data_dir)
             add_identity_key(settings.key_file)
-            system.people.vault.learn()
-            await asyncio.sleep(
-                settings.reload_seconds + 1
-            )  # until every running server seals with it, too
-        screen = Console(stderr=True)
-        with Progress(console=screen, transient=True, disable=not screen.is_terminal) as bars:
-            bar = bars.add_task("sealing anew", total=1.0)
-            renewed = await system.people.sealed.renew(
-                lambda part: bars.update(bar, completed=part)
-            )
-        key_id = system.people.vault.newest
+            people.vault.learn()
+            # Until every running server seals with it, too: they read the keys that often.
+            await asyncio.sleep(settings.reload_seconds + 1)
+        # 2. What older keys have sealed.
+        renewed = await _renew(people.sealed)
+        key_id = people.vault.newest
+        detail = {"key_id": str(key_id), "renewed": str(renewed)}
         await system.base.audit.write(
-            AuditLine(
-                now(),
-                operator(),
-                "rotate",
-                "key:identity",
-                {"key_id": str(key_id), "renewed": str(renewed)},
-            )
+            AuditLine(now(), operator(), "rotate", "key:identity", detail)
         )
-        left = await system.people.sealed.count_old()
+        # 3. What was sealed with an older key meanwhile, if anything.
+        left = await people.sealed.count_old()
         return {"key_id": key_id, "new_key": not unfinished, "sealed_anew": renewed, "left": left}
 
     show(with_system(command, data_dir, as_json), as_json)
+
+
+async def _renew(sealed: SealedStore) -> int:
+    """Seal everything anew, with a bar on standard error; returns how many values that were."""
+    screen = Console(stderr=True)
+    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as bars:
+        bar = bars.add_task("sealing anew", total=1.0)
+        return await sealed.renew(lambda part: bars.update(bar, completed=part))

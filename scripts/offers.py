@@ -10,7 +10,7 @@ from passes.base.errors import unknown
 from passes.base.text import Text
 from passes.files.offers import offer_schema, read_offers
 from passes.offers.offer import Offer, OfferState
-from passes.offers.quotas import counted
+from passes.offers.quotas import Reconciled, counted
 from passes.terms.publishing import Published
 from scripts.common import AsJson, DataDir, DryRun, operator, show, show_rows, with_system
 from scripts.publishing import publish_drafts, show_published
@@ -19,7 +19,7 @@ from server.system import System
 
 app = typer.Typer(help="Offers: buy one, get one free, and the like.", no_args_is_help=True)
 
-Files = Annotated[
+OfferFiles = Annotated[
     list[Path], typer.Argument(help="Offer files (YAML), one offer or many each.", dir_okay=False)
 ]
 OfferId = Annotated[str, typer.Argument(help="The id of the offer.")]
@@ -27,9 +27,12 @@ OfferId = Annotated[str, typer.Argument(help="The id of the offer.")]
 
 @app.command()
 def publish(
-    files: Files, dry_run: DryRun = False, data_dir: DataDir = None, as_json: AsJson = False
+    files: OfferFiles, dry_run: DryRun = False, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
-    """Publish offer files. All are checked before anything is stored; the same file twice changes nothing."""
+    """Publish offer files. All are checked before anything is stored.
+
+    Publishing the same file again changes nothing.
+    """
 
     async def command(system: System) -> Published:
         return await publish_drafts(system.offers.publishing, read_offers(files), dry_run)
@@ -40,19 +43,19 @@ def publish(
 @app.command()
 def pause(offer_id: OfferId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Stop an offer for a while."""
-    _become(OfferState.PAUSED, offer_id, data_dir, as_json)
+    _set_state(OfferState.PAUSED, offer_id, data_dir, as_json)
 
 
 @app.command()
 def resume(offer_id: OfferId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Let a paused offer run again."""
-    _become(OfferState.PUBLISHED, offer_id, data_dir, as_json)
+    _set_state(OfferState.PUBLISHED, offer_id, data_dir, as_json)
 
 
 @app.command()
 def end(offer_id: OfferId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """End an offer for good."""
-    _become(OfferState.ENDED, offer_id, data_dir, as_json)
+    _set_state(OfferState.ENDED, offer_id, data_dir, as_json)
 
 
 @app.command()
@@ -70,11 +73,12 @@ def list_offers(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         used = await system.offers.quotas.used(offers, today)
         rows = []
         for offer in offers:
-            quotas = counted(offer, today, None)
-            claimed = {quota: used.get(key, 0) for quota, (key, _) in quotas.items()}
-            rows.append(
-                _row(offer) | {"claimed": claimed["total"], "claimed_today": claimed["per_day"]}
-            )
+            counters = counted(offer, today, None)
+            claimed = {
+                "claimed": used.get(counters["total"].key, 0),
+                "claimed_today": used.get(counters["per_day"].key, 0),
+            }
+            rows.append(_row(offer) | claimed)
         return rows
 
     show_rows(with_system(command, data_dir, as_json), as_json)
@@ -88,29 +92,33 @@ def reconcile(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make counters say how many vouchers there are, after a crash. Safe at any time, also while claims come in."""
+    """Make counters say how many vouchers there are, after a crash.
+
+    It is safe at any time, also while claims come in.
+    """
 
     async def command(system: System) -> list[dict[str, object]]:
         if offer_id is not None and system.offers.offers.get(offer_id) is None:
             raise unknown(Text("优惠活动", "offer"), offer_id)
-        rows: list[dict[str, object]] = []
-        for offer in system.offers.offers.all():
-            if offer_id in {None, offer.id}:
-                done = await system.offers.quotas.reconcile(offer, now())
-                fields = [
-                    f"{each.key}: {each.counted} → {each.vouchers}" for each in done.corrected
-                ]
-                rows.append(
-                    {"id": offer.id, "corrected": fields, "exact": done.exact, "busy": done.busy}
-                )
+        offers = [each for each in system.offers.offers.all() if offer_id in {None, each.id}]
+        rows = []
+        for offer in offers:
+            reconciled = await system.offers.quotas.reconcile(offer, now())
+            rows.append(_reconciled_row(offer, reconciled))
         return rows
 
     show_rows(with_system(command, data_dir, as_json), as_json)
 
 
-def _become(state: OfferState, offer_id: str, data_dir: Path | None, as_json: bool) -> None:
+def _reconciled_row(offer: Offer, done: Reconciled) -> dict[str, object]:
+    corrected = [f"{each.key}: {each.counted} → {each.vouchers}" for each in done.corrected]
+    return {"id": offer.id, "corrected": corrected, "exact": done.exact, "busy": done.busy}
+
+
+def _set_state(state: OfferState, offer_id: str, data_dir: Path | None, as_json: bool) -> None:
     async def command(system: System) -> dict[str, object]:
-        return _row(await system.offers.publishing.set_state(offer_id, state, operator(), now()))
+        offer = await system.offers.publishing.set_state(offer_id, state, operator(), now())
+        return _row(offer)
 
     show(with_system(command, data_dir, as_json), as_json)
 

@@ -1,5 +1,6 @@
 """`passes`: issue a pass, and give it to its holder."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Annotated
 import typer
 
 from handlers.holding.pictures import PNG, qr_picture
+from passes.admission.history import Event
 from passes.base.calendar import business_day
 from passes.base.errors import unknown
 from passes.base.text import Text
@@ -19,10 +21,10 @@ from passes.people.identity import DocumentKind
 from passes.people.traits import traits_of
 from scripts.common import (
     AsJson,
-    Born,
-    Country,
+    BornOption,
+    CountryOption,
     DataDir,
-    Kind,
+    KindOption,
     identity_of,
     operator,
     refuse,
@@ -59,9 +61,9 @@ def issue(
     id_number: Annotated[
         str, typer.Option(prompt=True, help="The number of the document; asked for, too.")
     ],
-    kind: Kind = DocumentKind.RESIDENT,
-    country: Country = None,
-    born: Born = None,
+    kind: KindOption = DocumentKind.RESIDENT,
+    country: CountryOption = None,
+    born: BornOption = None,
     first_day: Annotated[
         datetime | None,
         typer.Option(
@@ -82,17 +84,19 @@ def issue(
         new = NewPass(
             edition=sold,
             holder=system.people.identities.seal(identity),
-            first_day=first_day.date() if first_day else None,
+            first_day=None if first_day is None else first_day.date(),
             traits=traits_of(identity, business_day(now())),
         )
         issued = await system.holding.issuing.issue(new, operator(), now())
-        return {
+        fields: dict[str, object] = {
             "pass_id": issued.id,
             "code": _text(issued, code, system),
             "valid_from": issued.valid.start,
             "valid_until": issued.valid.end,
-            **({"activate_by": issued.activate_by} if issued.activate_by else {}),
         }
+        if issued.activate_by is not None:
+            fields["activate_by"] = issued.activate_by
+        return fields
 
     show(with_system(command, data_dir, as_json), as_json)
 
@@ -110,7 +114,8 @@ def show_code(
     """Print the code of a pass, ready to be scanned."""
 
     async def command(system: System) -> dict[str, object]:
-        return {"pass_id": pass_id, "code": _text(await _held(pass_id, system), code, system)}
+        held = await _held(pass_id, system)
+        return {"pass_id": pass_id, "code": _text(held, code, system)}
 
     document = with_system(command, data_dir, as_json)
     if png is not None:
@@ -136,7 +141,7 @@ def token(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False) ->
     show(with_system(command, data_dir, as_json), as_json)
 
 
-Reason = Annotated[str, typer.Option(help="Why; kept in the audit log.")]
+ReasonOption = Annotated[str, typer.Option(help="Why; kept in the audit log.")]
 
 
 @app.command()
@@ -147,15 +152,15 @@ def activate(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False)
 
 @app.command()
 def freeze(
-    pass_id: PassId, reason: Reason = "", data_dir: DataDir = None, as_json: AsJson = False
+    pass_id: PassId, reason: ReasonOption = "", data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
-    """Freeze a pass, because it is lost or appealed against: it admits nowhere until it is unfrozen."""
+    """Freeze a pass that is lost or appealed against: it admits nowhere until it is unfrozen."""
     _take(Step.FREEZE, pass_id, reason, data_dir, as_json)
 
 
 @app.command()
 def unfreeze(
-    pass_id: PassId, reason: Reason = "", data_dir: DataDir = None, as_json: AsJson = False
+    pass_id: PassId, reason: ReasonOption = "", data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
     """Let a frozen pass admit again."""
     _take(Step.UNFREEZE, pass_id, reason, data_dir, as_json)
@@ -164,7 +169,7 @@ def unfreeze(
 @app.command()
 def revoke(
     pass_id: PassId,
-    reason: Reason,
+    reason: ReasonOption,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -175,7 +180,7 @@ def revoke(
 @app.command()
 def reissue(
     pass_id: PassId,
-    reason: Reason,
+    reason: ReasonOption,
     code: CodeOption = CodeKind.STATIC,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -191,35 +196,34 @@ def reissue(
 
 @app.command("show")
 def show_pass(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Show a pass, and everything that happened to it, in order, also under the serials it had before."""
+    """Show a pass and everything that happened to it, also under the serials it had before."""
 
-    async def command(system: System) -> tuple[dict[str, object], list[dict[str, object]]]:
+    async def command(system: System) -> tuple[Pass, list[Event]]:
         held = await _held(pass_id, system)
-        events = await system.admission.histories.whole(held)
-        return _summary(held), [
-            {
-                "at": event.at,
-                "what": event.what,
-                "by": event.by,
-                "spot": event.spot_id,
-                "detail": event.detail,
-            }
-            for event in events
-        ]
+        return held, await system.admission.histories.whole(held)
 
-    document, events = with_system(command, data_dir, as_json)
+    held, history = with_system(command, data_dir, as_json)
     if as_json:
-        show({**document, "story": events}, as_json)
+        events = [{**_event(event), "detail": event.detail} for event in history]
+        show({**_summary(held), "story": events}, as_json)
         return
-    show(document, as_json)
-    show_rows([event | {"detail": _joined(event["detail"])} for event in events], as_json)
+    show(_summary(held), as_json)
+    rows = [{**_event(event), "detail": _joined(event.detail)} for event in history]
+    show_rows(rows, as_json)
+
+
+def _event(event: Event) -> dict[str, object]:
+    return {"at": event.at, "what": event.what, "by": event.by, "spot": event.spot_id}
+
+
+def _joined(detail: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in detail.items())
 
 
 def _take(step: Step, pass_id: str, reason: str, data_dir: Path | None, as_json: bool) -> None:
     async def command(system: System) -> dict[str, object]:
-        return _summary(
-            await system.holding.lifecycle.take(pass_id, step, operator(), now(), reason)
-        )
+        after = await system.holding.lifecycle.take(pass_id, step, operator(), now(), reason)
+        return _summary(after)
 
     show(with_system(command, data_dir, as_json), as_json)
 
@@ -238,14 +242,6 @@ def _summary(held: Pass) -> dict[str, object]:
         "reissued_as": held.reissued_as,
         "reissued_from": held.reissued_from,
     }
-
-
-def _joined(detail: object) -> str:
-    return (
-        ", ".join(f"{name} {value}" for name, value in detail.items())
-        if isinstance(detail, dict)
-        else ""
-    )
 
 
 async def _held(pass_id: str, system: System) -> Pass:

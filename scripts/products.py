@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from passes.files.products import product_schema, read_products
+from passes.terms.edition import Edition
 from passes.terms.publishing import Published
 from scripts.common import AsJson, DataDir, DryRun, show_rows, with_system
 from scripts.publishing import publish_drafts, show_published
@@ -13,16 +14,19 @@ from server.system import System
 
 app = typer.Typer(help="Products: what can be held.", no_args_is_help=True)
 
-Files = Annotated[
+ProductFiles = Annotated[
     list[Path], typer.Argument(help="Product files (YAML), one product each.", dir_okay=False)
 ]
 
 
 @app.command()
 def publish(
-    files: Files, dry_run: DryRun = False, data_dir: DataDir = None, as_json: AsJson = False
+    files: ProductFiles, dry_run: DryRun = False, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
-    """Publish product files. All are checked before anything is stored; the same file twice changes nothing."""
+    """Publish product files. All are checked before anything is stored.
+
+    Publishing the same file again changes nothing.
+    """
 
     async def command(system: System) -> Published:
         return await publish_drafts(system.terms.publishing, read_products(files), dry_run)
@@ -41,16 +45,17 @@ def list_products(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List all products."""
 
     async def command(system: System) -> list[dict[str, object]]:
-        return [
-            {
-                "id": product.product_id,
-                "number": product.number,
-                "version": product.version,
-                "title": product.title.zh,
-                "example": product.example,
-            }
-            for product in system.terms.editions.all_current()
-            if not product.offer
-        ]
+        editions = system.terms.editions.all_current()
+        return [_row(edition) for edition in editions if not edition.offer]
 
     show_rows(with_system(command, data_dir, as_json), as_json)
+
+
+def _row(edition: Edition) -> dict[str, object]:
+    return {
+        "id": edition.product_id,
+        "number": edition.number,
+        "version": edition.version,
+        "title": edition.title.zh,
+        "example": edition.example,
+    }

@@ -32,9 +32,9 @@ def show_published(published: Published, dry_run: bool, as_json: bool) -> None:
     if as_json:
         show({**groups, "errors": []}, as_json)
         return
-    for sign, slugs in (("+", published.created), ("~", published.changed)):
+    for mark, slugs in (("+", published.created), ("~", published.changed)):
         for slug in slugs:
-            print(sign, slug)
+            print(mark, slug)
             for field, old, new in published.changes.get(slug, ()):
                 print(f"    {field}: {change_of(old, new)}")
     print(", ".join(f"{name} {len(slugs)}" for name, slugs in groups.items()))
@@ -43,20 +43,25 @@ def show_published(published: Published, dry_run: bool, as_json: bool) -> None:
 
 
 def change_of(old: Any, new: Any, *, nothing: str = "none") -> str:
-    """How a value changes, in a few words; a set by what comes and goes."""
+    """How a value changes, in a few words; a set by what comes and goes. None is `nothing`."""
     if isinstance(old, frozenset) and isinstance(new, frozenset):
-        return " ".join(
-            [
-                *(f"+{each}" for each in _plain(new - old)),
-                *(f"-{each}" for each in _plain(old - new)),
-            ]
-        )
+        added = [f"+{each}" for each in _sorted(new - old)]
+        removed = [f"-{each}" for each in _sorted(old - new)]
+        return " ".join(added + removed)
     return f"{_written(old, nothing)} → {_written(new, nothing)}"
 
 
-def _plain(values: Iterable[Any]) -> list[str]:
-    return sorted(str(value.value if isinstance(value, Enum) else value) for value in values)
+def _sorted(values: Iterable[Any]) -> list[str]:
+    return sorted(map(_plain, values))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Enum):
+        return str(value.value)
+    return str(value)
 
 
 def _written(value: object, nothing: str) -> str:
-    return nothing if value is None else to_json(value).decode()
+    if value is None:
+        return nothing
+    return to_json(value).decode()

@@ -10,6 +10,8 @@ import typer
 import xlsxwriter
 
 from passes.base.calendar import business_day
+from passes.holding.model import Pass
+from passes.ledger.records import Record
 from passes.offers.report import RowsBy, offer_rows
 from scripts.common import AsJson, DataDir, refuse, show_rows, with_system
 from server.clock import now
@@ -20,6 +22,7 @@ app = typer.Typer(help="Reports: numbers for operators, without names.", no_args
 Rows = list[dict[str, Any]]
 
 _BATCH = 500
+"""Of how many passes the records are read at a time."""
 
 
 @app.callback()
@@ -39,20 +42,13 @@ def offers(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """What became of the vouchers of all offers: claimed, given back, used, and by how many people."""
+    """What became of the vouchers of all offers: claimed, given back, used, by how many people."""
 
     async def command(system: System) -> Rows:
-        vouchers = [
-            each
-            for offer in system.offers.offers.all()
-            for each in await system.holding.passes.of_product(offer.id)
-        ]
-        ids = [voucher.id for voucher in vouchers]
-        records = [
-            record
-            for start in range(0, len(ids), _BATCH)
-            for record in await system.ledger.records.of_passes(ids[start : start + _BATCH])
-        ]
+        vouchers: list[Pass] = []
+        for offer in system.offers.offers.all():
+            vouchers += await system.holding.passes.of_product(offer.id)
+        records = await _records_of(vouchers, system)
         return [asdict(row) for row in offer_rows(by, vouchers, records, business_day(now()))]
 
     rows = with_system(command, data_dir, as_json)
@@ -66,10 +62,20 @@ def offers(
     show_rows(rows, as_json)
 
 
+async def _records_of(passes: Sequence[Pass], system: System) -> list[Record]:
+    """All records of some passes, read in batches."""
+    ids = [held.id for held in passes]
+    records: list[Record] = []
+    for start in range(0, len(ids), _BATCH):
+        records += await system.ledger.records.of_passes(ids[start : start + _BATCH])
+    return records
+
+
 def write_csv(rows: Rows, file: Path) -> None:
-    """Write rows, which spreadsheet programs read as UTF-8."""
+    """Write rows with a byte order mark, by which spreadsheet programs know UTF-8."""
+    columns = list(rows[0]) if rows else []
     with file.open("w", encoding="utf-8-sig", newline="") as out:
-        writer = csv.DictWriter(out, list(rows[0]) if rows else [])
+        writer = csv.DictWriter(out, columns)
         writer.writeheader()
         writer.writerows(rows)
 
@@ -79,12 +85,10 @@ def write_xlsx(rows: Rows, file: Path) -> None:
     try:
         with xlsxwriter.Workbook(file, {"default_date_format": "yyyy-mm-dd"}) as book:
             sheet = book.add_worksheet()
-            for n, values in enumerate(_lines(rows)):
-                sheet.write_row(n, 0, values)
+            if rows:
+                sheet.write_row(0, 0, list(rows[0]))
+            for n, row in enumerate(rows, start=1):
+                sheet.write_row(n, 0, list(row.values()))
             sheet.autofit()
     except xlsxwriter.exceptions.FileCreateError as error:
         raise error.args[0] from None
-
-
-def _lines(rows: Rows) -> Sequence[Sequence[Any]]:
-    return [list(rows[0]), *([*row.values()] for row in rows)] if rows else []

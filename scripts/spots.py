@@ -12,9 +12,9 @@ from rich.progress import track
 from passes.base.calendar import business_day
 from passes.base.errors import Fault, Invalid
 from passes.base.text import Text
-from scenic_data.files import DATA, DataError, Record, read_folder, read_records
+from scenic_data.files import DATA, DataError, FileRecord, read_folder, read_records
 from scenic_data.importing import Plan, plan
-from scenic_data.model import spots_schema
+from scenic_data.model import Spot, spots_schema
 from scripts.common import AsJson, DataDir, DryRun, operator, refuse, show, show_rows, with_system
 from scripts.facts.report import show_report
 from scripts.facts.takeover import take_over
@@ -53,6 +53,7 @@ AsRelease = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", help="Retire spots even if they are many.")]
 
 _MANY = 0.1
+"""Of all spots: more than this are retired only with `--yes`."""
 
 
 @app.command("import")
@@ -77,16 +78,11 @@ def import_file(
             release=release,
             watch=_progress_bar,
         )
-        if not dry_run:
-            if len(made.retired) > len(made.spots) * _MANY and not yes:
-                few = Fault(
-                    file.name,
-                    f"would retire {len(made.retired)} of {len(made.spots)} spots; add --yes if it shall",
-                )
-                raise Invalid(
-                    "retires_many", Text("将停用大量景区", "this file retires many spots"), [few]
-                )
-            await import_spots(system, made, operator(), now())
+        if dry_run:
+            return made
+        if not yes:
+            _check_retired(made, file)
+        await import_spots(system, made, operator(), now())
         return made
 
     made = with_system(command, data_dir, as_json)
@@ -142,35 +138,47 @@ def list_spots(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List all spots."""
 
     async def command(system: System) -> list[dict[str, object]]:
-        return [
-            {
-                "id": spot.id,
-                "name": spot.name.zh,
-                "kind": spot.kind,
-                "level": spot.level,
-                "part_of": spot.part_of,
-                "province": spot.province,
-                "status": spot.status,
-            }
-            for spot in system.catalogue.snapshot.all()
-        ]
+        return [_row(spot) for spot in system.catalogue.snapshot.all()]
 
     show_rows(with_system(command, data_dir, as_json), as_json)
+
+
+def _row(spot: Spot) -> dict[str, object]:
+    return {
+        "id": spot.id,
+        "name": spot.name.zh,
+        "kind": spot.kind,
+        "level": spot.level,
+        "part_of": spot.part_of,
+        "province": spot.province,
+        "status": spot.status,
+    }
+
+
+def _check_retired(made: Plan, file: Path) -> None:
+    """Raise `Invalid` for a file that retires many spots, probably because it is not complete."""
+    retired, spots = len(made.retired), len(made.spots)
+    if retired > spots * _MANY:
+        what = f"would retire {retired} of {spots} spots; add --yes if it shall"
+        text = Text("将停用大量景区", "this file retires many spots")
+        raise Invalid("retires_many", text, [Fault(file.name, what)])
 
 
 def _print_changes(made: Plan) -> None:
     """A line for each spot that is touched, and under it one for each field that changes."""
     names = {spot.id: spot.name.zh for spot in made.spots}
-    for sign, slugs in (("+", made.created), ("-", made.retired), ("~", tuple(made.changed))):
+    for mark, slugs in (("+", made.created), ("-", made.retired), ("~", tuple(made.changed))):
         for slug in slugs:
-            print(f"{sign} {slug} {names[slug]}")
+            print(f"{mark} {slug} {names[slug]}")
             for field, old, new in made.changed.get(slug, ()):
                 print(f"    {field}: {change_of(old, new, nothing='unknown')}")
 
 
-def _progress_bar(records: Sequence[Record]) -> Iterable[Record]:
-    """The records, with a bar on standard error that shows how far they are checked; none if that is no terminal."""
+def _progress_bar(records: Sequence[FileRecord]) -> Iterable[FileRecord]:
+    """The records, with a bar on standard error that shows how far they are checked.
+
+    There is no bar if standard error is no terminal.
+    """
     screen = Console(stderr=True)
-    return track(
-        records, "checking", console=screen, transient=True, disable=not screen.is_terminal
-    )
+    hidden = not screen.is_terminal
+    return track(records, "checking", console=screen, transient=True, disable=hidden)

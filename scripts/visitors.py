@@ -16,10 +16,10 @@ from passes.people.groups import Group
 from passes.people.identity import DocumentKind, Identity, checked_number, resident
 from scripts.common import (
     AsJson,
-    Born,
-    Country,
+    BornOption,
+    CountryOption,
     DataDir,
-    Kind,
+    KindOption,
     identity_of,
     operator,
     refuse,
@@ -32,16 +32,27 @@ from server.system import System
 app = typer.Typer(help="Visitors: people who have signed in.", no_args_is_help=True)
 
 
-Name = Annotated[str, typer.Option(prompt=True, help="The real name, as the document says it.")]
-Number = Annotated[str, typer.Option(prompt=True, help="The resident ID number.")]
-OfGroup = Annotated[Group, typer.Option("--group", help="The group; `anyone` needs no members.")]
+NameOption = Annotated[
+    str, typer.Option(prompt=True, help="The real name, as the document says it.")
+]
+NumberOption = Annotated[str, typer.Option(prompt=True, help="The resident ID number.")]
+GroupOption = Annotated[
+    Group, typer.Option("--group", help="The group; `anyone` needs no members.")
+]
 
 
 @app.command()
 def join(
-    name: Name, id_number: Number, group: OfGroup, data_dir: DataDir = None, as_json: AsJson = False
+    name: NameOption,
+    id_number: NumberOption,
+    group: GroupOption,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Let a person belong to a group, whatever their number says: a union, or the natives of a province."""
+    """Add a person to a group, such as a union, or the natives of a province.
+
+    What their number says makes no difference.
+    """
     _join([(name, id_number)], group, data_dir, as_json)
 
 
@@ -50,11 +61,11 @@ def join_roster(
     roster: Annotated[
         Path, typer.Argument(help="CSV with the columns name and id_number.", dir_okay=False)
     ],
-    group: OfGroup,
+    group: GroupOption,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let everybody on a roster belong to a group. All rows are checked before anyone joins."""
+    """Add everybody on a roster to a group. All rows are checked before anyone joins."""
     try:
         rows = list(csv.DictReader(roster.read_text(encoding="utf-8-sig").splitlines()))
         people = [(row["name"], row["id_number"]) for row in rows]
@@ -67,13 +78,14 @@ def join_roster(
 
 @app.command()
 def leave(
-    id_number: Number, group: OfGroup, data_dir: DataDir = None, as_json: AsJson = False
+    id_number: NumberOption, group: GroupOption, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
-    """Let a person belong to a group no more."""
+    """Remove a person from a group."""
 
     async def command(system: System) -> dict[str, object]:
         number = checked_number(DocumentKind.RESIDENT, id_number, None, business_day(now()))
-        await system.people.members.remove(system.people.identities.lookup(number), group)
+        lookup = system.people.identities.lookup(number)
+        await system.people.members.remove(lookup, group)
         await system.base.audit.write(AuditLine(now(), operator(), "leave", f"group:{group.value}"))
         return {"group": group}
 
@@ -84,15 +96,15 @@ def _join(
     people: Sequence[tuple[str, str]], group: Group, data_dir: Path | None, as_json: bool
 ) -> None:
     async def command(system: System) -> dict[str, object]:
-        lookups = [
-            system.people.identities.lookup(identity.number) for identity in _checked(people)
-        ]
-        joined = sum([await system.people.members.add(lookup, group) for lookup in lookups])
-        detail = {"joined": str(joined)}
-        await system.base.audit.write(
-            AuditLine(now(), operator(), "join", f"group:{group.value}", detail)
-        )
-        return {"group": group, "joined": joined, "were_members": len(lookups) - joined}
+        identities = _checked(people)
+        joined = 0
+        for identity in identities:
+            lookup = system.people.identities.lookup(identity.number)
+            if await system.people.members.add(lookup, group):
+                joined += 1
+        subject, detail = f"group:{group.value}", {"joined": str(joined)}
+        await system.base.audit.write(AuditLine(now(), operator(), "join", subject, detail))
+        return {"group": group, "joined": joined, "were_members": len(identities) - joined}
 
     if group is Group.ANYONE:
         refuse("everybody belongs to the group anyone", as_json=as_json)
@@ -113,23 +125,26 @@ def _checked(people: Sequence[tuple[str, str]]) -> list[Identity]:
 
 
 @app.command()
-def release(
-    name: Name,
+@app.command("release", hidden=True)  # its former name
+def unbind(
+    name: NameOption,
     id_number: Annotated[str, typer.Option(prompt=True, help="The number of the document.")],
     reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")],
-    kind: Kind = DocumentKind.RESIDENT,
-    country: Country = None,
-    born: Born = None,
+    kind: KindOption = DocumentKind.RESIDENT,
+    country: CountryOption = None,
+    born: BornOption = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Undo the binding of a person to their account, after a look at their document.
 
-    They may say anew who they are, with this account or another. Their passes stay theirs, under the name given here.
+    They may say anew who they are, with this account or another. Their passes stay theirs, under
+    the name given here.
     """
 
     async def command(system: System) -> dict[str, object]:
         identity = identity_of(name, id_number, kind, country, born)
-        return asdict(await system.people.accounts.release(identity, operator(), now(), reason))
+        unbound = await system.people.identification.unbind(identity, operator(), now(), reason)
+        return asdict(unbound)
 
     show(with_system(command, data_dir, as_json), as_json)

@@ -13,7 +13,7 @@ from handlers.web.api import NotFound
 from server.auth import Tokens
 from server.build import build
 from server.clock import Clock
-from server.limits import Limits
+from server.limits import RateLimiter
 from server.logs import log_request
 from server.refresh import Refresh
 from server.sandbox import SANDBOX_APPID, SANDBOX_SECRET
@@ -40,7 +40,7 @@ def make_services(
         day_views=DayViews(system.catalogue, editions, offers, build()),
         quota_counts=refresh,
         tokens=Tokens(system.keys.tokens),
-        limits=Limits(settings.trusted_proxies),
+        limits=RateLimiter(settings.trusted_proxies),
         wechat=_wechat(system, settings, now),
         sandbox=settings.uses_sandbox,
         privacy_version=settings.privacy_version,

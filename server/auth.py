@@ -51,7 +51,7 @@ class Tokens:
         self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
 
     def for_gate(self, gate: Gate, now: datetime) -> str:
-        """The token that an enrolled gate keeps; worthless once the gate is rolled."""
+        """The token that an enrolled gate keeps; worthless once it is renewed."""
         rights = ("scan", "lookup") if gate.kind.staffed else ("scan",)
         return self._issue("gate", gate.id, rights, now, GATE_LIFE, ver=gate.token_version)
 

@@ -30,7 +30,7 @@ _SECRET_BYTES = 32
 _LAST_DAY = date(2199, 12, 31)  # of a signing key: later than the last day that a code can name
 
 
-class _Strict(BaseModel):
+class _KeyFileModel(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, ser_json_bytes="base64", val_json_bytes="base64"
     )
@@ -41,18 +41,18 @@ _KeyId = Annotated[int, Field(strict=True, ge=1, le=_MOST_KEYS)]
 _Bytes32 = Annotated[bytes, Field(min_length=_SECRET_BYTES, max_length=_SECRET_BYTES)]
 
 
-class _SigningKey(_Strict):
+class _SigningKey(_KeyFileModel):
     id: _KeyId
     private: _Bytes32
     last_day: date
 
 
-class _Secret(_Strict):
+class _Secret(_KeyFileModel):
     id: _KeyId
     secret: _Bytes32
 
 
-class _KeyFile(_Strict):
+class _KeyFile(_KeyFileModel):
     signing: tuple[_SigningKey, ...] = Field(min_length=1)
     master: _Bytes32
     identity: tuple[_Secret, ...] = Field(min_length=1)

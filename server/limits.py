@@ -1,4 +1,4 @@
-"""Limits: how often a visitor, or an address, may call what costs much or tells something.
+"""RateLimiter: how often a visitor, or an address, may call what costs much or tells something.
 
 In memory, for each process alone, and bounded: of very many callers those that have not called for longest are
 forgotten. Each caller has one number, the moment at which all of their calls are paid off (GCRA).
@@ -38,7 +38,7 @@ RATES = {
 network, so that of an address is meant for machines."""
 
 
-class Limits:
+class RateLimiter:
     """Counts calls."""
 
     def __init__(self, proxies: Iterable[Network] = (), most_callers: int = _MOST_CALLERS) -> None:

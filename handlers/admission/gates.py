@@ -13,7 +13,7 @@ from handlers.web.endpoint import endpoint
 from handlers.web.models import In, Out, TextOut
 from handlers.web.routing import Route
 from passes.admission.gates import Gate, GateKind, Scan
-from passes.admission.lookup import Card, Found
+from passes.admission.lookup import Card, FoundPass
 from passes.base.calendar import business_day, to_milliseconds
 from passes.holding.model import Pass, PassState
 from passes.ledger.records import Record
@@ -27,6 +27,7 @@ Nonce = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{
 
 
 def _possible(instant: datetime) -> datetime:
+    """The instant in UTC and whole milliseconds. Raises `ValueError` for a clock that is wrong."""
     if not 2020 <= instant.year < 2200:
         raise ValueError(
             "should lie between the years 2020 and 2200; is the clock of the gate right?"
@@ -85,7 +86,8 @@ class ScanIn(In):
     scanned_at: Instant = Field(examples=["2026-07-01T10:00:00.123+08:00"])
     """When the code was read, by the clock of the gate."""
     party: Annotated[int, Field(ge=1, le=255)] | None = Field(default=None, examples=[2])
-    """How many people want to pass; all that the pass admits, or the rest of them, if it is absent."""
+    """How many people want to pass; all that the pass admits, or the rest of them, if it is
+    absent."""
     leaving: bool = False
     """Whether they leave: they are let out, and it counts for nothing."""
 
@@ -100,6 +102,11 @@ class PassOut(Out):
     id: str = Field(examples=["70a69d540b54f65e"])
     product: str = Field(examples=["bashu-annual-example"])
     holder_mask: str = Field(examples=["测** 110***********002X"])
+
+    @classmethod
+    def of(cls, held: Pass) -> Self:
+        """The view of a pass."""
+        return cls(id=held.id, product=held.product_id, holder_mask=held.holder.mask)
 
 
 class VerdictOut(Out):
@@ -131,17 +138,17 @@ class VerdictOut(Out):
     @classmethod
     def of(cls, verdict: Verdict, held: Pass | None, nonce: str) -> Self:
         """The view of a verdict on a pass, if there is one."""
+        message = verdict.message
+        shown = None if held is None else PassOut.of(held)
         return cls(
             verdict="admitted" if verdict.admitted else "refused",
             reason=verdict.reason,
-            message=TextOut(zh=verdict.message.zh, en=verdict.message.en),
+            message=TextOut(zh=message.zh, en=message.en),
             speak=verdict.speak,
             admits=verdict.admits,
             pays=verdict.pays,
             amount_fen=verdict.amount_fen,
-            pass_=PassOut(id=held.id, product=held.product_id, holder_mask=held.holder.mask)
-            if held
-            else None,
+            pass_=shown,
             visits_left=verdict.visits_left,
             admitted_from=verdict.admitted_from,
             check_identity=verdict.check_identity,
@@ -168,61 +175,65 @@ class GateHandler(ApiHandler):
 
     async def gate(self) -> Gate:
         """The gate that calls. Raises the 401 problem if its token has been withdrawn."""
-        found = self._known()
+        found = self._in_memory()
         if found is None:
-            await self.services.refresh()  # it may have enrolled at another process a moment ago
-            found = self._known()
+            # It may have enrolled at another process a moment ago, and not be in memory yet.
+            await self.services.refresh()
+            found = self._in_memory()
         if found is None:
             raise unauthenticated("token_withdrawn")
         return found
 
-    def _known(self) -> Gate | None:
+    def _in_memory(self) -> Gate | None:
+        """The gate that calls, if its token is of the version that is good."""
         gate = self.rooms.admission.gates.get(self.caller.id)
-        return gate if gate and gate.token_version == self.caller.version else None
+        if gate is None or gate.token_version != self.caller.version:
+            return None
+        return gate
 
 
-class Enrol(ApiHandler):
+class EnrolEndpoint(ApiHandler):
     """`/api/v1/gate/enrol`"""
 
     @endpoint(scope=None, body=EnrolIn, reply=EnrolOut)
     async def post(self, body: EnrolIn) -> EnrolOut:
         """Turn a setup code, once, into the token that the device keeps."""
         gate = await self.rooms.admission.gate_keeping.enrol(body.setup_code, self.now())
-        spot = self.services.catalogue.get(gate.spot_id)
-        name = (
-            TextOut(zh=spot.name.zh, en=spot.name.en or spot.name.zh)
-            if spot
-            else TextOut(zh="", en="")
-        )
         return EnrolOut(
             gate_id=gate.id,
             token=self.services.tokens.for_gate(gate, self.now()),
             kind=gate.kind,
-            spot=GateSpotOut(id=gate.spot_id, name=name),
+            spot=GateSpotOut(id=gate.spot_id, name=self._name_of_spot(gate)),
         )
 
+    def _name_of_spot(self, gate: Gate) -> TextOut:
+        """Empty, if the spot has left the catalogue since the gate was added."""
+        spot = self.services.catalogue.get(gate.spot_id)
+        if spot is None:
+            return TextOut(zh="", en="")
+        return TextOut(zh=spot.name.zh, en=spot.name.en or spot.name.zh)
 
-class Scans(GateHandler):
+
+class ScanEndpoint(GateHandler):
     """`/api/v1/gate/scans`"""
 
     @endpoint(scope=_SCAN, body=ScanIn, reply=VerdictOut)
     async def post(self, body: ScanIn) -> VerdictOut:
         """Admit or refuse a visitor. A refusal is an answer (200), not an error."""
-        verdict, held = await self.rooms.admission.admission.admit(
-            body.to_scan(await self.gate()), self.now()
-        )
+        scan = body.to_scan(await self.gate())
+        verdict, held = await self.rooms.admission.admission.admit(scan, self.now())
         return VerdictOut.of(verdict, held, body.nonce)
 
 
-class Annulment(GateHandler):
+class AnnulEndpoint(GateHandler):
     """`/api/v1/gate/scans/{nonce}/annul`"""
 
     @endpoint(scope=_SCAN, reply=AnnulOut)
     async def post(self, nonce: str) -> AnnulOut:
         """Take back an admission of this gate within 15 minutes. Doing it again changes nothing."""
-        return AnnulOut.of(
-            await self.rooms.admission.admission.annul(await self.gate(), nonce, self.now())
-        )
+        gate = await self.gate()
+        record = await self.rooms.admission.admission.annul(gate, nonce, self.now())
+        return AnnulOut.of(record)
 
 
 class LookupIn(In):
@@ -250,6 +261,18 @@ class FoundOut(Out):
     code: str = Field(examples=["BP1:…"])
     """To be scanned here, at a staffed gate."""
 
+    @classmethod
+    def of(cls, found: FoundPass, today: date) -> Self:
+        """The view of a pass that was found."""
+        held = found.held
+        return cls(
+            pass_=PassOut.of(held),
+            state=held.state_on(today),
+            valid_from=held.valid.start,
+            valid_until=held.valid.end,
+            code=found.code,
+        )
+
 
 class LookupOut(Out):
     """The passes of a visitor, newest first."""
@@ -258,37 +281,27 @@ class LookupOut(Out):
     items: list[FoundOut]
 
     @classmethod
-    def of(cls, found: Sequence[Found], today: date) -> Self:
+    def of(cls, found: Sequence[FoundPass], today: date) -> Self:
         """The view of what was found."""
-        items = [
-            FoundOut(
-                pass_=PassOut(
-                    id=each.held.id, product=each.held.product_id, holder_mask=each.held.holder.mask
-                ),
-                state=each.held.state_on(today),
-                valid_from=each.held.valid.start,
-                valid_until=each.held.valid.end,
-                code=each.code,
-            )
-            for each in found
-        ]
+        items = [FoundOut.of(each, today) for each in found]
         return cls(total=len(items), items=items)
 
 
-class Lookup(GateHandler):
+class LookupEndpoint(GateHandler):
     """`/api/v1/gate/lookup`"""
 
     @endpoint(scope=_LOOKUP, body=LookupIn, reply=LookupOut)
     async def post(self, body: LookupIn) -> LookupOut:
-        """Find the passes of a visitor without a phone, by their ID card; at staffed gates, and audited."""
+        """Find the passes of a visitor without a phone, by their ID card; at staffed gates, and
+        audited."""
         card = Card(body.id_number, body.kind, body.country)
         found = await self.rooms.admission.lookup.find(card, await self.gate(), self.now())
         return LookupOut.of(found, business_day(self.now()))
 
 
 routes = [
-    Route("/api/v1/gate/lookup", Lookup, "gate-lookup"),
-    Route("/api/v1/gate/enrol", Enrol, "gate-enrol"),
-    Route("/api/v1/gate/scans", Scans, "gate-scans"),
-    Route("/api/v1/gate/scans/{nonce}/annul", Annulment, "gate-annul"),
+    Route("/api/v1/gate/lookup", LookupEndpoint, "gate-lookup"),
+    Route("/api/v1/gate/enrol", EnrolEndpoint, "gate-enrol"),
+    Route("/api/v1/gate/scans", ScanEndpoint, "gate-scans"),
+    Route("/api/v1/gate/scans/{nonce}/annul", AnnulEndpoint, "gate-annul"),
 ]

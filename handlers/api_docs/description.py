@@ -9,7 +9,8 @@ from typing import Self
 from handlers.api_docs.docs_page import docs_page
 from handlers.api_docs.openapi import Json, describe
 from handlers.web.api import ApiHandler
-from handlers.web.endpoint import Ready, endpoint
+from handlers.web.endpoint import endpoint
+from handlers.web.replies import PreparedReply
 from handlers.web.routing import Route
 
 
@@ -17,16 +18,18 @@ from handlers.web.routing import Route
 class Description:
     """The two replies, made once when the application is."""
 
-    document: Ready
-    page: Ready
+    document: PreparedReply
+    page: PreparedReply
 
     @classmethod
     def of(cls, routes: Iterable[Route]) -> Self:
         """The description of these routes."""
         api = describe(routes)
         document = openapi_text(api).encode()
+        page = docs_page(api)
         return cls(
-            _kept(document, "application/json"), _kept(docs_page(api), "text/html; charset=utf-8")
+            _with_etag(document, "application/json"),
+            _with_etag(page, "text/html; charset=utf-8"),
         )
 
 
@@ -45,30 +48,30 @@ class DescriptionHandler(ApiHandler):
         return found
 
 
-class OpenApi(DescriptionHandler):
+class OpenApiEndpoint(DescriptionHandler):
     """`/openapi.json`"""
 
     @endpoint(scope=None, reply="application/json")
-    async def get(self) -> Ready:
+    async def get(self) -> PreparedReply:
         """This API, in OpenAPI 3.1."""
         return self.description.document
 
 
-class Docs(DescriptionHandler):
+class DocsEndpoint(DescriptionHandler):
     """`/docs`"""
 
     @endpoint(scope=None, reply="text/html")
-    async def get(self) -> Ready:
+    async def get(self) -> PreparedReply:
         """This API, as a page to read."""
         self.set_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
         return self.description.page
 
 
-def _kept(content: bytes, media_type: str) -> Ready:
-    return Ready(content, media_type, etag=sha256(content).hexdigest()[:16])
+def _with_etag(content: bytes, media_type: str) -> PreparedReply:
+    return PreparedReply(content, media_type, etag=sha256(content).hexdigest()[:16])
 
 
 routes = [
-    Route("/openapi.json", OpenApi, "openapi"),
-    Route("/docs", Docs, "docs"),
+    Route("/openapi.json", OpenApiEndpoint, "openapi"),
+    Route("/docs", DocsEndpoint, "docs"),
 ]

@@ -1,7 +1,7 @@
 """The day view: catalogue, products and offers as the public sees them on one business day.
 
 A view is made once from what is in memory and never changes; when something is loaded, or the day
-is over, a new one takes its place. It keeps the replies that were made from it.
+is over, a new one takes its place. With it goes the cache of the replies that were made from it.
 """
 
 from collections.abc import Sequence
@@ -30,14 +30,19 @@ class DayView:
         today: date,
         build: str,
     ) -> None:
-        """`editions` are those of today. Vouchers are seen as their offers."""
+        """`editions` are the newest of each product; those of vouchers are seen as their offers.
+
+        `build` names the code that makes replies.
+        """
         self.parts = snapshot, editions, offers
         self.snapshot = snapshot
         self.products = [edition for edition in editions if not edition.offer]
         self.offers = offers
         self.today = today
         self.running = [offer for offer in offers if offer.runs_on(today)]
-        self.covered = {edition.product_id: _known(edition, snapshot) for edition in self.products}
+        self.covered = {
+            edition.product_id: _in_catalogue(edition, snapshot) for edition in self.products
+        }
         self._with_offer = frozenset(spot.id for spot in snapshot.all() if self.offers_for(spot))
         self.replies = ReplyCache(self._etag(build))
 
@@ -54,6 +59,7 @@ class DayView:
         return self._with_offer
 
     def _etag(self, build: str) -> str:
+        """A digest of all that a reply can depend on."""
         published = [(edition.product_id, edition.version) for edition in self.products]
         offered = [
             (offer.id, offer.version, offer.state, offer in self.running) for offer in self.offers
@@ -84,11 +90,13 @@ class DayViews:
         """The view over what is in memory now."""
         parts = self._catalogue.snapshot, self._editions.all_current(), self._offers.all()
         view = self._view
+        # Each part is the same object until it is loaded again.
         if view is None or view.today != day or any(map(is_not, parts, view.parts)):
-            view = self._view = DayView(*parts, day, self._build)
+            view = DayView(*parts, day, self._build)
+            self._view = view
         return view
 
 
-def _known(edition: Edition, snapshot: Snapshot) -> tuple[str, ...]:
+def _in_catalogue(edition: Edition, snapshot: Snapshot) -> tuple[str, ...]:
     """The spots of an edition that are in the catalogue, best known first."""
     return tuple(spot.id for spot in snapshot.all() if spot.id in edition.spots)

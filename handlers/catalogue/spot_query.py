@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from handlers.catalogue.day_view import DayView
-from handlers.web.endpoint import invalid_query
+from handlers.web.arguments import invalid_query
 from passes.base.errors import Fault
 from scenic_data.finding import Facet, Order, Wanted
 from scenic_data.geo import Datum, Point, to_wgs84
@@ -75,11 +75,13 @@ class CoordQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     coord: Datum = Datum.WGS84
-    """The datum of every position of the reply, and of `near`. Maps of WeChat mini-programs take `gcj02`."""
+    """The datum of every position of the reply, and of `near`. Maps of WeChat mini-programs take
+    `gcj02`."""
 
 
 class SpotsQuery(CoordQuery):
-    """Which spots, in which order, and which page of them. A filter takes several values, separated by commas."""
+    """Which spots, in which order, and which page of them. A filter takes several values, separated
+    by commas."""
 
     q: Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_no_controls)] | None = (
         Field(default=None, examples=["峨眉山", "emeishan", "ems", "Mount Emei"])
@@ -132,10 +134,11 @@ class SpotsQuery(CoordQuery):
     )
     """Only spots whose position is within so many kilometres of `near`."""
     sort: Order | None = None
-    """By default `relevance` with `q`, else `distance` with `near`, else `level`. Unknown prices come last.
+    """By default `relevance` with `q`, else `distance` with `near`, else `level`. Unknown prices
+    come last.
 
-    By distance a spot whose position is only that of its district or city counts as 20 or 60 km farther than
-    `distance_m`, for so far away it may be.
+    By distance a spot whose position is only that of its district or city counts as 20 or 60 km
+    farther than `distance_m`, because it may be so far away.
     """
     facets: bool = False
     """Whether to count the spots by province, city, level, category and kind, and by district once a
@@ -147,7 +150,10 @@ class SpotsQuery(CoordQuery):
 
 
 def wanted(query: SpotsQuery, view: DayView) -> Wanted:
-    """What a query asks of a view. Raises the 422 problem naming each parameter that cannot be answered."""
+    """What a query asks of a view.
+
+    Raises the 422 problem naming each parameter that cannot be answered.
+    """
     faults: list[Fault] = []
     if query.covered_by is not None and query.covered_by not in view.covered:
         faults.append(Fault("query.covered_by", f"there is no product {query.covered_by}"))
@@ -159,7 +165,8 @@ def wanted(query: SpotsQuery, view: DayView) -> Wanted:
         faults.append(Fault("query.sort", "distance needs near"))
     if query.q is None and query.sort is Order.RELEVANCE:
         faults.append(Fault("query.sort", "relevance needs q"))
-    chosen = _chosen(query, view, faults)
+    chosen, of_facets = _chosen(query, view)
+    faults += of_facets
     if faults:
         raise invalid_query(faults)
     return Wanted(
@@ -189,9 +196,9 @@ def _among(query: SpotsQuery, view: DayView) -> frozenset[str] | None:
 
 
 def _chosen(
-    query: SpotsQuery, view: DayView, faults: list[Fault]
-) -> tuple[tuple[Facet, frozenset[str]], ...]:
-    """The chosen values of each facet; a value that does not exist is a fault."""
+    query: SpotsQuery, view: DayView
+) -> tuple[tuple[tuple[Facet, frozenset[str]], ...], list[Fault]]:
+    """The values that are chosen of each facet, and a fault for each that does not exist."""
     reference = view.snapshot.reference
     resolve: dict[Facet, Callable[[str], frozenset[str]]] = {
         Facet.PROVINCE: lambda value: frozenset({value}),
@@ -201,7 +208,7 @@ def _chosen(
         Facet.CATEGORY: lambda value: frozenset({value} & reference.categories.keys()),
         Facet.KIND: lambda value: frozenset({value}),
     }
-    chosen = []
+    chosen, faults = [], []
     for facet, values_of in resolve.items():
         written: tuple[str, ...] = getattr(query, facet)
         values: frozenset[str] = frozenset()
@@ -212,4 +219,4 @@ def _chosen(
                 faults.append(Fault(f"query.{facet}", f"there is no {facet} {word}"))
         if written:
             chosen.append((facet, values))
-    return tuple(chosen)
+    return tuple(chosen), faults

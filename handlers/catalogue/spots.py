@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from math import ceil
+from typing import Self
 
 from pydantic import Field
 from pydantic_core import to_json
@@ -10,12 +11,15 @@ from pydantic_core import to_json
 from handlers.catalogue.day_view import DayView
 from handlers.catalogue.spot_query import CoordQuery, SpotsQuery, wanted
 from handlers.web.api import ApiHandler
-from handlers.web.endpoint import Ready, endpoint, invalid_query
+from handlers.web.arguments import invalid_query
+from handlers.web.endpoint import endpoint
 from handlers.web.models import Out
+from handlers.web.replies import PreparedReply
 from handlers.web.routing import Route
 from passes.base.errors import Fault, unknown
 from passes.base.text import Text
-from passes.offers.offer import BenefitKind
+from passes.offers.offer import BenefitKind, Offer
+from passes.terms.edition import Edition
 from scenic_data.finding import Facet, Found
 from scenic_data.geo import Datum
 from scenic_data.model import Names
@@ -57,6 +61,12 @@ class CoveringOut(Out):
     example: bool
     """Whether it shows what the system can do and was agreed with nobody."""
 
+    @classmethod
+    def of(cls, product: Edition) -> Self:
+        """The view of a product."""
+        title = Names(zh=product.title.zh, en=product.title.en)
+        return cls(id=product.product_id, title=title, example=product.example)
+
 
 class RunningOut(Out):
     """An offer that runs at the spot today."""
@@ -69,6 +79,17 @@ class RunningOut(Out):
     example: bool
     """Whether it shows what the system can do and was agreed with nobody."""
 
+    @classmethod
+    def of(cls, offer: Offer) -> Self:
+        """The view of an offer."""
+        return cls(
+            id=offer.id,
+            title=Names(zh=offer.title.zh, en=offer.title.en),
+            benefit=offer.benefit.kind,
+            until=offer.window.end,
+            example=offer.example,
+        )
+
 
 class SpotOut(SpotDetail):
     """A spot with all that is known of it, and what opens it."""
@@ -78,27 +99,29 @@ class SpotOut(SpotDetail):
     offers: list[RunningOut]
 
 
-class Spots(ApiHandler):
+class SpotListEndpoint(ApiHandler):
     """`/api/v1/spots`"""
 
     @endpoint(scope=None, query=SpotsQuery, reply=SpotsOut)
-    async def get(self, query: SpotsQuery) -> Ready:
+    async def get(self, query: SpotsQuery) -> PreparedReply:
         """Find spots: by words, by place, by kind, by what a pass opens, near a position."""
         view = self.day_view()
         return view.replies.reply(query, lambda: _page(view, query))
 
 
-class Spot(ApiHandler):
+class SpotEndpoint(ApiHandler):
     """`/api/v1/spots/{id}`"""
 
     @endpoint(scope=None, query=CoordQuery, reply=SpotOut)
-    async def get(self, spot_id: str, query: CoordQuery) -> Ready:
+    async def get(self, spot_id: str, query: CoordQuery) -> PreparedReply:
         """One spot, with all that is known of it. A spot that was retired is still there."""
         view = self.day_view()
         return view.replies.reply((spot_id, query), lambda: _detail(view, spot_id, query.coord))
 
 
 def _page(view: DayView, query: SpotsQuery) -> bytes:
+    """The JSON of a `SpotsOut`, joined from summaries that were serialised when the catalogue was
+    loaded. Raises the 422 problem for a page that there is not."""
     asked = wanted(query, view)
     found = view.snapshot.find(asked)
     pages = max(1, ceil(found.total / query.limit))
@@ -106,47 +129,44 @@ def _page(view: DayView, query: SpotsQuery) -> bytes:
         raise invalid_query([Fault("query.page", f"the last page is {pages}")])
     first = (query.page - 1) * query.limit
     items = [_item(view, found, place, query.coord) for place in found.places[first:]]
-    facets = (
-        b',"facets":%b' % to_json(_facets(view, query, view.snapshot.count(asked, found)))
-        if query.facets
-        else b""
-    )
+    facets = b""
+    if query.facets:
+        counts = view.snapshot.count(asked, found)
+        facets = b',"facets":%b' % to_json(_facets(view, query, counts))
     attribution = to_json(view.snapshot.attribution)
-    return b'{"total":%d,"attribution":%b,"items":[%b]%b}' % (
-        found.total,
-        attribution,
-        b",".join(items),
-        facets,
-    )
+    content = b'{"total":%d,"attribution":%b,"items":[%b]%b}'
+    return content % (found.total, attribution, b",".join(items), facets)
 
 
 def _item(view: DayView, found: Found, place: int, datum: Datum) -> bytes:
     """The JSON of an `ItemOut`."""
     summary = view.snapshot.summary(place, datum)
-    return (
-        summary[:-1] + b',"distance_m":%d}' % round(found.metres[place])
-        if found.metres
-        else summary
-    )
+    if not found.metres:
+        return summary
+    without_brace = summary[:-1]
+    return without_brace + b',"distance_m":%d}' % round(found.metres[place])
 
 
 def _facets(
     view: DayView, query: SpotsQuery, counts: Mapping[Facet, Mapping[str, int]]
 ) -> Mapping[Facet, list[FacetOut]]:
-    """The counted values of each facet, the most frequent first."""
+    """The counted values of each facet, the most frequent first.
 
-    def values(facet: Facet) -> list[FacetOut]:
-        counted = sorted(counts[facet].items(), key=lambda pair: (-pair[1], pair[0]))
-        reference = view.snapshot.reference
-        return [
-            FacetOut(value=value, name=facet_name(facet, value, reference), count=count)
-            for value, count in counted
-        ]
+    Districts are counted only once a city or a district is chosen: there are hundreds of them.
+    """
+    shown = list(Facet)
+    if not query.city and not query.district:
+        shown.remove(Facet.DISTRICT)
+    return {facet: _values(view, facet, counts[facet]) for facet in shown}
 
-    shown = [
-        facet for facet in Facet if facet is not Facet.DISTRICT or query.city or query.district
+
+def _values(view: DayView, facet: Facet, counts: Mapping[str, int]) -> list[FacetOut]:
+    by_frequency = sorted(counts, key=lambda value: (-counts[value], value))
+    reference = view.snapshot.reference
+    return [
+        FacetOut(value=value, name=facet_name(facet, value, reference), count=counts[value])
+        for value in by_frequency
     ]
-    return {facet: values(facet) for facet in shown}
 
 
 def _detail(view: DayView, spot_id: str, datum: Datum) -> bytes:
@@ -154,32 +174,15 @@ def _detail(view: DayView, spot_id: str, datum: Datum) -> bytes:
     spot = view.snapshot.get(spot_id)
     if spot is None:
         raise unknown(Text("景区", "spot"), spot_id)
-    passes = [
-        CoveringOut(
-            id=product.product_id,
-            title=Names(zh=product.title.zh, en=product.title.en),
-            example=product.example,
-        )
-        for product in view.passes_for(spot)
-    ]
-    offers = [
-        RunningOut(
-            id=offer.id,
-            title=Names(zh=offer.title.zh, en=offer.title.en),
-            benefit=offer.benefit.kind,
-            until=offer.window.end,
-            example=offer.example,
-        )
-        for offer in view.offers_for(spot)
-    ]
-    return (
-        SpotOut(**dict(view.snapshot.detail(spot, datum)), passes=passes, offers=offers)
-        .model_dump_json()
-        .encode()
+    told = SpotOut(
+        **dict(view.snapshot.detail(spot, datum)),
+        passes=[CoveringOut.of(product) for product in view.passes_for(spot)],
+        offers=[RunningOut.of(offer) for offer in view.offers_for(spot)],
     )
+    return told.model_dump_json().encode()
 
 
 routes = [
-    Route("/api/v1/spots", Spots, "spots"),
-    Route("/api/v1/spots/{spot_id}", Spot, "spot"),
+    Route("/api/v1/spots", SpotListEndpoint, "spots"),
+    Route("/api/v1/spots/{spot_id}", SpotEndpoint, "spot"),
 ]

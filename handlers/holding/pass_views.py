@@ -36,7 +36,8 @@ class PassViewOut(Out):
     """How many people it admits on one visit."""
     payment: Payment
     can: list[str] = Field(examples=[["freeze"]])
-    """What its holder may do with it now: `activate`, `freeze`, `unfreeze`, and `cancel` for a voucher not used yet."""
+    """What its holder may do with it now: `activate`, `freeze`, `unfreeze`, and `cancel` for a
+    voucher not used yet."""
     reissued_as: str | None = Field(examples=[None])
     reissued_from: str | None = Field(examples=[None])
 
@@ -45,15 +46,18 @@ class PassViewOut(Out):
         """The view of a pass with such a tally."""
         today, title = business_day(now), held.edition.title
         can = [step.value for step in steps_from(held, now)]
-        if held.cancellable_on(today) and not tally.total:
+        if held.cancellable_on(today) and tally.total == 0:
             can.append("cancel")
+        spots: list[str] = []
+        if held.voucher:
+            spots = sorted(held.spots)
         return cls(
             id=held.id,
             product=held.product_id,
             title=TextOut(zh=title.zh, en=title.en),
             state=held.state_on(today),
             visits=tally.total,
-            spots=sorted(held.spots) if held.voucher else [],
+            spots=spots,
             valid_from=held.valid.start,
             valid_until=held.valid.end,
             activate_by=held.activate_by,
@@ -69,7 +73,8 @@ class PassViewOut(Out):
 
 
 class PassViewsOut(Out):
-    """The passes of the visitor who calls, newest first; one that was reissued is seen as its successor."""
+    """The passes of the visitor who calls, newest first; one that was reissued is seen as its
+    successor."""
 
     total: int
     items: list[PassViewOut]

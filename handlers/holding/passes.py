@@ -1,4 +1,5 @@
-"""Passes, for their holder: what they are, their code as text and as a picture, their visits, and what can be done.
+"""Passes, for their holder: what they are, their code as text and as a picture, their visits, and
+what can be done.
 
 Whoever helps a holder may be given a token of one pass, which shows its code and visits.
 """
@@ -11,10 +12,11 @@ from typing import Self
 from pydantic import Field
 
 from handlers.holding.pass_views import PassViewOut, PassViewsOut
-from handlers.holding.pictures import PNG, SVG, Kind, qr_picture
+from handlers.holding.pictures import PNG, SVG, PictureKind, qr_picture
 from handlers.people.visitor import VISITOR, VisitorHandler
-from handlers.web.endpoint import Ready, endpoint
+from handlers.web.endpoint import endpoint
 from handlers.web.models import Out
+from handlers.web.replies import PreparedReply
 from handlers.web.routing import Route
 from passes.base.errors import unknown
 from passes.base.text import Text
@@ -22,6 +24,7 @@ from passes.holding.lifecycle import Step
 from passes.holding.model import Pass
 from passes.holding.shown_code import LiveCode, live_code, live_text
 from passes.ledger.records import Record, RecordKind
+from passes.ledger.verdicts import Verdict
 
 _READ = f"{VISITOR} pass:read"
 
@@ -31,16 +34,19 @@ class DayKeyOut(Out):
 
     day: date = Field(examples=["2026-07-01"])
     key: str
-    """The pass day key, 32 bytes in base64: made for this pass alone, ready to be used as the key of the MAC."""
+    """The pass day key, 32 bytes in base64: made for this pass alone, ready to be used as the key
+    of the MAC."""
 
 
 class CodeOut(Out):
-    """The code of a pass now, and all that makes the next ones without a network (docs/phone-protocol.md)."""
+    """The code of a pass now, and all that makes the next ones without a network
+    (docs/phone-protocol.md)."""
 
     text: str = Field(examples=["BP1:…"])
     """What to draw at this moment."""
     signed: str
-    """The signed part, 83 bytes in base64: the same until the pass is activated, and from then on."""
+    """The signed part, 83 bytes in base64: the same until the pass is activated, and from then
+    on."""
     day_keys: list[DayKeyOut]
     """For today and the 6 days after it; fetch again before the last of them ends."""
     step_seconds: int = Field(examples=[30])
@@ -58,47 +64,50 @@ class PassHandler(VisitorHandler):
     """What the addresses of a pass share."""
 
     async def held(self, pass_id: str) -> Pass:
-        """The pass, if it is the visitor's, or the caller's token is for it. Raises `Unknown`: another's pass is not
-        there for the caller."""
+        """The pass, if it is the visitor's, or the token of the caller is for it.
+
+        Raises `Unknown` for the pass of somebody else as well, so that nobody learns that it is
+        there.
+        """
         found = await self.rooms.holding.passes.get(pass_id)
-        if VISITOR in self.caller.scopes:
-            visitor = await self.visitor()
-            mine = found is not None and visitor.is_holder(found.holder)
-        else:
-            mine = pass_id == self.caller.id
-        if found is None or not mine:
+        if found is None or not await self._may_see(found):
             raise unknown(Text("电子票", "pass"), pass_id)
         return found
 
+    async def _may_see(self, held: Pass) -> bool:
+        if VISITOR in self.caller.scopes:
+            visitor = await self.visitor()
+            return visitor.is_holder(held.holder)
+        return held.id == self.caller.id
+
     async def take(self, pass_id: str, step: Step) -> PassViewOut:
-        """Do a step with a pass of the visitor."""
+        """Take a step in the life of a pass of the visitor."""
         held = await self.held(pass_id)
-        return await self.view(
-            await self.rooms.holding.lifecycle.take(
-                held.id, step, f"visitor:{self.caller.id}", self.now()
-            )
-        )
+        by = f"visitor:{self.caller.id}"
+        after = await self.rooms.holding.lifecycle.take(held.id, step, by, self.now())
+        return await self.view(after)
 
-    async def picture(self, pass_id: str, kind: Kind) -> Ready:
-        """The code now as a picture, drawn beside the event loop, because it takes some milliseconds."""
-        text = live_text(await self.held(pass_id), self.rooms.codes, self.now())
-        return Ready(await asyncio.to_thread(qr_picture, text, kind), kind.media_type)
+    async def picture(self, pass_id: str, kind: PictureKind) -> PreparedReply:
+        """The code now as a picture. It takes some milliseconds, so a thread draws it."""
+        held = await self.held(pass_id)
+        text = live_text(held, self.rooms.codes, self.now())
+        picture = await asyncio.to_thread(qr_picture, text, kind)
+        return PreparedReply(picture, kind.media_type)
 
 
-class MyPasses(PassHandler):
+class MyPassesEndpoint(PassHandler):
     """`/api/v1/passes`"""
 
     @endpoint(scope=VISITOR, reply=PassViewsOut)
     async def get(self) -> PassViewsOut:
         """The passes of the visitor who calls, newest first."""
-        held = await self.rooms.holding.wallet.of_visitor(await self.visitor())
-        items = await asyncio.gather(
-            *(self.view(each) for each in held if each.reissued_as is None)
-        )
+        passes = await self.rooms.holding.wallet.of_visitor(await self.visitor())
+        newest_serials = [held for held in passes if held.reissued_as is None]
+        items = await asyncio.gather(*map(self.view, newest_serials))
         return PassViewsOut(total=len(items), items=items)
 
 
-class OnePass(PassHandler):
+class PassEndpoint(PassHandler):
     """`/api/v1/passes/{id}`"""
 
     @endpoint(scope=_READ, reply=PassViewOut)
@@ -107,7 +116,7 @@ class OnePass(PassHandler):
         return await self.view(await self.held(pass_id))
 
 
-class Activate(PassHandler):
+class ActivateEndpoint(PassHandler):
     """`/api/v1/passes/{id}/activate`"""
 
     @endpoint(scope=VISITOR, reply=PassViewOut)
@@ -116,7 +125,7 @@ class Activate(PassHandler):
         return await self.take(pass_id, Step.ACTIVATE)
 
 
-class Freeze(PassHandler):
+class FreezeEndpoint(PassHandler):
     """`/api/v1/passes/{id}/freeze`"""
 
     @endpoint(scope=VISITOR, reply=PassViewOut)
@@ -125,7 +134,7 @@ class Freeze(PassHandler):
         return await self.take(pass_id, Step.FREEZE)
 
 
-class Unfreeze(PassHandler):
+class UnfreezeEndpoint(PassHandler):
     """`/api/v1/passes/{id}/unfreeze`"""
 
     @endpoint(scope=VISITOR, reply=PassViewOut)
@@ -134,29 +143,30 @@ class Unfreeze(PassHandler):
         return await self.take(pass_id, Step.UNFREEZE)
 
 
-class PassCode(PassHandler):
+class PassCodeEndpoint(PassHandler):
     """`/api/v1/passes/{id}/code`"""
 
     @endpoint(scope=_READ, reply=CodeOut)
     async def get(self, pass_id: str) -> CodeOut:
         """The code now, and the keys to rotate it for 7 days."""
-        return CodeOut.of(live_code(await self.held(pass_id), self.rooms.codes, self.now()))
+        held = await self.held(pass_id)
+        return CodeOut.of(live_code(held, self.rooms.codes, self.now()))
 
 
-class PassPng(PassHandler):
+class PassPngEndpoint(PassHandler):
     """`/api/v1/passes/{id}/qr.png`"""
 
     @endpoint(scope=_READ, reply=PNG.media_type)
-    async def get(self, pass_id: str) -> Ready:
+    async def get(self, pass_id: str) -> PreparedReply:
         """The code now, as a PNG."""
         return await self.picture(pass_id, PNG)
 
 
-class PassSvg(PassHandler):
+class PassSvgEndpoint(PassHandler):
     """`/api/v1/passes/{id}/qr.svg`"""
 
     @endpoint(scope=_READ, reply=SVG.media_type)
-    async def get(self, pass_id: str) -> Ready:
+    async def get(self, pass_id: str) -> PreparedReply:
         """The code now, as an SVG."""
         return await self.picture(pass_id, SVG)
 
@@ -173,6 +183,17 @@ class AdmissionOut(Out):
     annulled_at: datetime | None = Field(examples=[None])
     """When it was taken back, because the turnstile did not turn."""
 
+    @classmethod
+    def of(cls, record: Record, verdict: Verdict, annulled_at: datetime | None) -> Self:
+        """The view of an admission in the ledger, and of its annulment if there is one."""
+        return cls(
+            pass_id=record.pass_id,
+            spot=record.spot_id,
+            at=record.at,
+            admits=verdict.admits,
+            annulled_at=annulled_at,
+        )
+
 
 class AdmissionsOut(Out):
     """All visits with a pass, oldest first."""
@@ -184,44 +205,41 @@ class AdmissionsOut(Out):
     @classmethod
     def of(cls, ledger: Sequence[Record]) -> Self:
         """The view of a whole ledger, or of those of a pass and its predecessors."""
-        undone = {
-            (record.pass_id, record.annuls): record.at
-            for record in ledger
-            if record.annuls is not None
-        }
-        items = [
-            AdmissionOut(
-                pass_id=record.pass_id,
-                spot=record.spot_id,
-                at=record.at,
-                admits=record.verdict.admits,
-                annulled_at=undone.get((record.pass_id, record.n)),
-            )
-            for record in ledger
-            if record.kind is RecordKind.ADMITTED and record.verdict is not None
-        ]
-        return cls(total=sum(item.annulled_at is None for item in items), items=items)
+        annulled_at: dict[tuple[str, int], datetime] = {}
+        for record in ledger:
+            if record.annuls is not None:
+                annulled_at[record.pass_id, record.annuls] = record.at
+        items = []
+        for record in ledger:
+            if record.kind is RecordKind.ADMITTED and record.verdict is not None:
+                annulled = annulled_at.get((record.pass_id, record.n))
+                items.append(AdmissionOut.of(record, record.verdict, annulled))
+        counting = [item for item in items if item.annulled_at is None]
+        return cls(total=len(counting), items=items)
 
 
-class PassAdmissions(PassHandler):
+class PassAdmissionsEndpoint(PassHandler):
     """`/api/v1/passes/{id}/admissions`"""
 
     @endpoint(scope=_READ, reply=AdmissionsOut)
     async def get(self, pass_id: str) -> AdmissionsOut:
-        """Where and when the pass was used, also under the serials it had before it was reissued."""
-        line = await self.rooms.admission.histories.lineage(await self.held(pass_id))
-        ledgers = [await self.rooms.ledger.records.whole(held.id) for held in line]
-        return AdmissionsOut.of([record for ledger in ledgers for record in ledger])
+        """Where and when the pass was used, also under the serials it had before it was
+        reissued."""
+        held = await self.held(pass_id)
+        records: list[Record] = []
+        for each in await self.rooms.admission.histories.lineage(held):
+            records += await self.rooms.ledger.records.whole(each.id)
+        return AdmissionsOut.of(records)
 
 
 routes = [
-    Route("/api/v1/passes", MyPasses, "my-passes"),
-    Route("/api/v1/passes/{pass_id}", OnePass, "pass"),
-    Route("/api/v1/passes/{pass_id}/activate", Activate, "pass-activate"),
-    Route("/api/v1/passes/{pass_id}/freeze", Freeze, "pass-freeze"),
-    Route("/api/v1/passes/{pass_id}/unfreeze", Unfreeze, "pass-unfreeze"),
-    Route("/api/v1/passes/{pass_id}/admissions", PassAdmissions, "pass-admissions"),
-    Route("/api/v1/passes/{pass_id}/code", PassCode, "pass-code"),
-    Route("/api/v1/passes/{pass_id}/qr.png", PassPng, "pass-qr-png"),
-    Route("/api/v1/passes/{pass_id}/qr.svg", PassSvg, "pass-qr-svg"),
+    Route("/api/v1/passes", MyPassesEndpoint, "my-passes"),
+    Route("/api/v1/passes/{pass_id}", PassEndpoint, "pass"),
+    Route("/api/v1/passes/{pass_id}/activate", ActivateEndpoint, "pass-activate"),
+    Route("/api/v1/passes/{pass_id}/freeze", FreezeEndpoint, "pass-freeze"),
+    Route("/api/v1/passes/{pass_id}/unfreeze", UnfreezeEndpoint, "pass-unfreeze"),
+    Route("/api/v1/passes/{pass_id}/admissions", PassAdmissionsEndpoint, "pass-admissions"),
+    Route("/api/v1/passes/{pass_id}/code", PassCodeEndpoint, "pass-code"),
+    Route("/api/v1/passes/{pass_id}/qr.png", PassPngEndpoint, "pass-qr-png"),
+    Route("/api/v1/passes/{pass_id}/qr.svg", PassSvgEndpoint, "pass-qr-svg"),
 ]

@@ -13,28 +13,29 @@ _MODULE_PIXELS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class PictureKind:
     """A kind of picture: its media type and what draws it."""
 
     media_type: str
     factory: type[BaseImage]
 
 
-PNG = Kind("image/png", PyPNGImage)
-SVG = Kind("image/svg+xml", SvgPathImage)
+PNG = PictureKind("image/png", PyPNGImage)
+SVG = PictureKind("image/svg+xml", SvgPathImage)
 
 
-def qr_picture(text: str, kind: Kind) -> bytes:
-    """The picture of a code text: error correction M, in the alphanumeric mode that Base45 is made for.
+def qr_picture(text: str, kind: PictureKind) -> bytes:
+    """The picture of a code text, with error correction M (ISO/IEC 18004).
 
-    A code of 147 characters becomes version 6, 41 × 41 modules.
+    Base45 is made for the alphanumeric mode of QR codes: a code of 147 characters becomes version
+    6, 41 × 41 modules.
     """
     symbol = qrcode.QRCode(
         error_correction=qrcode.constants.ERROR_CORRECT_M,
         box_size=_MODULE_PIXELS,
         border=_QUIET_ZONE,
     )
-    symbol.add_data(text.encode("ascii"), optimize=0)
+    symbol.add_data(text.encode("ascii"), optimize=0)  # in one mode, not split into several
     out = io.BytesIO()
     symbol.make_image(image_factory=kind.factory).save(out)
     return out.getvalue()

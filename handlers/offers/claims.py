@@ -1,15 +1,17 @@
-"""Claims: a visitor sees which offers are for them, claims a voucher, and gives an unused one back."""
+"""Claims: a visitor sees which offers are for them, claims a voucher, and gives an unused one
+back."""
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
 from handlers.holding.pass_views import PassViewOut
 from handlers.holding.passes import PassHandler
 from handlers.people.visitor import VISITOR, VisitorHandler
-from handlers.web.endpoint import endpoint, idempotency_key
+from handlers.web.arguments import idempotency_key
+from handlers.web.endpoint import endpoint
 from handlers.web.models import In, Out, TextOut
 from handlers.web.routing import Route
 from passes.base.errors import Unavailable, unknown
@@ -37,6 +39,12 @@ class ObjectionOut(Out):
     claimable_from: datetime | None = Field(examples=[None])
     """From when it can, if time alone will do."""
 
+    @classmethod
+    def of(cls, why_not: NotClaimable) -> Self:
+        """The view of an objection."""
+        message = TextOut(zh=why_not.text.zh, en=why_not.text.en)
+        return cls(code=why_not.code, message=message, claimable_from=why_not.claimable_from)
+
 
 class ChanceOut(Out):
     """Whether the visitor may claim a voucher of an offer now."""
@@ -54,40 +62,38 @@ class ChancesOut(Out):
     items: list[ChanceOut]
 
 
-class MyOffers(VisitorHandler):
+class MyOffersEndpoint(VisitorHandler):
     """`/api/v1/me/offers`"""
 
     @endpoint(scope=VISITOR, reply=ChancesOut)
     async def get(self) -> ChancesOut:
-        """Which offers the visitor may claim now, and why not the others. Quotas are as they were seconds ago."""
-        claimant = await self.rooms.offers.claimants.of(await self.visitor(), self.now())
-        items = [
-            self._chance(offer, claimant)
-            for offer in self.rooms.offers.offers.all()
-            if offer.may_run(claimant.today)
-        ]
+        """Which offers the visitor may claim now, and why not the others. Quotas are as they were
+        seconds ago."""
+        visitor = await self.visitor()
+        claimant = await self.rooms.offers.claimants.of(visitor, self.now())
+        offers = self.rooms.offers.offers.all()
+        not_ended = [offer for offer in offers if offer.may_run(claimant.today)]
+        items = [self._chance(offer, claimant) for offer in not_ended]
         return ChancesOut(total=len(items), items=items)
 
     def _chance(self, offer: Offer, claimant: Claimant) -> ChanceOut:
-        why = objection(offer, claimant) or self._used_up(offer, claimant)
         title = TextOut(zh=offer.title.zh, en=offer.title.en)
-        return ChanceOut(
-            offer=offer.id, title=title, claimable=why is None, why_not=_view(why) if why else None
-        )
+        why_not = objection(offer, claimant) or self._used_up(offer, claimant)
+        if why_not is None:
+            return ChanceOut(offer=offer.id, title=title, claimable=True, why_not=None)
+        told = ObjectionOut.of(why_not)
+        return ChanceOut(offer=offer.id, title=title, claimable=False, why_not=told)
 
     def _used_up(self, offer: Offer, claimant: Claimant) -> NotClaimable | None:
-        for quota, (key, limit) in counted(offer, claimant.today, None).items():
-            if limit is not None and self.services.quota_counts.counts.get(key, 0) >= limit:
+        """The objection that a quota is used up, if one is."""
+        counts = self.services.quota_counts.counts
+        for quota, counter in counted(offer, claimant.today, None).items():
+            if counter.left(counts) == 0:
                 return sold_out(offer, quota, claimant.today)
         return None
 
 
-def _view(why: NotClaimable) -> ObjectionOut:
-    message = TextOut(zh=why.text.zh, en=why.text.en)
-    return ObjectionOut(code=why.code, message=message, claimable_from=why.claimable_from)
-
-
-class ClaimVoucher(VisitorHandler):
+class ClaimEndpoint(VisitorHandler):
     """`/api/v1/offers/{id}/claim`"""
 
     @endpoint(
@@ -99,37 +105,36 @@ class ClaimVoucher(VisitorHandler):
         idempotent=True,
     )
     async def post(self, offer_id: str, body: ClaimIn) -> PassViewOut:
-        """Claim a voucher. With the same header `Idempotency-Key` it is the same claim, and the same voucher."""
-        offer, voucher = (
-            self.rooms.offers.offers.get(offer_id),
-            self.rooms.terms.editions.current(offer_id),
-        )
+        """Claim a voucher. With the same header `Idempotency-Key` it is the same claim, and the
+        same voucher."""
+        offer = self.rooms.offers.offers.get(offer_id)
         if offer is None:
             raise unknown(Text("优惠活动", "offer"), offer_id)
-        if voucher is None:
-            raise Unavailable(
-                "offer_loading", Text("活动正在发布，请重试", "this offer is just being published")
-            )
+        voucher = self.rooms.terms.editions.current(offer_id)
+        if voucher is None:  # an offer and its voucher are loaded one after the other
+            text = Text("活动正在发布，请重试", "this offer is just being published")
+            raise Unavailable("offer_loading", text)
         claim = Claim(offer, voucher, body.spot, idempotency_key(self.request.headers))
-        return await self.view(
-            await self.rooms.offers.claiming.claim(await self.visitor(), claim, self.now())
-        )
+        visitor = await self.visitor()
+        claimed = await self.rooms.offers.claiming.claim(visitor, claim, self.now())
+        return await self.view(claimed)
 
 
-class CancelVoucher(PassHandler):
+class CancelEndpoint(PassHandler):
     """`/api/v1/passes/{id}/cancel`"""
 
     @endpoint(scope=VISITOR, reply=PassViewOut)
     async def post(self, pass_id: str) -> PassViewOut:
-        """Give an unused voucher back, so that somebody else can claim it. Doing it again changes nothing."""
-        held = await self.held(pass_id)
-        return await self.view(
-            await self.rooms.offers.cancelling.cancel(held, f"visitor:{self.caller.id}", self.now())
-        )
+        """Give an unused voucher back, so that somebody else can claim it. Doing it again changes
+        nothing."""
+        voucher = await self.held(pass_id)
+        by = f"visitor:{self.caller.id}"
+        cancelled = await self.rooms.offers.cancelling.cancel(voucher, by, self.now())
+        return await self.view(cancelled)
 
 
 routes = [
-    Route("/api/v1/me/offers", MyOffers, "my-offers"),
-    Route("/api/v1/offers/{offer_id}/claim", ClaimVoucher, "offer-claim"),
-    Route("/api/v1/passes/{pass_id}/cancel", CancelVoucher, "pass-cancel"),
+    Route("/api/v1/me/offers", MyOffersEndpoint, "my-offers"),
+    Route("/api/v1/offers/{offer_id}/claim", ClaimEndpoint, "offer-claim"),
+    Route("/api/v1/passes/{pass_id}/cancel", CancelEndpoint, "pass-cancel"),
 ]

@@ -9,15 +9,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from handlers.catalogue.day_view import DayView
 from handlers.web.api import ApiHandler
-from handlers.web.endpoint import Ready, endpoint, invalid_query
+from handlers.web.arguments import invalid_query
+from handlers.web.endpoint import endpoint
 from handlers.web.models import Out, TextOut
+from handlers.web.replies import PreparedReply
 from handlers.web.routing import Route
 from passes.base.errors import Fault, unknown
 from passes.base.text import Text
 from passes.offers.offer import BenefitKind, Offer, OfferState
 from passes.offers.quotas import counted
 from passes.people.groups import Group
-from passes.terms.terms import Payment
+from passes.terms.terms import DateRange, Payment
+from scenic_data.model import Spot
 
 
 class OffersQuery(BaseModel):
@@ -58,12 +61,10 @@ class RemainingOut(Out):
 
     @classmethod
     def of(cls, offer: Offer, used: Mapping[str, int], today: date) -> Self:
-        """What is left of the quota of an offer."""
-        left = {
-            quota: None if limit is None else max(0, limit - used.get(key, 0))
-            for quota, (key, limit) in counted(offer, today, None).items()
-        }
-        return cls(total=left["total"], today=left["per_day"])
+        """What is left of the quota of an offer; `used` are the counts of its counters, by key."""
+        counters = counted(offer, today, None)
+        total, per_day = counters["total"], counters["per_day"]
+        return cls(total=total.left(used), today=per_day.left(used))
 
 
 class SpanOut(Out):
@@ -71,6 +72,11 @@ class SpanOut(Out):
 
     start: date
     end: date
+
+    @classmethod
+    def of(cls, days: DateRange) -> Self:
+        """The view of a range of days."""
+        return cls(start=days.start, end=days.end)
 
 
 class OfferOut(Out):
@@ -107,25 +113,27 @@ class OfferOut(Out):
 
     @classmethod
     def of(cls, offer: Offer, view: DayView, used: Mapping[str, int]) -> Self:
-        """The view of an offer."""
+        """The view of an offer, of which so many vouchers are claimed, by the keys of counters."""
         return cls(
-            **{name: getattr(offer, name) for name in _AS_THEY_ARE},
-            remaining=RemainingOut.of(offer, used, view.today),
+            id=offer.id,
+            version=offer.version,
             title=TextOut(zh=offer.title.zh, en=offer.title.en),
             benefit=BenefitOut(kind=offer.benefit.kind, percent=offer.benefit.percent),
             spots=sorted(offer.spots),
-            window=SpanOut(start=offer.window.start, end=offer.window.end),
-            blackout=[SpanOut(start=span.start, end=span.end) for span in offer.blackout.dates],
+            window=SpanOut.of(offer.window),
+            blackout=[SpanOut.of(days) for days in offer.blackout.dates],
             eligible=sorted(offer.eligible),
             quota=QuotaOut.model_validate(offer.quota, from_attributes=True),
+            remaining=RemainingOut.of(offer, used, view.today),
+            real_name=offer.real_name,
+            with_pass=offer.with_pass,
+            price_fen=offer.price_fen,
+            voucher_days=offer.voucher_days,
+            payment=offer.payment,
+            state=offer.state,
             running=offer in view.running,
+            example=offer.example,
         )
-
-
-_AS_THEY_ARE = (
-    *("id", "version", "voucher_days", "payment", "state", "example"),
-    *("real_name", "with_pass", "price_fen"),
-)
 
 
 class OffersOut(Out):
@@ -135,52 +143,59 @@ class OffersOut(Out):
     items: list[OfferOut]
 
 
-class Offers(ApiHandler):
+class OfferListEndpoint(ApiHandler):
     """`/api/v1/offers`"""
 
     @endpoint(scope=None, query=OffersQuery, reply=OffersOut)
-    async def get(self, query: OffersQuery) -> Ready:
+    async def get(self, query: OffersQuery) -> PreparedReply:
         """The offers: at a spot, in a province, or running today."""
         view, used = self.day_view(), self.services.quota_counts.counts
-        return view.replies.reply(
-            ("offers", query), lambda: _offers(view, query, used), _etag(used)
-        )
+        question = ("offers", query)
+        return view.replies.reply(question, lambda: _offers(view, query, used), _etag(used))
 
 
-class OneOffer(ApiHandler):
+class OfferEndpoint(ApiHandler):
     """`/api/v1/offers/{id}`"""
 
     @endpoint(scope=None, reply=OfferOut)
-    async def get(self, offer_id: str) -> Ready:
+    async def get(self, offer_id: str) -> PreparedReply:
         """One offer, also when it has ended."""
         view, used = self.day_view(), self.services.quota_counts.counts
-        return view.replies.reply(
-            ("offer", offer_id), lambda: _offer(view, offer_id, used), _etag(used)
-        )
+        question = ("offer", offer_id)
+        return view.replies.reply(question, lambda: _offer(view, offer_id, used), _etag(used))
 
 
 def _etag(used: Mapping[str, int]) -> str:
-    return sha256(repr(sorted(used.items())).encode()).hexdigest()[:8] if used else ""
+    """What an ETag says of how much of the quotas is used; nothing, if nothing is."""
+    if not used:
+        return ""
+    counts = repr(sorted(used.items()))
+    return sha256(counts.encode()).hexdigest()[:8]
 
 
 def _offers(view: DayView, query: OffersQuery, used: Mapping[str, int]) -> bytes:
+    """The JSON of an `OffersOut`. Raises the 422 problem for a spot that there is not."""
     if query.spot is not None and view.snapshot.get(query.spot) is None:
         raise invalid_query([Fault("query.spot", f"there is no spot {query.spot}")])
-    spots = [
-        spot
-        for spot in view.snapshot.all()
-        if query.spot in {None, spot.id} and query.province in {None, spot.province}
-    ]
+    spots = _spots_asked_for(view, query)
     offers = view.running if query.running else view.offers
     found = [offer for offer in offers if any(offer.runs_at(spot) for spot in spots)]
-    return (
-        OffersOut(total=len(found), items=[OfferOut.of(offer, view, used) for offer in found])
-        .model_dump_json()
-        .encode()
-    )
+    items = [OfferOut.of(offer, view, used) for offer in found]
+    return OffersOut(total=len(items), items=items).model_dump_json().encode()
+
+
+def _spots_asked_for(view: DayView, query: OffersQuery) -> list[Spot]:
+    spots = []
+    for spot in view.snapshot.all():
+        is_the_spot = query.spot in {None, spot.id}
+        in_the_province = query.province in {None, spot.province}
+        if is_the_spot and in_the_province:
+            spots.append(spot)
+    return spots
 
 
 def _offer(view: DayView, offer_id: str, used: Mapping[str, int]) -> bytes:
+    """The JSON of an `OfferOut`. Raises `Unknown`."""
     for offer in view.offers:
         if offer.id == offer_id:
             return OfferOut.of(offer, view, used).model_dump_json().encode()
@@ -188,6 +203,6 @@ def _offer(view: DayView, offer_id: str, used: Mapping[str, int]) -> bytes:
 
 
 routes = [
-    Route("/api/v1/offers", Offers, "offers"),
-    Route("/api/v1/offers/{offer_id}", OneOffer, "offer"),
+    Route("/api/v1/offers", OfferListEndpoint, "offers"),
+    Route("/api/v1/offers/{offer_id}", OfferEndpoint, "offer"),
 ]

@@ -1,5 +1,6 @@
 """Me: what is held about a visitor, who they are, and their right to have it erased."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Self
 
@@ -11,23 +12,22 @@ from handlers.web.endpoint import endpoint
 from handlers.web.models import In, Out
 from handlers.web.routing import Route
 from passes.admission.history import Event
-from passes.holding.model import Pass
-from passes.people.accounts import IdentityStatement
 from passes.people.groups import Group
 from passes.people.holder import Holder
-from passes.people.identity import Document, DocumentKind, Identity
-from passes.people.visitors import Consent
+from passes.people.identification import IdentityStatement
+from passes.people.identity import DocumentKind, Identity, IdentityDocument
+from passes.people.visitors import Consent, Session, Visitor
 
-_Text = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+_ShortText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
 class DocumentIn(In):
     """An identity document."""
 
     kind: DocumentKind = DocumentKind.RESIDENT
-    name: _Text = Field(examples=["测试甲"])
+    name: _ShortText = Field(examples=["测试甲"])
     """The real name, as it stands there."""
-    id_number: _Text = Field(examples=["11010119900307002X"])
+    id_number: _ShortText = Field(examples=["11010119900307002X"])
     country: Annotated[str, StringConstraints(max_length=3)] | None = Field(
         default=None, examples=["FRA"]
     )
@@ -35,26 +35,26 @@ class DocumentIn(In):
     born: date | None = Field(default=None, examples=["1990-03-07"])
     """Of a passport; other numbers tell it."""
 
-    def document(self) -> Document:
+    def document(self) -> IdentityDocument:
         """The document as the domain sees it."""
-        return Document(self.kind, self.name, self.id_number, self.country, self.born)
+        return IdentityDocument(self.kind, self.name, self.id_number, self.country, self.born)
 
 
 class IdentityIn(DocumentIn):
     """Who a visitor is, and what they agree to."""
 
-    consent_version: _Text = Field(examples=["2026-11"])
-    """The version of the privacy statement that the visitor has agreed to: the `privacy_version` of the session."""
+    consent_version: _ShortText = Field(examples=["2026-11"])
+    """The version of the privacy statement that the visitor has agreed to: the `privacy_version` of
+    the session."""
     guardian: DocumentIn | None = None
     """Who agrees for a visitor under 14."""
 
     def statement(self) -> IdentityStatement:
         """The statement as the domain sees it."""
-        return IdentityStatement(
-            self.document(),
-            self.consent_version,
-            self.guardian.document() if self.guardian else None,
-        )
+        guardian = None
+        if self.guardian is not None:
+            guardian = self.guardian.document()
+        return IdentityStatement(self.document(), self.consent_version, guardian)
 
 
 class IdentityOut(Out):
@@ -69,8 +69,13 @@ class IdentityOut(Out):
     @classmethod
     def of(cls, identity: Identity) -> Self:
         """The view of an identity."""
-        own = {name: getattr(identity, name) for name in ("kind", "name", "country", "born")}
-        return cls(**own, id_number=identity.number)
+        return cls(
+            kind=identity.kind,
+            name=identity.name,
+            id_number=identity.number,
+            country=identity.country,
+            born=identity.born,
+        )
 
 
 class KnownOut(Out):
@@ -110,6 +115,11 @@ class SignInOut(Out):
     renewed_at: datetime
     ends_at: datetime
 
+    @classmethod
+    def of(cls, session: Session) -> Self:
+        """The view of a session."""
+        return cls.model_validate(session, from_attributes=True)
+
 
 class EventOut(Out):
     """One thing that happened to a pass."""
@@ -121,14 +131,20 @@ class EventOut(Out):
 
     @classmethod
     def of(cls, event: Event) -> Self:
-        """The view of an event: of staff it tells no names."""
-        return cls(at=event.at, what=event.what, spot=event.spot_id, by=event.by.partition(":")[0])
+        """The view of an event. Of `operator:USER` it tells `operator`: no names of staff."""
+        role, _, _ = event.by.partition(":")
+        return cls(at=event.at, what=event.what, spot=event.spot_id, by=role)
 
 
 class HeldPassOut(PassViewOut):
     """A pass, and everything that happened to it."""
 
     story: list[EventOut]
+
+    @classmethod
+    def of_events(cls, view: PassViewOut, events: Sequence[Event]) -> Self:
+        """The view of a pass, with its history under its present serial."""
+        return cls(**view.model_dump(), story=[EventOut.of(event) for event in events])
 
 
 class MeOut(Out):
@@ -162,39 +178,39 @@ class ErasedOut(Out):
     passes_given_up: list[str] = Field(examples=[["70a69d540b54f65e"]])
 
 
-class Me(VisitorHandler):
+class MeEndpoint(VisitorHandler):
     """`/api/v1/me`"""
 
     @endpoint(scope=VISITOR, reply=MeOut)
     async def get(self) -> MeOut:
         """Everything that is held about the visitor who calls."""
-        visitor, rooms = await self.visitor(), self.rooms
-        groups = await rooms.people.members.groups_of(visitor.lookup)
-        sessions = await rooms.people.sessions.of_visitor(visitor.id)
-        passes = await rooms.holding.wallet.of_visitor(visitor)
+        visitor, people = await self.visitor(), self.rooms.people
+        groups = await people.members.groups_of(visitor.lookup)
+        sessions = await people.sessions.of_visitor(visitor.id)
         return MeOut(
             id=visitor.id,
             created_at=visitor.created_at,
-            openid=rooms.people.accounts.openid(visitor),
-            phone=rooms.people.accounts.phone(visitor),
+            openid=people.accounts.openid(visitor),
+            phone=people.accounts.phone(visitor),
             identity=self._opened(visitor.identity),
             consent=self._consent(visitor.consent),
             groups=sorted(groups),
-            sign_ins=[
-                SignInOut.model_validate(session, from_attributes=True) for session in sessions
-            ],
-            passes=[await self._told(held) for held in passes],
+            sign_ins=[SignInOut.of(session) for session in sessions],
+            passes=await self._passes(visitor),
         )
 
     @endpoint(scope=VISITOR, query=EraseQuery, reply=ErasedOut)
     async def delete(self, query: EraseQuery) -> ErasedOut:
-        """Erase the account and everything that is held about the visitor. Passes in force forbid it."""
+        """Erase the account and everything that is held about the visitor. Passes in force forbid
+        it."""
+        visitor = await self.visitor()
         given_up = await self.rooms.rights.erasing.erase(
-            await self.visitor(), give_up_passes=query.give_up_passes, now=self.now()
+            visitor, give_up_passes=query.give_up_passes, now=self.now()
         )
         return ErasedOut(passes_given_up=[held.id for held in given_up])
 
     def _opened(self, holder: Holder | None) -> IdentityOut | None:
+        """An identity as it was said, which only its visitor may see."""
         if holder is None:
             return None
         return IdentityOut.of(self.rooms.people.identities.open(holder))
@@ -205,27 +221,32 @@ class Me(VisitorHandler):
         guardian = self._opened(consent.guardian)
         return ConsentOut(version=consent.version, at=consent.at, guardian=guardian)
 
-    async def _told(self, held: Pass) -> HeldPassOut:
-        events = await self.rooms.admission.histories.under_serial(held)
-        view = await self.view(held)
-        return HeldPassOut(**view.model_dump(), story=list(map(EventOut.of, events)))
+    async def _passes(self, visitor: Visitor) -> list[HeldPassOut]:
+        """The passes of a visitor, newest first, each with its history."""
+        told = []
+        for held in await self.rooms.holding.wallet.of_visitor(visitor):
+            events = await self.rooms.admission.histories.under_serial(held)
+            told.append(HeldPassOut.of_events(await self.view(held), events))
+        return told
 
 
-class MyIdentity(VisitorHandler):
+class MyIdentityEndpoint(VisitorHandler):
     """`/api/v1/me/identity`"""
 
     @endpoint(scope=VISITOR, body=IdentityIn, reply=KnownOut, limit="identity")
     async def put(self, body: IdentityIn) -> KnownOut:
-        """Say who you are. A person is known to one account; with a pass in force it cannot be changed."""
-        visitor = await self.rooms.people.accounts.identify(
-            await self.visitor(), body.statement(), self.now()
+        """Say who you are. A person is known to one account; with a pass in force it cannot be
+        changed.
+        """
+        visitor = await self.visitor()
+        known = await self.rooms.people.identification.identify(
+            visitor, body.statement(), self.now()
         )
-        return KnownOut(
-            name_mask=visitor.holder.name_mask, id_number_mask=visitor.holder.number_mask
-        )
+        holder = known.holder
+        return KnownOut(name_mask=holder.name_mask, id_number_mask=holder.number_mask)
 
 
-class MyPhone(VisitorHandler):
+class MyPhoneEndpoint(VisitorHandler):
     """`/api/v1/me/phone`"""
 
     @endpoint(scope=VISITOR, body=PhoneIn, reply=PhoneOut, limit="identity")
@@ -233,13 +254,12 @@ class MyPhone(VisitorHandler):
         """Let WeChat say the phone number of the visitor."""
         visitor = await self.visitor()
         number = await self.services.wechat.phone_number(body.code)
-        return PhoneOut(
-            phone_mask=(await self.rooms.people.accounts.set_phone(visitor, number)).mask
-        )
+        phone = await self.rooms.people.accounts.set_phone(visitor, number)
+        return PhoneOut(phone_mask=phone.mask)
 
 
 routes = [
-    Route("/api/v1/me", Me, "me"),
-    Route("/api/v1/me/identity", MyIdentity, "my-identity"),
-    Route("/api/v1/me/phone", MyPhone, "my-phone"),
+    Route("/api/v1/me", MeEndpoint, "me"),
+    Route("/api/v1/me/identity", MyIdentityEndpoint, "my-identity"),
+    Route("/api/v1/me/phone", MyPhoneEndpoint, "my-phone"),
 ]

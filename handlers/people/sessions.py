@@ -18,7 +18,8 @@ class SessionIn(In):
     code: Annotated[str, StringConstraints(min_length=1, max_length=128)] = Field(
         examples=["sandbox:甲"]
     )
-    """The login code, good once, for 5 minutes. At the sandbox `sandbox:NAME` stands for the visitor NAME."""
+    """The login code, good once, for 5 minutes. At the sandbox `sandbox:NAME` stands for the
+    visitor NAME."""
 
 
 class SessionOut(Out):
@@ -56,7 +57,7 @@ class SessionHandler(VisitorHandler):
     """What the addresses of sessions share."""
 
     def tokens_of(self, session: Session, visitor: Visitor) -> SessionOut:
-        """The view of a session."""
+        """The tokens of a session, as its visitor gets them."""
         pair = self.services.tokens.for_session(session, visitor, self.now())
         return SessionOut(
             visitor_id=visitor.id,
@@ -68,7 +69,7 @@ class SessionHandler(VisitorHandler):
         )
 
 
-class SignIn(SessionHandler):
+class SessionEndpoint(SessionHandler):
     """`/api/v1/session`"""
 
     @endpoint(scope=None, body=SessionIn, reply=SessionOut, limit="login")
@@ -76,13 +77,13 @@ class SignIn(SessionHandler):
         """Sign in with a login code of WeChat. Whoever was never here gets an account."""
         openid = await self.services.wechat.sign_in(body.code)
         visitor = await self.rooms.people.accounts.of_openid(openid, self.now())
-        return self.tokens_of(
-            await self.rooms.people.signing_in.begin(visitor, self.now()), visitor
-        )
+        session = await self.rooms.people.signing_in.begin(visitor, self.now())
+        return self.tokens_of(session, visitor)
 
     @endpoint(scope=VISITOR, query=SignOutQuery, reply=SignedOutOut)
     async def delete(self, query: SignOutQuery) -> SignedOutOut:
-        """Sign out: no more refresh here; or everywhere, where no token given so far is good any more."""
+        """Sign out: no more refresh here; or everywhere, where no token given so far is good any
+        more."""
         visitor = await self.visitor()
         if query.everywhere:
             await self.rooms.people.signing_in.end_all(visitor.id, self.now())
@@ -91,12 +92,13 @@ class SignIn(SessionHandler):
         return SignedOutOut(signed_out="here")
 
 
-class Refresh(SessionHandler):
+class SessionRefreshEndpoint(SessionHandler):
     """`/api/v1/session/refresh`"""
 
     @endpoint(scope="refresh:session", reply=SessionOut, limit="login")
     async def post(self) -> SessionOut:
-        """The next pair of tokens. A refresh token that is used again after a minute ends the session."""
+        """The next pair of tokens. A refresh token that is used again after a minute ends the
+        session."""
         visitor = await self.visitor()
         session = await self.rooms.people.signing_in.carry_on(
             self.caller.session, self.caller.generation, self.now()
@@ -107,6 +109,6 @@ class Refresh(SessionHandler):
 
 
 routes = [
-    Route("/api/v1/session", SignIn, "session"),
-    Route("/api/v1/session/refresh", Refresh, "session-refresh"),
+    Route("/api/v1/session", SessionEndpoint, "session"),
+    Route("/api/v1/session/refresh", SessionRefreshEndpoint, "session-refresh"),
 ]

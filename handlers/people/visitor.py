@@ -1,4 +1,4 @@
-"""What the addresses of a signed-in visitor share."""
+"""The handler that the addresses of a signed-in visitor share."""
 
 from handlers.holding.pass_views import PassViewOut
 from handlers.web.access import unauthenticated

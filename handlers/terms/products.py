@@ -8,8 +8,9 @@ from pydantic import Field
 
 from handlers.catalogue.day_view import DayView
 from handlers.web.api import ApiHandler
-from handlers.web.endpoint import Ready, endpoint
+from handlers.web.endpoint import endpoint
 from handlers.web.models import Out, TextOut
+from handlers.web.replies import PreparedReply
 from handlers.web.routing import Route
 from passes.terms.edition import Edition
 from passes.terms.terms import Payment
@@ -30,7 +31,8 @@ class LimitsOut(Out):
 
 
 class ProductOut(Out):
-    """What can be held. It is valid from `valid_from` to `valid_until`, or for `days` days; the others are null."""
+    """What can be held. It is valid from `valid_from` to `valid_until`, or for `days` days; the
+    others are null."""
 
     id: str = Field(examples=["bashu-annual-example"])
     version: int = Field(examples=[1])
@@ -51,6 +53,9 @@ class ProductOut(Out):
     def of(cls, product: Edition, spots: Sequence[str]) -> Self:
         """The view of a product that covers these spots now."""
         term = product.terms.term
+        valid_from = valid_until = None
+        if term.dates is not None:
+            valid_from, valid_until = term.dates.start, term.dates.end
         return cls(
             id=product.product_id,
             version=product.version,
@@ -60,8 +65,8 @@ class ProductOut(Out):
             spots=list(spots),
             limits=LimitsOut.model_validate(product.terms.limits, from_attributes=True),
             days=term.days,
-            valid_from=term.dates.start if term.dates else None,
-            valid_until=term.dates.end if term.dates else None,
+            valid_from=valid_from,
+            valid_until=valid_until,
             example=product.example,
         )
 
@@ -73,11 +78,11 @@ class ProductsOut(Out):
     items: list[ProductOut]
 
 
-class Products(ApiHandler):
+class ProductListEndpoint(ApiHandler):
     """`/api/v1/products`"""
 
     @endpoint(scope=None, reply=ProductsOut)
-    async def get(self) -> Ready:
+    async def get(self) -> PreparedReply:
         """All products, with the spots that each of them opens."""
         view = self.day_view()
         return view.replies.reply("products", lambda: _products(view))
@@ -88,4 +93,4 @@ def _products(view: DayView) -> bytes:
     return ProductsOut(total=len(items), items=items).model_dump_json().encode()
 
 
-routes = [Route("/api/v1/products", Products, "products")]
+routes = [Route("/api/v1/products", ProductListEndpoint, "products")]

@@ -1,4 +1,4 @@
-"""Access: who calls, and whether a route is for them."""
+"""Access: who calls, by a bearer token (RFC 6750), and whether a route is for them."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -19,9 +19,10 @@ _TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who holds a token: a gate, a visitor or a pass by its id, with the scopes and the version of the token.
+    """Who holds a token: a gate, a visitor or a pass, by its id.
 
-    `session` and `generation` are those of a visitor's session.
+    `scopes` and `version` are those of the token, `session` and `generation` those of the session
+    of a visitor.
     """
 
     id: str
@@ -37,7 +38,7 @@ ANYBODY = Caller("", frozenset())
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a request comes from: the address at the other end, and what stands in `X-Forwarded-For`."""
+    """Where a request comes from: the address of the peer, and the header `X-Forwarded-For`."""
 
     peer: str
     forwarded_for: str = ""
@@ -50,7 +51,7 @@ def origin_of(request: HTTPServerRequest) -> Origin:
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """What a visitor signs requests with for so many seconds, and what gets the next pair."""
+    """The tokens of a session: an access token for so many seconds, and a refresh token."""
 
     access: str
     refresh: str
@@ -59,19 +60,14 @@ class TokenPair:
 
 def unauthenticated(code: str) -> Problem:
     """The 401 problem: the caller is not known."""
-    return Problem(
-        HTTPStatus.UNAUTHORIZED,
-        code,
-        _TEXTS[code],
-        headers={"WWW-Authenticate": 'Bearer realm="bashu-pass"'},
-    )
+    challenge = {"WWW-Authenticate": 'Bearer realm="bashu-pass"'}
+    return Problem(HTTPStatus.UNAUTHORIZED, code, _TEXTS[code], headers=challenge)
 
 
 def forbidden(scope: str) -> Problem:
     """The 403 problem: the caller is known and lacks a scope."""
-    return Problem(
-        HTTPStatus.FORBIDDEN, "scope_missing", Text("没有权限", f"this needs the scope {scope}")
-    )
+    text = Text("没有权限", f"this needs the scope {scope}")
+    return Problem(HTTPStatus.FORBIDDEN, "scope_missing", text)
 
 
 def bearer_token(authorization: str | None) -> str:

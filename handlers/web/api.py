@@ -1,4 +1,7 @@
-"""The base of all handlers: request id, caller, body limit, replies and problems. Kept small on purpose."""
+"""The base of all handlers: request id, caller, body limit, replies and problems.
+
+It is kept small: what only some handlers share is in a class of theirs, or a function.
+"""
 
 import re
 import secrets
@@ -7,15 +10,17 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from pydantic import BaseModel
+from tornado.httputil import HTTPHeaders
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from handlers.catalogue.day_view import DayView
 from handlers.services import Services
 from handlers.web.access import ANYBODY, audiences_of, bearer_token, forbidden, origin_of
-from handlers.web.endpoint import Ready, check_length, declared_on
+from handlers.web.arguments import check_length
+from handlers.web.endpoint import declared_on
 from handlers.web.in_flight import CountedHandler
-from handlers.web.problems import Problem, problem_of
-from handlers.web.replies import send, send_problem
+from handlers.web.problems import Problem, language_of, problem_of
+from handlers.web.replies import PreparedReply, send, send_problem
 from passes.base.calendar import business_day
 from passes.rooms import Rooms
 
@@ -24,7 +29,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 @stream_request_body
 class ApiHandler(CountedHandler):
-    """Declared endpoints only. A body arrives as a stream: one too large is refused unread."""
+    """Declared methods only. A body arrives in pieces, so one that is refused is never held."""
 
     SUPPORTED_METHODS: Any = ("GET", "HEAD", "POST", "PUT", "DELETE")
     caller = ANYBODY
@@ -36,11 +41,11 @@ class ApiHandler(CountedHandler):
         return self.services.rooms
 
     def now(self) -> datetime:
-        """This instant."""
+        """This instant, in UTC."""
         return self.services.now()
 
     def day_view(self) -> DayView:
-        """What there is to see today."""
+        """Catalogue, products and offers as the public sees them today."""
         return self.services.day_views.on(business_day(self.now()))
 
     def initialize(self) -> None:
@@ -48,9 +53,8 @@ class ApiHandler(CountedHandler):
         super().initialize()
         self.services = self.application.settings["services"]
         self.body = bytearray()
-        self.refusal: Exception | None = None
-        asked = self.request.headers.get("X-Request-Id", "")
-        self.request_id = asked if _REQUEST_ID.fullmatch(asked) else secrets.token_hex(8)
+        self.refusal: Exception | None = None  # raised by the endpoint, once the body is read
+        self.request_id = _request_id(self.request.headers)
 
     def set_default_headers(self) -> None:
         """Headers of every reply; replies that may be kept say so themselves."""
@@ -59,17 +63,21 @@ class ApiHandler(CountedHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
 
     async def prepare(self) -> None:
-        """Refuse what the route does not allow, a body once it is read: so its caller is told."""
+        """Refuse what the route does not allow: at once without a body, else when it is read.
+
+        A caller that is still sending its body would not see the reply.
+        """
         self.enter()
         try:
             await self._check()
         except (Problem, HTTPError) as refusal:
-            if self.request.headers.get("Content-Length", "0") == "0":
+            has_body = self.request.headers.get("Content-Length", "0") != "0"
+            if not has_body:
                 raise
             self.refusal = refusal
 
     def data_received(self, chunk: bytes) -> None:
-        """Take a piece of the body; that of a request which is refused is thrown away."""
+        """Add a piece to the body; that of a request which is refused is thrown away."""
         if self.refusal is None:
             self.body += chunk
 
@@ -77,11 +85,10 @@ class ApiHandler(CountedHandler):
         """What GET answers, without the content."""
         await cast(Any, self.get)(*path)
 
-    async def answer(self, reply: BaseModel | Ready) -> None:
+    async def answer(self, reply: BaseModel | PreparedReply, status: HTTPStatus) -> None:
         """Send the reply of an endpoint, and return when it is sent or the caller is gone."""
-        declared = declared_on(type(self), self.request.method or "")
         self.set_header("X-Request-Id", self.request_id)
-        await send(self, reply, declared.status if declared else HTTPStatus.OK)
+        await send(self, reply, status)
 
     def compute_etag(self) -> str | None:
         """None: an ETag is set where it is known beforehand, never made from a reply."""
@@ -89,23 +96,23 @@ class ApiHandler(CountedHandler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Send the problem for an error."""
-        problem = problem_of(kwargs.get("exc_info", (None, None))[1], status_code)
-        english = self.request.headers.get("Accept-Language", "").lower().startswith("en")
+        error = kwargs.get("exc_info", (None, None))[1]
+        problem = problem_of(error, status_code)
+        language = language_of(self.request.headers)
         self.set_header("X-Request-Id", self.request_id)
         if problem.status is HTTPStatus.METHOD_NOT_ALLOWED:
-            allowed = [verb for verb in self.SUPPORTED_METHODS if declared_on(type(self), verb)]
-            self.set_header("Allow", ", ".join(allowed))
-        send_problem(self, problem, problem.document(self.request_id, "en" if english else "zh"))
+            verbs = [verb for verb in self.SUPPORTED_METHODS if declared_on(type(self), verb)]
+            self.set_header("Allow", ", ".join(verbs))
+        send_problem(self, problem, problem.document(self.request_id, language))
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         """Log what is our fault; a problem that the caller is told of is in the access log."""
-        if (
-            problem_of(value, getattr(value, "status_code", 500)).status
-            is HTTPStatus.INTERNAL_SERVER_ERROR
-        ):
+        problem = problem_of(value, getattr(value, "status_code", 500))
+        if problem.status is HTTPStatus.INTERNAL_SERVER_ERROR:
             super().log_exception(typ, value, tb)
 
     async def _check(self) -> None:
+        """What the route declares: method, scope, length of the body, and how often, in order."""
         declared = declared_on(type(self), self.request.method or "")
         if declared is None:
             raise HTTPError(HTTPStatus.METHOD_NOT_ALLOWED)
@@ -113,15 +120,22 @@ class ApiHandler(CountedHandler):
             await self._authorise(declared.scope)
         check_length(self.request.headers, declared.body_limit)
         if declared.limit is not None:
-            self.services.limits.check(
-                declared.limit, self.caller, origin_of(self.request), self.now()
-            )
+            origin = origin_of(self.request)
+            self.services.limits.check(declared.limit, self.caller, origin, self.now())
 
     async def _authorise(self, scope: str) -> None:
         token = bearer_token(self.request.headers.get("Authorization"))
         self.caller = self.services.tokens.read(token, audiences_of(scope), self.now())
         if self.caller.scopes.isdisjoint(scope.split()):
             raise forbidden(scope)
+
+
+def _request_id(headers: HTTPHeaders) -> str:
+    """The id that a caller gave its request, if it may be one, or a new one."""
+    asked: str = headers.get("X-Request-Id", "")
+    if _REQUEST_ID.fullmatch(asked):
+        return asked
+    return secrets.token_hex(8)
 
 
 class NotFound(ApiHandler):

@@ -19,7 +19,7 @@ class HealthOut(Out):
     """Whether visitors sign in through the sandbox, so that none of them is real."""
 
 
-class Health(ApiHandler):
+class HealthEndpoint(ApiHandler):
     """`/healthz`"""
 
     @endpoint(scope=None, reply=HealthOut)
@@ -28,23 +28,20 @@ class Health(ApiHandler):
         return HealthOut(sandbox=self.services.sandbox)
 
 
-class Readiness(ApiHandler):
+class ReadinessEndpoint(ApiHandler):
     """`/readyz`"""
 
     @endpoint(scope=None, reply=HealthOut)
     async def get(self) -> HealthOut:
         """200 if requests can be served: it is not stopping, and the database reads and writes."""
         if self.services.in_flight.draining:
-            raise Problem(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "stopping",
-                Text("服务正在停止", "this process is stopping"),
-            )
+            text = Text("服务正在停止", "this process is stopping")
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "stopping", text)
         await self.services.ping()
         return HealthOut(sandbox=self.services.sandbox)
 
 
 routes = [
-    Route("/healthz", Health, "health"),
-    Route("/readyz", Readiness, "readiness"),
+    Route("/healthz", HealthEndpoint, "health"),
+    Route("/readyz", ReadinessEndpoint, "readiness"),
 ]

@@ -1,7 +1,7 @@
 """In-flight requests: counted from their headers until their reply is sent.
 
 So a process can finish them before it stops. A request whose caller is gone before its body has
-arrived gets no reply, and is not in flight any more.
+arrived gets no reply, and is no longer in flight.
 """
 
 import asyncio
@@ -67,6 +67,7 @@ class CountedHandler(RequestHandler):
             self._leave()
 
     def _leave(self) -> None:
+        # Both `finish` and `on_connection_close` may come for one request; it is counted once.
         if self._counted:
             self._counted = False
             self.in_flight.end()

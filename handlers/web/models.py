@@ -4,13 +4,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class In(BaseModel):
-    """A body. What is not known is refused, and nothing is guessed into another type."""
+    """A body. A field that is not known is an error, and so is a value of another type."""
 
     model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 class Out(BaseModel):
-    """A reply. Later versions may add fields, so a reader passes over what it does not know."""
+    """A reply. Later versions may add fields, so a reader ignores those that it does not know."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 

@@ -1,7 +1,7 @@
 """Problems: every error as `application/problem+json` (RFC 9457).
 
 Problem               a status, a stable code, words in two languages
-DomainError           becomes a problem by the nearest class of its line that `_STATUS` knows
+DomainError           becomes a problem, by the first class of its MRO that has a status
 anything else         is 500 `internal_error`, logged, and tells the caller nothing
 """
 
@@ -10,7 +10,8 @@ from datetime import datetime
 from http import HTTPStatus
 
 from pydantic import Field
-from tornado.web import HTTPError, MissingArgumentError
+from tornado.httputil import HTTPHeaders
+from tornado.web import HTTPError
 
 from handlers.web.models import Out
 from passes.base.errors import (
@@ -27,7 +28,10 @@ from passes.base.text import Text
 from passes.offers.eligibility import NotClaimable
 
 RETRY_AFTER_SECONDS = 2
+"""When to ask again, if the database does not answer."""
+
 _MOST_FAULTS = 20
+"""How many faults a problem tells of."""
 
 _STATUS: dict[type[DomainError], HTTPStatus] = {
     Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -49,7 +53,7 @@ _BY_STATUS = {
 
 
 class FaultOut(Out):
-    """One thing to mend."""
+    """One thing to correct."""
 
     where: str = Field(examples=["query.limit"])
     what: str = Field(examples=["Input should be less than or equal to 100"])
@@ -84,7 +88,7 @@ class Problem(Exception):
         headers: Mapping[str, str] | None = None,
         claimable_from: datetime | None = None,
     ) -> None:
-        """`code` is stable; `faults` name the fields to mend."""
+        """`code` is stable; `faults` name the fields to correct."""
         super().__init__(code)
         self.status = status
         self.code = code
@@ -95,44 +99,70 @@ class Problem(Exception):
 
     def document(self, request_id: str, language: str) -> dict[str, object]:
         """The JSON of the problem; `language` is `zh` or `en`."""
+        detail = self.text.zh
+        if language == "en":
+            detail = self.text.en
         document: dict[str, object] = {
             "type": f"urn:bashu-pass:problem:{self.code}",
             "title": self.status.phrase,
             "status": self.status.value,
             "code": self.code,
-            "detail": self.text.en if language == "en" else self.text.zh,
+            "detail": detail,
             "request_id": request_id,
         }
         if self.claimable_from is not None:
             document["claimable_from"] = self.claimable_from.isoformat()
         if self.faults:
-            document["errors"] = [
-                {"where": fault.where, "what": fault.what} for fault in self.faults[:_MOST_FAULTS]
-            ]
+            told = self.faults[:_MOST_FAULTS]
+            document["errors"] = [{"where": fault.where, "what": fault.what} for fault in told]
         return document
 
 
 def problem_of(error: BaseException | None, status: int) -> Problem:
-    """The problem that tells of an error; `status` is what Tornado would answer."""
+    """The problem that tells of an error; `status` is what Tornado would answer.
+
+    Without an error it is Tornado that refuses the request.
+    """
     if isinstance(error, Problem):
         return error
     if isinstance(error, DomainError):
         return _of_domain(error)
-    if isinstance(error, MissingArgumentError | HTTPError) or error is None:
-        known = HTTPStatus(status)
-        if known < HTTPStatus.INTERNAL_SERVER_ERROR:
-            return Problem(known, *_BY_STATUS.get(known, _BY_STATUS[HTTPStatus.BAD_REQUEST]))
-    return Problem(
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        "internal_error",
-        Text("系统内部错误", "something went wrong on our side"),
-    )
+    of_tornado = error is None or isinstance(error, HTTPError)
+    if of_tornado and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _of_status(HTTPStatus(status))
+    text = Text("系统内部错误", "something went wrong on our side")
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", text)
+
+
+def language_of(headers: HTTPHeaders) -> str:
+    """`en` for a caller that prefers English, by `Accept-Language`; `zh` for all others."""
+    preferred: str = headers.get("Accept-Language", "")
+    if preferred.lower().startswith("en"):
+        return "en"
+    return "zh"
+
+
+def _of_status(status: HTTPStatus) -> Problem:
+    code, text = _BY_STATUS.get(status, _BY_STATUS[HTTPStatus.BAD_REQUEST])
+    return Problem(status, code, text)
 
 
 def _of_domain(error: DomainError) -> Problem:
-    status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
-    after = error.retry_after if isinstance(error, TooOften) else RETRY_AFTER_SECONDS
-    may_try_again = status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}
-    headers = {"Retry-After": str(after)} if may_try_again else {}
-    claimable_from = error.claimable_from if isinstance(error, NotClaimable) else None
+    headers = {}
+    if isinstance(error, TooOften):
+        headers["Retry-After"] = str(error.retry_after)
+    elif isinstance(error, Unavailable):
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    claimable_from = None
+    if isinstance(error, NotClaimable):
+        claimable_from = error.claimable_from
+    status = _status_of(type(error))
     return Problem(status, error.code, error.text, error.faults, headers, claimable_from)
+
+
+def _status_of(kind: type[DomainError]) -> HTTPStatus:
+    """The status of an error class, or of the nearest class it inherits from."""
+    for each in kind.__mro__:
+        if each in _STATUS:
+            return _STATUS[each]
+    return HTTPStatus.INTERNAL_SERVER_ERROR

@@ -3,8 +3,11 @@
 Knows headers and status codes; knows no route.
 """
 
+import gzip
 import json
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
@@ -12,33 +15,60 @@ from pydantic import BaseModel
 from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 
-from handlers.web.endpoint import Ready, takes_gzip
 from handlers.web.problems import Problem
 
+_WORTH_GZIP = 1024  # bytes
+_GZIP_LEVEL = 4
+_WEIGHTS_OF_ZERO = {"q=0", "q=0.0", "q=0.00", "q=0.000"}
 
-async def send(handler: RequestHandler, reply: BaseModel | Ready, status: HTTPStatus) -> None:
+
+@dataclass(frozen=True)
+class PreparedReply:
+    """A reply that is bytes already. With an `etag` it may be cached, and asked for again."""
+
+    content: bytes
+    media_type: str = "application/json; charset=utf-8"
+    etag: str | None = None
+    cache: str = "public, max-age=60"
+
+    @cached_property
+    def gzipped(self) -> bytes:
+        """The content for those who take it gzipped; made once."""
+        return gzip.compress(self.content, compresslevel=_GZIP_LEVEL, mtime=0)
+
+    @property
+    def worth_gzip(self) -> bool:
+        """Whether it is long, and may be asked for again."""
+        return self.etag is not None and len(self.content) >= _WORTH_GZIP
+
+
+async def send(
+    handler: RequestHandler, reply: BaseModel | PreparedReply, status: HTTPStatus
+) -> None:
     """Send a reply, and return when it is sent or the caller is gone."""
+    if not isinstance(reply, PreparedReply):
+        reply = PreparedReply(reply.model_dump_json(by_alias=True).encode())
     handler.set_status(status)
-    ready = reply if isinstance(reply, Ready) else _ready(reply)
-    handler.set_header("Content-Type", ready.media_type)
-    content = ready.content
-    if ready.worth_gzip:
+    handler.set_header("Content-Type", reply.media_type)
+    content: bytes | None = reply.content
+    if reply.worth_gzip:
         handler.set_header("Vary", "Accept-Encoding")
         if takes_gzip(handler.request.headers.get("Accept-Encoding", "")):
             handler.set_header("Content-Encoding", "gzip")
-            content = ready.gzipped
-    if ready.etag is not None:
-        handler.set_header("Etag", f'W/"{ready.etag}"')
-        handler.set_header("Cache-Control", ready.cache)
-    unchanged = ready.etag is not None and handler.check_etag_header()
-    if unchanged:
-        handler.set_status(HTTPStatus.NOT_MODIFIED)
+            content = reply.gzipped
+    if reply.etag is not None:
+        # Weak, because the gzipped content and the plain one have the same.
+        handler.set_header("Etag", f'W/"{reply.etag}"')
+        handler.set_header("Cache-Control", reply.cache)
+        if handler.check_etag_header():
+            handler.set_status(HTTPStatus.NOT_MODIFIED)
+            content = None
     with suppress(StreamClosedError):
-        await handler.finish(None if unchanged else content)
+        await handler.finish(content)
 
 
 def send_problem(handler: RequestHandler, problem: Problem, document: dict[str, Any]) -> None:
-    """Send a problem as `application/problem+json`."""
+    """Send a problem as `application/problem+json` (RFC 9457)."""
     handler.set_status(problem.status)
     handler.set_header("Content-Type", "application/problem+json; charset=utf-8")
     for name, value in problem.headers.items():
@@ -46,5 +76,11 @@ def send_problem(handler: RequestHandler, problem: Problem, document: dict[str, 
     handler.finish(json.dumps(document, ensure_ascii=False))
 
 
-def _ready(reply: BaseModel) -> Ready:
-    return Ready(reply.model_dump_json(by_alias=True).encode())
+def takes_gzip(accept_encoding: str) -> bool:
+    """Whether an `Accept-Encoding` header (RFC 9110, section 12.5.3) names gzip, and not with a
+    weight of zero, which refuses it."""
+    for coding in accept_encoding.split(","):
+        name, _, weight = coding.partition(";")
+        if name.strip().lower() == "gzip":
+            return weight.strip() not in _WEIGHTS_OF_ZERO
+    return False

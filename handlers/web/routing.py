@@ -1,4 +1,4 @@
-"""Routing: addresses as OpenAPI writes them."""
+"""Routing: addresses as OpenAPI writes them, `/api/v1/spots/{spot_id}`."""
 
 import re
 
@@ -12,8 +12,10 @@ class Route(URLSpec):
     """A `URLSpec` that remembers its template."""
 
     def __init__(self, template: str, handler: type[RequestHandler], name: str) -> None:
-        """`template` is such as `/api/v1/spots/{spot_id}`; a parameter is one segment, or a part of one."""
+        """A parameter of the template is one segment of the path, or a part of one."""
         self.template = template
         self.parameters = _PARAMETER.findall(template)
-        fixed = map(re.escape, _PARAMETER.split(template)[::2])
-        super().__init__("([^/]+)".join(fixed), handler, name=name)
+        # Split at its parameters, a template gives in turn what is fixed and the name of one.
+        fixed = _PARAMETER.split(template)[::2]
+        pattern = "([^/]+)".join(map(re.escape, fixed))
+        super().__init__(pattern, handler, name=name)

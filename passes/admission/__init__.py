@@ -1,4 +1,4 @@
-"""Admission: a scan at a gate becomes a verdict and a record; gates, look-up, the history of a pass.
+"""Admission: scans at gates become verdicts and records; gates, look-up, the history of a pass.
 
 Knows neither HTTP nor MongoDB, and no offers.
 """

@@ -1,4 +1,8 @@
-"""Gates: added by operators, enrolled once by the device itself, rolled when lost, disabled when broken."""
+"""Gate keeping: gates are added by operators, enrolled by their device, renewed, and disabled.
+
+A device enrols once, with a setup code that an operator types into it, and gets a token. If it is
+lost or replaced, the gate is renewed: the token is withdrawn and there is a new setup code.
+"""
 
 import secrets
 from dataclasses import dataclass, replace
@@ -14,15 +18,22 @@ from passes.base.text import Text
 from passes.terms.ports import Spots
 
 SETUP_LIFE = timedelta(days=7)
+"""How long a setup code can be used."""
+
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
-_SETUP_SIGNS = 12
+_MISREAD = str.maketrans("oil", "011")
+_SETUP_LENGTH, _GROUP_LENGTH = 12, 4
+_SUFFIX_LENGTH = 4
 _LONGEST_NAME = 60
 _GATE = Text("闸机", "gate")
 
 
 @dataclass(frozen=True, slots=True)
 class NewGate:
-    """A gate that waits for its device, and the one-time code to type into it; the code is stored nowhere."""
+    """A gate that waits for its device, and the one-time code to type into it.
+
+    The code is stored nowhere; it is told this once.
+    """
 
     gate: Gate
     setup_code: str
@@ -30,7 +41,7 @@ class NewGate:
 
 
 class GateKeeping:
-    """Adds, enrols, rolls and disables gates."""
+    """Adds, enrols, renews and disables gates."""
 
     def __init__(self, spots: Spots, gates: Gates, audit: Audit) -> None:
         """`spots` is the catalogue in memory; the others are stores."""
@@ -39,23 +50,26 @@ class GateKeeping:
         self._audit = audit
 
     async def add(self, spot_id: str, kind: GateKind, name: str, by: str, now: datetime) -> NewGate:
-        """A new gate at a spot. Raises `Unknown` if there is no such spot, `Invalid` for a name that is no text."""
+        """A new gate at a spot, named by its id if `name` is empty.
+
+        Raises `Unknown` if there is no such spot, `Invalid` for a name of several lines or more
+        than 60 characters.
+        """
         if not name.isprintable() or len(name) > _LONGEST_NAME:
-            fault = Fault("name", f"one line of at most {_LONGEST_NAME} signs is needed")
-            raise Invalid(
-                "gate_invalid", Text("闸机名称有误", "the name of the gate cannot be used"), [fault]
-            )
+            fault = Fault("name", f"one line of at most {_LONGEST_NAME} characters is needed")
+            text = Text("闸机名称有误", "the name of the gate cannot be used")
+            raise Invalid("gate_invalid", text, [fault])
         if self._spots.get(spot_id) is None:
             raise unknown(Text("景区", "spot"), spot_id)
         setup_code, setup = _new_setup(now)
         while True:
-            gate_id = f"{spot_id}-{_random(4)}"
+            gate_id = f"{spot_id}-{_random(_SUFFIX_LENGTH)}"
             gate = Gate(gate_id, spot_id, kind, name or gate_id, GateState.ADDED)
             if await self._gates.add(gate, setup):
                 break
-        await self._audit.write(
-            AuditLine(now, by, "add", f"gate:{gate.id}", {"spot": spot_id, "kind": kind})
-        )
+            # The id is taken, of about a million at a spot: another one.
+        detail = {"spot": spot_id, "kind": kind}
+        await self._audit.write(AuditLine(now, by, "add", f"gate:{gate.id}", detail))
         return NewGate(gate, setup_code, setup.expires_at)
 
     async def enrol(self, setup_code: str, now: datetime) -> Gate:
@@ -69,32 +83,38 @@ class GateKeeping:
             raise _no_such_setup()
         gate, setup = waiting
         if now >= setup.expires_at:
-            raise Conflict(
-                "setup_code_expired",
-                Text(
-                    "安装码已过期，请运营人员重新生成",
-                    "this setup code has expired; ask an operator to roll the gate",
-                ),
+            text = Text(
+                "安装码已过期，请运营人员重新生成",
+                "this setup code has expired; ask an operator to renew the gate",
             )
+            raise Conflict("setup_code_expired", text)
         enrolled = replace(gate, state=GateState.ENROLLED, token_version=gate.token_version + 1)
+        # Overtaken by another device with the same code, by a renewal or by disabling, each of
+        # which spends the code: the store enrols nobody with a code that is not there any more.
         if not await self._gates.enrol(enrolled, digest):
             raise _no_such_setup()
         await self._audit.write(AuditLine(now, f"gate:{gate.id}", "enrol", f"gate:{gate.id}"))
         return enrolled
 
-    async def roll(self, gate_id: str, by: str, now: datetime) -> NewGate:
-        """Make the token of a gate worthless and give it a new setup code. Raises `Unknown`."""
+    async def renew(self, gate_id: str, by: str, now: datetime) -> NewGate:
+        """Withdraw the token of a gate and give it a new setup code. Raises `Unknown`."""
         setup_code, setup = _new_setup(now)
         while True:
             gate = await self._get(gate_id)
-            rolled = replace(gate, state=GateState.ADDED, token_version=gate.token_version + 1)
-            if await self._gates.roll(rolled, setup):  # else its device has enrolled this moment
+            renewed = replace(gate, state=GateState.ADDED, token_version=gate.token_version + 1)
+            if await self._gates.renew(renewed, setup):
                 break
+            # Overtaken: its device has enrolled meanwhile, or somebody else has renewed it, and its
+            # version has moved on. Read again, so that the token of that device is withdrawn, too.
+        # The audit log keeps the word that it has always had for this.
         await self._audit.write(AuditLine(now, by, "roll", f"gate:{gate_id}"))
-        return NewGate(rolled, setup_code, setup.expires_at)
+        return NewGate(renewed, setup_code, setup.expires_at)
 
     async def disable(self, gate_id: str, by: str, now: datetime) -> Gate:
-        """Take a gate out of service: its scans are refused. Rolling brings it back. Raises `Unknown`."""
+        """Take a gate out of service: its scans are refused until it is renewed.
+
+        Raises `Unknown`.
+        """
         gate = await self._get(gate_id)
         await self._gates.disable(gate_id)
         await self._audit.write(AuditLine(now, by, "disable", f"gate:{gate_id}"))
@@ -108,28 +128,28 @@ class GateKeeping:
 
 
 def _new_setup(now: datetime) -> tuple[str, Setup]:
-    """A setup code of 60 random bits, and what is stored of it."""
-    signs = _random(_SETUP_SIGNS).upper()
-    code = "-".join(signs[n : n + 4] for n in range(0, _SETUP_SIGNS, 4))
+    """A setup code of 60 random bits, such as `K3F9-7QX2-M8PD`, and what is stored of it."""
+    characters = _random(_SETUP_LENGTH).upper()
+    starts = range(0, _SETUP_LENGTH, _GROUP_LENGTH)
+    code = "-".join(characters[start : start + _GROUP_LENGTH] for start in starts)
     return code, Setup(_digest(code), now + SETUP_LIFE)
 
 
-def _random(count: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(count))
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
 def _digest(setup_code: str) -> str:
-    """The stored form of a setup code, forgiving case, hyphens and blanks, and o for 0, i or l for 1."""
-    plain = (
-        setup_code.lower().replace("-", "").replace(" ", "").translate(str.maketrans("oil", "011"))
-    )
+    """The stored form of a setup code.
+
+    Case, hyphens and blanks make no difference, nor does o for 0, and i or l for 1.
+    """
+    plain = setup_code.lower().replace("-", "").replace(" ", "").translate(_MISREAD)
     return sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _no_such_setup() -> Unknown:
-    return Unknown(
-        "setup_code_unknown",
-        Text(
-            "安装码不正确或已使用", "this setup code is wrong or has been used; ask for a new one"
-        ),
+    text = Text(
+        "安装码不正确或已使用", "this setup code is wrong or has been used; ask for a new one"
     )
+    return Unknown("setup_code_unknown", text)

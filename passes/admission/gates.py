@@ -33,7 +33,8 @@ class GateState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """An enrolled device at a spot. `token_version` is the only one whose token is still good."""
+    """A device at a spot, or one that is to enrol. `token_version` is the only version of its
+    token that is good."""
 
     id: str
     spot_id: str

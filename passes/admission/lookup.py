@@ -1,6 +1,7 @@
-"""Look-up: staff at a gate find the passes of a visitor who has no phone with them, by the document they show.
+"""Look-up: staff at a gate find the passes of a visitor without a phone, by the document they show.
 
-Every look-up leaves audit lines, at the gate and at each pass found; the number itself is kept nowhere.
+Every look-up leaves audit lines, about the gate and about each pass found. The number itself is
+stored nowhere.
 """
 
 from collections.abc import Sequence
@@ -21,8 +22,8 @@ from passes.people.identity import DocumentKind, Sealer, checked_number
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A pass, and the code for paper that admits it here, as staff have looked at the card."""
+class FoundPass:
+    """A pass, and its code for paper, which admits here: staff have just looked at the card."""
 
     held: Pass
     code: str
@@ -41,13 +42,13 @@ class Lookup:
     """Finds passes by the number of an ID card."""
 
     def __init__(self, keys: Keyring, identities: Sealer, passes: Passes, audit: Audit) -> None:
-        """The last two are stores."""
+        """`keys` make the codes, `identities` hashes numbers; the last two are stores."""
         self._keys = keys
         self._identities = identities
         self._passes = passes
         self._audit = audit
 
-    async def find(self, card: Card, gate: Gate, now: datetime) -> Sequence[Found]:
+    async def find(self, card: Card, gate: Gate, now: datetime) -> Sequence[FoundPass]:
         """The passes of the holder of that card, newest first.
 
         Raises `Invalid` for a number that cannot be one, `Conflict` if the gate is out of service.
@@ -61,4 +62,4 @@ class Lookup:
         await self._audit.write(AuditLine(now, by, "lookup", by, {"found": str(len(found))}))
         for held in found:
             await self._audit.write(AuditLine(now, by, "lookup", f"pass:{held.id}"))
-        return [Found(held, static_text(held, self._keys)) for held in found]
+        return [FoundPass(held, static_text(held, self._keys)) for held in found]

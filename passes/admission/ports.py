@@ -16,16 +16,18 @@ class Gates(Protocol):
         """Every gate, in order of id."""
 
     async def add(self, gate: Gate, setup: Setup) -> bool:
-        """Keep a new gate; False if the id is taken."""
+        """Store a new gate; False if the id is taken."""
 
     async def awaiting(self, setup_digest: str) -> tuple[Gate, Setup] | None:
         """The gate that waits for this setup code."""
 
     async def enrol(self, gate: Gate, setup_digest: str) -> bool:
-        """Store an enrolled gate and spend its setup code; False if the code has been spent meanwhile."""
+        """Compare-and-set: store an enrolled gate and delete its setup code; False if the code is
+        not there any more."""
 
-    async def roll(self, gate: Gate, setup: Setup) -> bool:
-        """Store a gate that has to enrol again with a new setup code; False if its token version is not one more."""
+    async def renew(self, gate: Gate, setup: Setup) -> bool:
+        """Compare-and-set: store a gate and the new setup code with which it has to enrol again;
+        False if the stored token version is not the one before."""
 
     async def disable(self, gate_id: str) -> None:
         """Take a gate out of service."""

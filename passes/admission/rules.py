@@ -1,7 +1,8 @@
 """The rules: whether a pass admits its holder at a gate, now.
 
-`decide` is pure and total. It asks the rules in the order in which staff would explain them, and the first that
-objects gives the reason. It never raises: a fault inside a rule is a refusal, never an admission.
+`decide` is pure and total. It asks the rules in the order in which staff would explain them, and
+the first that objects gives the reason. It never raises: a fault inside a rule is a refusal, never
+an admission.
 """
 
 import logging
@@ -15,19 +16,23 @@ from passes.codes.format import Code
 from passes.holding.model import Pass, PassState
 from passes.ledger.tally import Tally
 from passes.ledger.verdicts import Reason, Verdict
-from passes.terms.terms import Payment, Spot
+from passes.terms.terms import Limits, Payment, SpotFacts
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that a decision rests on. `at` is not earlier than the last visit in the tally."""
+    """All that a decision rests on.
+
+    `spot` is None if the catalogue does not have the spot of the gate; `party` is how many people
+    want to pass, None for all. `at` is not earlier than the last visit in the tally.
+    """
 
     held: Pass
     code: Code
     tally: Tally
-    spot: Spot | None
+    spot: SpotFacts | None
     gate: Gate
     party: int | None
     at: datetime
@@ -36,6 +41,16 @@ class Case:
     def day(self) -> date:
         """The business day of the scan."""
         return business_day(self.at)
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of the pass at this spot."""
+        return self.held.terms.limits_at(self.gate.spot_id)
+
+    @property
+    def pays_at_window(self) -> bool:
+        """Whether visitors with this pass pay when they come."""
+        return self.held.terms.payment is Payment.AT_WINDOW
 
     @property
     def places(self) -> int:
@@ -63,7 +78,7 @@ class Objection:
 
 Rule = Callable[[Case], Objection | None]
 
-_LIFELESS = {
+_NOT_ACTIVE = {
     PassState.RESERVED: Reason.NOT_ACTIVATED,
     PassState.ISSUED: Reason.NOT_ACTIVATED,
     PassState.FROZEN: Reason.FROZEN,
@@ -75,44 +90,56 @@ _LIFELESS = {
 
 def gate_in_service(case: Case) -> Objection | None:
     """A gate taken out of service admits nobody."""
-    return Objection(Reason.GATE_DISABLED) if case.gate.state is GateState.DISABLED else None
+    if case.gate.state is GateState.DISABLED:
+        return Objection(Reason.GATE_DISABLED)
+    return None
 
 
 def code_suits_gate(case: Case) -> Objection | None:
     """A printed code can be copied, so it needs staff who look at the visitor's card."""
-    printed = not case.code.rotating and not case.gate.kind.staffed
-    return Objection(Reason.CODE_STATIC) if printed else None
+    printed = not case.code.rotating
+    if printed and not case.gate.kind.staffed:
+        return Objection(Reason.CODE_STATIC)
+    return None
 
 
-def pass_alive(case: Case) -> Objection | None:
+def pass_active(case: Case) -> Objection | None:
     """Only an active pass admits."""
-    reason = _LIFELESS.get(case.held.state_on(case.day))
-    return Objection(reason) if reason else None
+    reason = _NOT_ACTIVE.get(case.held.state_on(case.day))
+    if reason is not None:
+        return Objection(reason)
+    return None
 
 
 def paid(case: Case) -> Objection | None:
     """What is still to be paid can only be paid where money is taken."""
-    owing = case.held.terms.payment is Payment.AT_WINDOW and not case.gate.kind.takes_money
-    return Objection(Reason.PAY_AT_WINDOW) if owing else None
+    if case.pays_at_window and not case.gate.kind.takes_money:
+        return Objection(Reason.PAY_AT_WINDOW)
+    return None
 
 
 def in_time(case: Case) -> Objection | None:
     """The business day lies within the valid days of the pass."""
-    if case.day < case.held.valid.start:
-        return Objection(Reason.NOT_YET_VALID, start_of(case.held.valid.start))
-    return Objection(Reason.EXPIRED) if case.day > case.held.valid.end else None
+    valid = case.held.valid
+    if case.day < valid.start:
+        return Objection(Reason.NOT_YET_VALID, start_of(valid.start))
+    if case.day > valid.end:
+        return Objection(Reason.EXPIRED)
+    return None
 
 
 def spot_covered(case: Case) -> Objection | None:
-    """The pass opens this spot."""
-    covered = case.spot is not None and case.held.opens(case.spot)
-    return None if covered else Objection(Reason.SPOT_NOT_COVERED)
+    """The pass opens this spot, and the catalogue knows it."""
+    if case.spot is None or not case.held.opens(case.spot):
+        return Objection(Reason.SPOT_NOT_COVERED)
+    return None
 
 
 def spot_open(case: Case) -> Objection | None:
     """The spot takes visitors today."""
-    closed = case.spot is None or not case.spot.open_on(case.day)
-    return Objection(Reason.SPOT_CLOSED) if closed else None
+    if case.spot is None or not case.spot.open_on(case.day):
+        return Objection(Reason.SPOT_CLOSED)
+    return None
 
 
 def no_blackout(case: Case) -> Objection | None:
@@ -123,53 +150,46 @@ def no_blackout(case: Case) -> Objection | None:
 
 
 def visits_left(case: Case) -> Objection | None:
-    """No limit is used up: today at this spot, at this spot in total, in total, on distinct days."""
+    """No limit is used up: today at this spot, at this spot in total, in total, on distinct days.
+
+    If today's visits here are used up, that is the reason, even if others are as well: it is what
+    staff would say. Then `admitted_from` is set only if a later day will do.
+    """
     if case.joins:
         return None
-    limits, tally, spot = (
-        case.held.terms.limits_at(case.gate.spot_id),
-        case.tally,
-        case.gate.spot_id,
-    )
-    if any(
-        limit is not None and used >= limit
-        for used, limit in (
-            (tally.by_spot.get(spot, 0), limits.per_spot),
-            (tally.total, limits.total),
-            (tally.days, limits.days if case.day != tally.day else None),
-        )
-    ):
-        lasting = Objection(Reason.NO_VISITS_LEFT)
-    else:
-        lasting = None
-    if limits.per_spot_day is not None and tally.visits_on(case.day, spot) >= limits.per_spot_day:
-        return Objection(Reason.ALREADY_TODAY, None if lasting else _next_valid_day(case))
-    return lasting
+    for_good = _used_up_for_good(case)
+    per_day = case.limits.per_spot_day
+    if per_day is not None and case.tally.visits_on(case.day, case.gate.spot_id) >= per_day:
+        if for_good:
+            return Objection(Reason.ALREADY_TODAY)
+        return Objection(Reason.ALREADY_TODAY, _next_valid_day(case))
+    if for_good:
+        return Objection(Reason.NO_VISITS_LEFT)
+    return None
 
 
 def not_too_soon(case: Case) -> Objection | None:
     """Enough time has passed since the last visit, wherever that was."""
     minutes, last = case.held.terms.limits.minutes_between, case.tally.last_at
-    if (
-        case.joins
-        or minutes is None
-        or last is None
-        or case.at >= last + timedelta(minutes=minutes)
-    ):
+    if case.joins or minutes is None or last is None:
         return None
-    return Objection(Reason.TOO_SOON, last + timedelta(minutes=minutes))
+    admitted_from = last + timedelta(minutes=minutes)
+    if case.at < admitted_from:
+        return Objection(Reason.TOO_SOON, admitted_from)
+    return None
 
 
 def party_fits(case: Case) -> Objection | None:
     """The pass admits as many people as have come."""
-    too_many = case.wanted > case.held.terms.party.admits
-    return Objection(Reason.PARTY_TOO_LARGE) if too_many else None
+    if case.wanted > case.held.terms.party.admits:
+        return Objection(Reason.PARTY_TOO_LARGE)
+    return None
 
 
 RULES: tuple[Rule, ...] = (
     gate_in_service,
     code_suits_gate,
-    pass_alive,
+    pass_active,
     paid,
     in_time,
     spot_covered,
@@ -195,32 +215,59 @@ def decide(case: Case) -> Verdict:
 
 
 def _admitted(case: Case) -> Verdict:
-    party, admits = case.held.terms.party, case.wanted
-    already_in = party.admits - case.places if case.joins else 0
-    owing = case.held.terms.payment is Payment.AT_WINDOW
-    pays = min(party.pays, already_in + admits) - min(party.pays, already_in) if owing else 0
+    pays, amount_fen = _to_pay(case)
     return Verdict(
         Reason.OK,
         case.at,
-        admits=admits,
+        admits=case.wanted,
         pays=pays,
-        amount_fen=pays * party.each_fen if owing and party.each_fen is not None else None,
+        amount_fen=amount_fen,
         visits_left=_left_after(case),
         check_identity=not case.code.rotating,
     )
 
 
+def _to_pay(case: Case) -> tuple[int, int | None]:
+    """How many of those who are let in pay now, and how much together, in fen, if that is known.
+
+    The first of a party pay, up to as many as its terms say: of buy one, get one free it is the one
+    who comes first, if the two come one after the other.
+    """
+    if not case.pays_at_window:
+        return 0, None
+    party = case.held.terms.party
+    already_in = 0
+    if case.joins:
+        already_in = party.admits - case.places
+    have_paid = min(party.pays, already_in)
+    pays = min(party.pays, already_in + case.wanted) - have_paid
+    if party.each_fen is None:
+        return pays, None
+    return pays, pays * party.each_fen
+
+
+def _used_up_for_good(case: Case) -> bool:
+    """Whether a limit is used up that another day does not lift."""
+    limits, tally = case.limits, case.tally
+    counted = [
+        (tally.by_spot.get(case.gate.spot_id, 0), limits.per_spot),
+        (tally.total, limits.total),
+    ]
+    if case.day != tally.day:  # on a day that is counted already another visit counts no more days
+        counted.append((tally.days, limits.days))
+    return any(limit is not None and used >= limit for used, limit in counted)
+
+
 def _left_after(case: Case) -> int | None:
     """Visits left here after this one, over all the days to come; None when nothing limits them."""
-    limits = case.held.terms.limits_at(case.gate.spot_id)
-    left = [
-        limit - used - (not case.joins)
-        for used, limit in (
-            (case.tally.total, limits.total),
-            (case.tally.by_spot.get(case.gate.spot_id, 0), limits.per_spot),
-        )
-        if limit is not None
-    ]
+    this_visit = 0 if case.joins else 1
+    limits, tally = case.limits, case.tally
+    left = []
+    if limits.total is not None:
+        left.append(limits.total - tally.total - this_visit)
+    if limits.per_spot is not None:
+        here = tally.by_spot.get(case.gate.spot_id, 0)
+        left.append(limits.per_spot - here - this_visit)
     return min(left, default=None)
 
 

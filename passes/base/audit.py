@@ -1,7 +1,4 @@
-"""What the domain needs from the outside, as Protocols. `passes.store` fulfils them with MongoDB.
-
-All of them raise `errors.Unavailable` when the database does not answer.
-"""
+"""The audit line: who did what to what, and when. Where it is stored is in `passes.base.ports`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +7,12 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """Who did what to what, when: `by` is an operator or a service, `action` a verb such as `issue`."""
+    """Who did what to what, and when.
+
+    `by` is an operator, a gate, a visitor or a service, as in `operator:USER` or
+    `gate:emeishan-7qx2`. `action` is a verb such as `issue`, and `subject` names the thing that
+    it was done to, as in `pass:70a69d540b54f65e`.
+    """
 
     at: datetime
     by: str

@@ -1,4 +1,4 @@
-"""Business days: dates as the gates of Sichuan and Chongqing live them."""
+"""Business days: dates in Asia/Shanghai, by which passes are valid and gates count."""
 
 from datetime import UTC, date, datetime, time, timedelta, timezone
 

@@ -17,11 +17,15 @@ from dataclasses import dataclass
 from passes.base.text import Text
 
 _LONGEST_SHOWN = 64
+"""Characters of a name that an error repeats."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing to mend: `where` is the path of a field (`limits.per_spot`), `what` says what is wrong."""
+    """One thing to correct.
+
+    `where` is the dotted path of a field, such as `limits.per_spot`; `what` says what is wrong.
+    """
 
     where: str
     what: str
@@ -31,7 +35,7 @@ class Fault:
 
 
 class DomainError(Exception):
-    """What the domain refuses to do: a stable `code`, a `text` for people, and the faults if any."""
+    """What the domain refuses to do: a stable `code`, a `text` for people, the faults if any."""
 
     def __init__(self, code: str, text: Text, faults: Iterable[Fault] = ()) -> None:
         """`code` is lower_snake_case and never changes its meaning."""
@@ -46,11 +50,11 @@ class Invalid(DomainError):
 
 
 class Unknown(DomainError):
-    """Nothing is known by that name."""
+    """There is nothing with that id or name."""
 
 
 class Conflict(DomainError):
-    """The state of things forbids it."""
+    """What has already happened forbids it."""
 
 
 class Forbidden(DomainError):
@@ -71,8 +75,12 @@ class Unavailable(DomainError):
 
 
 def unknown(kind: Text, name: str) -> Unknown:
-    """The `Unknown` error for a thing of some kind: `unknown(Text("景区", "spot"), "emeishan")`."""
-    name = name if len(name) <= _LONGEST_SHOWN else name[:_LONGEST_SHOWN] + "…"
-    return Unknown(
-        f"{kind.en}_unknown", Text(f"没有这个{kind.zh}：{name}", f"there is no {kind.en} {name!r}")
-    )
+    """The `Unknown` error for a thing of some kind, which is the first part of its code.
+
+    `unknown(Text("景区", "spot"), "emeishan")` has the code `spot_unknown`. A very long name is
+    cut short, because callers choose it.
+    """
+    if len(name) > _LONGEST_SHOWN:
+        name = name[:_LONGEST_SHOWN] + "…"
+    text = Text(f"没有这个{kind.zh}：{name}", f"there is no {kind.en} {name!r}")
+    return Unknown(f"{kind.en}_unknown", text)

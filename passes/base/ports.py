@@ -13,7 +13,7 @@ class Audit(Protocol):
     """The audit log, append-only."""
 
     async def write(self, line: AuditLine) -> None:
-        """Keep a line."""
+        """Append a line."""
 
     async def about(self, subject: str) -> Sequence[AuditLine]:
         """All lines about a subject, oldest first."""

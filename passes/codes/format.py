@@ -1,8 +1,8 @@
 """The code: the text inside the QR picture of a pass (docs/adr/0004-code-format.md).
 
-A code is signed with Ed25519, so a gate can check it alone. A rotating code also ends in the current 30-second
-step and a MAC over it, so a screenshot grows stale. This module reads and writes codes; whether the pass behind
-one admits is not its business.
+A code is signed with Ed25519 (RFC 8032), so a gate can check it alone. A rotating code also ends
+in the current 30-second step and a MAC over it, so a screenshot grows stale. This module reads and
+writes codes; whether the pass behind one admits is not its business.
 """
 
 import hmac
@@ -25,15 +25,15 @@ _EPOCH = date(2020, 1, 1)
 FIRST_DAY, LAST_DAY = _EPOCH, _EPOCH + timedelta(days=0xFFFF)
 """The days that a code can name."""
 
-_CONTENT = struct.Struct(
-    ">BBQHHHBBB"
-)  # format, key id, serial, product, first day, last day, party, flags, zero
+# Format, key id, serial, product, first day, last day, party, flags, and a byte that is zero.
+_CONTENT = struct.Struct(">BBQHHHBBB")
 _STEP = struct.Struct(">I")
 _SIGNATURE_BYTES = 64
 _MAC_BYTES = 8
 SIGNED_BYTES = _CONTENT.size + _SIGNATURE_BYTES
 ROTATING_BYTES = SIGNED_BYTES + _STEP.size + _MAC_BYTES
 LONGEST_TEXT = len(PREFIX) + (ROTATING_BYTES // 2) * 3 + 2
+"""In characters. Base45 (RFC 9285) writes 2 bytes as 3 characters, and an odd last byte as 2."""
 _SIGNING_CONTEXT = b"BP1"
 
 _ROTATING = 1
@@ -43,7 +43,11 @@ _KNOWN_FLAGS = _ROTATING | _PAY_AT_WINDOW
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What a code says, 19 bytes. `pass_id` is the serial in 16 hexadecimal digits; days are business days."""
+    """What a code says, 19 bytes.
+
+    `pass_id` is the serial in 16 hexadecimal digits; days are business days, both included.
+    `party` is how many people the pass admits on one visit.
+    """
 
     key_id: int
     pass_id: str
@@ -55,7 +59,7 @@ class Code:
     pay_at_window: bool = False
 
     def pack(self) -> bytes:
-        """The 19 signed bytes. Raises `struct.error` for a value that the format has no room for."""
+        """The 19 signed bytes. Raises `struct.error` for a value that does not fit its field."""
         flags = _ROTATING * self.rotating | _PAY_AT_WINDOW * self.pay_at_window
         return _CONTENT.pack(
             FORMAT,
@@ -73,7 +77,8 @@ class Code:
 class CodeError(Exception):
     """A code that proves nothing. `reason` is `code_malformed`, `code_forged` or `code_stale`.
 
-    `code` is what was read, and is set only when its signature holds: a stale code, or one by a key that has ended.
+    `code` is what was read. It is set only when the signature holds: for a stale code, and for
+    one by a key that has ended.
     """
 
     def __init__(self, reason: Reason, code: Code | None = None) -> None:
@@ -90,13 +95,16 @@ def sign(code: Code, key: SigningKey) -> bytes:
 
 
 def rotate(signed: bytes, pass_day_key: bytes, at: datetime) -> bytes:
-    """The 95 bytes of a rotating code at an instant; the key is that of the pass for the business day of `at`."""
+    """The 95 bytes of a rotating code at an instant.
+
+    `pass_day_key` is the key of the pass for the business day of `at`, 32 bytes.
+    """
     timed = signed + _STEP.pack(step_of(at))
     return timed + _mac(pass_day_key, timed)
 
 
 def to_text(raw: bytes) -> str:
-    """The text for the QR picture: `BP1:` and Base45, the alphanumeric alphabet of QR codes."""
+    """The text for the QR picture: `BP1:` and Base45 (RFC 9285), the alphabet of QR codes."""
     return f"{PREFIX}{b45encode(raw).decode()}"
 
 
@@ -106,7 +114,9 @@ def read(text: str, keys: Keyring, now: datetime, tolerance: int = 1) -> Code:
     A rotating code is fresh for `tolerance` steps of 30 seconds before and after the current one.
     Raises `CodeError`.
     """
-    # 1. The text is one of ours. Scanners may add blanks; none can end a code, whose last sign is a digit.
+    # 1. The text is one of ours. Scanners may add blanks around it, which can be stripped: though
+    #    the blank is a character of Base45, no code ends in one. Both kinds have an odd number of
+    #    bytes, and the second character of a single last byte is a digit from 0 to 5.
     raw = _decode(text.strip(" \r\n\t"))
     code = _unpack(raw)
 
@@ -120,7 +130,7 @@ def read(text: str, keys: Keyring, now: datetime, tolerance: int = 1) -> Code:
     if not code.rotating:
         return code
 
-    # 3. The step was sealed with the key of this pass and day.
+    # 3. The MAC over the step was made with the key of this pass and day.
     timed, mac = raw[: SIGNED_BYTES + _STEP.size], raw[-_MAC_BYTES:]
     (step,) = _STEP.unpack(timed[SIGNED_BYTES:])
     pass_day_key = keys.pass_day_key(business_day(_step_start(step)), code.pass_id)
@@ -139,7 +149,10 @@ def step_of(instant: datetime) -> int:
 
 
 def digest(text: str) -> str:
-    """What is kept of a refused code: enough to recognise it, useless at a gate."""
+    """What is kept of a scanned code: enough to recognise it again, useless at a gate.
+
+    The first 16 hexadecimal digits of its SHA-256.
+    """
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -169,7 +182,9 @@ def _unpack(raw: bytes) -> Code:
         raw[: _CONTENT.size]
     )
     rotating = bool(flags & _ROTATING)
-    if fmt != FORMAT or zero or flags & ~_KNOWN_FLAGS or rotating != (len(raw) == ROTATING_BYTES):
+    as_long_as_it_says = rotating == (len(raw) == ROTATING_BYTES)
+    unknown_flags = flags & ~_KNOWN_FLAGS
+    if fmt != FORMAT or zero or unknown_flags or not as_long_as_it_says:
         raise CodeError(Reason.CODE_MALFORMED)
     return Code(
         key_id=key_id,

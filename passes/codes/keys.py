@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _DAY_KEYS_KEPT = 16
+"""How many day keys are cached: a week ahead for phones, and the days around today for gates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class SigningKey:
 
 
 class Keyring:
-    """All keys of one system: signing keys by id, and the master from which day keys follow."""
+    """All keys of one system: signing keys by id, and the master key that day keys derive from."""
 
     def __init__(self, signing: Iterable[SigningKey], master: bytes) -> None:
         """`master` is 32 random bytes."""
@@ -66,14 +67,24 @@ class Keyring:
         return self._verifying.get(key_id)
 
     def day_key(self, day: date) -> bytes:
-        """HKDF-SHA256 of the master for one business day: 32 bytes that a gate may hold."""
-        if day not in self._day_keys:
-            while len(self._day_keys) >= _DAY_KEYS_KEPT:
-                self._day_keys.pop(next(iter(self._day_keys)))
-            info = b"BP1 day" + day.isoformat().encode()
-            self._day_keys[day] = HKDF(SHA256(), 32, salt=None, info=info).derive(self._master)
-        return self._day_keys[day]
+        """The key of one business day, 32 bytes: HKDF-SHA256 (RFC 5869) of the master key.
+
+        A gate may hold it.
+        """
+        cached = self._day_keys.get(day)
+        if cached is not None:
+            return cached
+        while len(self._day_keys) >= _DAY_KEYS_KEPT:
+            oldest = next(iter(self._day_keys))
+            self._day_keys.pop(oldest)
+        info = b"BP1 day" + day.isoformat().encode()
+        key = HKDF(SHA256(), 32, salt=None, info=info).derive(self._master)
+        self._day_keys[day] = key
+        return key
 
     def pass_day_key(self, day: date, pass_id: str) -> bytes:
-        """The key with which the phone of one holder rotates the code on one business day: 32 bytes."""
+        """The key with which a phone rotates the code of one pass on one business day: 32 bytes.
+
+        HMAC-SHA256 of the serial under the day key.
+        """
         return hmac.digest(self.day_key(day), bytes.fromhex(pass_id), "sha256")

@@ -1,4 +1,7 @@
-"""The fields that product and offer files share, and how such files are read: wholly, before anything is published."""
+"""The fields that product and offer files share, and how such files are read.
+
+All files are read and checked wholly before anything is published.
+"""
 
 import re
 from collections.abc import Callable, Iterable
@@ -28,27 +31,27 @@ T = TypeVar("T")
 
 Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
 Count = Annotated[int, Field(strict=True, ge=1, le=100_000)]
-Weekday = Annotated[int, Field(strict=True, ge=1, le=7)]
+IsoWeekday = Annotated[int, Field(strict=True, ge=1, le=7)]
 
 
-class Strict(BaseModel):
-    """What is not known is refused."""
+class FileModel(BaseModel):
+    """A part of a file. A field that is not known is an error, because it is misspelt."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-class TitleIn(Strict):
+class TitleIn(FileModel):
     """The same words in Chinese and English."""
 
     zh: Name
     en: Name
 
     def to_text(self) -> Text:
-        """As the domain has it."""
+        """The text of the domain."""
         return Text(self.zh, self.en)
 
 
-class DaysIn(Strict):
+class DaysIn(FileModel):
     """A span of business days, written `2026-10-01/2026-10-07`, or one day."""
 
     start: Day
@@ -61,7 +64,7 @@ class DaysIn(Strict):
         return self
 
     def to_range(self) -> DateRange:
-        """As the domain has it."""
+        """The range of days of the domain."""
         return DateRange(self.start, self.end)
 
 
@@ -87,27 +90,39 @@ Days = Annotated[
 
 
 def read_drafts(files: Iterable[Path], read: Callable[[Any], T], noun: str) -> list[T]:
-    """What `read` makes of the records of YAML files, each one or a list. Raises `Invalid` naming file and field."""
+    """What `read` makes of the records of YAML files, each of which has one record or a list.
+
+    Raises `Invalid` naming file, record and field of every fault in all of them.
+    """
     drafts: list[T] = []
     faults: list[Fault] = []
     for file in files:
         try:
-            found = load_yaml(file)
+            records = _records(file)
         except DataError as error:
+            # Its faults begin with the name of the file: `spring.yaml: this cannot be read …`.
             faults += [Fault(file.name, told.partition(": ")[2]) for told in error.faults]
             continue
-        if found == []:
-            faults.append(Fault(file.name, "there is no record"))
-        for number, record in enumerate(found if isinstance(found, list) else [found], start=1):
-            where = f"{file.name}: record {number}" if isinstance(found, list) else file.name
+        for where, record in records:
             try:
                 drafts.append(read(record))
             except ValidationError as error:
-                faults += [
-                    Fault(f"{where}: {path or 'record'}", what) for path, what in faults_of(error)
-                ]
+                faults += _faults(where, error)
     if faults:
-        raise Invalid(
-            f"{noun}_invalid", Text("文件有误", f"this {noun} file cannot be used"), faults
-        )
+        text = Text("文件有误", f"this {noun} file cannot be used")
+        raise Invalid(f"{noun}_invalid", text, faults)
     return drafts
+
+
+def _records(file: Path) -> list[tuple[str, Any]]:
+    """The records of a file, and where each of them is. Raises `DataError`."""
+    found = load_yaml(file)
+    if not isinstance(found, list):
+        return [(file.name, found)]
+    if not found:
+        raise DataError([f"{file.name}: there is no record"])
+    return [(f"{file.name}: record {n}", record) for n, record in enumerate(found, start=1)]
+
+
+def _faults(where: str, error: ValidationError) -> list[Fault]:
+    return [Fault(f"{where}: {path or 'record'}", what) for path, what in faults_of(error)]

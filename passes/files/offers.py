@@ -1,4 +1,4 @@
-"""Offer files: YAML in which operators describe one offer or many, checked wholly before anything is published."""
+"""Offer files: YAML in which operators describe one offer or many."""
 
 import json
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from passes.files.fields import Count, Day, Days, Strict, TitleIn, read_drafts
+from passes.files.fields import Count, Day, Days, FileModel, TitleIn, read_drafts
 from passes.offers.offer import Benefit, BenefitKind, Offer, Quota
 from passes.people.groups import Group
 from passes.terms.publishing import UNPUBLISHED
@@ -19,7 +19,7 @@ EXAMPLES = DATA / "offers"
 """The offers that a new system starts with, marked as examples."""
 
 
-class _BenefitIn(Strict):
+class _BenefitIn(FileModel):
     """`percent` is what is taken off, for that kind alone."""
 
     kind: BenefitKind
@@ -27,12 +27,14 @@ class _BenefitIn(Strict):
 
     @model_validator(mode="after")
     def _percent_for_its_kind(self) -> Self:
-        if (self.kind is BenefitKind.PERCENT) != (self.percent is not None):
+        is_needed = self.kind is BenefitKind.PERCENT
+        is_given = self.percent is not None
+        if is_needed != is_given:
             raise ValueError("give `percent` for the kind percent, and for no other")
         return self
 
 
-class _WindowIn(Strict):
+class _WindowIn(FileModel):
     """The business days on which the offer runs, both included."""
 
     from_: Day = Field(alias="from")
@@ -45,12 +47,12 @@ class _WindowIn(Strict):
         return self
 
 
-class _NativeOf(Strict):
+class _NativeOf(FileModel):
     native_of: Literal["chongqing", "sichuan"]
 
 
-class _QuotaIn(Strict):
-    """How many vouchers there are; what is null or absent is without limit, but for one to a person."""
+class _QuotaIn(FileModel):
+    """How many vouchers there are; null is without limit. The default of `per_person` is 1."""
 
     total: Count | None = None
     per_day: Count | None = None
@@ -59,20 +61,22 @@ class _QuotaIn(Strict):
 
     @model_validator(mode="after")
     def _parts_of_the_whole(self) -> Self:
+        if self.total is None:
+            return self
         for name in ("per_day", "per_spot_day", "per_person"):
             part = getattr(self, name)
-            if self.total is not None and part is not None and part > self.total:
+            if part is not None and part > self.total:
                 raise ValueError(f"{name} is more than the total")
         return self
 
 
-class _VoucherIn(Strict):
+class _VoucherIn(FileModel):
     """For how many days a voucher can be used, from the day it is claimed on."""
 
     valid_days: Annotated[int, Field(strict=True, ge=1, le=366)]
 
 
-class OfferIn(Strict):
+class OfferIn(FileModel):
     """An offer as its file describes it."""
 
     id: Slug
@@ -111,10 +115,7 @@ class OfferIn(Strict):
             benefit=Benefit(self.benefit.kind, self.benefit.percent),
             spots=frozenset(self.spots),
             window=DateRange(self.window.from_, self.window.until),
-            eligible=frozenset(
-                Group(f"native_of:{each.native_of}" if isinstance(each, _NativeOf) else each)
-                for each in self.eligible
-            ),
+            eligible=frozenset(map(_group, self.eligible)),
             voucher_days=self.voucher.valid_days,
             quota=Quota(**self.quota.model_dump()),
             blackout=Blackout(tuple(days.to_range() for days in self.blackout)),
@@ -126,8 +127,14 @@ class OfferIn(Strict):
         )
 
 
+def _group(written: str | _NativeOf) -> Group:
+    if isinstance(written, _NativeOf):
+        return Group(f"native_of:{written.native_of}")
+    return Group(written)
+
+
 def offer_schema() -> str:
-    """The JSON Schema of an offer, for editors; `scenic_data/data/offer.schema.json` holds it."""
+    """The JSON Schema of an offer, which `scenic_data/data/offer.schema.json` holds for editors."""
     return json.dumps(OfferIn.model_json_schema(), ensure_ascii=False, indent=2) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Product files: YAML in which operators describe what can be held, checked wholly before anything is published."""
+"""Product files: YAML in which operators describe what can be held."""
 
 import json
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from passes.files.fields import Count, Days, Strict, TitleIn, Weekday, read_drafts
+from passes.files.fields import Count, Days, FileModel, IsoWeekday, TitleIn, read_drafts
 from passes.terms.edition import Edition
 from passes.terms.publishing import UNPUBLISHED
 from passes.terms.terms import (
@@ -25,18 +25,17 @@ from passes.terms.terms import (
     Unactivated,
 )
 from scenic_data.files import DATA
-from scenic_data.model import Fen, Slug
-from scenic_data.model import Season as YearDays
+from scenic_data.model import Fen, Slug, YearDays
 
 EXAMPLES = DATA / "products"
 """The products that a new system starts with, marked as examples."""
 
 
-class _TermIn(Strict):
+class _TermIn(FileModel):
     """Either fixed `dates`, or so many `days` from the first day of the pass.
 
-    With `activate_within` the holder chooses that day within so many days after issue; `unactivated` says what becomes
-    of a pass that nobody activated in time.
+    With `activate_within` the holder chooses that day within so many days after issue;
+    `unactivated` says what becomes of a pass that nobody activated in time.
     """
 
     dates: Days | None = None
@@ -57,15 +56,13 @@ class _TermIn(Strict):
         return self
 
     def to_term(self) -> Term:
-        return Term(
-            self.dates.to_range() if self.dates else None,
-            self.days,
-            self.activate_within,
-            self.unactivated,
-        )
+        dates = None
+        if self.dates is not None:
+            dates = self.dates.to_range()
+        return Term(dates, self.days, self.activate_within, self.unactivated)
 
 
-class _CoverageIn(Strict):
+class _CoverageIn(FileModel):
     spots: tuple[Slug, ...] = ()
     tags: tuple[str, ...] = ()
     excluded: tuple[Slug, ...] = ()
@@ -74,8 +71,8 @@ class _CoverageIn(Strict):
         return Coverage(frozenset(self.spots), frozenset(self.tags), frozenset(self.excluded))
 
 
-class _LimitsIn(Strict):
-    """How often a pass admits; a limit that is null or absent does not limit, but for one visit per spot and day."""
+class _LimitsIn(FileModel):
+    """How often a pass admits; null is without limit. The default of `per_spot_day` is 1."""
 
     per_spot_day: Count | None = 1
     per_spot: Count | None = None
@@ -87,7 +84,7 @@ class _LimitsIn(Strict):
         return Limits(**self.model_dump())
 
 
-class _SpotLimitsIn(Strict):
+class _SpotLimitsIn(FileModel):
     """Limits at one spot instead of the usual ones."""
 
     per_spot_day: Count | None = 1
@@ -97,8 +94,8 @@ class _SpotLimitsIn(Strict):
         return SpotLimits(self.per_spot_day, self.per_spot)
 
 
-class _SettlementIn(Strict):
-    """What is agreed to be paid to a spot for each admission, in fen; `spots` are those with a fee of their own."""
+class _SettlementIn(FileModel):
+    """What is agreed to be paid to a spot for each admission, in fen; `spots` have other fees."""
 
     fee_fen: Annotated[Fen, Field(strict=True, le=100_000)] = 0
     spots: dict[Slug, Annotated[Fen, Field(strict=True, le=100_000)]] = Field(default_factory=dict)
@@ -107,15 +104,16 @@ class _SettlementIn(Strict):
         return Settlement(self.fee_fen, self.spots)
 
 
-class _BlackoutIn(Strict):
+class _BlackoutIn(FileModel):
     dates: tuple[Days, ...] = ()
-    weekdays: tuple[Weekday, ...] = ()
+    weekdays: tuple[IsoWeekday, ...] = ()
 
     def to_blackout(self) -> Blackout:
-        return Blackout(tuple(days.to_range() for days in self.dates), frozenset(self.weekdays))
+        dates = tuple(days.to_range() for days in self.dates)
+        return Blackout(dates, frozenset(self.weekdays))
 
 
-class _PartyIn(Strict):
+class _PartyIn(FileModel):
     admits: Annotated[int, Field(strict=True, ge=1, le=255)] = 1
     pays: Annotated[int, Field(strict=True, ge=0, le=255)] = 1
 
@@ -129,7 +127,7 @@ class _PartyIn(Strict):
         return Party(self.admits, self.pays)
 
 
-class ProductIn(Strict):
+class ProductIn(FileModel):
     """A product as its file describes it."""
 
     id: Slug
@@ -150,31 +148,35 @@ class ProductIn(Strict):
     """True marks a product that shows what the system can do and was agreed with nobody."""
 
     def to_product(self) -> Edition:
-        """The draft to publish."""
+        """The draft to publish. Its number, version and spots are found when it is published."""
         return Edition(
             product_id=self.id,
             number=UNPUBLISHED,
             version=UNPUBLISHED,
             title=self.title.to_text(),
-            terms=Terms(
-                term=self.term.to_term(),
-                coverage=self.coverage.to_coverage(),
-                limits=self.limits.to_limits(),
-                overrides={slug: limits.to_limits() for slug, limits in self.overrides.items()},
-                blackout=self.blackout.to_blackout(),
-                season=tuple(Season(*written.split("/")) for written in self.season),
-                settlement=self.settlement.to_settlement(),
-                party=self.party.to_party(),
-                payment=self.payment,
-            ),
+            terms=self.to_terms(),
             spots=frozenset(),
             price_fen=self.price_fen,
             example=self.example,
         )
 
+    def to_terms(self) -> Terms:
+        """What the product lets its holder do."""
+        return Terms(
+            term=self.term.to_term(),
+            coverage=self.coverage.to_coverage(),
+            limits=self.limits.to_limits(),
+            overrides={slug: limits.to_limits() for slug, limits in self.overrides.items()},
+            blackout=self.blackout.to_blackout(),
+            season=tuple(Season(*written.split("/")) for written in self.season),
+            settlement=self.settlement.to_settlement(),
+            party=self.party.to_party(),
+            payment=self.payment,
+        )
+
 
 def product_schema() -> str:
-    """The JSON Schema of product files, for editors; `scenic_data/data/product.schema.json` holds it."""
+    """The JSON Schema of product files, which `scenic_data/data/product.schema.json` holds."""
     return json.dumps(ProductIn.model_json_schema(), ensure_ascii=False, indent=2) + "\n"
 
 

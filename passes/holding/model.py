@@ -14,7 +14,7 @@ from passes.ledger.verdicts import Refusal
 from passes.people.holder import Holder
 from passes.people.traits import Traits
 from passes.terms.edition import Edition
-from passes.terms.terms import DateRange, Spot, Terms, Unactivated
+from passes.terms.terms import DateRange, SpotFacts, Terms, Unactivated
 
 
 class PassState(StrEnum):
@@ -105,7 +105,7 @@ class Pass:
         named = self.terms.coverage.spots
         return next(iter(named)) if len(named) == 1 else None
 
-    def opens(self, spot: Spot) -> bool:
+    def opens(self, spot: SpotFacts) -> bool:
         """Whether it opens a spot: one of its edition, and of those the chosen one or its part."""
         chosen = self.chosen_spot
         is_chosen = chosen is None or chosen == spot.id or chosen in spot.tags

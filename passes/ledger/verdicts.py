@@ -1,4 +1,7 @@
-"""Verdicts: what a gate is told, why, and the words for it in Chinese, in English and for the loudspeaker."""
+"""Verdicts: what a gate is told, why, and the words for it.
+
+The words are in Chinese and English for a screen, and a few in Chinese for the loudspeaker.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,9 +42,9 @@ class Reason(StrEnum):
 class Verdict:
     """The answer to a scan.
 
-    `admits` people may pass and `pays` of them pay now, together `amount_fen` if that is known; `visits_left` counts
-    after this visit, None is unlimited.
-    A refusal that time will lift says from when (`admitted_from`).
+    `admits` people may pass and `pays` of them pay now, together `amount_fen` if that is known.
+    `visits_left` counts after this visit; None is unlimited. A refusal that time alone lifts says
+    from when (`admitted_from`).
     """
 
     reason: Reason
@@ -65,14 +68,11 @@ class Verdict:
         if self.leaving:
             return Text("再见，欢迎再来", "Goodbye, come again")
         words = _WORDS[self.reason]
-        if (
-            self.admitted_from is None and "{when}" in words.zh
-        ):  # no moment will do: the staff is the remedy
-            return Text(
-                words.zh.partition("，")[0] + "，" + _STAFF[0],
-                words.en.partition(";")[0] + "; " + _STAFF[1],
-            )
-        when = _when(self.admitted_from) if self.admitted_from else Text("", "")
+        if "{when}" not in words.zh:
+            return Text(words.zh, words.en)
+        if self.admitted_from is None:
+            return _with_staff_as_remedy(words)
+        when = _when(self.admitted_from)
         return Text(words.zh.format(when=when.zh), words.en.format(when=when.en))
 
     @property
@@ -83,21 +83,17 @@ class Verdict:
         if self.admitted and self.check_identity:
             return "请核对证件"
         if self.admitted and self.pays:
-            return (
-                f"请收{self.pays}人票款"
-                if self.amount_fen is None
-                else f"请收{self.amount_fen / 100:g}元"
-            )
+            return _to_be_paid(self.pays, self.amount_fen)
         return _WORDS[self.reason].speak
 
 
 NEWEST_REFUSALS = 8
-"""How many refusals stand on a pass itself."""
+"""How many refusals are stored on a pass itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refused scan, kept: who asked, what was answered. The code itself is not kept, only its digest.
+    """A refused scan: who asked, and what was answered. Of the code only a digest is kept.
 
     `pass_id` is None when the code could not be read or trusted.
     """
@@ -112,102 +108,121 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
+class _ReasonWords:
+    """What a reason is called. In `zh` and `en`, `{when}` is the instant that lifts a refusal."""
+
     zh: str
     en: str
     speak: str
 
 
+def _with_staff_as_remedy(words: _ReasonWords) -> Text:
+    """What happened, without the remedy that names an instant: there is none that would do."""
+    happened_zh, _, _ = words.zh.partition("，")
+    happened_en, _, _ = words.en.partition(";")
+    return Text(f"{happened_zh}，{_STAFF[0]}", f"{happened_en}; {_STAFF[1]}")
+
+
+def _to_be_paid(people: int, amount_fen: int | None) -> str:
+    if amount_fen is None:
+        return f"请收{people}人票款"
+    return f"请收{amount_fen / 100:g}元"
+
+
 def _when(instant: datetime) -> Text:
-    """`instant` on the clock of the gate, the time of day only where it is not midnight."""
+    """An instant on the clock of the gate; the time of day is left out at midnight."""
     local = instant.astimezone(SHANGHAI)
-    clock = f" {local:%H:%M}" if (local.hour, local.minute, local.second) != (0, 0, 0) else ""
-    return Text(f"{local.year}年{local.month}月{local.day}日{clock}", f"{local:%Y-%m-%d}{clock}")
+    zh, en = f"{local.year}年{local.month}月{local.day}日", f"{local:%Y-%m-%d}"
+    if (local.hour, local.minute, local.second) == (0, 0, 0):
+        return Text(zh, en)
+    return Text(f"{zh} {local:%H:%M}", f"{en} {local:%H:%M}")
 
 
 _STAFF = ("请联系工作人员", "please ask the staff")
 
 _WORDS = {
-    Reason.OK: _Words("欢迎入园", "Welcome", "欢迎光临"),
-    Reason.CODE_MALFORMED: _Words(
+    Reason.OK: _ReasonWords("欢迎入园", "Welcome", "欢迎光临"),
+    Reason.CODE_MALFORMED: _ReasonWords(
         "无法识别，请出示巴蜀通入园码",
         "This is not a Bashu Pass code; please show the code of your pass",
         "无法识别",
     ),
-    Reason.CODE_FORGED: _Words(
+    Reason.CODE_FORGED: _ReasonWords(
         f"无效的入园码，{_STAFF[0]}", f"This code is not genuine; {_STAFF[1]}", "无效码"
     ),
-    Reason.CODE_STALE: _Words(
+    Reason.CODE_STALE: _ReasonWords(
         "入园码已过期，请打开小程序出示实时码，截图无效",
         "This code is out of date; open the mini-program and show the live code, not a screenshot",
         "请刷新入园码",
     ),
-    Reason.CODE_STATIC: _Words(
+    Reason.CODE_STATIC: _ReasonWords(
         "纸质码请走人工通道",
         "Printed codes are checked by staff; please use a staffed gate",
         "请走人工通道",
     ),
-    Reason.CODE_UNKNOWN: _Words(
+    Reason.CODE_UNKNOWN: _ReasonWords(
         f"查无此票，{_STAFF[0]}", f"No such pass was issued; {_STAFF[1]}", "查无此票"
     ),
-    Reason.REVOKED: _Words(
+    Reason.REVOKED: _ReasonWords(
         f"此票已作废，{_STAFF[0]}", f"This pass has been revoked; {_STAFF[1]}", "此票已作废"
     ),
-    Reason.FROZEN: _Words(
+    Reason.FROZEN: _ReasonWords(
         "此票已挂失，请在小程序中解挂后再来",
         "This pass is frozen; unfreeze it in the mini-program and come again",
         "此票已挂失",
     ),
-    Reason.REFUNDED: _Words(
+    Reason.REFUNDED: _ReasonWords(
         "此票已退款", "This pass has been refunded; please buy a new one", "此票已退款"
     ),
-    Reason.NOT_ACTIVATED: _Words(
+    Reason.NOT_ACTIVATED: _ReasonWords(
         "此票尚未激活，请先在小程序中激活",
         "This pass is not active; activate it in the mini-program",
         "请先激活",
     ),
-    Reason.NOT_YET_VALID: _Words(
+    Reason.NOT_YET_VALID: _ReasonWords(
         "此票尚未生效，可于{when}起入园", "Not valid yet; valid from {when}", "尚未生效"
     ),
-    Reason.EXPIRED: _Words(
+    Reason.EXPIRED: _ReasonWords(
         "此票已过期，请购买新票", "This pass has expired; please buy a new one", "此票已过期"
     ),
-    Reason.PAY_AT_WINDOW: _Words(
+    Reason.PAY_AT_WINDOW: _ReasonWords(
         "请到售票窗口付款后入园", "Please pay and enter at the ticket window", "请到窗口付款"
     ),
-    Reason.SPOT_NOT_COVERED: _Words(
+    Reason.SPOT_NOT_COVERED: _ReasonWords(
         "此票不含本景区，请到售票窗口购票",
         "This spot is not on your pass; tickets are sold at the window",
         "不含本景区",
     ),
-    Reason.SPOT_CLOSED: _Words(
+    Reason.SPOT_CLOSED: _ReasonWords(
         "景区暂停开放，请改日再来", "This spot is closed; please come another day", "景区未开放"
     ),
-    Reason.BLACKOUT: _Words(
+    Reason.BLACKOUT: _ReasonWords(
         "今日不可用，可于{when}入园", "Not valid today; valid again from {when}", "今日不可用"
     ),
-    Reason.ALREADY_TODAY: _Words(
+    Reason.ALREADY_TODAY: _ReasonWords(
         "今日已入园，可于{when}再来",
         "Already admitted today; welcome again from {when}",
         "今日已入园",
     ),
-    Reason.NO_VISITS_LEFT: _Words(
+    Reason.NO_VISITS_LEFT: _ReasonWords(
         "入园次数已用完，请到售票窗口购票",
         "No visits are left; tickets are sold at the window",
         "次数已用完",
     ),
-    Reason.TOO_SOON: _Words(
+    Reason.TOO_SOON: _ReasonWords(
         "间隔时间未到，可于{when}入园",
         "Too soon after the last visit; welcome from {when}",
         "请稍后再来",
     ),
-    Reason.PARTY_TOO_LARGE: _Words(
+    Reason.PARTY_TOO_LARGE: _ReasonWords(
         "人数超出此票许可，请减少同行人数",
         "More people than the pass admits; please reduce the party",
         "人数超限",
     ),
-    Reason.GATE_DISABLED: _Words(
+    Reason.GATE_DISABLED: _ReasonWords(
         "此通道已停用，请走其他通道", "This gate is out of service; please use another", "通道停用"
     ),
-    Reason.ERROR: _Words(f"核验失败，{_STAFF[0]}", f"The check failed; {_STAFF[1]}", "核验失败"),
+    Reason.ERROR: _ReasonWords(
+        f"核验失败，{_STAFF[0]}", f"The check failed; {_STAFF[1]}", "核验失败"
+    ),
 }

@@ -1,4 +1,7 @@
-"""Eligibility: whether a visitor may claim a voucher of an offer now, and if not, why, and from when."""
+"""Eligibility: whether a visitor may claim a voucher of an offer now; if not, why, and from when.
+
+Pure: knows nothing of how many vouchers are left but what it is told.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,10 +16,10 @@ from passes.people.traits import Traits
 
 
 class NotClaimable(Conflict):
-    """Why a voucher cannot be claimed now; `claimable_from` is from when it can, if time alone will do."""
+    """Why a voucher cannot be claimed now."""
 
     def __init__(self, code: str, text: Text, claimable_from: datetime | None = None) -> None:
-        """`code` is stable."""
+        """`code` is stable; `claimable_from` is from when it can be, if time alone will do."""
         super().__init__(code, text)
         self.claimable_from = claimable_from
 
@@ -38,8 +41,10 @@ class Claimant:
 
 
 def objection(offer: Offer, claimant: Claimant) -> NotClaimable | None:
-    """The first reason why a visitor may not claim, quotas apart, as staff would explain it."""
-    if (not_running := _not_running(offer, claimant.today)) is not None:
+    """The first reason why a visitor may not claim, quotas apart, in the order in which staff would
+    explain it; None if they may."""
+    not_running = _not_running(offer, claimant.today)
+    if not_running is not None:
         return not_running
     if offer.real_name and not claimant.real_name:
         return NotClaimable("real_name_needed", Text("请先实名认证", "say who you are first"))
@@ -48,7 +53,8 @@ def objection(offer: Offer, claimant: Claimant) -> NotClaimable | None:
     most = offer.quota.per_person
     if most is not None and claimant.vouchers.get(offer.id, 0) >= most:
         return too_many(offer)
-    if not offer.with_pass and not offer.spots.isdisjoint(claimant.spots_open):
+    opened_by_a_pass = not offer.spots.isdisjoint(claimant.spots_open)
+    if opened_by_a_pass and not offer.with_pass:
         text = Text("您的电子票已含本景区，不能再领", "your pass opens this spot already")
         return NotClaimable("pass_held", text)
     return None
@@ -57,14 +63,12 @@ def objection(offer: Offer, claimant: Claimant) -> NotClaimable | None:
 def too_many(offer: Offer) -> NotClaimable:
     """The objection that a visitor has as many vouchers as one person may have."""
     most = offer.quota.per_person
-    return NotClaimable(
-        "already_claimed",
-        Text(f"每人限领{most}张，您已领取", f"each may claim {most}, which you have"),
-    )
+    text = Text(f"每人限领{most}张，您已领取", f"each may claim {most}, which you have")
+    return NotClaimable("already_claimed", text)
 
 
 def sold_out(offer: Offer, which: str, today: date) -> NotClaimable:
-    """The objection that a quota is used up: `total`, `per_day` or `per_spot_day`."""
+    """The objection that a quota is used up: `which` is `total`, `per_day` or `per_spot_day`."""
     if which == "total":
         return NotClaimable("sold_out", Text("已领完", "all are claimed"))
     again = _first_running(offer, day_after(today))
@@ -80,25 +84,25 @@ def sold_out(offer: Offer, which: str, today: date) -> NotClaimable:
 
 
 def _not_running(offer: Offer, today: date) -> NotClaimable | None:
+    """The objection that an offer does not run today, if it does not."""
     if offer.runs_on(today):
         return None
-    first = _first_running(offer, today)
     if offer.state is OfferState.PAUSED:
         return NotClaimable("offer_paused", Text("活动已暂停", "this offer is paused"))
+    first = _first_running(offer, today)
     if first is None:
         return NotClaimable("offer_ended", Text("活动已结束", "this offer has ended"))
     when = f"{first:%Y-%m-%d}"
-    return NotClaimable(
-        "offer_not_running",
-        Text(f"今日不可领取，{when}起可领", f"not today; from {when} on"),
-        start_of(first),
-    )
+    text = Text(f"今日不可领取，{when}起可领", f"not today; from {when} on")
+    return NotClaimable("offer_not_running", text, start_of(first))
 
 
 def _first_running(offer: Offer, day: date) -> date | None:
     """The first day from `day` on, on which the offer runs."""
+    if offer.state is not OfferState.PUBLISHED:
+        return None
     day = max(day, offer.window.start)
-    while offer.state is OfferState.PUBLISHED and day <= offer.window.end:
+    while day <= offer.window.end:
         if offer.runs_on(day):
             return day
         day = day_after(day)

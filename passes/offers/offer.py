@@ -17,7 +17,7 @@ from passes.terms.terms import (
     Limits,
     Party,
     Payment,
-    Spot,
+    SpotFacts,
     Term,
     Terms,
 )
@@ -39,12 +39,17 @@ class Benefit:
     percent: int | None = None
 
     def __str__(self) -> str:
-        return self.kind.value if self.percent is None else f"{self.kind.value}:{self.percent}"
+        if self.percent is None:
+            return self.kind.value
+        return f"{self.kind.value}:{self.percent}"
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How many vouchers there are; None is without limit. `per_day` counts claims on one business day."""
+    """How many vouchers there are; None is without limit.
+
+    `per_day` counts the claims of one business day, `per_spot_day` those of them at one spot.
+    """
 
     total: int | None = None
     per_day: int | None = None
@@ -62,7 +67,10 @@ class OfferState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A published offer. `window` is when it runs; nobody needs to be awake when it begins or ends."""
+    """A published offer. It begins and ends by itself, with the business days of its `window`.
+
+    `voucher_days` is for how many days a voucher can be used, from the day it is claimed on.
+    """
 
     id: str
     version: int
@@ -86,11 +94,10 @@ class Offer:
 
     def runs_on(self, day: date) -> bool:
         """Whether a voucher can be claimed and used on that business day."""
-        return (
-            self.state is OfferState.PUBLISHED and day in self.window and day not in self.blackout
-        )
+        published = self.state is OfferState.PUBLISHED
+        return published and day in self.window and day not in self.blackout
 
-    def runs_at(self, spot: Spot) -> bool:
+    def runs_at(self, spot: SpotFacts) -> bool:
         """Whether it is for that spot, or for the whole of which that is a part."""
         return spot.id in self.spots or not self.spots.isdisjoint(spot.tags)
 
@@ -100,16 +107,21 @@ class Offer:
 
     @property
     def party(self) -> Party:
-        """Whom a voucher admits, and what they pay."""
-        if self.benefit.kind is BenefitKind.FREE:
-            return Party(admits=1, pays=0)
-        off = self.benefit.percent or 0
-        each_fen = None if self.price_fen is None else self.price_fen * (100 - off) // 100
-        return Party(
-            admits=2 if self.benefit.kind is BenefitKind.BUY_ONE_GET_ONE else 1,
-            pays=1,
-            each_fen=each_fen,
-        )
+        """How many people a voucher admits, and what they pay. A part of a fen is not taken."""
+        match self.benefit.kind:
+            case BenefitKind.FREE:
+                return Party(admits=1, pays=0)
+            case BenefitKind.BUY_ONE_GET_ONE:
+                return Party(admits=2, pays=1, each_fen=self.price_fen)
+            case BenefitKind.PERCENT:
+                return Party(admits=1, pays=1, each_fen=self._reduced_fen)
+
+    @property
+    def _reduced_fen(self) -> int | None:
+        if self.price_fen is None:
+            return None
+        percent_to_pay = 100 - (self.benefit.percent or 0)
+        return self.price_fen * percent_to_pay // 100
 
     @property
     def slug(self) -> str:

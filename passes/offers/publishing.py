@@ -42,24 +42,30 @@ class OfferPublishing(Publishing[Offer]):
     async def set_state(self, offer_id: str, state: OfferState, by: str, now: datetime) -> Offer:
         """Pause, resume or end an offer, and return it as it is then.
 
-        Doing it again changes nothing. Raises `Unknown`, and `Conflict` for an offer that has ended for good.
+        Doing it again changes nothing. Raises `Unknown`, and `Conflict` for an offer that has ended
+        for good, or that somebody else changes at the same moment.
         """
-        offer = next((each for each in await self._offers.all() if each.id == offer_id), None)
-        if offer is None:
-            raise unknown(Text("优惠活动", "offer"), offer_id)
+        offer = await self._get(offer_id)
         if offer.state is not state:
-            if offer.state is OfferState.ENDED:
-                raise Conflict(
-                    "offer_ended", Text("活动已结束", f"offer {offer_id!r} has ended for good")
-                )
-            if not await self._offers.set_state(offer_id, state, before=offer.state):
-                raise Conflict(
-                    "offer_busy",
-                    Text("活动正在变更，请重试", "this offer changes this moment; try again"),
-                )
+            await self._change_state(offer, state)
             await self._audit.write(AuditLine(now, by, state.value, f"offer:{offer_id}"))
+        # Announced in any case: a crash may have come between a change and its announcement.
         await self._offers.announce()
         return replace(offer, state=state)
+
+    async def _get(self, offer_id: str) -> Offer:
+        for offer in await self._offers.all():
+            if offer.id == offer_id:
+                return offer
+        raise unknown(Text("优惠活动", "offer"), offer_id)
+
+    async def _change_state(self, offer: Offer, state: OfferState) -> None:
+        if offer.state is OfferState.ENDED:
+            text = Text("活动已结束", f"offer {offer.id!r} has ended for good")
+            raise Conflict("offer_ended", text)
+        if not await self._offers.set_state(offer.id, state, before=offer.state):
+            text = Text("活动正在变更，请重试", "this offer changes this moment; try again")
+            raise Conflict("offer_busy", text)
 
     def _completed(self, draft: Offer, newest: Offer | None) -> Offer:
         if newest is None:
@@ -72,9 +78,15 @@ class OfferPublishing(Publishing[Offer]):
         completed: Offer,
         stored: Iterable[Offer],  # noqa: ARG002 - an offer needs no number
     ) -> Offer:
-        return replace(completed, version=newest.version + 1 if newest else 1)
+        if newest is None:
+            return replace(completed, version=1)
+        return replace(completed, version=newest.version + 1)
 
-    def _faults(self, draft: Offer, newest: Offer | None) -> Sequence[Fault]:  # noqa: ARG002 - the draft alone tells
+    def _faults(
+        self,
+        draft: Offer,
+        newest: Offer | None,  # noqa: ARG002 - the draft alone tells
+    ) -> Sequence[Fault]:
         """Whether its spots exist."""
         missing = sorted(draft.spots - set(self._spots.ids()))
         if not missing:

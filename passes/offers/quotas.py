@@ -1,10 +1,11 @@
 """Quotas: how many vouchers of an offer are claimed, in all, on a day, and at a spot on a day.
 
-A counter grows by a conditional update, so that it never passes its limit, and before the voucher that it counts. What
-a crash leaves counted is found by reconciling.
+Each quota has a counter, which grows by a conditional update (`count < limit`), so that it never
+passes its limit. It grows before the voucher that it counts is stored, so a crash can leave a
+counter too high, never too low. Reconciling corrects it: docs/adr/0012-counters-before-vouchers.md.
 """
 
-from collections import Counter as Count
+import collections
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -21,6 +22,20 @@ CLAIM_TAKES = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaCounter:
+    """The counter of a quota, and its limit; None is without limit."""
+
+    key: str
+    limit: int | None
+
+    def left(self, counts: Mapping[str, int]) -> int | None:
+        """How many are left, if these are the counts of counters by key."""
+        if self.limit is None:
+            return None
+        return max(0, self.limit - counts.get(self.key, 0))
+
+
+@dataclass(frozen=True, slots=True)
 class Corrected:
     """A counter that did not say how many vouchers there are."""
 
@@ -31,7 +46,8 @@ class Corrected:
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What reconciling an offer did; `busy` are counters that have just been used, to be looked at again later."""
+    """What reconciling an offer did: the counters that were corrected, how many were `exact`, and
+    how many `busy`, which have just been used and should be looked at again later."""
 
     corrected: tuple[Corrected, ...]
     exact: int
@@ -47,14 +63,18 @@ class Quotas:
         self._passes = passes
 
     async def reserve(self, offer: Offer, spot_id: str | None, now: datetime) -> None:
-        """Count a claim. Raises `NotClaimable` if any quota is used up, and has counted nothing then."""
-        taken: list[str] = []
-        for quota, (key, limit) in counted(offer, business_day(now), spot_id).items():
-            if not await self._counters.increment(offer.id, key, limit, now):
-                for each in taken:
-                    await self._counters.decrement(each, now)
-                raise sold_out(offer, quota, business_day(now))
-            taken.append(key)
+        """Count a claim for every quota of an offer.
+
+        Raises `NotClaimable` if one of them is used up; then nothing is counted.
+        """
+        today = business_day(now)
+        reserved: list[str] = []
+        for quota, counter in counted(offer, today, spot_id).items():
+            if not await self._counters.increment(offer.id, counter.key, counter.limit, now):
+                for key in reserved:
+                    await self._counters.decrement(key, now)
+                raise sold_out(offer, quota, today)
+            reserved.append(counter.key)
 
     async def about_to_give_back(self, voucher: Pass, now: datetime) -> None:
         """Keep the counters of a voucher from being corrected until it is given back."""
@@ -67,8 +87,10 @@ class Quotas:
             await self._counters.decrement(key, now)
 
     async def used(self, offers: Iterable[Offer], today: date) -> Mapping[str, int]:
-        """The counters of offers in all and today, by their keys."""
-        keys = [key for offer in offers for key, _ in counted(offer, today, None).values()]
+        """The counts of offers in all and today, by the keys of their counters."""
+        keys: list[str] = []
+        for offer in offers:
+            keys += [counter.key for counter in counted(offer, today, None).values()]
         return await self._counters.counts(keys)
 
     async def reconcile(self, offer: Offer, now: datetime) -> Reconciled:
@@ -76,43 +98,80 @@ class Quotas:
 
         A counter is left alone while a claim that it counts may still be under way.
         """
-        before = {counter.key: counter for counter in await self._counters.of_offer(offer.id)}
-        stored = {voucher.id: voucher for voucher in await self._passes.of_product(offer.id)}
-        vouchers = Count(
-            key
-            for voucher in stored.values()
-            if voucher.cancelled_at is None
-            and voucher.reissued_as not in stored  # a successor may just be coming
-            for key in counters_of(voucher)
-        )
-        corrected, busy = [], 0
-        for key in before.keys() | vouchers.keys():
-            counter = before.get(key) or Counter(key, 0, now - CLAIM_TAKES)
+        # 1. The counters, before the vouchers. A claim or cancellation that comes in later changes
+        #    a counter, and then the compare-and-set of step 3 corrects nothing.
+        counters = {counter.key: counter for counter in await self._counters.of_offer(offer.id)}
+        # 2. What they should say.
+        vouchers = _count(await self._passes.of_product(offer.id))
+        # 3. Each is corrected, if it is wrong and nobody is about to make it right.
+        corrected: list[Corrected] = []
+        exact = busy = 0
+        for key in counters.keys() | vouchers.keys():
+            counter = counters.get(key) or Counter(key, 0, now - CLAIM_TAKES)
             if counter.count == vouchers[key]:
-                continue
-            quiet = counter.changed_at <= now - CLAIM_TAKES
-            if quiet and await self._counters.correct(offer.id, counter, vouchers[key]):
+                exact += 1
+            elif await self._correct(offer, counter, vouchers[key], now):
                 corrected.append(Corrected(key, counter.count, vouchers[key]))
             else:
                 busy += 1
-        exact = len(before.keys() | vouchers.keys()) - len(corrected) - busy
-        return Reconciled(tuple(sorted(corrected, key=lambda each: each.key)), exact, busy)
+        corrected.sort(key=lambda each: each.key)
+        return Reconciled(tuple(corrected), exact, busy)
+
+    async def _correct(self, offer: Offer, counter: Counter, count: int, now: datetime) -> bool:
+        """Set a counter; False if it has just been used.
+
+        A claim counts before it stores its voucher, and a cancellation touches the counters before
+        it changes the voucher. So if the vouchers were read in the middle of one of them, its
+        counter has changed within the last minute, or changes after it was read; in both cases it
+        is left alone.
+        """
+        if counter.changed_at > now - CLAIM_TAKES:
+            return False
+        return await self._counters.correct(offer.id, counter, count)
 
 
-def counted(offer: Offer, day: date, spot_id: str | None) -> dict[str, tuple[str, int | None]]:
-    """For each quota for which a claim counts: its counter, and its limit."""
-    limits = (offer.quota.total, offer.quota.per_day, offer.quota.per_spot_day)
-    keys = _keys(offer.id, day, spot_id)
-    return dict(
-        zip(("total", "per_day", "per_spot_day"), zip(keys, limits, strict=False), strict=False)
-    )
+def counted(offer: Offer, day: date, spot_id: str | None) -> dict[str, QuotaCounter]:
+    """The counters of a claim on a business day, by quota: `total`, `per_day`, and, if it is for
+    one spot, `per_spot_day`."""
+    quota = offer.quota
+    counters = {
+        "total": QuotaCounter(_key_in_all(offer.id), quota.total),
+        "per_day": QuotaCounter(_key_of_day(offer.id, day), quota.per_day),
+    }
+    if spot_id is not None:
+        key = _key_of_spot(offer.id, day, spot_id)
+        counters["per_spot_day"] = QuotaCounter(key, quota.per_spot_day)
+    return counters
 
 
 def counters_of(voucher: Pass) -> list[str]:
-    """The counters that count a voucher."""
-    return _keys(voucher.product_id, business_day(voucher.issued_at), voucher.only_spot)
+    """The keys of the counters that count a voucher."""
+    offer_id, day = voucher.product_id, business_day(voucher.issued_at)
+    keys = [_key_in_all(offer_id), _key_of_day(offer_id, day)]
+    if voucher.only_spot is not None:
+        keys.append(_key_of_spot(offer_id, day, voucher.only_spot))
+    return keys
 
 
-def _keys(offer_id: str, day: date, spot_id: str | None) -> list[str]:
-    in_all, of_day = offer_id, f"{offer_id}:{day}"
-    return [in_all, of_day] if spot_id is None else [in_all, of_day, f"{of_day}:{spot_id}"]
+def _count(vouchers: Iterable[Pass]) -> collections.Counter[str]:
+    """How many of these vouchers each counter should count."""
+    stored = {voucher.id: voucher for voucher in vouchers}
+    counts = collections.Counter[str]()
+    for voucher in stored.values():
+        # A voucher that was reissued counts until its successor is stored, which then counts.
+        has_successor = voucher.reissued_as in stored
+        if voucher.cancelled_at is None and not has_successor:
+            counts.update(counters_of(voucher))
+    return counts
+
+
+def _key_in_all(offer_id: str) -> str:
+    return offer_id
+
+
+def _key_of_day(offer_id: str, day: date) -> str:
+    return f"{offer_id}:{day}"
+
+
+def _key_of_spot(offer_id: str, day: date, spot_id: str) -> str:
+    return f"{offer_id}:{day}:{spot_id}"

@@ -1,4 +1,4 @@
-"""Reports: what became of the vouchers of offers."""
+"""Reports: what became of the vouchers of offers. Pure; knows numbers, no names."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -23,9 +23,10 @@ class RowsBy(StrEnum):
 class OfferRow:
     """The numbers of an offer, at a spot or on a day if the report is by that.
 
-    `claimed` counts vouchers, those `cancelled` or `revoked` unused among them; `unused` are those still good on the
-    day of the report, and not used. An admission is one that counts; the two of a pair who come one after the other are
-    two. By spot, a voucher for several spots stands under none.
+    `claimed` counts vouchers, those `cancelled` or `revoked` unused among them. `unused` are those
+    still good on the day of the report, and not used. An admission is one that counts; the two of
+    a pair who come one after the other are two. By spot, a voucher for several spots is counted
+    under none.
     """
 
     offer: str
@@ -44,29 +45,62 @@ def offer_rows(
     by: RowsBy, vouchers: Iterable[Pass], records: Iterable[Record], today: date
 ) -> list[OfferRow]:
     """The rows of a report over these vouchers and all records of their ledgers, in order."""
-    rows: dict[tuple[str, str, date], OfferRow] = {}
-
-    def row(offer: str, spot: str | None, day: date) -> OfferRow:
-        spot = spot if by is RowsBy.SPOT else None
-        key = (offer, spot or "", day if by is RowsBy.DAY else date.min)
-        return rows.setdefault(key, OfferRow(offer, spot, day if by is RowsBy.DAY else None))
-
-    ledgers = defaultdict(list)
+    ledgers: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         ledgers[record.pass_id].append(record)
+    rows = _OfferRows(by)
     for voucher in vouchers:
-        used = standing(ledgers[voucher.id])
-        claimed = row(voucher.product_id, voucher.only_spot, business_day(voucher.issued_at))
-        claimed.claimed += voucher.reissued_as is None
-        claimed.revoked += not used and voucher.counts and voucher.state is PassState.REVOKED
-        claimed.unused += not used and voucher.in_force_on(today)
-        if voucher.cancelled_at is not None:
-            row(
-                voucher.product_id, voucher.only_spot, business_day(voucher.cancelled_at)
-            ).cancelled += 1
-        for visit in used:
-            here = row(voucher.product_id, visit.spot_id, business_day(visit.at))
-            here.admissions += 1
-            here.people += visit.verdict.admits if visit.verdict else 0
-            here.paying += visit.verdict.pays if visit.verdict else 0
-    return [rows[key] for key in sorted(rows)]
+        visits = standing(ledgers[voucher.id])
+        _count_claim(rows, voucher)
+        if not visits:
+            _count_unused(rows, voucher, today)
+        for visit in visits:
+            _count_visit(rows, voucher, visit)
+    return rows.in_order()
+
+
+class _OfferRows:
+    """The rows of a report, which are added as they are asked for."""
+
+    def __init__(self, by: RowsBy) -> None:
+        self._by = by
+        self._rows: dict[tuple[str, str, date], OfferRow] = {}
+
+    def of(self, voucher: Pass, spot: str | None, day: date) -> OfferRow:
+        """The row in which something at a spot, on a day, is counted."""
+        row = OfferRow(voucher.product_id, spot=None, day=None)
+        if self._by is RowsBy.SPOT:
+            row.spot = spot
+        if self._by is RowsBy.DAY:
+            row.day = day
+        key = (row.offer, row.spot or "", row.day or date.min)
+        return self._rows.setdefault(key, row)
+
+    def in_order(self) -> list[OfferRow]:
+        """The rows by offer, then spot or day; without one come first."""
+        return [self._rows[key] for key in sorted(self._rows)]
+
+
+def _count_claim(rows: _OfferRows, voucher: Pass) -> None:
+    row = rows.of(voucher, voucher.only_spot, business_day(voucher.issued_at))
+    if voucher.reissued_as is None:  # else its successor is counted
+        row.claimed += 1
+    if voucher.cancelled_at is not None:
+        given_back_on = business_day(voucher.cancelled_at)
+        rows.of(voucher, voucher.only_spot, given_back_on).cancelled += 1
+
+
+def _count_unused(rows: _OfferRows, voucher: Pass, today: date) -> None:
+    row = rows.of(voucher, voucher.only_spot, business_day(voucher.issued_at))
+    if voucher.counts and voucher.state is PassState.REVOKED:
+        row.revoked += 1
+    if voucher.in_force_on(today):
+        row.unused += 1
+
+
+def _count_visit(rows: _OfferRows, voucher: Pass, visit: Record) -> None:
+    row = rows.of(voucher, visit.spot_id, business_day(visit.at))
+    row.admissions += 1
+    if visit.verdict is not None:
+        row.people += visit.verdict.admits
+        row.paying += visit.verdict.pays

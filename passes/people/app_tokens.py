@@ -1,6 +1,6 @@
-"""App tokens: what the mini-program calls WeChat with, one for all processes.
+"""App tokens: the access token of the mini-program at WeChat, one for all processes.
 
-One process fetches it at a time, under a lease.
+One process fetches it at a time, under a lease (WeChat: `getStableAccessToken`).
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ from passes.people.sealing import Sealed
 class AppToken:
     """The token of an app, sealed, as it is stored; `number` grows with each that is fetched.
 
-    Nobody may fetch the next before `leased_until`, except who holds that lease. `forced` counts the tokens that were
-    fetched on `forced_on` though the one before had not ended, the last of them at `forced_at`.
+    Nobody may fetch the next before `leased_until`, except the process that holds the lease.
+    `forced` counts the tokens that were fetched on the day `forced_on` though the one before had
+    not ended, the last of them at `forced_at`: WeChat allows so many a day.
     """
 
     number: int = 0

@@ -1,4 +1,4 @@
-"""The holder of a pass, as stored: sealed, with a keyed hash to be found by and masks to be shown."""
+"""The holder of a pass as stored: sealed, with a keyed hash to find them and masks to show."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from passes.people.sealing import Sealed
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The visitor a pass belongs to: sealed name and number, keyed hashes of both, and masks to show.
+    """Whom a pass belongs to: sealed name and number, keyed hashes of both, and masks to show.
 
-    `lookup`, the hash of the document, finds them. A visitor without a real name is known by it alone; one whose data
-    were erased, by nothing.
+    `lookup`, the keyed hash of the document, finds them. A visitor without a real name has a
+    `lookup` alone, made of the account; a holder whose data were erased has not even that.
     """
 
     lookup: str

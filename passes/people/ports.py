@@ -20,56 +20,60 @@ class Members(Protocol):
         """The groups of a person."""
 
     async def add(self, lookup: str, group: Group) -> bool:
-        """Let a person belong to a group; False if they do already."""
+        """Add a person to a group; False if they are a member already."""
 
     async def remove(self, lookup: str, group: Group) -> None:
-        """Let a person belong to a group no more."""
+        """Remove a person from a group."""
 
     async def forget(self, lookup: str) -> None:
-        """Let a person belong to no group."""
+        """Remove a person from every group."""
 
 
 class Visitors(Protocol):
-    """Visitors by id, and what they are bound to: a WeChat account, a person. Each is bound to one visitor."""
+    """Visitors by id, and their bindings.
+
+    What is bound, a WeChat account or a person, has a key and is bound to one visitor at a time.
+    """
 
     async def get(self, visitor_id: str) -> Visitor | None:
         """The visitor as they are now."""
 
     async def add(self, visitor: Visitor) -> None:
-        """Keep a new visitor; one that is kept already stays as it is."""
+        """Store a new visitor; one that is stored already stays as it is."""
 
     async def identify(
         self, visitor_id: str, before: str | None, identity: Holder | None, consent: Consent | None
     ) -> bool:
-        """Set who a visitor is; False if the look-up hash of who they were is not `before`."""
+        """Compare-and-set: store who a visitor is and what they agreed to; False if the `lookup`
+        of the identity that is stored is not `before`. None is no identity."""
 
     async def set_phone(self, visitor_id: str, phone: Phone | None) -> None:
-        """Set the phone number of a visitor."""
+        """Store the phone number of a visitor, or that there is none."""
 
     async def withdraw_tokens(self, visitor_id: str) -> None:
-        """Make every token of a visitor worthless."""
+        """Withdraw every token of a visitor, by raising the version of those that are good."""
 
     async def erase(self, visitor_id: str) -> None:
         """Delete a visitor."""
 
-    async def bound(self, thing: str) -> Binding | None:
-        """To whom a thing is bound."""
+    async def bound(self, key: str) -> Binding | None:
+        """The binding under a key."""
 
-    async def bind(self, thing: str, wanted: Binding) -> Binding:
-        """Bind a thing as wanted and return that, or return how it is bound already."""
+    async def bind(self, key: str, wanted: Binding) -> Binding:
+        """Store a binding and return it, or return the one that is stored under the key already."""
 
-    async def rebind(self, thing: str, before: Binding, after: Binding) -> bool:
-        """Bind a thing to another visitor; False if it is not bound as before any more."""
+    async def rebind(self, key: str, before: Binding, after: Binding) -> bool:
+        """Compare-and-set: replace a binding; False if it is not `before` any more."""
 
-    async def unbind(self, thing: str, visitor_id: str) -> None:
-        """Undo a binding, if it is to that visitor."""
+    async def unbind(self, key: str, visitor_id: str) -> None:
+        """Delete a binding, if it is to that visitor."""
 
 
 class Sessions(Protocol):
     """Sessions by id."""
 
     async def add(self, session: Session) -> None:
-        """Keep a new session."""
+        """Store a new session."""
 
     async def get(self, session_id: str) -> Session | None:
         """The session as it is now."""
@@ -78,7 +82,8 @@ class Sessions(Protocol):
         """All sessions of a visitor, oldest first."""
 
     async def renew(self, session: Session) -> bool:
-        """Store the next generation of a session; False if it is not the next any more."""
+        """Compare-and-set: store the next generation of a session; False if that is not the next
+        any more."""
 
     async def end(self, session_id: str) -> None:
         """Delete a session."""

@@ -1,7 +1,8 @@
 """Sessions: a sign-in is carried on by refresh tokens, each of which is good once.
 
-A refresh token that is used a second time was stolen, or its owner never got the reply. Within a minute it is taken for
-the latter, for phones are often without signal; after that the session ends for both.
+This is refresh token rotation with reuse detection (RFC 9700, section 4.14.2). A refresh token that
+is used a second time was stolen, or its owner never got the reply. Within a minute it is taken for
+the latter, because phones are often without signal; after that the session ends for both.
 """
 
 import logging
@@ -20,6 +21,7 @@ SESSION_LIFE = timedelta(days=30)
 """How long a session lasts after it was last renewed."""
 
 REPLY_LOST_WITHIN = timedelta(minutes=1)
+"""For how long after it was used a refresh token may be used once more."""
 
 MOST_SESSIONS = 20
 """On how many devices a visitor may be signed in."""
@@ -35,9 +37,11 @@ class SigningIn:
         self._audit = audit
 
     async def begin(self, visitor: Visitor, now: datetime) -> Session:
-        """A new session; of very many the oldest end."""
-        for old in (await self._sessions.of_visitor(visitor.id))[: 1 - MOST_SESSIONS]:
-            await self._sessions.end(old.id)
+        """A new session. The oldest are ended if the visitor has too many with it."""
+        sessions = await self._sessions.of_visitor(visitor.id)
+        too_many = sessions[: 1 - MOST_SESSIONS]  # all but the newest 19: one is about to begin
+        for oldest in too_many:
+            await self._sessions.end(oldest.id)
         session = Session(secrets.token_hex(16), visitor.id, now, now, now + SESSION_LIFE)
         await self._sessions.add(session)
         return session
@@ -45,36 +49,52 @@ class SigningIn:
     async def carry_on(self, session_id: str, generation: int, now: datetime) -> Session | None:
         """The session after a refresh token of some generation was used; None if it has ended.
 
-        A token that was used before ends the session.
+        A token that was used before ends the session, unless that was within the last minute.
         """
-        held = await self._sessions.get(session_id)
-        if held is None or now >= held.ends_at:
-            return None
-        if generation == held.generation:
+        session = await self._live(session_id, now)
+        # 1. The token of the newest generation makes the next one.
+        if session is not None and generation == session.generation:
             renewed = replace(
-                held, generation=generation + 1, renewed_at=now, ends_at=now + SESSION_LIFE
+                session, generation=generation + 1, renewed_at=now, ends_at=now + SESSION_LIFE
             )
-            return (
-                renewed
-                if await self._sessions.renew(renewed)
-                else await self.carry_on(session_id, generation, now)
-            )
-        if generation == held.generation - 1 and now < held.renewed_at + REPLY_LOST_WITHIN:
-            return held
-        log.warning("a refresh token was used again: session of visitor %s ended", held.visitor_id)
+            if await self._sessions.renew(renewed):
+                return renewed
+            # Overtaken, by a request with the same token or by signing out. What is stored now
+            # decides; as generations only grow, it is not this one again.
+            session = await self._live(session_id, now)
+        if session is None:
+            return None
+        # 2. The token of the generation before, just now: its owner asks again.
+        used_last = generation == session.generation - 1
+        just_now = now < session.renewed_at + REPLY_LOST_WITHIN
+        if used_last and just_now:
+            return session
+        # 3. Any other token is in the wrong hands, or the newest one is.
+        visitor_id = session.visitor_id
+        log.warning("a refresh token was used again: session of visitor %s ended", visitor_id)
         await self._sessions.end(session_id)
-        line = AuditLine(now, "service:sessions", "refresh_reused", f"visitor:{held.visitor_id}")
+        line = AuditLine(now, "service:sessions", "refresh_reused", f"visitor:{visitor_id}")
         await self._audit.write(line)
         return None
+
+    async def _live(self, session_id: str, now: datetime) -> Session | None:
+        """A session that has not ended."""
+        session = await self._sessions.get(session_id)
+        if session is None or now >= session.ends_at:
+            return None
+        return session
 
     async def end(self, session_id: str) -> None:
         """Sign out here."""
         await self._sessions.end(session_id)
 
     async def end_all(self, visitor_id: str, now: datetime) -> None:
-        """Sign out everywhere: no token given so far is good any more."""
+        """Sign out everywhere: no token given so far is good any more.
+
+        The version of tokens comes first: a refresh that has read the visitor before gives tokens
+        of the version before, and those are withdrawn with the others.
+        """
+        name = f"visitor:{visitor_id}"
         await self._visitors.withdraw_tokens(visitor_id)
         await self._sessions.end_all(visitor_id)
-        await self._audit.write(
-            AuditLine(now, f"visitor:{visitor_id}", "sign_out", f"visitor:{visitor_id}")
-        )
+        await self._audit.write(AuditLine(now, name, "sign_out", name))

@@ -22,7 +22,7 @@ class AgeBand(StrEnum):
     FROM_65 = "65+"
 
 
-_UNTIL = (
+_BELOW = (
     (6, AgeBand.UNDER_6),
     (14, AgeBand.UNDER_14),
     (18, AgeBand.UNDER_18),
@@ -33,8 +33,11 @@ _UNTIL = (
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """`origin` is the first four digits of a resident ID number, an adcode of GB/T 2260 of its
-    time: province and city. None is unknown."""
+    """What reports need to know of a holder; None is unknown.
+
+    `origin` is the first four digits of a resident ID number: an adcode of GB/T 2260 of its time,
+    for province and city.
+    """
 
     origin: str | None = None
     age_band: AgeBand | None = None
@@ -42,7 +45,14 @@ class Traits:
 
 def traits_of(identity: Identity, day: date) -> Traits:
     """The traits of a person on a business day."""
-    resident = identity.kind is DocumentKind.RESIDENT
-    age = identity.age_on(day)
-    band = next((band for below, band in _UNTIL if age < below), AgeBand.FROM_65)
-    return Traits(origin=identity.number[:4] if resident else None, age_band=band)
+    origin = None
+    if identity.kind is DocumentKind.RESIDENT:
+        origin = identity.number[:4]
+    return Traits(origin, _age_band(identity.age_on(day)))
+
+
+def _age_band(age: int) -> AgeBand:
+    for below, band in _BELOW:
+        if age < below:
+            return band
+    return AgeBand.FROM_65

@@ -1,19 +1,22 @@
 """Visitors: who has signed in through WeChat, and who they are once they have said so.
 
-A visitor is an account; a person is who a document names. A person is bound to one account, and passes belong to the
-person: whoever signs in as them finds the passes that operators issued to their document.
+A visitor is an account; a person is who a document names. A person is bound to one account, and
+passes belong to the person: whoever signs in as them finds the passes that operators issued to
+their document.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from passes.base.errors import Conflict
+from passes.base.text import Text
 from passes.people.holder import Holder
 from passes.people.sealing import Sealed
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """That a visitor agreed to the privacy statement of some version, or, for one under 14, that a guardian did."""
+    """That a visitor agreed to a version of the privacy statement, or a guardian for a child."""
 
     version: str
     at: datetime
@@ -30,7 +33,8 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """An account. `token_version` is the only one whose tokens are good; `openid` is its name at WeChat, sealed."""
+    """An account. `openid` is its id at WeChat, sealed; `token_version` is the only version of
+    tokens that is good."""
 
     id: str
     created_at: datetime
@@ -42,8 +46,9 @@ class Visitor:
 
     @property
     def lookup(self) -> str:
-        """What passes and holdings of the visitor name: the person, or the account while it has no real name."""
-        return self.identity.lookup if self.identity else self.anonymous.lookup
+        """What passes and holdings of the visitor name: the person, or the account while it has no
+        real name."""
+        return self.holder.lookup
 
     @property
     def anonymous(self) -> Holder:
@@ -52,7 +57,8 @@ class Visitor:
 
     @property
     def lookups(self) -> frozenset[str]:
-        """All that passes of the visitor may name: the person, and the account from before or without a real name."""
+        """All that passes of the visitor may name: the person, and the account, which may have
+        claimed some without a real name."""
         return frozenset({self.lookup, self.anonymous.lookup})
 
     @property
@@ -68,7 +74,7 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """To whom something is bound, and since when."""
+    """To which visitor something is bound, and since when."""
 
     visitor_id: str
     at: datetime
@@ -76,7 +82,8 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A sign-in that is carried on by refresh tokens. Each use makes the next `generation`; only the newest is good."""
+    """A sign-in that is carried on by refresh tokens. Each use of one makes the next `generation`;
+    only the token of the newest is good."""
 
     id: str
     visitor_id: str
@@ -84,3 +91,14 @@ class Session:
     renewed_at: datetime
     ends_at: datetime
     generation: int = 1
+
+
+def person_key(person: Holder) -> str:
+    """The key under which a person is bound: that of the document, under whatever name."""
+    return f"person:{person.lookup}"
+
+
+def account_erased() -> Conflict:
+    """The error that a visitor was erased while they were asking for something."""
+    text = Text("账户刚被注销，请重试", "this account was erased this moment; sign in again")
+    return Conflict("visitor_erased", text)

@@ -35,13 +35,13 @@ class GateStore(Gates):
         await self._versions.bump(GATES)
         return enrolled
 
-    async def roll(self, gate: Gate, setup: Setup) -> bool:
+    async def renew(self, gate: Gate, setup: Setup) -> bool:
         before = {"_id": gate.id, "token_version": gate.token_version - 1}
-        rolled = await self._gates.update(
+        renewed = await self._gates.update(
             before, {"$set": {**_state(gate), "setup": encode(setup)}}
         )
         await self._versions.bump(GATES)
-        return rolled
+        return renewed
 
     async def disable(self, gate_id: str) -> None:
         change = {"$set": {"state": GateState.DISABLED.value}, "$unset": {"setup": ""}}

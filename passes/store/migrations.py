@@ -25,7 +25,7 @@ from passes.store.database import Collection, Database, Document
 from passes.store.documents import encode, from_edition, to_edition
 from passes.terms.edition import Edition
 from passes.terms.ports import Spots
-from passes.terms.terms import Spot
+from passes.terms.terms import SpotFacts
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ def _editions_of(
     products: Mapping[str, Document],
     offers: Mapping[str, Document],
     first_issued: Mapping[tuple[str, str], datetime],
-    spots: Iterable[Spot],
+    spots: Iterable[SpotFacts],
 ) -> list[Edition]:
     """The editions of all products: that of today keeps its number, which stands in printed codes;
     those before it are numbered anew, in the order in which passes were first issued."""
@@ -150,7 +150,7 @@ def _free_numbers(products: Mapping[str, Document]) -> Iterator[int]:
         yield number
 
 
-def _resolved(document: Document, spots: Iterable[Spot]) -> Edition:
+def _resolved(document: Document, spots: Iterable[SpotFacts]) -> Edition:
     """The edition in a document, its coverage resolved by the catalogue of today."""
     edition = to_edition({**document, "spots": []})
     covers = edition.terms.coverage.covers
@@ -219,7 +219,7 @@ def _canonical(terms: Any) -> str:
     return json.dumps(terms, sort_keys=True, ensure_ascii=False)
 
 
-def _all(spots: Spots) -> Iterator[Spot]:
+def _all(spots: Spots) -> Iterator[SpotFacts]:
     for spot_id in spots.ids():
         spot = spots.get(spot_id)
         if spot is not None:

@@ -69,22 +69,20 @@ class VisitorStore(Visitors):
     async def erase(self, visitor_id: str) -> None:
         await self._users.delete({"_id": visitor_id})
 
-    async def bound(self, thing: str) -> Binding | None:
-        found = await self._bindings.get({"_id": thing})
+    async def bound(self, key: str) -> Binding | None:
+        found = await self._bindings.get({"_id": key})
         return Binding(found["visitor_id"], found["at"]) if found else None
 
-    async def bind(self, thing: str, wanted: Binding) -> Binding:
-        if await self._bindings.insert({"_id": thing, **encode(wanted)}):
+    async def bind(self, key: str, wanted: Binding) -> Binding:
+        if await self._bindings.insert({"_id": key, **encode(wanted)}):
             return wanted
-        return await self.bound(thing) or await self.bind(thing, wanted)
+        return await self.bound(key) or await self.bind(key, wanted)
 
-    async def rebind(self, thing: str, before: Binding, after: Binding) -> bool:
-        return await self._bindings.update(
-            {"_id": thing, **encode(before)}, {"$set": encode(after)}
-        )
+    async def rebind(self, key: str, before: Binding, after: Binding) -> bool:
+        return await self._bindings.update({"_id": key, **encode(before)}, {"$set": encode(after)})
 
-    async def unbind(self, thing: str, visitor_id: str) -> None:
-        await self._bindings.delete({"_id": thing, "visitor_id": visitor_id})
+    async def unbind(self, key: str, visitor_id: str) -> None:
+        await self._bindings.delete({"_id": key, "visitor_id": visitor_id})
 
 
 class SessionStore(Sessions):

@@ -6,8 +6,7 @@ All stores raise `errors.Unavailable` when the database does not answer.
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
-from passes.terms.edition import Edition
-from passes.terms.terms import Spot
+from passes.terms.terms import SpotFacts
 
 T = TypeVar("T")
 
@@ -15,7 +14,7 @@ T = TypeVar("T")
 class Spots(Protocol):
     """The catalogue, in memory."""
 
-    def get(self, spot_id: str) -> Spot | None:
+    def get(self, spot_id: str) -> SpotFacts | None:
         """The spot with that id."""
 
     def ids(self) -> Iterable[str]:
@@ -29,12 +28,8 @@ class Versioned(Protocol[T]):
         """Everything that is stored, in order."""
 
     async def put(self, thing: T) -> bool:
-        """Store a version; False if somebody else has just stored one in its place."""
+        """Store a version; False if another process has stored that version, or used its number,
+        a moment before."""
 
     async def announce(self) -> None:
         """Tell every process to load anew; after each change, and again if in doubt."""
-
-
-EditionStore = Versioned[Edition]
-"""All editions of all products. Of two processes that store the same version of a product, or
-use the same number, one is told False."""

@@ -16,7 +16,7 @@ from passes.base.ports import Audit
 from passes.base.text import Text
 from passes.terms.edition import Edition
 from passes.terms.ports import Spots, Versioned
-from passes.terms.terms import Spot, missing_from
+from passes.terms.terms import SpotFacts, missing_from
 
 UNPUBLISHED = 0
 """The number and the version of a draft."""
@@ -177,7 +177,7 @@ class ProductPublishing(Publishing[Edition]):
         covers = draft.terms.coverage.covers
         return frozenset(spot.id for spot in self._all_spots() if covers(spot))
 
-    def _all_spots(self) -> list[Spot]:
+    def _all_spots(self) -> list[SpotFacts]:
         return [spot for spot_id in self._spots.ids() if (spot := self._spots.get(spot_id))]
 
 

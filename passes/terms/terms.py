@@ -1,6 +1,7 @@
-"""Terms: what a pass allows, copied from its product when it is issued and never changed after.
+"""Terms: what a pass allows. They belong to an edition of a product, which is never changed.
 
-Knows the shape of terms and the simple questions they answer; what follows at a gate is in `rules`.
+Knows the shape of terms and the simple questions they answer; what follows at a gate is in
+`passes.admission.rules`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,8 +18,8 @@ class Payment(StrEnum):
     AT_WINDOW = "at_window"
 
 
-class Spot(Protocol):
-    """What the rules need to know of a scenic spot."""
+class SpotFacts(Protocol):
+    """What terms and rules need to know of a scenic spot; the catalogue has it."""
 
     @property
     def id(self) -> str:
@@ -47,6 +48,7 @@ class DateRange:
 
 
 LONGEST_TERM = timedelta(days=3660)
+"""About ten years."""
 
 
 class Unactivated(StrEnum):
@@ -58,10 +60,11 @@ class Unactivated(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """When a pass is valid: on the days of `dates`, or for `days` days from its first day; exactly one is set.
+    """When a pass is valid: on the days of `dates`, or for `days` days from its first day. Exactly
+    one of the two is set.
 
-    With `activate_within`, which goes with `days` alone, the holder chooses the first day within so many days after
-    that of issue, by activating the pass.
+    With `activate_within`, which goes with `days` alone, the holder chooses the first day by
+    activating the pass, within so many days after that of issue.
     """
 
     dates: DateRange | None = None
@@ -73,21 +76,22 @@ class Term:
         """The valid days of a pass issued on (or for) the day `first`."""
         if self.dates is not None:
             return self.dates
-        return DateRange(first, first + timedelta(days=(self.days or 1) - 1))
+        days_after_the_first = (self.days or 1) - 1
+        return DateRange(first, first + timedelta(days=days_after_the_first))
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The spots a pass opens: those named, and those with any of the `tags`; never those `excluded`.
+    """The spots that a pass opens: those named, and those with any of the `tags`.
 
-    To name a whole is to name its parts.
+    Those `excluded` are never opened. To name a whole is to name its parts.
     """
 
     spots: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
     excluded: frozenset[str] = frozenset()
 
-    def covers(self, spot: Spot) -> bool:
+    def covers(self, spot: SpotFacts) -> bool:
         """Whether the pass opens this spot."""
         names = spot.tags | {spot.id}
         if not self.excluded.isdisjoint(names):
@@ -97,7 +101,11 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How often a pass admits; None means without limit. A visit is one admission, whatever the party."""
+    """How often a pass admits; None is without limit.
+
+    A visit counts once, however many people of a party it lets in. `days` are distinct business
+    days with a visit; `minutes_between` lie between two visits, wherever they are.
+    """
 
     per_spot_day: int | None = 1
     per_spot: int | None = None
@@ -108,7 +116,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class SpotLimits:
-    """Limits at one spot, instead of those of the same name."""
+    """Limits at one spot, instead of the limits of the same name."""
 
     per_spot_day: int | None = 1
     per_spot: int | None = None
@@ -116,32 +124,41 @@ class SpotLimits:
 
 @dataclass(frozen=True, slots=True)
 class Blackout:
-    """Days on which a pass admits nowhere; weekdays are ISO numbers, Monday is 1."""
+    """Days on which a pass admits nowhere. Weekdays are numbers of ISO 8601: Monday is 1."""
 
     dates: tuple[DateRange, ...] = ()
     weekdays: frozenset[int] = frozenset()
 
     def __contains__(self, day: date) -> bool:
-        return day.isoweekday() in self.weekdays or any(day in span for span in self.dates)
+        if day.isoweekday() in self.weekdays:
+            return True
+        return any(day in span for span in self.dates)
 
 
 @dataclass(frozen=True, slots=True)
 class Season:
-    """Days of every year, `MM-DD`, both included; one that ends before it starts runs over New Year."""
+    """Days of every year from `start` to `end`, both `MM-DD` and both included.
+
+    A season that ends before it starts runs over New Year.
+    """
 
     start: str
     end: str
 
     def __contains__(self, day: date) -> bool:
         today = f"{day:%m-%d}"
-        if self.start <= self.end:
-            return self.start <= today <= self.end
-        return today >= self.start or today <= self.end
+        runs_over_new_year = self.end < self.start
+        if runs_over_new_year:
+            return today >= self.start or today <= self.end
+        return self.start <= today <= self.end
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What is agreed to be paid to a spot for each admission, in fen: its own fee, or else the usual one."""
+    """What is agreed to be paid to a spot for each admission, in fen.
+
+    `by_spot` has the spots with a fee of their own; `fee_fen` is that of all others.
+    """
 
     fee_fen: int = 0
     by_spot: Mapping[str, int] = field(default_factory=dict)
@@ -183,17 +200,18 @@ class Terms:
 
     def admits_on(self, day: date) -> bool:
         """Whether the pass admits anywhere on a day: none of its blackout, and in its season."""
-        return day not in self.blackout and (
-            not self.season or any(day in season for season in self.season)
-        )
+        if day in self.blackout:
+            return False
+        return not self.season or any(day in season for season in self.season)
 
 
-def missing_from(coverage: Coverage, spots: Iterable[Spot]) -> list[str]:
+def missing_from(coverage: Coverage, spots: Iterable[SpotFacts]) -> list[str]:
     """The spots and tags that a coverage names and that none of these spots is or has, in order."""
     ids, tags = set[str](), set[str]()
     for spot in spots:
         ids.add(spot.id)
         tags |= spot.tags
-    return [f"spot {slug}" for slug in sorted((coverage.spots | coverage.excluded) - ids)] + [
-        f"tag {tag}" for tag in sorted(coverage.tags - tags)
-    ]
+    named = coverage.spots | coverage.excluded
+    missing = [f"spot {slug}" for slug in sorted(named - ids)]
+    missing += [f"tag {tag}" for tag in sorted(coverage.tags - tags)]
+    return missing

@@ -6,13 +6,13 @@ A whole may be called by the name of its part only where that is its own short n
 
 from collections.abc import Mapping, Sequence
 
-from scenic_data.files import Record
+from scenic_data.files import FileRecord
 from scripts.facts.slugs import core
 
 
 def settled(
-    records: Sequence[Record], others: Mapping[str, str], decided: Mapping[str, Sequence[str]]
-) -> list[Record]:
+    records: Sequence[FileRecord], others: Mapping[str, str], decided: Mapping[str, Sequence[str]]
+) -> list[FileRecord]:
     """The records with their other names settled.
 
     `others` are the names of spots without a record, with their ids.
@@ -36,5 +36,5 @@ def settled(
                 aliases.append(alias)
                 seen.add(alias)
         fields = {field: value for field, value in record.fields.items() if field != "aliases"}
-        made.append(Record(record.where, fields | ({"aliases": aliases} if aliases else {})))
+        made.append(FileRecord(record.where, fields | ({"aliases": aliases} if aliases else {})))
     return made

@@ -12,8 +12,8 @@ from datetime import date
 from pathlib import Path
 
 from scenic_data.checking import checked, load_spots
-from scenic_data.files import DataError, Record, load_yaml
-from scenic_data.importing import Change, differences
+from scenic_data.files import DataError, FileRecord, load_yaml
+from scenic_data.importing import FieldChange, differences
 from scenic_data.model import Spot
 from scenic_data.places import short_name
 from scenic_data.reference import Reference
@@ -35,7 +35,7 @@ class Report:
     likely: Sequence[str]
     """Spots found by a name that is only like their own: somebody should look at them."""
     created: Sequence[str]
-    changed: Mapping[str, tuple[Change, ...]]
+    changed: Mapping[str, tuple[FieldChange, ...]]
     unchanged: Sequence[str]
     not_in_facts: Sequence[str]
     """Spots of the catalogue that no row is about; they stay as they are."""
@@ -108,7 +108,8 @@ class _Takeover:
         records = settled(records, named, self.decisions.aliases)
         # 4. The records are checked, together with what stays.
         dated = [
-            Record(record.where, record.fields | {"as_of": day.isoformat()}) for record in records
+            FileRecord(record.where, record.fields | {"as_of": day.isoformat()})
+            for record in records
         ]
         spots = [self._as_of(spot) for spot in checked(dated, self.reference, kept)]
         sources = self._sources([*spots, *kept])
@@ -145,14 +146,14 @@ class _Takeover:
             self.ids[row.where] = made
             taken.add(made)
 
-    def _records(self) -> list[Record]:
+    def _records(self) -> list[FileRecord]:
         """A record for each row. Raises `DataError`."""
-        made: dict[str, Record] = {}  # by `where` of the row
+        made: dict[str, FileRecord] = {}  # by `where` of the row
         faults: list[str] = []
         for row in self.listed:
             with _faults_told(row, faults):
                 slug = self.ids[row.where]
-                made[row.where] = Record(
+                made[row.where] = FileRecord(
                     row.where, self.recorder.of_spot(row, slug, self.before.get(slug))
                 )
         if not faults:
@@ -161,7 +162,7 @@ class _Takeover:
             raise DataError(faults)
         return list(made.values())
 
-    def _add_parts(self, made: dict[str, Record], faults: list[str]) -> None:
+    def _add_parts(self, made: dict[str, FileRecord], faults: list[str]) -> None:
         """Add the records of parts, and mark the spots of other tables that are parts."""
         wheres = {row.name: row.where for row in self.listed}
 
@@ -174,7 +175,7 @@ class _Takeover:
                 fields = self.recorder.of_part(
                     part, slug, self.before.get(slug), whole_of(part.whole)
                 )
-                made[part.where] = Record(part.where, fields)
+                made[part.where] = FileRecord(part.where, fields)
         for part in self.facts.parts:
             twin = self.twins.get(part.name)
             if twin is not None:
@@ -182,14 +183,14 @@ class _Takeover:
                     fields = self.recorder.with_part(
                         made[twin.where].fields, part, whole_of(part.whole)
                     )
-                    made[twin.where] = Record(twin.where, fields)
+                    made[twin.where] = FileRecord(twin.where, fields)
         for name, decision in self.decisions.parts.items():
             if name in wheres and decision.whole in wheres:
                 record = made[wheres[name]]
                 fields = self.recorder.decided_part(
                     record.fields, whole_of(decision.whole)["id"], decision.source
                 )
-                made[wheres[name]] = Record(record.where, fields)
+                made[wheres[name]] = FileRecord(record.where, fields)
 
     def _as_of(self, spot: Spot) -> Spot:
         """The spot, as of the day before if nothing else of it has changed."""

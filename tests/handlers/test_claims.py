@@ -4,8 +4,8 @@ from datetime import date, timedelta
 
 from passes.admission.gates import GateKind
 from passes.offers.offer import Benefit, BenefitKind, Offer, Quota
-from passes.people.accounts import IdentityStatement
-from passes.people.identity import Document, DocumentKind
+from passes.people.identification import IdentityStatement
+from passes.people.identity import DocumentKind, IdentityDocument
 from passes.terms.terms import DateRange, Payment
 from server.refresh import Refresh
 from tests.support import build
@@ -24,8 +24,8 @@ async def known(world: World, n: int = 0) -> str:
     """The token of visitor n, who has said who they are."""
     visitor, token = await world.visitor(f"v{n}")
     person = build.person(n)
-    said = Document(DocumentKind.RESIDENT, person.name, person.number)
-    await world.system.people.accounts.identify(
+    said = IdentityDocument(DocumentKind.RESIDENT, person.name, person.number)
+    await world.system.people.identification.identify(
         visitor, IdentityStatement(said, "2026-11"), world.clock()
     )
     return token

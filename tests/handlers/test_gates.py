@@ -147,11 +147,11 @@ async def test_a_rolled_gate_loses_its_token_and_a_disabled_one_refuses(
     assert (await api.post(SCANS, world.scan_body(held, "a"), token)).json[
         "reason"
     ] == "gate_disabled"
-    rolled = await world.system.admission.gate_keeping.roll(gate.id, "operator:test", NOW)
+    renewed = await world.system.admission.gate_keeping.renew(gate.id, "operator:test", NOW)
     await world.services.refresh()
     answer = await api.post(SCANS, world.scan_body(held, "b"), token)
     assert (answer.status, answer.json["code"]) == (401, "token_withdrawn")
-    fresh = await api.post("/api/v1/gate/enrol", {"setup_code": rolled.setup_code})
+    fresh = await api.post("/api/v1/gate/enrol", {"setup_code": renewed.setup_code})
     assert (await api.post(SCANS, world.scan_body(held, "c"), fresh.json["token"])).json[
         "verdict"
     ] == "admitted"
@@ -278,18 +278,18 @@ def test_whatever_is_sent_gives_a_problem_or_a_verdict(
 
 
 async def test_a_gate_rolled_while_its_device_enrols_is_lost_to_one_of_them(world: World) -> None:
-    """Whoever comes first, the token of the device that enrolled before the roll is worthless after it."""
+    """Whoever comes first, the token of the device that enrolled before the renewal is worthless after it."""
     keeping = world.system.admission.gate_keeping
     for _ in range(12):
         new = await keeping.add(EMEISHAN, GateKind.HANDHELD, "", "operator:test", NOW)
-        enrolled, rolled = await asyncio.gather(
+        enrolled, renewed = await asyncio.gather(
             keeping.enrol(new.setup_code, NOW),
-            keeping.roll(new.gate.id, "operator:test", NOW),
+            keeping.renew(new.gate.id, "operator:test", NOW),
             return_exceptions=True,
         )
-        assert isinstance(rolled, NewGate)
+        assert isinstance(renewed, NewGate)
         (stored,) = [gate for gate in await GateStore(world.mongo).all() if gate.id == new.gate.id]
-        assert stored == rolled.gate
+        assert stored == renewed.gate
         if isinstance(enrolled, Gate):
             assert enrolled.token_version < stored.token_version
 

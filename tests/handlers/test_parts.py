@@ -10,9 +10,9 @@ from passes.base.text import Text
 from passes.files.products import EXAMPLES, read_products
 from passes.holding.model import Pass
 from passes.offers.offer import Benefit, BenefitKind, Offer
-from passes.people.accounts import IdentityStatement
 from passes.people.groups import Group
-from passes.people.identity import Document, DocumentKind
+from passes.people.identification import IdentityStatement
+from passes.people.identity import DocumentKind, IdentityDocument
 from passes.terms.edition import Edition
 from passes.terms.terms import Coverage, DateRange
 from scenic_data.checking import load_spots
@@ -179,8 +179,8 @@ async def test_an_offer_at_a_whole_is_shown_and_good_at_its_parts(api: Api, worl
     assert [each["id"] for each in offers["items"]] == ["both-bogo"]
     assert (await api.get(f"/api/v1/offers?spot={build.EMEISHAN}")).json["total"] == 0
     visitor, token = await world.visitor()
-    said = Document(DocumentKind.RESIDENT, build.HOLDER.name, build.HOLDER.number)
-    await world.system.people.accounts.identify(
+    said = IdentityDocument(DocumentKind.RESIDENT, build.HOLDER.name, build.HOLDER.number)
+    await world.system.people.identification.identify(
         visitor, IdentityStatement(said, "2026-11"), world.clock()
     )
     claimed = await api.post("/api/v1/offers/both-bogo/claim", {}, token)

@@ -22,9 +22,9 @@ from passes.holding.shown_code import live_text
 from passes.offers.eligibility import NotClaimable
 from passes.offers.offer import Offer, OfferState, Quota
 from passes.offers.quotas import CLAIM_TAKES
-from passes.people.accounts import IdentityStatement
 from passes.people.groups import Group
-from passes.people.identity import Document, DocumentKind
+from passes.people.identification import IdentityStatement
+from passes.people.identity import DocumentKind, IdentityDocument
 from passes.store.database import Database
 from passes.terms.terms import Blackout, DateRange
 from server.mongo import Mongo
@@ -349,10 +349,12 @@ async def test_a_claim_and_a_change_of_identity_at_once_do_not_part_a_voucher_fr
     many = offer(quota=Quota())
     for n in range(12):
         visitor, other = await desk.visitor(n), build.person(n + 100)
-        said = Document(DocumentKind.RESIDENT, other.name, other.number)
+        said = IdentityDocument(DocumentKind.RESIDENT, other.name, other.number)
         await asyncio.gather(
             desk.offers.claiming.claim(visitor, await desk.wanted(many), NOW),
-            desk.people.accounts.identify(visitor, IdentityStatement(said, PRIVACY_VERSION), NOW),
+            desk.people.identification.identify(
+                visitor, IdentityStatement(said, PRIVACY_VERSION), NOW
+            ),
             return_exceptions=True,
         )
         now = await desk.people.visitors.get(visitor.id)
@@ -367,7 +369,7 @@ async def test_a_key_does_not_show_the_voucher_of_another_person(desk: RoomsUnde
     many = offer(quota=Quota())
     visitor = await desk.visitor(0)
     await desk.offers.claiming.claim(visitor, await desk.wanted(many, key="k"), NOW)
-    await desk.people.accounts.release(build.person(0), "operator:test", NOW, "")
+    await desk.people.identification.unbind(build.person(0), "operator:test", NOW, "")
     other = await desk.people.visitors.get(visitor.id)
     assert other is not None
     with pytest.raises(Conflict, match="names another claim"):

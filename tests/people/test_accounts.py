@@ -9,9 +9,9 @@ import pytest
 
 from passes.base.errors import Conflict, Invalid, Unknown
 from passes.holding.model import PassState
-from passes.people.accounts import Accounts, IdentityStatement, Released
 from passes.people.holder import NOBODY
-from passes.people.identity import Document, DocumentKind, check_digit
+from passes.people.identification import Identification, IdentityStatement, Unbound
+from passes.people.identity import DocumentKind, IdentityDocument, check_digit
 from passes.people.sealing import Vault
 from passes.people.sessions import REPLY_LOST_WITHIN, SESSION_LIFE
 from passes.people.visitors import Binding, Visitor
@@ -32,14 +32,16 @@ class Desk(RoomsUnderTest):
         return await self.people.accounts.of_openid(name, NOW)
 
     async def known(self, name: str = "甲", **changes: Any) -> Visitor:
-        return await self.people.accounts.identify(
+        return await self.people.identification.identify(
             await self.account(name), replace(SAID, **changes), NOW
         )
 
 
-SAID = IdentityStatement(Document(DocumentKind.RESIDENT, HOLDER.name, HOLDER.number), VERSION)
-OTHER = Document(DocumentKind.RESIDENT, "测试乙", build.person(1).number)
-CHILD = Document(
+SAID = IdentityStatement(
+    IdentityDocument(DocumentKind.RESIDENT, HOLDER.name, HOLDER.number), VERSION
+)
+OTHER = IdentityDocument(DocumentKind.RESIDENT, "测试乙", build.person(1).number)
+CHILD = IdentityDocument(
     DocumentKind.RESIDENT, "测试童", "110101201603070" + "02" + check_digit("11010120160307002")
 )
 
@@ -83,10 +85,10 @@ async def test_a_pass_is_not_found_under_another_name(desk: Desk) -> None:
         await desk.known(document=replace(SAID.document, name="测试偷"))
     assert (await desk.account()).identity is None
     assert (await desk.known("乙")).identity, "nobody is bound by it"
-    released = await desk.people.accounts.release(
+    unbound = await desk.people.identification.unbind(
         replace(HOLDER, name="测试真"), "operator:test", NOW, "misspelt"
     )
-    assert released.passes_renamed == 1
+    assert unbound.passes_renamed == 1
     assert (await desk.known("丙", document=replace(SAID.document, name="测试真"))).identity
 
 
@@ -119,7 +121,7 @@ async def test_another_guardian_is_recorded(desk: Desk) -> None:
 async def test_the_same_said_twice_at_once_binds_once_and_for_good(desk: Desk) -> None:
     visitor = await desk.account()
     done = await asyncio.gather(
-        *(desk.people.accounts.identify(visitor, SAID, NOW) for _ in range(6))
+        *(desk.people.identification.identify(visitor, SAID, NOW) for _ in range(6))
     )
     assert len({each.lookup for each in done}) == 1
     with pytest.raises(Conflict, match="another WeChat account"):
@@ -129,7 +131,9 @@ async def test_the_same_said_twice_at_once_binds_once_and_for_good(desk: Desk) -
 async def test_a_new_privacy_statement_is_agreed_to_with_a_pass_in_force(desk: Desk) -> None:
     visitor = await desk.known()
     await desk.holding.issuing.issue(await desk.new(visitor.holder), "operator:test", NOW)
-    later = Accounts(VAULT, "2027-01", desk.people.visitors, desk.holding.wallet, desk.base.audit)
+    later = Identification(
+        SEALER, "2027-01", desk.people.visitors, desk.holding.wallet, desk.base.audit
+    )
     agreed = await later.identify(visitor, replace(SAID, consent_version="2027-01"), NOW)
     assert agreed.consent is not None
     assert (agreed.consent.version, agreed.identity) == ("2027-01", visitor.identity)
@@ -152,7 +156,9 @@ async def test_a_binding_left_by_a_crash_is_taken_over_after_a_minute(desk: Desk
     with pytest.raises(Conflict):
         await desk.known()
     visitor = await desk.account()
-    assert (await desk.people.accounts.identify(visitor, SAID, NOW + timedelta(minutes=2))).identity
+    assert (
+        await desk.people.identification.identify(visitor, SAID, NOW + timedelta(minutes=2))
+    ).identity
 
 
 async def test_who_one_is_can_be_mended_until_a_pass_is_in_force(desk: Desk) -> None:
@@ -164,19 +170,19 @@ async def test_who_one_is_can_be_mended_until_a_pass_is_in_force(desk: Desk) -> 
         with pytest.raises(Conflict, match=r"only staff|name another"):
             await desk.known(document=document)
     right = replace(HOLDER, name="测试正")
-    assert await desk.people.accounts.release(right, "operator:test", NOW, "misspelt") == Released(
-        visitor.id, 1
-    )
+    assert await desk.people.identification.unbind(
+        right, "operator:test", NOW, "misspelt"
+    ) == Unbound(visitor.id, 1)
     mended = await desk.known(document=replace(SAID.document, name="测试正"))
     assert [held.holder.lookup for held in await desk.holding.wallet.of_visitor(mended)] == [
         mended.lookup
     ], "passes stay"
     with pytest.raises(Unknown):
-        await desk.people.accounts.release(build.person(9), "operator:test", NOW, "")
+        await desk.people.identification.unbind(build.person(9), "operator:test", NOW, "")
 
 
-def build_other(n: int) -> Document:
-    return Document(DocumentKind.RESIDENT, "测试丙", build.person(n).number)
+def build_other(n: int) -> IdentityDocument:
+    return IdentityDocument(DocumentKind.RESIDENT, "测试丙", build.person(n).number)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passes.base.errors import Invalid
-from passes.people.identity import Document, DocumentKind, Sealer, check_digit, identify, resident
+from passes.people.identity import (
+    DocumentKind,
+    IdentityDocument,
+    Sealer,
+    check_digit,
+    identify,
+    resident,
+)
 from passes.people.sealing import Vault
 from tests.support.build import HOLDER, SEALER, TODAY
 
@@ -137,26 +144,27 @@ SINCE_2023, BEFORE_2023 = checked("93125019900307002"), "FRA110190030712"
 def test_each_kind_of_number_tells_the_date_of_birth_and_suits_no_other_kind(
     kind: DocumentKind, number: str
 ) -> None:
-    identity = identify(Document(kind, "Test A", number.lower()), TODAY)
+    identity = identify(IdentityDocument(kind, "Test A", number.lower()), TODAY)
     assert (identity.kind, identity.number, identity.born) == (kind, number, date(1990, 3, 7))
     assert SEALER.open(SEALER.seal(identity)) == identity
     for other in {*DocumentKind} - {kind}:
         with pytest.raises(Invalid):
-            identify(Document(other, "Test A", number), TODAY)
+            identify(IdentityDocument(other, "Test A", number), TODAY)
     with pytest.raises(Invalid, match="country: is said for a passport alone"):
-        identify(Document(kind, "Test A", number, country="FRA"), TODAY)
+        identify(IdentityDocument(kind, "Test A", number, country="FRA"), TODAY)
 
 
 def test_a_two_digit_year_is_the_newest_that_is_past() -> None:
     for year, born in (("26", 2026), ("27", 1927)):
         identity = identify(
-            Document(DocumentKind.FOREIGN_PERMANENT, "Test A", f"FRA1101{year}030712"), TODAY
+            IdentityDocument(DocumentKind.FOREIGN_PERMANENT, "Test A", f"FRA1101{year}030712"),
+            TODAY,
         )
         assert identity.born.year == born
 
 
 def test_a_passport_needs_its_country_and_the_date_of_birth() -> None:
-    said = Document(DocumentKind.PASSPORT, "Test A", " 12ab34567", "FRA", date(1990, 3, 7))
+    said = IdentityDocument(DocumentKind.PASSPORT, "Test A", " 12ab34567", "FRA", date(1990, 3, 7))
     identity = identify(said, TODAY)
     assert (identity.number, identity.country) == ("12AB34567", "FRA")
     assert SEALER.seal(identity).mask == "T***** 1******67"

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passes.people.identity import Document, DocumentKind, Identity, check_digit, identify, resident
+from passes.people.identity import (
+    DocumentKind,
+    Identity,
+    IdentityDocument,
+    check_digit,
+    identify,
+    resident,
+)
 from passes.people.nativity import native_of
 from tests.support.build import HOLDER, TODAY
 
@@ -100,13 +107,16 @@ def test_other_provinces_are_neither(prefix: str) -> None:
 )
 def test_other_documents_tell_nothing(kind: DocumentKind, number: str) -> None:
     assert (
-        native_of(identify(Document(kind, "测试甲", number + check_digit(number)), TODAY)) is None
+        native_of(identify(IdentityDocument(kind, "测试甲", number + check_digit(number)), TODAY))
+        is None
     )
 
 
 @pytest.mark.parametrize("number", ["500103199", "510202199003070"])
 def test_a_passport_tells_nothing_whatever_its_number_looks_like(number: str) -> None:
-    said = Document(DocumentKind.PASSPORT, "测试甲", number, country="FRA", born=date(1990, 3, 7))
+    said = IdentityDocument(
+        DocumentKind.PASSPORT, "测试甲", number, country="FRA", born=date(1990, 3, 7)
+    )
     assert native_of(identify(said, TODAY)) is None
 
 

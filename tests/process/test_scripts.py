@@ -93,8 +93,16 @@ def test_a_refusal_says_what_to_mend_and_never_repeats_the_number(scripts: Run) 
     )
     assert whole.json.keys() == {"gate_id", "setup_code", "expires_at"}
     assert "which have gates of their own: dujiangyan, qingcheng-houshan, " in whole.err
-    assert "there is no gate 'nothing'" in scripts("gates", "roll", "nothing").err
+    assert "there is no gate 'nothing'" in scripts("gates", "renew", "nothing").err
     assert "there is no pass '0000'" in scripts("passes", "code", "0000").err
+
+
+def test_renamed_commands_go_on_working_under_their_old_names(scripts: Run) -> None:
+    assert "there is no gate 'nothing'" in scripts("gates", "roll", "nothing").err
+    person = ("--name", "测试甲", "--id-number", "11010119900307002X", "--reason", "lost account")
+    unknown = scripts("visitors", "release", *person)
+    assert "no account is bound to this document" in unknown.err
+    assert "roll" not in scripts("gates", "--help").out, "they are not advertised"
 
 
 def test_wrong_usage_is_status_2(scripts: Run) -> None:

@@ -159,9 +159,9 @@ async def test_operators_release_a_person_and_rotate_keys_beside_a_running_serve
 
     assert [await identify(token) for token in tokens] == [200, 409]
     person = ("--name", NAME, "--id-number", NUMBER, "--reason", "lost account", "--json")
-    assert scripts("visitors", "release", *person).json["passes_renamed"] == 0
+    assert scripts("visitors", "unbind", *person).json["passes_renamed"] == 0
     assert (
-        scripts("visitors", "release", *person).json["refused"]
+        scripts("visitors", "unbind", *person).json["refused"]
         == "no account is bound to this document"
     )
     assert await identify(tokens[1]) == 200

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from scenic_data.checking import checked, load_spots
-from scenic_data.files import DATA, DataError, Record, load_yaml
+from scenic_data.files import DATA, DataError, FileRecord, load_yaml
 from scenic_data.geo import Point, distance
 from scenic_data.importing import fields_of
 from scenic_data.model import Precision, Status, spots_schema
@@ -365,4 +365,4 @@ def test_no_two_names_are_the_same_but_for_their_ending() -> None:
 
 
 def test_every_position_lies_where_its_adcode_says() -> None:
-    assert checked([Record(spot.id, fields_of(spot)) for spot in SPOTS], REFERENCE) == SPOTS
+    assert checked([FileRecord(spot.id, fields_of(spot)) for spot in SPOTS], REFERENCE) == SPOTS

@@ -1,4 +1,4 @@
-"""Limits of calls: bounded memory, addresses behind proxies, and clocks that are set back."""
+"""RateLimiter of calls: bounded memory, addresses behind proxies, and clocks that are set back."""
 
 from datetime import timedelta
 from ipaddress import ip_network
@@ -8,7 +8,7 @@ import pytest
 
 from handlers.web.access import Caller, Origin
 from passes.base.errors import TooOften
-from server.limits import RATES, Limits
+from server.limits import RATES, RateLimiter
 from tests.support.build import NOW
 
 PROXIES = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
@@ -33,11 +33,11 @@ PROXIES = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
 def test_the_address_is_what_a_proxy_of_ours_says_and_nobody_else(
     peer: str, forwarded: str, address: str
 ) -> None:
-    assert Limits(PROXIES).address(Origin(peer, forwarded)) == address
+    assert RateLimiter(PROXIES).address(Origin(peer, forwarded)) == address
 
 
 def allowed(
-    limits: Limits, peer: str, caller: str = "v", at: float = 0, name: str = "claim"
+    limits: RateLimiter, peer: str, caller: str = "v", at: float = 0, name: str = "claim"
 ) -> bool:
     try:
         limits.check(name, Caller(caller, frozenset()), Origin(peer), NOW + timedelta(seconds=at))
@@ -49,7 +49,7 @@ def allowed(
 def test_a_burst_then_one_each_while() -> None:
     rate = RATES["claim"][0]
     assert rate is not None
-    limits = Limits()
+    limits = RateLimiter()
     assert sum(allowed(limits, "192.0.2.1") for _ in range(50)) == rate.burst
     for n in range(1, 5):
         assert [allowed(limits, "192.0.2.1", at=n * rate.seconds) for _ in range(3)] == [
@@ -61,7 +61,7 @@ def test_a_burst_then_one_each_while() -> None:
 
 
 def test_an_address_is_limited_whoever_calls() -> None:
-    limits, callers = Limits(), count()
+    limits, callers = RateLimiter(), count()
     burst = RATES["claim"][1].burst
     assert (
         sum(allowed(limits, "192.0.2.1", f"v{next(callers)}") for _ in range(burst + 50)) == burst
@@ -70,7 +70,7 @@ def test_an_address_is_limited_whoever_calls() -> None:
 
 
 def test_a_clock_that_is_set_back_locks_nobody_out_for_long() -> None:
-    limits, rate = Limits(), RATES["claim"][0]
+    limits, rate = RateLimiter(), RATES["claim"][0]
     assert rate is not None
     while allowed(limits, "192.0.2.1", at=1_000_000):
         pass
@@ -82,7 +82,7 @@ def test_a_clock_that_is_set_back_locks_nobody_out_for_long() -> None:
 
 
 def test_memory_is_bounded_and_forgets_who_called_longest_ago() -> None:
-    limits = Limits(most_callers=10)
+    limits = RateLimiter(most_callers=10)
     for n in range(100):
         assert allowed(limits, f"192.0.2.{n}", f"v{n}")
     assert len(limits._paid_off) <= 10

@@ -175,10 +175,10 @@ async def test_a_disabled_gate_cannot_be_enrolled_by_its_old_setup_code(any_mong
     await store.disable(gate.id)
     assert await store.awaiting("digest") is None
     assert [found.state for found in await store.all()] == [GateState.DISABLED]
-    rolled = replace(gate, token_version=gate.token_version + 1)
-    assert await store.roll(rolled, Setup("new", NOW))
-    assert await store.awaiting("new") == (rolled, Setup("new", NOW))
-    assert not await store.roll(rolled, Setup("newer", NOW)), "its version has moved on"
+    renewed = replace(gate, token_version=gate.token_version + 1)
+    assert await store.renew(renewed, Setup("new", NOW))
+    assert await store.awaiting("new") == (renewed, Setup("new", NOW))
+    assert not await store.renew(renewed, Setup("newer", NOW)), "its version has moved on"
 
 
 async def test_versions_only_grow(any_mongo: Mongo) -> None:

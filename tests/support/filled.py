@@ -10,9 +10,9 @@ from passes.holding.issuing import NewPass
 from passes.holding.shown_code import live_text
 from passes.offers.claiming import Claim
 from passes.offers.offer import Quota
-from passes.people.accounts import IdentityStatement
 from passes.people.groups import Group
-from passes.people.identity import Document, DocumentKind
+from passes.people.identification import IdentityStatement
+from passes.people.identity import DocumentKind, IdentityDocument
 from passes.people.traits import traits_of
 from passes.people.visitors import Visitor
 from passes.terms.edition import Edition
@@ -72,9 +72,9 @@ async def _visitor(system: System, sandbox_url: str) -> Visitor:
     )
     number = await wechat.phone_number("sandbox:13800000000")
     await people.accounts.set_phone(visitor, number)
-    said = Document(DocumentKind.RESIDENT, HOLDER.name, HOLDER.number)
+    said = IdentityDocument(DocumentKind.RESIDENT, HOLDER.name, HOLDER.number)
     statement = IdentityStatement(said, SETTINGS.privacy_version)
-    visitor = await people.accounts.identify(visitor, statement, NOW)
+    visitor = await people.identification.identify(visitor, statement, NOW)
     await people.members.add(visitor.lookup, Group.UNION_MEMBER)
     return visitor
 

@@ -7,9 +7,9 @@ from passes.holding.issuing import NewPass
 from passes.holding.model import Pass
 from passes.offers.claiming import Claim
 from passes.offers.offer import Offer
-from passes.people.accounts import IdentityStatement
 from passes.people.holder import Holder
-from passes.people.identity import Document, DocumentKind, Identity
+from passes.people.identification import IdentityStatement
+from passes.people.identity import DocumentKind, Identity, IdentityDocument
 from passes.people.sealing import Vault
 from passes.people.visitors import Visitor
 from passes.rooms import Rooms
@@ -62,9 +62,9 @@ class RoomsUnderTest(Rooms):
         """Visitor n, who has said who they are."""
         visitor = await self.people.accounts.of_openid(f"v{n}", NOW)
         person = build.person(n)
-        said = Document(DocumentKind.RESIDENT, person.name, person.number)
+        said = IdentityDocument(DocumentKind.RESIDENT, person.name, person.number)
         statement = IdentityStatement(said, PRIVACY_VERSION)
-        return await self.people.accounts.identify(visitor, statement, NOW)
+        return await self.people.identification.identify(visitor, statement, NOW)
 
     async def claim(self, n: int = 0, of: Offer | None = None, at: Any = NOW, **more: Any) -> Pass:
         """A voucher of an offer, claimed by visitor n."""
