@@ -39,7 +39,8 @@ def written(tmp_path: Path, content: object) -> Path:
 
 def test_an_offer_is_read(tmp_path: Path) -> None:
     (offer,) = read_offers([written(tmp_path, FILE)])
-    assert (offer.id, offer.voucher_days) == ("spring-bogo", 30)
+    assert offer.id == "spring-bogo"
+    assert offer.voucher_days == 30
     assert offer.spots == {EMEISHAN}
     assert offer.benefit.kind is BenefitKind.BUY_ONE_GET_ONE
     assert offer.eligible == {Group.NATIVE_OF_CHONGQING, Group.UNION_MEMBER}

@@ -59,7 +59,8 @@ def test_a_file_becomes_a_draft(tmp_path: Path) -> None:
         ),
         frozenset({6, 7}),
     )
-    assert (draft.number, draft.version) == (0, 0)
+    assert draft.number == 0
+    assert draft.version == 0
 
 
 @pytest.mark.parametrize(

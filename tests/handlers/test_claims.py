@@ -11,6 +11,8 @@ from server.refresh import Refresh
 from tests.support import build
 from tests.support.api import Api
 from tests.support.build import offer
+from tests.support.fields import assert_fields
+from tests.support.replies import assert_problem
 from tests.support.world import Clock, World
 
 
@@ -39,28 +41,33 @@ async def test_a_voucher_is_claimed_refused_at_the_turnstile_and_paid_at_the_win
     answer = await api.post("/api/v1/offers/bogo/claim", {}, token)
     assert answer.status == 201
     voucher = answer.json
-    assert (voucher["product"], voucher["title"]["zh"], voucher["admits"], voucher["payment"], voucher["can"]) == (
-        "bogo", "买一送一", 2, "at_window", ["freeze", "cancel"],
-    )  # fmt: skip
+    assert voucher["product"] == "bogo"
+    assert voucher["title"]["zh"] == "买一送一"
+    assert voucher["admits"] == 2
+    assert voucher["payment"] == "at_window"
+    assert voucher["can"] == ["freeze", "cancel"]
     code = (await api.get(f"/api/v1/passes/{voucher['id']}/code", token)).json["text"]
     body = {"code": code, "nonce": "a", "scanned_at": build.NOW.isoformat()}
     _, turnstile = await world.gate()
     refused = (await api.post("/api/v1/gate/scans", body, turnstile)).json
-    assert (refused["reason"], refused["speak"]) == ("pay_at_window", "请到窗口付款")
+    assert refused["reason"] == "pay_at_window"
+    assert refused["speak"] == "请到窗口付款"
     _, window = await world.gate(kind=GateKind.WINDOW)
     first = (await api.post("/api/v1/gate/scans", body | {"nonce": "b", "party": 1}, window)).json
-    assert (first["admits"], first["pays"], first["amount_fen"], first["speak"]) == (
-        1,
-        1,
-        16000,
-        "请收160元",
+    assert_fields(
+        first,
+        admits=1,
+        pays=1,
+        amount_fen=16000,
+        speak="请收160元",
     )
     second = (await api.post("/api/v1/gate/scans", body | {"nonce": "c"}, window)).json
-    assert (second["verdict"], second["admits"], second["pays"], second["amount_fen"]) == (
-        "admitted",
-        1,
-        0,
-        0,
+    assert_fields(
+        second,
+        verdict="admitted",
+        admits=1,
+        pays=0,
+        amount_fen=0,
     )
     third = (await api.post("/api/v1/gate/scans", body | {"nonce": "d"}, window)).json
     assert third["reason"] in {"already_today", "no_visits_left"}
@@ -68,7 +75,12 @@ async def test_a_voucher_is_claimed_refused_at_the_turnstile_and_paid_at_the_win
         "code"
     ] == "not_cancellable"
     used = (await api.get(f"/api/v1/passes/{voucher['id']}", token)).json
-    assert (used["visits"], used["spots"], used["can"]) == (1, ["emeishan"], ["freeze"])
+    assert_fields(
+        used,
+        visits=1,
+        spots=["emeishan"],
+        can=["freeze"],
+    )
     assert (await api.send("DELETE", "/api/v1/me", None, token, {})).status == 200, (
         "nothing is left to be given up"
     )
@@ -83,11 +95,12 @@ async def test_a_prepaid_voucher_opens_a_turnstile(api: Api, world: World) -> No
     _, turnstile = await world.gate()
     body = {"code": code, "nonce": "a", "scanned_at": build.NOW.isoformat()}
     verdict = (await api.post("/api/v1/gate/scans", body, turnstile)).json
-    assert (verdict["verdict"], verdict["admits"], verdict["pays"], verdict["amount_fen"]) == (
-        "admitted",
-        1,
-        0,
-        None,
+    assert_fields(
+        verdict,
+        verdict="admitted",
+        admits=1,
+        pays=0,
+        amount_fen=None,
     )
 
 
@@ -96,26 +109,27 @@ async def test_the_same_key_is_the_same_claim(api: Api, world: World) -> None:
     token = await known(world)
     first = await api.post("/api/v1/offers/bogo/claim", {}, token, Idempotency_Key="k1")
     again = await api.post("/api/v1/offers/bogo/claim", {}, token, Idempotency_Key="k1")
-    assert (again.status, again.body) == (201, first.body)
+    assert again.status == 201
+    assert again.body == first.body
     assert (await api.post("/api/v1/offers/bogo/claim", {}, token)).json["id"] != first.json["id"]
     reused = await api.post("/api/v1/offers/other/claim", {}, token, Idempotency_Key="k1")
-    assert (reused.status, reused.json["code"]) == (409, "idempotency_key_reused")
+    assert_problem(reused, 409, "idempotency_key_reused")
     wrong = await api.post("/api/v1/offers/bogo/claim", {}, token, Idempotency_Key="k" * 129)
-    assert (wrong.status, wrong.json["code"]) == (400, "idempotency_key_invalid")
+    assert_problem(wrong, 400, "idempotency_key_invalid")
 
 
 async def test_why_not_and_from_when(api: Api, world: World) -> None:
     await published(world, offer(quota=Quota(per_day=1)))
     stranger = (await world.visitor("stranger"))[1]
     answer = await api.post("/api/v1/offers/bogo/claim", {}, stranger)
-    assert (answer.status, answer.json["code"]) == (409, "real_name_needed")
+    assert_problem(answer, 409, "real_name_needed")
     assert (await api.post("/api/v1/offers/bogo/claim", {}, await known(world))).status == 201
     answer = await api.post(
         "/api/v1/offers/bogo/claim", {}, await known(world, 1), Accept_Language="en"
     )
-    assert (answer.status, answer.json["code"], answer.json["claimable_from"]) == (
-        409, "sold_out_today", "2026-07-01T16:00:00+00:00",
-    )  # fmt: skip
+    assert answer.status == 409
+    assert answer.json["code"] == "sold_out_today"
+    assert answer.json["claimable_from"] == "2026-07-01T16:00:00+00:00"
     assert answer.json["detail"] == "all of today are claimed; try again on 2026-07-02"
     for path, body, status, code in (
         ("nothing", {}, 404, "offer_unknown"),
@@ -123,7 +137,7 @@ async def test_why_not_and_from_when(api: Api, world: World) -> None:
         ("bogo", {"spots": "emeishan"}, 422, "body_invalid"),
     ):
         refused = await api.post(f"/api/v1/offers/{path}/claim", body, stranger)
-        assert (refused.status, refused.json["code"]) == (status, code)
+        assert_problem(refused, status, code)
 
 
 async def test_a_visitor_sees_which_offers_are_for_them(
@@ -152,7 +166,8 @@ async def test_a_visitor_sees_which_offers_are_for_them(
     assert chances["later"]["why_not"]["claimable_from"] == "2026-08-31T16:00:00Z"
     (other,) = [each for each in (await api.get("/api/v1/me/offers", await known(world, 2))).json["items"]
                 if each["offer"] == "mine"]  # fmt: skip
-    assert (other["claimable"], other["why_not"]) == (True, None)
+    assert other["claimable"]
+    assert other["why_not"] is None
 
 
 async def test_everybody_sees_what_is_left_a_few_seconds_later(
@@ -168,7 +183,8 @@ async def test_everybody_sees_what_is_left_a_few_seconds_later(
     ).status == 304
     await refresh.round()
     after = await api.get("/api/v1/offers/bogo", If_None_Match=before.headers["Etag"])
-    assert (after.status, after.json["remaining"]) == (200, {"total": 4, "today": 2})
+    assert after.status == 200
+    assert after.json["remaining"] == {"total": 4, "today": 2}
     (listed,) = (await api.get("/api/v1/offers?running=true")).json["items"]
     assert listed["remaining"] == {"total": 4, "today": 2}
 
@@ -189,6 +205,8 @@ async def test_a_voucher_that_is_given_back_can_be_claimed_again(
     voucher = (await api.post("/api/v1/offers/bogo/claim", {}, token)).json
     assert (await api.post(f"/api/v1/passes/{voucher['id']}/cancel", token=other)).status == 404
     back = await api.post(f"/api/v1/passes/{voucher['id']}/cancel", token=token)
-    assert (back.status, back.json["state"], back.json["can"]) == (200, "revoked", [])
+    assert back.status == 200
+    assert back.json["state"] == "revoked"
+    assert back.json["can"] == []
     clock.time += timedelta(seconds=10)
     assert (await api.post("/api/v1/offers/bogo/claim", {}, other)).status == 201

@@ -18,6 +18,8 @@ from passes.terms.terms import Party, Payment
 from server.mongo import Mongo
 from tests.support.api import Api
 from tests.support.build import EMEISHAN, HOLDER, NOW, XIANNVSHAN
+from tests.support.fields import assert_fields
+from tests.support.replies import assert_problem
 from tests.support.world import Clock, World
 
 SCANS = "/api/v1/gate/scans"
@@ -55,19 +57,18 @@ async def test_the_whole_way(api: Api, world: World) -> None:
         "decided_at": "2026-07-01T02:00:00Z",
     }
     second = await api.post(SCANS, world.scan_body(held, "b"), tokens[EMEISHAN])
-    assert (second.status, second.json["verdict"], second.json["reason"]) == (
-        200,
-        "refused",
-        "already_today",
-    )
+    assert second.status == 200
+    assert second.json["verdict"] == "refused"
+    assert second.json["reason"] == "already_today"
     assert second.json["message"]["zh"] == "今日已入园，可于2026年7月2日再来"
     assert second.json["admitted_from"] == "2026-07-01T16:00:00Z"
     printed = world.scan_body(held, "c", world.printed(held))
     there = await api.post(SCANS, printed, tokens[XIANNVSHAN])
-    assert (there.json["verdict"], there.json["check_identity"], there.json["speak"]) == (
-        "admitted",
-        True,
-        "请核对证件",
+    assert_fields(
+        there.json,
+        verdict="admitted",
+        check_identity=True,
+        speak="请核对证件",
     )
 
 
@@ -95,15 +96,13 @@ async def test_an_admission_is_annulled(api: Api, world: World, clock: Clock) ->
     await api.post(SCANS, world.scan_body(held, "a"), token)
     assert (await api.post(f"{SCANS}/a/annul", token=elsewhere)).status == 404
     undone = await api.post(f"{SCANS}/a/annul", token=token)
-    assert (undone.status, undone.json) == (
-        200,
-        {"nonce": "a", "pass_id": held.id, "annulled_at": "2026-07-01T02:00:00Z"},
-    )
+    assert undone.status == 200
+    assert undone.json == {"nonce": "a", "pass_id": held.id, "annulled_at": "2026-07-01T02:00:00Z"}
     assert (await api.post(f"{SCANS}/a/annul", token=token)).json == undone.json
     assert (await api.post(SCANS, world.scan_body(held, "b"), token)).json["verdict"] == "admitted"
     clock.time += timedelta(minutes=16)
     late = await api.post(f"{SCANS}/b/annul", token=token)
-    assert (late.status, late.json["code"]) == (409, "annul_too_late")
+    assert_problem(late, 409, "annul_too_late")
 
 
 async def test_a_window_takes_the_money_and_a_turnstile_sends_there(api: Api, world: World) -> None:
@@ -112,12 +111,14 @@ async def test_a_window_takes_the_money_and_a_turnstile_sends_there(api: Api, wo
     _, turnstile = await world.gate()
     _, window = await world.gate(kind=GateKind.WINDOW)
     refused = await api.post(SCANS, world.scan_body(held, "a"), turnstile)
-    assert (refused.json["reason"], refused.json["speak"]) == ("pay_at_window", "请到窗口付款")
+    assert refused.json["reason"] == "pay_at_window"
+    assert refused.json["speak"] == "请到窗口付款"
     admitted = await api.post(SCANS, world.scan_body(held, "b"), window)
-    assert (admitted.json["admits"], admitted.json["pays"], admitted.json["speak"]) == (
-        2,
-        1,
-        "请收1人票款",
+    assert_fields(
+        admitted.json,
+        admits=2,
+        pays=1,
+        speak="请收1人票款",
     )
 
 
@@ -132,9 +133,9 @@ async def test_a_setup_code_works_once_and_for_a_week(api: Api, world: World, cl
     late = await keeping.add(EMEISHAN, GateKind.HANDHELD, "", "operator:test", NOW)
     clock.time += timedelta(days=7)
     expired = await api.post("/api/v1/gate/enrol", {"setup_code": late.setup_code})
-    assert (expired.status, expired.json["code"]) == (409, "setup_code_expired")
+    assert_problem(expired, 409, "setup_code_expired")
     guessed = await api.post("/api/v1/gate/enrol", {"setup_code": "AAAA-AAAA-AAAA"})
-    assert (guessed.status, guessed.json["code"]) == (404, "setup_code_unknown")
+    assert_problem(guessed, 404, "setup_code_unknown")
 
 
 async def test_a_rolled_gate_loses_its_token_and_a_disabled_one_refuses(
@@ -150,7 +151,7 @@ async def test_a_rolled_gate_loses_its_token_and_a_disabled_one_refuses(
     rolled = await world.system.admission.gate_keeping.roll(gate.id, "operator:test", NOW)
     await world.services.refresh()
     answer = await api.post(SCANS, world.scan_body(held, "b"), token)
-    assert (answer.status, answer.json["code"]) == (401, "token_withdrawn")
+    assert_problem(answer, 401, "token_withdrawn")
     fresh = await api.post("/api/v1/gate/enrol", {"setup_code": rolled.setup_code})
     assert (await api.post(SCANS, world.scan_body(held, "c"), fresh.json["token"])).json[
         "verdict"
@@ -201,7 +202,7 @@ async def test_a_wrong_field_is_named_and_leaves_nothing(
 ) -> None:
     _, token = await world.gate()
     answer = await api.post(SCANS, GOOD | change, token, Accept_Language="en")
-    assert (answer.status, answer.json["code"]) == (422, "body_invalid")
+    assert_problem(answer, 422, "body_invalid")
     assert [error["where"] for error in answer.json["errors"]] == [where]
     assert await mongo.collection("refusals").find({}) == []
 
@@ -231,7 +232,7 @@ async def test_what_is_no_json_object_is_refused(api: Api, world: World, body: b
 async def test_a_large_body_is_refused_before_it_is_read(api: Api, world: World, size: int) -> None:
     _, token = await world.gate()
     answer = await api.post(SCANS, b" " * size, token)
-    assert (answer.status, answer.json["code"]) == (413, "body_too_large")
+    assert_problem(answer, 413, "body_too_large")
 
 
 async def test_a_body_without_its_length_is_refused(api: Api, world: World) -> None:
@@ -336,14 +337,16 @@ async def test_staff_find_the_pass_of_a_visitor_without_a_phone(api: Api, world:
         "product": "annual",
         "holder_mask": "测** 110***********002X",
     }
-    assert (item["state"], item["valid_from"], item["valid_until"]) == (
-        "active",
-        "2026-07-01",
-        "2027-06-30",
+    assert_fields(
+        item,
+        state="active",
+        valid_from="2026-07-01",
+        valid_until="2027-06-30",
     )
     body = {"code": item["code"], "nonce": "a", "scanned_at": NOW.isoformat()}
     verdict = (await api.post(SCANS, body, handheld)).json
-    assert (verdict["verdict"], verdict["check_identity"]) == ("admitted", True)
+    assert verdict["verdict"] == "admitted"
+    assert verdict["check_identity"]
     lines = await world.mongo.collection("audit_log").find({"action": "lookup"})
     assert {line["subject"].partition(":")[0] for line in lines} == {"gate", "pass"}
     assert HOLDER.number not in str(lines)
@@ -352,14 +355,14 @@ async def test_staff_find_the_pass_of_a_visitor_without_a_phone(api: Api, world:
 async def test_a_look_up_is_for_staff_and_for_real_numbers(api: Api, world: World) -> None:
     _, turnstile = await world.gate()
     refused = await api.post("/api/v1/gate/lookup", {"id_number": HOLDER.number}, turnstile)
-    assert (refused.status, refused.json["code"]) == (403, "scope_missing")
+    assert_problem(refused, 403, "scope_missing")
     gate, window = await world.gate(kind=GateKind.WINDOW)
     wrong = await api.post("/api/v1/gate/lookup", {"id_number": "110101199003070021"}, window)
-    assert (wrong.status, wrong.json["code"]) == (422, "identity_invalid")
+    assert_problem(wrong, 422, "identity_invalid")
     assert "110101199003070021" not in wrong.body.decode()
     nobody = await api.post("/api/v1/gate/lookup", {"id_number": "11010119900307002X"}, window)
     assert nobody.json == {"total": 0, "items": []}
     await world.system.admission.gate_keeping.disable(gate.id, "operator:test", NOW)
     await world.services.refresh()
     out = await api.post("/api/v1/gate/lookup", {"id_number": HOLDER.number}, window)
-    assert (out.status, out.json["code"]) == (409, "gate_disabled")
+    assert_problem(out, 409, "gate_disabled")

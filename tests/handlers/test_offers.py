@@ -13,6 +13,8 @@ from passes.people.groups import Group
 from passes.terms.terms import Blackout, DateRange
 from tests.support.api import Api
 from tests.support.build import EMEISHAN, NOW, TODAY, XIANNVSHAN
+from tests.support.fields import assert_fields
+from tests.support.replies import assert_problem
 from tests.support.world import Clock, World
 
 
@@ -52,7 +54,12 @@ async def test_offers_are_read_by_spot_province_and_day(
     assert await ids(api, "/api/v1/offers?province=chongqing") == ["wulong-free"]
     assert await ids(api, f"/api/v1/offers?spot={EMEISHAN}&province=chongqing") == []
     one = (await api.get("/api/v1/offers/wulong-free")).json
-    assert (one["running"], one["state"], one["spots"]) == (False, "published", [XIANNVSHAN])
+    assert_fields(
+        one,
+        running=False,
+        state="published",
+        spots=[XIANNVSHAN],
+    )
     assert one["window"] == {"start": "2026-07-06", "end": "2026-07-10"}
     clock.time += timedelta(days=5)
     assert await ids(api, "/api/v1/offers?running=1") == ["emeishan-bogo", "wulong-free"]
@@ -78,7 +85,8 @@ async def test_the_catalogue_shows_where_an_offer_runs_and_follows_the_day(
     clock.time += timedelta(days=2)
     assert await ids(api, "/api/v1/spots?has_offer=1") == [], "3 July is a blackout"
     after = await api.get(f"/api/v1/spots/{EMEISHAN}", If_None_Match=before.headers["Etag"])
-    assert (after.status, after.json["offers"]) == (200, [])
+    assert after.status == 200
+    assert after.json["offers"] == []
 
 
 async def test_an_offer_is_paused_resumed_and_ended_for_good(api: Api, world: World) -> None:
@@ -141,7 +149,7 @@ async def test_publishing_is_checked_versioned_and_repeatable(world: World) -> N
 )
 async def test_wrong_questions(api: Api, path: str, status: int, code: str) -> None:
     answer = await api.get(path)
-    assert (answer.status, answer.json["code"]) == (status, code)
+    assert_problem(answer, status, code)
 
 
 async def test_an_offer_that_is_ended_while_a_new_version_is_published_stays_ended(
@@ -153,7 +161,12 @@ async def test_an_offer_that_is_ended_while_a_new_version_is_published_stays_end
     await publishing.set_state("emeishan-bogo", OfferState.ENDED, "operator:test", NOW)
     assert await store.put(offer(version=2, voucher_days=5, state=OfferState.PUBLISHED))
     (stored,) = await store.all()
-    assert (stored.version, stored.voucher_days, stored.state) == (2, 5, OfferState.ENDED)
+    assert_fields(
+        stored,
+        version=2,
+        voucher_days=5,
+        state=OfferState.ENDED,
+    )
 
 
 async def test_publishing_again_reaches_processes_that_a_crash_left_behind(

@@ -14,6 +14,8 @@ from passes.base.errors import Unavailable
 from passes.base.text import Text
 from tests.support.api import Api
 from tests.support.build import EMEISHAN
+from tests.support.fields import assert_fields
+from tests.support.replies import assert_problem
 from tests.support.world import SOME_SPOTS, World
 
 
@@ -28,7 +30,12 @@ async def test_spots_come_page_by_page(api: Api) -> None:
 async def test_a_spot_tells_all_that_is_known(api: Api) -> None:
     spot = (await api.get(f"/api/v1/spots/{EMEISHAN}")).json
     assert spot["name"] == {"zh": "峨眉山景区", "en": "Mount Emei"}
-    assert (spot["province"], spot["city"], spot["district"]) == ("sichuan", "乐山市", "峨眉山市")
+    assert_fields(
+        spot,
+        province="sichuan",
+        city="乐山市",
+        district="峨眉山市",
+    )
     assert spot["position"] == {
         "lng": 103.444,
         "lat": 29.567,
@@ -45,7 +52,8 @@ async def test_a_spot_tells_all_that_is_known(api: Api) -> None:
 async def test_what_has_not_changed_is_not_sent_again(api: Api, world: World, path: str) -> None:
     first = await api.get(path)
     again = await api.get(path, If_None_Match=first.headers["Etag"])
-    assert (again.status, again.body) == (304, b"")
+    assert again.status == 304
+    assert again.body == b""
     assert again.headers["Etag"] == first.headers["Etag"]
     before = {spot.id: spot for spot in world.system.catalogue.snapshot.all()}
     changed = before[EMEISHAN].model_copy(update={"open_hours": "06:00-18:00"})
@@ -61,7 +69,8 @@ async def test_products_say_which_spots_they_open(api: Api) -> None:
     (annual,) = (await api.get("/api/v1/products")).json["items"]
     assert annual["id"] == "annual"
     assert annual["spots"] == [EMEISHAN, "wulong-xiannvshan"]
-    assert (annual["days"], annual["limits"]["per_spot_day"]) == (365, 1)
+    assert annual["days"] == 365
+    assert annual["limits"]["per_spot_day"] == 1
 
 
 @pytest.mark.parametrize(
@@ -81,7 +90,7 @@ async def test_products_say_which_spots_they_open(api: Api) -> None:
 )
 async def test_a_wrong_parameter_is_named(api: Api, path: str, where: list[str]) -> None:
     answer = await api.get(path)
-    assert (answer.status, answer.json["code"]) == (422, "query_invalid")
+    assert_problem(answer, 422, "query_invalid")
     assert [error["where"] for error in answer.json["errors"]] == where
 
 
@@ -103,7 +112,9 @@ async def test_a_wrong_parameter_is_named(api: Api, path: str, where: list[str])
 )
 async def test_a_problem(api: Api, method: str, path: str, status: int, code: str) -> None:
     answer = await api.send(method, path, b"{}" if method == "POST" else None, None, {})
-    assert (answer.status, answer.json["status"], answer.json["code"]) == (status, status, code)
+    assert answer.status == status
+    assert answer.json["status"] == status
+    assert answer.json["code"] == code
     assert answer.headers["Content-Type"] == "application/problem+json; charset=utf-8"
     assert answer.json["request_id"] == answer.headers["X-Request-Id"]
     assert ("Allow" in answer.headers) == (status == 405)
@@ -130,7 +141,7 @@ async def test_health_and_readiness(api: Api, services: Services) -> None:
     assert (await api.get("/readyz")).json == {"status": "ok", "sandbox": True}
     services.in_flight.draining = True
     stopping = await api.get("/readyz")
-    assert (stopping.status, stopping.json["code"]) == (503, "stopping")
+    assert_problem(stopping, 503, "stopping")
     assert (await api.get("/healthz")).status == 200
 
 
@@ -145,11 +156,9 @@ async def test_while_the_database_is_away_the_catalogue_goes_on(
     monkeypatch.setattr("server.mongo.MongoCollection.get", away)
     assert (await api.get("/api/v1/spots")).status == 200
     answer = await api.post("/api/v1/gate/scans", world.scan_body(held, "a"), token)
-    assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (
-        503,
-        "database_unavailable",
-        "2",
-    )
+    assert answer.status == 503
+    assert answer.json["code"] == "database_unavailable"
+    assert answer.headers["Retry-After"] == "2"
 
 
 async def test_a_fault_of_ours_tells_the_caller_nothing(
@@ -161,7 +170,7 @@ async def test_a_fault_of_ours_tells_the_caller_nothing(
     held, (_, token) = await world.issue(), await world.gate()
     monkeypatch.setattr("passes.admission.admitting.Admission.admit", faulty)
     answer = await api.post("/api/v1/gate/scans", world.scan_body(held, "a"), token)
-    assert (answer.status, answer.json["code"]) == (500, "internal_error")
+    assert_problem(answer, 500, "internal_error")
     assert b"secret" not in answer.body
     assert "secret detail" in caplog.text
 
@@ -182,7 +191,8 @@ def test_any_address_gives_a_reply_or_a_problem(io_loop: IOLoop, api: Api, tail:
 @pytest.mark.parametrize("path", ["/api/v1/spots", "/healthz", f"/api/v1/spots/{EMEISHAN}"])
 async def test_head_is_get_without_its_content(api: Api, path: str) -> None:
     got, head = await api.get(path), await api.send("HEAD", path, None, None, {})
-    assert (head.status, head.body) == (200, b"")
+    assert head.status == 200
+    assert head.body == b""
     assert head.headers["Content-Length"] == str(len(got.body))
     assert head.headers.get("Etag") == got.headers.get("Etag")
     assert (await api.send("HEAD", "/api/v1/gate/scans", None, None, {})).status == 405

@@ -11,6 +11,8 @@ from scenic_data.model import Precision, Status
 from tests.support import build
 from tests.support.api import Api
 from tests.support.build import EMEISHAN, XIANNVSHAN
+from tests.support.fields import assert_fields
+from tests.support.replies import assert_problem
 from tests.support.world import SOME_SPOTS, World
 
 SPOTS = "/api/v1/spots"
@@ -90,11 +92,12 @@ async def test_detail_tells_what_opens_the_spot_and_how_to_get_there(api: Api) -
     assert spot["open_location"]["address"] == "重庆市武隆区"
     assert spot["as_of"] == "2026-11-23"
     assert {"fields", "title", "licence", "trust", "date"} == set(spot["sources"][0])
-    assert (spot["reservation"], spot["season"], spot["notices"], spot["images"]) == (
-        None,
-        None,
-        [],
-        [],
+    assert_fields(
+        spot,
+        reservation=None,
+        season=None,
+        notices=[],
+        images=[],
     )
     assert (await api.get(f"{SPOTS}/jiuzhaigou")).json["passes"] == []
 
@@ -132,7 +135,8 @@ async def test_long_replies_are_gzipped_for_those_who_take_it(
     assert (gzip.decompress(answer.body) if gzipped else answer.body) == plain
     assert json.loads(plain)["total"] == 30
     same = await api.get(SPOTS, Accept_Encoding=accepts, If_None_Match=answer.headers["Etag"])
-    assert (same.status, same.body) == (304, b"")
+    assert same.status == 304
+    assert same.body == b""
 
 
 async def test_a_reload_reaches_every_reply_at_once(api: Api, world: World) -> None:
@@ -208,7 +212,7 @@ async def test_a_wrong_query_is_a_problem_that_names_the_parameter(
     api: Api, query: str, where: str
 ) -> None:
     answer = await api.get(f"{SPOTS}?{query}")
-    assert (answer.status, answer.json["code"]) == (422, "query_invalid")
+    assert_problem(answer, 422, "query_invalid")
     assert {fault["where"] for fault in answer.json["errors"]} >= {where}
 
 

@@ -16,6 +16,8 @@ from server.limits import RATES
 from tests.support import build
 from tests.support.api import Answer, Api
 from tests.support.build import HOLDER
+from tests.support.fields import assert_fields
+from tests.support.replies import assert_problem
 from tests.support.world import Clock, World
 
 RESIDENT = {"name": HOLDER.name, "id_number": HOLDER.number, "consent_version": "2026-11"}
@@ -44,16 +46,18 @@ async def delete(api: Api, path: str, token: str) -> Answer:
 
 async def test_a_visitor_signs_in_stays_signed_in_and_signs_out(api: Api, clock: Clock) -> None:
     session = await signed_in(api)
-    assert (session["expires_in"], session["real_name"], session["privacy_version"]) == (
-        1800,
-        False,
-        "2026-11",
+    assert_fields(
+        session,
+        expires_in=1800,
+        real_name=False,
+        privacy_version="2026-11",
     )
     claims = jwt.decode(session["access_token"], options={"verify_signature": False})
-    assert (claims["aud"], claims["scope"], claims["sub"]) == (
-        "visitor",
-        "visitor:self",
-        session["visitor_id"],
+    assert_fields(
+        claims,
+        aud="visitor",
+        scope="visitor:self",
+        sub=session["visitor_id"],
     )
     assert (await signed_in(api))["visitor_id"] == session["visitor_id"]
     assert (await signed_in(api, "乙"))["visitor_id"] != session["visitor_id"]
@@ -65,7 +69,7 @@ async def test_a_visitor_signs_in_stays_signed_in_and_signs_out(api: Api, clock:
         "signed_out": "here"
     }
     answer = await api.post("/api/v1/session/refresh", token=renewed["refresh_token"])
-    assert (answer.status, answer.json["code"]) == (401, "session_ended")
+    assert_problem(answer, 401, "session_ended")
     clock.time += SESSION_LIFE
     assert (await api.post("/api/v1/session/refresh", token=renewed["refresh_token"])).json[
         "code"
@@ -92,7 +96,7 @@ async def test_a_stolen_refresh_token_ends_the_session(api: Api, clock: Clock) -
     clock.time += timedelta(minutes=2)
     for token in (session["refresh_token"], renewed["refresh_token"]):
         answer = await api.post("/api/v1/session/refresh", token=token)
-        assert (answer.status, answer.json["code"]) == (401, "session_ended")
+        assert_problem(answer, 401, "session_ended")
 
 
 @pytest.mark.parametrize(
@@ -112,14 +116,14 @@ async def test_what_wechat_objects_to_is_told_apart(
     api: Api, code: str, status: int, problem: str
 ) -> None:
     answer = await api.post("/api/v1/session", {"code": code})
-    assert (answer.status, answer.json["code"]) == (status, problem)
+    assert_problem(answer, status, problem)
     assert ("Retry-After" in answer.headers) == (status in {429, 503})
 
 
 async def test_a_login_code_with_a_suffix_is_good_once(api: Api) -> None:
     assert (await api.post("/api/v1/session", {"code": "sandbox:甲:1"})).status == 200
     answer = await api.post("/api/v1/session", {"code": "sandbox:甲:1"})
-    assert (answer.status, answer.json["code"]) == (409, "login_code_used")
+    assert_problem(answer, 409, "login_code_used")
 
 
 async def test_a_visitor_says_who_they_are_and_sees_all_that_is_held(
@@ -141,7 +145,9 @@ async def test_a_visitor_says_who_they_are_and_sees_all_that_is_held(
         "country": None,
         "born": "1990-03-07",
     }
-    assert (len(me["openid"]), len(me["phone"]), len(me["sign_ins"])) == (28, 11, 1)
+    assert len(me["openid"]) == 28
+    assert len(me["phone"]) == 11
+    assert len(me["sign_ins"]) == 1
     assert me["consent"] == {"version": "2026-11", "at": "2026-07-01T02:00:00Z", "guardian": None}
     assert [event["what"] for event in me["passes"][0]["story"]] == ["issue", "admitted"]
     assert {event["by"] for event in me["passes"][0]["story"]} == {"operator", "gate"}
@@ -152,7 +158,7 @@ async def test_a_child_is_known_with_a_guardians_consent(api: Api) -> None:
     token = await token_of(api)
     number = "11010120160307002" + check_digit("11010120160307002")
     refused = await put_identity(api, token, id_number=number)
-    assert (refused.status, refused.json["code"]) == (422, "guardian_needed")
+    assert_problem(refused, 422, "guardian_needed")
     guardian = {"name": HOLDER.name, "id_number": HOLDER.number}
     assert (await put_identity(api, token, id_number=number, guardian=guardian)).status == 200
     me = (await api.get("/api/v1/me", token)).json
@@ -186,10 +192,10 @@ async def test_a_person_is_known_to_one_account_which_may_be_erased(api: Api, wo
     mine, other = await token_of(api), await token_of(api, "乙")
     assert (await put_identity(api, mine)).status == 200
     refused = await put_identity(api, other)
-    assert (refused.status, refused.json["code"]) == (409, "identity_bound")
+    assert_problem(refused, 409, "identity_bound")
     held = await world.issue(person=HOLDER)
     forbidden = await delete(api, "/api/v1/me", mine)
-    assert (forbidden.status, forbidden.json["code"]) == (409, "passes_in_force")
+    assert_problem(forbidden, 409, "passes_in_force")
     assert forbidden.json["errors"][0]["where"] == f"passes.{held.id}"
     erased = await delete(api, "/api/v1/me?give_up_passes=true", mine)
     assert erased.json == {"passes_given_up": [held.id]}
@@ -198,7 +204,8 @@ async def test_a_person_is_known_to_one_account_which_may_be_erased(api: Api, wo
     assert (await api.get("/api/v1/passes", other)).json == {"total": 0, "items": []}
     _, gate_token = await world.gate()
     scan = (await api.post("/api/v1/gate/scans", world.scan_body(held, "a"), gate_token)).json
-    assert (scan["reason"], scan["pass"]["holder_mask"]) == ("revoked", "")
+    assert scan["reason"] == "revoked"
+    assert scan["pass"]["holder_mask"] == ""
 
 
 async def test_a_holder_finds_shows_freezes_and_unfreezes_the_pass(api: Api, world: World) -> None:
@@ -207,16 +214,18 @@ async def test_a_holder_finds_shows_freezes_and_unfreezes_the_pass(api: Api, wor
     assert (await api.get("/api/v1/passes", token)).json["total"] == 0
     await put_identity(api, token)
     (mine,) = (await api.get("/api/v1/passes", token)).json["items"]
-    assert (mine["id"], mine["title"], mine["state"], mine["can"]) == (
-        held.id,
-        {"zh": "年票", "en": "annual pass"},
-        "active",
-        ["freeze"],
+    assert_fields(
+        mine,
+        id=held.id,
+        title={"zh": "年票", "en": "annual pass"},
+        state="active",
+        can=["freeze"],
     )
     assert (await api.get(f"/api/v1/passes/{held.id}", token)).json == mine
     assert (await api.get(f"/api/v1/passes/{held.id}/code", token)).json["text"] == world.live(held)
     frozen = (await api.post(f"/api/v1/passes/{held.id}/freeze", token=token)).json
-    assert (frozen["state"], frozen["can"]) == ("frozen", ["unfreeze"])
+    assert frozen["state"] == "frozen"
+    assert frozen["can"] == ["unfreeze"]
     assert (await api.post(f"/api/v1/passes/{held.id}/freeze", token=token)).json == frozen
     _, gate_token = await world.gate()
     scan = await api.post("/api/v1/gate/scans", world.scan_body(held, "a"), gate_token)
@@ -236,7 +245,7 @@ async def test_what_staff_have_frozen_staff_unfreeze(api: Api, world: World) -> 
         held.id, Step.FREEZE, "operator:test", world.clock(), "fraud"
     )
     answer = await api.post(f"/api/v1/passes/{held.id}/unfreeze", token=token)
-    assert (answer.status, answer.json["code"]) == (409, "frozen_by_staff")
+    assert_problem(answer, 409, "frozen_by_staff")
     assert (await api.get(f"/api/v1/passes/{held.id}", token)).json["can"] == []
     await world.system.holding.lifecycle.take(
         held.id, Step.UNFREEZE, "operator:test", world.clock()
@@ -252,16 +261,18 @@ async def test_a_holder_activates_the_pass(api: Api, world: World, clock: Clock)
     clock.time += timedelta(days=3)
     token = await token_of(api)
     before = (await api.get(f"/api/v1/passes/{held.id}", token)).json
-    assert (before["state"], before["can"], before["activate_by"]) == (
-        "issued",
-        ["activate", "freeze"],
-        "2026-07-31",
+    assert_fields(
+        before,
+        state="issued",
+        can=["activate", "freeze"],
+        activate_by="2026-07-31",
     )
     after = (await api.post(f"/api/v1/passes/{held.id}/activate", token=token)).json
-    assert (after["state"], after["valid_from"], after["valid_until"]) == (
-        "active",
-        "2026-07-04",
-        "2026-07-13",
+    assert_fields(
+        after,
+        state="active",
+        valid_from="2026-07-04",
+        valid_until="2026-07-13",
     )
     assert (await api.post(f"/api/v1/passes/{held.id}/activate", token=token)).json == after
 
@@ -277,7 +288,7 @@ async def test_the_pass_of_another_visitor_is_not_there(api: Api, world: World) 
     for view in OWN:
         assert (await api.get(f"/api/v1/passes/{held.id}{view}", token)).status == 200
         answer = await api.get(f"/api/v1/passes/{held.id}{view}", other)
-        assert (answer.status, answer.json["code"]) == (404, "pass_unknown")
+        assert_problem(answer, 404, "pass_unknown")
     for step in ("activate", "freeze", "unfreeze"):
         assert (await api.post(f"/api/v1/passes/{held.id}/{step}", token=other)).status == 404
         assert (await api.post(f"/api/v1/passes/{'0' * 16}/{step}", token=other)).status == 404
@@ -290,7 +301,7 @@ async def test_too_many_calls_are_told_when_to_try_again(api: Api, clock: Clock)
     for _ in range(of_visitor.burst):
         assert (await put_identity(api, token, name="甲")).status == 422
     answer = await put_identity(api, token)
-    assert (answer.status, answer.json["code"]) == (429, "too_often")
+    assert_problem(answer, 429, "too_often")
     wait = int(answer.headers["Retry-After"])
     assert wait == of_visitor.seconds
     assert (await put_identity(api, other)).status == 200, "another visitor is not held up"

@@ -16,6 +16,7 @@ from passes.terms.terms import Limits
 from server.mongo import Mongo
 from tests.support import build
 from tests.support.build import KEYS, NOW, SERIAL
+from tests.support.fields import assert_fields
 from tests.support.rooms import RoomsUnderTest
 
 
@@ -35,11 +36,12 @@ async def test_visits_go_along_and_the_old_code_is_dead(any_mongo: Mongo) -> Non
     old = await desk.issued(terms=build.terms(limits=Limits(total=2)))
     assert await desk.scan(old, "a") is Reason.OK
     new = await desk.holding.reissuing.reissue(SERIAL, "operator:test", NOW, "stolen")
-    assert (new.state, new.reissued_from, new.valid, new.holder) == (
-        PassState.ACTIVE,
-        SERIAL,
-        old.valid,
-        old.holder,
+    assert_fields(
+        new,
+        state=PassState.ACTIVE,
+        reissued_from=SERIAL,
+        valid=old.valid,
+        holder=old.holder,
     )
     assert new.id != SERIAL
     assert await desk.scan(old, "b") is Reason.REVOKED
@@ -108,7 +110,8 @@ async def test_a_reissue_cut_short_is_finished_by_doing_it_again(
     assert await desk.scan(old, "b") in {Reason.ALREADY_TODAY, Reason.REVOKED}
     new = await desk.holding.reissuing.reissue(SERIAL, "operator:test", NOW)
     (carried,) = await desk.ledger.records.whole(new.id)
-    assert (carried.kind, carried.tally.total) == (RecordKind.CARRIED, 1)
+    assert carried.kind == RecordKind.CARRIED
+    assert carried.tally.total == 1
     assert await desk.scan(new, "c") is Reason.ALREADY_TODAY
 
 

@@ -46,7 +46,8 @@ def test_a_tally_counts_visits_days_and_spots() -> None:
         .with_visit(XIANNVSHAN, NOW)
         .with_visit(EMEISHAN, NOW + timedelta(days=1))
     )
-    assert (tally.total, tally.days) == (3, 2)
+    assert tally.total == 3
+    assert tally.days == 2
     assert tally.by_spot == {EMEISHAN: 2, XIANNVSHAN: 1}
     assert tally.on_day == {EMEISHAN: 1}
     assert tally.last_at == NOW + timedelta(days=1)

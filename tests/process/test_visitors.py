@@ -8,6 +8,7 @@ from pathlib import Path
 from passes.people.identity import check_digit
 from tests.support.api import Api
 from tests.support.processes import Run, Start
+from tests.support.replies import assert_problem
 
 NAME, NUMBER = "测试郗", "11010119900307" + "777" + check_digit("11010119900307777")
 GUARDIAN, GUARDIAN_NUMBER = "测试亓", "11010119600101" + "888" + check_digit("11010119600101888")
@@ -54,7 +55,7 @@ async def test_with_credentials_there_is_no_sandbox(server: Start) -> None:
     api = Api(running.port)
     assert not (await api.get("/healthz")).json["sandbox"]
     answer = await api.post("/api/v1/session", {"code": "sandbox:甲"})
-    assert (answer.status, answer.json["code"]) == (503, "wechat_unavailable")
+    assert_problem(answer, 503, "wechat_unavailable")
     api.close()
     assert running.stop() == 0
 

@@ -13,6 +13,7 @@ from scenic_data.importing import Plan, plan
 from scenic_data.model import Spot, Status
 from scenic_data.reference import Reference
 from tests.support.build import EMEISHAN
+from tests.support.fields import assert_fields
 
 REFERENCE = Reference.load()
 SPOTS = [spot for spot in load_spots() if spot.adcode.startswith("5111")]
@@ -56,11 +57,15 @@ def test_a_correction_is_a_small_record(tmp_path: Path) -> None:
     }
     spot = after(made, EMEISHAN)
     assert spot.price is not None
-    assert (spot.price.peak_fen, spot.price.off_peak_fen) == (18500, 11000), (
-        "what is not named stays"
-    )
+    assert spot.price.peak_fen == 18500
+    assert spot.price.off_peak_fen == 11000, "what is not named stays"
     assert len(made.spots) == len(SPOTS)
-    assert (made.created, made.retired, made.unchanged) == ((), (), ())
+    assert_fields(
+        made,
+        created=(),
+        retired=(),
+        unchanged=(),
+    )
 
 
 def test_null_says_that_something_is_not_known(tmp_path: Path) -> None:
@@ -97,7 +102,8 @@ def test_only_a_complete_file_retires_and_it_can_bring_back(tmp_path: Path) -> N
     assert planned(tmp_path, kept).retired == ()
     made = planned(tmp_path, kept, complete=True)
     assert made.retired == (EMEISHAN,)
-    assert (after(made, EMEISHAN).status, after(made, EMEISHAN).as_of) == (Status.RETIRED, TODAY)
+    assert after(made, EMEISHAN).status == Status.RETIRED
+    assert after(made, EMEISHAN).as_of == TODAY
     file = tmp_path / "all.json"
     file.write_text(json.dumps([*kept, {"id": EMEISHAN}]), encoding="utf-8")
     again = plan(read_records(file), made.spots, REFERENCE, TODAY, complete=True)
@@ -116,12 +122,14 @@ def test_csv(tmp_path: Path) -> None:
     )
     made = planned(tmp_path, text, "spots.csv")
     spot = after(made, EMEISHAN)
-    assert (spot.reservation, spot.aliases, spot.closed_weekdays) == (
-        True,
-        ("峨眉山", "峨山"),
-        (1, 2),
+    assert_fields(
+        spot,
+        reservation=True,
+        aliases=("峨眉山", "峨山"),
+        closed_weekdays=(1, 2),
     )
-    assert (spot.season, spot.open_hours) == (("04-01/11-15",), "06:00-18:00, 冬季 07:00")
+    assert spot.season == ("04-01/11-15",)
+    assert spot.open_hours == "06:00-18:00, 冬季 07:00"
     assert spot.price is not None
     assert spot.price.peak_fen == 18500
     assert after(made, "leshan-dafo").price is None

@@ -271,12 +271,12 @@ def test_positions_are_served_in_the_datum_asked_for() -> None:
     spot = ALL.get(EMEISHAN)
     assert spot is not None
     views = {datum: ALL.detail(spot, datum) for datum in Datum}
-    assert (views[Datum.WGS84].position.lng, views[Datum.WGS84].position.lat) == (103.444, 29.567)
+    assert views[Datum.WGS84].position.lng == 103.444
+    assert views[Datum.WGS84].position.lat == 29.567
     gcj02 = views[Datum.GCJ02].position
     assert (gcj02.lng, gcj02.lat) == pytest.approx((103.44635, 29.56439), abs=2e-3)
     for view in views.values():
-        assert (view.open_location.longitude, view.open_location.latitude) == (gcj02.lng, gcj02.lat)
-        assert (view.open_location.address, view.open_location.name) == (
-            "乐山市峨眉山市",
-            "峨眉山景区",
-        )
+        assert view.open_location.longitude == gcj02.lng
+        assert view.open_location.latitude == gcj02.lat
+        assert view.open_location.address == "乐山市峨眉山市"
+        assert view.open_location.name == "峨眉山景区"

@@ -83,7 +83,8 @@ async def test_what_wechat_says_is_told_apart(
 async def test_a_message_is_sent_to_those_who_want_it(client: Client) -> None:
     await client().notify("openid", "template", {"thing1": "峨眉山"}, "pages/pass")
     error = await refusal(client().notify("openid", "errcode:43101", {}))
-    assert (type(error), error.code) == (Conflict, "message_unwanted")
+    assert type(error) == Conflict
+    assert error.code == "message_unwanted"
 
 
 async def test_one_token_serves_all_who_ask_at_once(
