@@ -15,7 +15,7 @@ ANNUL = st.tuples(st.just("annul"), st.integers(0, 30), st.integers(0, 60))
 
 
 def played(events: list[tuple[str, str | int, int]]) -> list[Record]:
-    """A ledger as the server would write it: visits by the running tally, annulments by the fold."""
+    """A ledger as the server writes it: visits by the running tally, annulments by the fold."""
     ledger: list[Record] = []
     at = NOW
     for kind, what, minutes in events:

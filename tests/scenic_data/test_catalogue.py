@@ -36,7 +36,8 @@ def test_all_spots_of_the_facts_are_there() -> None:
 
 def test_ids_and_names_are_unique_and_aliases_name_nothing_else() -> None:
     names = {spot.name.zh for spot in SPOTS}
-    assert len({spot.id for spot in SPOTS}) == len(names) == 557
+    assert len({spot.id for spot in SPOTS}) == 557
+    assert len(names) == 557
     aliases = [alias for spot in SPOTS for alias in spot.aliases]
     assert len(set(aliases)) == len(aliases)
     assert names.isdisjoint(aliases)
@@ -53,18 +54,18 @@ def test_the_spots_that_everybody_asks_for() -> None:
 def test_a_district_is_known_unless_the_position_is_only_that_of_a_city() -> None:
     for spot in SPOTS:
         place = REFERENCE.places.at(spot.adcode)
-        assert (place.district is None) == (spot.position.precision is Precision.CITY), spot.id
-        assert (place.province == "重庆市") == (spot.province == "chongqing"), spot.id
+        only_the_city = spot.position.precision is Precision.CITY
+        assert (place.district is None) is only_the_city, spot.id
+        in_chongqing = spot.province == "chongqing"
+        assert (place.province == "重庆市") is in_chongqing, spot.id
 
 
 def test_every_source_is_explained() -> None:
     known = set(load_yaml(DATA / "sources.yaml"))
-    used = {
-        key
-        for spot in SPOTS
-        for keys in spot.sources.values()
-        for key in ([keys] if isinstance(keys, str) else keys)
-    }
+    used: set[str] = set()
+    for spot in SPOTS:
+        for keys in spot.sources.values():
+            used.update([keys] if isinstance(keys, str) else keys)
     assert used == known
 
 
@@ -203,19 +204,17 @@ def test_a_snapshot_lists_best_known_first_and_hides_retired_spots() -> None:
     retired = SPOTS[0].model_copy(update={"status": Status.RETIRED})
     others = [spot for spot in SPOTS[1:] if spot.level != retired.level]
     snapshot = Snapshot([*others, retired], REFERENCE)
-    assert [spot.id for spot in snapshot.listed] == sorted(
-        spot.id for spot in others if spot.level == "4A"
-    ) + sorted(spot.id for spot in others if spot.level == "3A")
+    four_a = sorted(spot.id for spot in others if spot.level == "4A")
+    three_a = sorted(spot.id for spot in others if spot.level == "3A")
+    assert [spot.id for spot in snapshot.listed] == four_a + three_a
     assert snapshot.get(retired.id) is retired
 
 
 def test_the_etag_changes_with_the_data_and_only_then() -> None:
     changed = [SPOTS[0].model_copy(update={"status": Status.CLOSED}), *SPOTS[1:]]
-    assert (
-        Snapshot(SPOTS, REFERENCE).etag
-        == Snapshot(reversed(SPOTS), REFERENCE).etag
-        != Snapshot(changed, REFERENCE).etag
-    )
+    etag = Snapshot(SPOTS, REFERENCE).etag
+    assert Snapshot(reversed(SPOTS), REFERENCE).etag == etag
+    assert Snapshot(changed, REFERENCE).etag != etag
 
 
 def test_no_two_pins_are_the_same_place() -> None:
@@ -242,7 +241,8 @@ def test_no_two_names_are_the_same_but_for_their_ending() -> None:
         )
 
     names = Counter((core(spot.name.zh), spot.adcode[:4]) for spot in SPOTS)
-    assert [name for name, count in names.items() if count > 1] == []
+    twice = [name for name, count in names.items() if count > 1]
+    assert twice == []
 
 
 def test_every_position_lies_where_its_adcode_says() -> None:

@@ -69,7 +69,8 @@ def test_a_correction_is_a_small_record(tmp_path: Path) -> None:
 
 
 def test_null_says_that_something_is_not_known(tmp_path: Path) -> None:
-    assert after(planned(tmp_path, [{"id": EMEISHAN, "price": None}]), EMEISHAN).price is None
+    without = after(planned(tmp_path, [{"id": EMEISHAN, "price": None}]), EMEISHAN)
+    assert without.price is None
     made = planned(tmp_path, [{"id": EMEISHAN, "price": {"off_peak_fen": None}}])
     assert dict(made.changed)[EMEISHAN][0] == ("price.off_peak_fen", 11000, None)
     assert faults(tmp_path, [{"id": EMEISHAN, "level": None}]) == [
@@ -108,9 +109,8 @@ def test_only_a_complete_file_retires_and_it_can_bring_back(tmp_path: Path) -> N
     file.write_text(json.dumps([*kept, {"id": EMEISHAN}]), encoding="utf-8")
     again = plan(read_records(file), made.spots, REFERENCE, TODAY, complete=True)
     assert again.changed[EMEISHAN][0] == ("status", "retired", "open")
-    assert plan(read_records(file), made.spots, REFERENCE, TODAY).changed == {}, (
-        "a correction brings nothing back"
-    )
+    correction = plan(read_records(file), made.spots, REFERENCE, TODAY)
+    assert correction.changed == {}, "a correction brings nothing back"
 
 
 def test_csv(tmp_path: Path) -> None:
@@ -136,7 +136,11 @@ def test_csv(tmp_path: Path) -> None:
 
 
 def test_yaml_with_a_notice(tmp_path: Path) -> None:
-    text = "- id: emeishan\n  notices:\n    - {zh: 大雪封山, start: 2026-12-01, end: 2026-12-03, closed: true}\n"
+    text = """\
+- id: emeishan
+  notices:
+    - {zh: 大雪封山, start: 2026-12-01, end: 2026-12-03, closed: true}
+"""
     spot = after(planned(tmp_path, text, "spots.yaml"), EMEISHAN)
     assert [spot.open_on(date(2026, 12, day)) for day in (1, 3, 4)] == [False, False, True]
 
@@ -194,9 +198,10 @@ def test_a_wrong_record_is_refused_naming_it(
 
 def test_two_records_of_one_file_may_not_be_the_same_spot(tmp_path: Path) -> None:
     told = faults(tmp_path, [NEW, NEW | {"name": {"zh": "另一个"}}, NEW | {"id": "third"}])
+    first = "is already that of spots.json: record 1 (new-museum)"
     assert told == [
-        "spots.json: record 2 (new-museum): id: 'new-museum' is already that of spots.json: record 1 (new-museum)",
-        "spots.json: record 3 (third): name.zh: '新博物馆' is already that of spots.json: record 1 (new-museum)",
+        f"spots.json: record 2 (new-museum): id: 'new-museum' {first}",
+        f"spots.json: record 3 (third): name.zh: '新博物馆' {first}",
     ]
 
 

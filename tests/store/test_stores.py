@@ -22,10 +22,11 @@ from passes.store.versions import GATES, PRODUCTS, Versions
 from passes.terms.edition import Edition
 from passes.terms.editions import Editions
 from passes.terms.terms import Blackout, Coverage, DateRange, Limits, Party, Payment, Term
+from server import mongo
 from server.errors import StartError
 from server.mongo import Mongo
 from tests.support import build
-from tests.support.build import NOW, SERIAL, TODAY
+from tests.support.build import NOW, OPERATOR, SERIAL, TODAY
 
 FULL = build.held(
     terms=build.terms(
@@ -151,17 +152,17 @@ async def test_editions_are_kept_and_their_numbers_unique(any_mongo: Mongo) -> N
     assert await store.put(second)
     assert not await store.put(replace(second, number=3))
     assert await store.all() == [first, second]
-    assert (await versions.all())[PRODUCTS] == 0, "to announce is for the publisher, once for all"
+    before = await versions.all()
+    assert before[PRODUCTS] == 0, "to announce is for the publisher, once for all"
     await store.announce()
-    assert (await versions.all())[PRODUCTS] == 1
+    after = await versions.all()
+    assert after[PRODUCTS] == 1
 
 
 async def test_a_setup_code_enrols_once(any_mongo: Mongo) -> None:
     store = GateStore(any_mongo)
-    gate, setup = (
-        build.gate(GateKind.HANDHELD, state=GateState.ADDED),
-        Setup("digest", NOW + timedelta(days=7)),
-    )
+    gate = build.gate(GateKind.HANDHELD, state=GateState.ADDED)
+    setup = Setup("digest", NOW + timedelta(days=7))
     assert await store.add(gate, setup)
     assert not await store.add(gate, setup)
     assert await store.awaiting("digest") == (gate, setup)
@@ -187,20 +188,19 @@ async def test_a_disabled_gate_cannot_be_enrolled_by_its_old_setup_code(any_mong
 
 async def test_versions_only_grow(any_mongo: Mongo) -> None:
     versions = Versions(any_mongo)
-    assert set((await versions.all()).values()) == {0}
+    before = await versions.all()
+    assert set(before.values()) == {0}
     await asyncio.gather(*(versions.bump(GATES) for _ in range(5)))
-    assert (await versions.all())[GATES] == 5
+    after = await versions.all()
+    assert after[GATES] == 5
 
 
 async def test_the_audit_log_keeps_every_line(any_mongo: Mongo) -> None:
-    for _ in range(2):
-        await AuditStore(any_mongo).write(
-            AuditLine(NOW, "operator:test", "issue", f"pass:{SERIAL}", {"product": "a"})
-        )
-    lines = await any_mongo.collection("audit_log").find({"subject": f"pass:{SERIAL}"}, [("at", 1)])
-    assert [(line["by"], line["action"], line["at"], line["detail"]) for line in lines] == [
-        ("operator:test", "issue", NOW, {"product": "a"})
-    ] * 2
+    audit = AuditStore(any_mongo)
+    line = AuditLine(NOW, OPERATOR, "issue", f"pass:{SERIAL}", {"product": "a"})
+    await audit.write(line)
+    await audit.write(line)
+    assert await audit.about(f"pass:{SERIAL}") == [line, line]
 
 
 async def test_indexes_can_be_made_again_and_all_have_names_and_a_purpose(any_mongo: Mongo) -> None:
@@ -213,7 +213,7 @@ async def test_indexes_can_be_made_again_and_all_have_names_and_a_purpose(any_mo
 async def test_a_database_that_is_away_is_unavailable(
     any_mongo: Mongo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(__import__("server.mongo").mongo._OPTIONS, "serverSelectionTimeoutMS", 50)
+    monkeypatch.setitem(mongo._OPTIONS, "serverSelectionTimeoutMS", 50)
     away = Mongo("mongodb://127.0.0.1:1/", "nowhere", "motor")
     with pytest.raises(Unavailable):
         await passes_of(away).get(SERIAL)

@@ -51,10 +51,16 @@ class RoomsUnderTest(Rooms):
         """The pass of `build.held`, stored."""
         return await self.keep(build.held(**changes))
 
-    async def issue(self, draft: Edition | None = None, person: Identity = build.HOLDER) -> Pass:
+    async def issue(
+        self, draft: Edition | None = None, person: Identity = build.HOLDER, at: datetime = NOW
+    ) -> Pass:
         """A pass of a product, as an operator issues it."""
         new = await self.new(SEALER.seal(person), draft)
-        return await self.holding.issuing.issue(new, OPERATOR, NOW)
+        return await self.holding.issuing.issue(new, OPERATOR, at)
+
+    async def issue_to(self, visitor: Visitor) -> Pass:
+        """An annual pass for a visitor."""
+        return await self.holding.issuing.issue(await self.new(visitor.holder), OPERATOR, NOW)
 
     async def verdict_on(self, scan: Scan, at: datetime = NOW) -> Verdict:
         """What a gate is told about a scan."""
