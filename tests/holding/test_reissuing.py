@@ -28,11 +28,7 @@ async def test_visits_go_along_and_the_old_code_is_dead(rooms: RoomsUnderTest) -
     new = await rooms.holding.reissuing.reissue(SERIAL, OPERATOR, NOW, "stolen")
     assert new.id != SERIAL
     assert_fields(
-        new,
-        state=PassState.ACTIVE,
-        reissued_from=SERIAL,
-        valid=old.valid,
-        holder=old.holder,
+        new, state=PassState.ACTIVE, reissued_from=SERIAL, valid=old.valid, holder=old.holder
     )
     assert_refused(await rooms.verdict_on(live_scan(old, "b")), Reason.REVOKED)
     visited_this_morning = await rooms.verdict_on(live_scan(new, "c"))

@@ -133,12 +133,7 @@ def test_each_kind_of_number_tells_the_date_of_birth_and_suits_no_other_kind(
     kind: DocumentKind, number: str
 ) -> None:
     identity = identify(Document(kind, "Test A", number.lower()), TODAY)
-    assert_fields(
-        identity,
-        kind=kind,
-        number=number,
-        born=date(1990, 3, 7),
-    )
+    assert_fields(identity, kind=kind, number=number, born=date(1990, 3, 7))
     assert SEALER.open(SEALER.seal(identity)) == identity
     for other in {*DocumentKind} - {kind}:
         with pytest.raises(Invalid):

@@ -60,12 +60,7 @@ async def test_of_500_visitors_20_get_a_voucher(
         f"median {statistics.median(took):.3f} s, p99 {statistics.quantiles(took, n=100)[98]:.3f} s"
     )
     (row,) = [row for row in scripts("reports", "offers", "--json").json if row["offer"] == "rush"]
-    assert_fields(
-        row,
-        claimed=20,
-        unused=20,
-        admissions=0,
-    )
+    assert_fields(row, claimed=20, unused=20, admissions=0)
     (row,) = [row for row in scripts("offers", "list", "--json").json if row["id"] == "rush"]
     assert row["claimed"] == 20
     assert row["claimed_today"] == 20

@@ -60,12 +60,7 @@ def test_a_correction_is_a_small_record(tmp_path: Path) -> None:
     assert spot.price.peak_fen == 18500
     assert spot.price.off_peak_fen == 11000, "what is not named stays"
     assert len(made.spots) == len(SPOTS)
-    assert_fields(
-        made,
-        created=(),
-        retired=(),
-        unchanged=(),
-    )
+    assert_fields(made, created=(), retired=(), unchanged=())
 
 
 def test_null_says_that_something_is_not_known(tmp_path: Path) -> None:
@@ -122,12 +117,7 @@ def test_csv(tmp_path: Path) -> None:
     )
     made = planned(tmp_path, text, "spots.csv")
     spot = after(made, EMEISHAN)
-    assert_fields(
-        spot,
-        reservation=True,
-        aliases=("峨眉山", "峨山"),
-        closed_weekdays=(1, 2),
-    )
+    assert_fields(spot, reservation=True, aliases=("峨眉山", "峨山"), closed_weekdays=(1, 2))
     assert spot.season == ("04-01/11-15",)
     assert spot.open_hours == "06:00-18:00, 冬季 07:00"
     assert spot.price is not None
