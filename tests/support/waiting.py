@@ -15,10 +15,10 @@ _BETWEEN_LOOKS = 0.02
 
 
 def wait_until(holds: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
-    """Look again and again until it holds; fail with `what` did not happen after `seconds`."""
+    """Look again and again until it holds; fail if `what` is still not so after `seconds`."""
     deadline = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < deadline, f"after {seconds:g} s still not so: {what}"
+        assert time.monotonic() < deadline, _in_vain(what, seconds)
         time.sleep(_BETWEEN_LOOKS)
 
 
@@ -26,5 +26,18 @@ async def until(holds: Callable[[], Awaitable[bool]], what: str, seconds: float 
     """As `wait_until`, for what has to be asked for; the loop runs on meanwhile."""
     deadline = time.monotonic() + seconds
     while not await holds():
-        assert time.monotonic() < deadline, f"after {seconds:g} s still not so: {what}"
+        assert time.monotonic() < deadline, _in_vain(what, seconds)
         await asyncio.sleep(_BETWEEN_LOOKS)
+
+
+async def happens(event: asyncio.Event, what: str, seconds: float = PATIENCE) -> None:
+    """Wait for an event; fail if `what` did not happen within `seconds`."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        raise AssertionError(_in_vain(what, seconds)) from None
+
+
+def _in_vain(what: str, seconds: float) -> str:
+    return f"waited {seconds:g} s in vain until {what}"
