@@ -6,7 +6,7 @@ mongo         test      an empty database of its own, through Motor
 any_mongo     test      the same, once through each driver
 rooms         test      the rooms of the domain over `any_mongo`, with ways to fill them
 clock         test      the time, which a test may move
-system        test      a composed system over `mongo`: test keys, a few real spots, the product `annual`
+system        test      a composed system over `mongo`: test keys, some real spots, `annual` on sale
 sandbox_url   test      the address of a sandbox that speaks as WeChat does
 refresh       test      what brings changes of other processes into the memory of `system`
 services      test      what the handlers use of `system`

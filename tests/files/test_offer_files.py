@@ -95,6 +95,10 @@ def test_when_an_offer_runs(tmp_path: Path, day: date, runs: bool) -> None:
         ),
         ({"quota": {"total": 0}}, "offers.yaml: quota.total: "),
         ({"voucher": {"valid_days": 0}}, "offers.yaml: voucher.valid_days: "),
+        (
+            {"real_name": False},
+            "offers.yaml: record: without real_name it can only be for anyone",
+        ),
         ({"colour": "red"}, "offers.yaml: colour: is not known here"),
     ],
 )

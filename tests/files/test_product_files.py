@@ -74,6 +74,10 @@ def test_a_file_becomes_a_draft(tmp_path: Path) -> None:
         ({"term": {"dates": "1999-01-01"}}, "spring.yaml: term.dates.start: "),
         ({"term": {"days": 0}}, "spring.yaml: term.days: "),
         (
+            {"term": {"dates": "2026-03-01", "activate_within": 30}},
+            "spring.yaml: term: .*`activate_within` goes with `days`",
+        ),
+        (
             {"party": {"admits": 1, "pays": 2}},
             "spring.yaml: party: .*more people pay than are admitted",
         ),
@@ -114,6 +118,7 @@ def test_a_broken_file_is_refused_naming_file_and_field(
         ('id: !!timestamp "abc"', "spring.yaml: this cannot be read as YAML"),
         ("id: !!python/name:os.system x", "spring.yaml: this cannot be read as YAML in line 1"),
         ("a: &a [*a]", "spring.yaml: a: is not known here"),
+        ("[]", "spring.yaml: there is no record"),
         (
             "[" * 100_000,
             "spring.yaml: this cannot be read as YAML: it is nested more than 50 levels deep",

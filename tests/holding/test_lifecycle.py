@@ -21,6 +21,7 @@ from server.mongo import Mongo
 from tests.support import build
 from tests.support.build import KEYS, NOW, OPERATOR, SERIAL, TODAY, live_scan
 from tests.support.fields import assert_fields
+from tests.support.interleaving import ALWAYS, overtake
 from tests.support.rooms import RoomsUnderTest
 from tests.support.verdicts import assert_admitted, assert_refused
 
@@ -161,3 +162,21 @@ def test_a_later_activation_never_shortens_a_pass(
     assert second.end >= first.end
     latest = term.starting(TODAY + timedelta(days=within + 1))
     assert latest.end > second.end
+
+
+async def test_a_pass_that_others_change_again_and_again_is_busy(
+    mongo: Mongo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rooms, revisions = RoomsUnderTest(mongo), itertools.count(1)
+    await rooms.issued()
+
+    async def change_it() -> None:
+        await rooms.change_stored(SERIAL, revision=next(revisions))
+
+    overtake(monkeypatch, rooms.holding.passes, "replace", change_it, ALWAYS)
+    with pytest.raises(Conflict, match="is being changed right now"):
+        await rooms.holding.lifecycle.take(SERIAL, Step.FREEZE, OPERATOR, NOW)
+    held = await rooms.holding.passes.get(SERIAL)
+    assert held is not None
+    assert held.state is PassState.ACTIVE
+    assert await rooms.base.audit.about(f"pass:{SERIAL}") == []

@@ -1,6 +1,7 @@
 """Reissuing: visits go along, old codes are dead, and nothing loses or doubles a visit."""
 
 import asyncio
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,12 +12,16 @@ import pytest
 from passes.base.errors import Conflict, Unavailable, Unknown
 from passes.holding.model import PassState
 from passes.ledger.records import RecordKind, fold, standing
+from passes.ledger.tally import Tally
 from passes.ledger.verdicts import Reason
+from passes.people.holder import NOBODY
+from passes.store.ledger import LedgerStore
 from passes.terms.terms import Limits
 from server.mongo import Mongo
 from tests.support import build
 from tests.support.build import NOW, OPERATOR, SERIAL, live_scan
 from tests.support.fields import assert_fields
+from tests.support.interleaving import ALWAYS, overtake
 from tests.support.rooms import RoomsUnderTest
 from tests.support.verdicts import assert_admitted, assert_refused, reason_of
 
@@ -120,3 +125,38 @@ async def test_scans_that_race_with_a_reissue_are_counted_once(rooms: RoomsUnder
     admitted_after = [verdict for verdict in after if verdict.admitted]
     assert reasons[Reason.OK] + len(admitted_after) == 12
     assert new.holder == old.holder
+
+
+async def test_a_pass_that_is_scanned_without_a_pause_cannot_be_reissued_yet(
+    mongo: Mongo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scans that were decided before the pass was revoked take one number after the other."""
+    rooms, numbers = RoomsUnderTest(mongo), itertools.count(1)
+    await rooms.issued()
+    rival = LedgerStore(mongo)
+
+    async def admit() -> None:
+        assert await rival.append(build.record(next(numbers), NOW, Tally()))
+
+    with monkeypatch.context() as contended:
+        overtake(contended, rooms.ledger.records, "append", admit, ALWAYS)
+        with pytest.raises(Conflict, match="scanned too often"):
+            await rooms.holding.reissuing.reissue(SERIAL, OPERATOR, NOW)
+    new = await rooms.holding.reissuing.reissue(SERIAL, OPERATOR, NOW)
+    assert new.reissued_from == SERIAL, "doing it again finishes it"
+
+
+async def test_a_pass_whose_holder_is_erased_while_it_is_reissued_becomes_nobodys(
+    rooms: RoomsUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The erasure cannot find the successor, which is stored a moment later."""
+    visitor = await rooms.visitor()
+    held = await rooms.issue_to(visitor)
+
+    async def erase() -> None:
+        await rooms.rights.erasing.erase(visitor, give_up_passes=True, now=NOW)
+
+    overtake(monkeypatch, rooms.holding.passes, "add", erase)
+    new = await rooms.holding.reissuing.reissue(held.id, OPERATOR, NOW)
+    assert_fields(new, reissued_from=held.id, holder=NOBODY, state=PassState.REVOKED)
+    assert await rooms.holding.passes.of_holder(visitor.lookup) == []

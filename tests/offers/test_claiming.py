@@ -154,6 +154,15 @@ async def test_groups_are_told_by_the_number_or_by_operators(rooms: RoomsUnderTe
     assert refused.code == "not_eligible"
 
 
+async def test_a_native_is_told_by_the_number(rooms: RoomsUnderTest) -> None:
+    natives = offer(eligible=frozenset({Group.NATIVE_OF_CHONGQING}))
+    native = build.document(name="测试渝")
+    native = replace(native, number=build.id_number("50010319900307002"))
+    visitor = await rooms.known("渝", document=native)
+    voucher = await rooms.offers.claiming.claim(visitor, await rooms.wanted(natives), NOW)
+    assert voucher.counts
+
+
 async def test_real_name_is_asked_for_where_the_offer_says_so(rooms: RoomsUnderTest) -> None:
     stranger = await rooms.account("stranger")
     claim = rooms.offers.claiming.claim

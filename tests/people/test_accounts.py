@@ -1,4 +1,4 @@
-"""Visitors over the real database: accounts, who they are, sessions, and their erasure."""
+"""Accounts over the real database: who visitors are, each bound at most once, and sealed."""
 
 import asyncio
 from dataclasses import replace
@@ -8,23 +8,19 @@ from typing import Any
 import pytest
 
 from passes.base.errors import Conflict, Invalid, Unknown
-from passes.holding.model import PassState
 from passes.people.accounts import Accounts, Released
-from passes.people.holder import NOBODY
-from passes.people.identity import Document, DocumentKind
+from passes.people.identity import Document
 from passes.people.sealing import Vault
-from passes.people.sessions import REPLY_LOST_WITHIN, SESSION_LIFE
 from passes.people.visitors import Binding, Visitor
 from passes.store.sealed import SealedStore
 from server.mongo import Mongo
 from tests.support import build
-from tests.support.build import HOLDER, NOW, OPERATOR, SEALER, VAULT
-from tests.support.fields import assert_fields
+from tests.support.build import CHILD, HOLDER, NOW, OPERATOR, SEALER, VAULT
+from tests.support.interleaving import overtake
 from tests.support.rooms import RoomsUnderTest
 
 SAID = build.statement()
 OTHER = build.document(build.person(1), name="测试乙")
-CHILD = Document(DocumentKind.RESIDENT, "测试童", build.id_number("11010120160307002"))
 
 
 async def test_of_first_sign_ins_at_once_one_account_comes(rooms: RoomsUnderTest) -> None:
@@ -213,96 +209,6 @@ async def test_a_person_holds_one_pass_of_a_product(rooms: RoomsUnderTest) -> No
     assert lost.id == "0" * 15 + "2", "a crash came before the pass"
 
 
-async def test_a_refresh_token_is_good_once_and_its_second_use_ends_the_session(
-    rooms: RoomsUnderTest,
-) -> None:
-    visitor = await rooms.account()
-    carry_on = rooms.people.signing_in.carry_on
-    session = await rooms.people.signing_in.begin(visitor, NOW)
-    an_hour_later = NOW + timedelta(hours=1)
-    second = await carry_on(session.id, 1, an_hour_later)
-    assert second is not None
-    assert_fields(second, generation=2, ends_at=an_hour_later + SESSION_LIFE)
-    reply_was_lost = await carry_on(session.id, 1, an_hour_later + timedelta(seconds=30))
-    assert reply_was_lost == second
-    late = second.renewed_at + REPLY_LOST_WITHIN
-    assert await carry_on(session.id, 1, late) is None
-    assert await carry_on(session.id, 2, late) is None, "it has ended for both"
-    lines = await rooms.base.audit.about(f"visitor:{visitor.id}")
-    assert [line.action for line in lines] == ["sign_up", "refresh_reused"]
-
-
-async def test_of_refreshes_at_once_all_get_the_same_generation(rooms: RoomsUnderTest) -> None:
-    session = await rooms.people.signing_in.begin(await rooms.account(), NOW)
-    carry_on = rooms.people.signing_in.carry_on
-    done = await asyncio.gather(*(carry_on(session.id, 1, NOW) for _ in range(6)))
-    assert None not in done
-    generations = {each.generation for each in done if each}
-    assert generations == {2}
-
-
-async def test_a_session_ends_by_itself_or_by_signing_out(rooms: RoomsUnderTest) -> None:
-    visitor, signing_in = await rooms.account(), rooms.people.signing_in
-    here, there, third = [await signing_in.begin(visitor, NOW) for _ in range(3)]
-    assert await signing_in.carry_on(here.id, 1, NOW + SESSION_LIFE) is None
-    await signing_in.end(there.id)
-    assert await signing_in.carry_on(there.id, 1, NOW) is None
-    await signing_in.end_all(visitor.id, NOW)
-    assert await signing_in.carry_on(third.id, 1, NOW) is None
-    after = await rooms.account()
-    assert after.token_version == visitor.token_version + 1
-
-
-async def test_erasing_leaves_no_trace_of_the_person(rooms: RoomsUnderTest) -> None:
-    visitor = await rooms.known(document=CHILD, guardian=SAID.document)
-    await rooms.people.accounts.set_phone(visitor, "10012345678")
-    await rooms.people.signing_in.begin(visitor, NOW)
-    held = await rooms.issue_to(visitor)
-    with pytest.raises(Conflict, match=f"passes.{held.id}"):
-        await rooms.rights.erasing.erase(visitor, give_up_passes=False, now=NOW)
-    assert await rooms.people.visitors.get(visitor.id) == await rooms.account()
-    given_up = await rooms.rights.erasing.erase(await rooms.account(), give_up_passes=True, now=NOW)
-    assert [each.id for each in given_up] == [held.id]
-    kept = await rooms.holding.passes.get(held.id)
-    assert kept is not None
-    assert kept.state == PassState.REVOKED
-    assert kept.holder == NOBODY
-    for name in ("users", "bindings", "sessions", "holdings"):
-        assert await rooms.database.collection(name).find({}) == [], name
-    again = await rooms.known(document=CHILD, guardian=SAID.document)
-    assert again.id != visitor.id
-    assert await rooms.holding.wallet.of_visitor(again) == []
-
-
-async def test_an_account_that_is_erased_does_not_come_back(rooms: RoomsUnderTest) -> None:
-    """Whoever signs in at the same moment gets another account.
-
-    Or the one that is going, and no token for it.
-    """
-    for n in range(10):
-        visitor = await rooms.account(f"v{n}")
-        _, *signed_in = await asyncio.gather(
-            rooms.rights.erasing.erase(visitor, give_up_passes=False, now=NOW),
-            *(rooms.people.accounts.of_openid(f"v{n}", NOW) for _ in range(4)),
-            return_exceptions=True,
-        )
-        assert await rooms.people.visitors.get(visitor.id) is None
-        again = await rooms.account(f"v{n}")
-        assert again.id != visitor.id
-        accounts = {each.id for each in signed_in if isinstance(each, Visitor)}
-        assert accounts <= {visitor.id, again.id}
-
-
-async def test_a_pass_that_is_over_does_not_hinder_erasing(rooms: RoomsUnderTest) -> None:
-    visitor = await rooms.known()
-    held = await rooms.issue_to(visitor)
-    later = NOW + timedelta(days=400)
-    assert await rooms.rights.erasing.erase(visitor, give_up_passes=False, now=later) == []
-    kept = await rooms.holding.passes.get(held.id)
-    assert kept is not None
-    assert kept.holder == NOBODY
-
-
 async def test_all_that_is_sealed_is_brought_under_a_new_key_also_after_a_crash(
     rooms: RoomsUnderTest,
 ) -> None:
@@ -330,3 +236,55 @@ async def test_all_that_is_sealed_is_brought_under_a_new_key_also_after_a_crash(
     assert running.people.accounts.phone(again) == "10012345678"
     opened = RoomsUnderTest(rooms.database, newer).people.identities.open(again.holder)
     assert opened.born == date(2016, 3, 7)
+
+
+async def test_two_names_said_at_once_with_one_document_leave_one(
+    rooms: RoomsUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = await rooms.account()
+
+    async def say_another_name() -> None:
+        await rooms.known(document=build.document(name="测试误"))
+
+    overtake(monkeypatch, rooms.people.visitors, "identify", say_another_name)
+    with pytest.raises(Conflict, match="changes this moment"):
+        await rooms.people.accounts.identify(visitor, SAID, NOW)
+    current = await rooms.account()
+    assert current.identity is not None
+    assert SEALER.open(current.identity).name == "测试误"
+    with pytest.raises(Conflict, match="another WeChat account"):
+        await rooms.known("乙")
+
+
+@pytest.mark.parametrize(
+    "before", [OTHER, build.document(name="测试误")], ids=["another person", "another name"]
+)
+async def test_a_pass_that_is_issued_while_somebody_becomes_another_undoes_that(
+    rooms: RoomsUnderTest, monkeypatch: pytest.MonkeyPatch, before: Document
+) -> None:
+    visitor = await rooms.known(document=before)
+
+    async def issue() -> None:
+        await rooms.issue_to(visitor)
+
+    overtake(monkeypatch, rooms.people.visitors, "identify", issue)
+    with pytest.raises(Conflict, match="only staff can change"):
+        await rooms.people.accounts.identify(visitor, SAID, NOW)
+    current = await rooms.account()
+    assert current.identity == visitor.identity
+    (held,) = await rooms.holding.wallet.of_visitor(current)
+    assert held.holder.is_same(visitor.holder)
+
+
+async def test_passes_are_renamed_though_nobody_is_bound_to_the_document(
+    rooms: RoomsUnderTest,
+) -> None:
+    held = await rooms.issue()
+    right = replace(HOLDER, name="测试正")
+    released = await rooms.people.accounts.release(right, OPERATOR, NOW, "misspelt")
+    assert released == Released(None, passes_renamed=1)
+    renamed = await rooms.holding.passes.get(held.id)
+    assert renamed is not None
+    assert SEALER.open(renamed.holder).name == "测试正"
+    lines = await rooms.base.audit.about(f"pass:{held.id}")
+    assert [line.action for line in lines] == ["issue", "rename"]

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passes.base.errors import Invalid
-from passes.people.identity import Document, DocumentKind, Sealer, check_digit, identify, resident
+from passes.people.holder import NOBODY
+from passes.people.identity import (
+    Document,
+    DocumentKind,
+    Sealer,
+    check_digit,
+    checked_number,
+    identify,
+    resident,
+)
 from passes.people.sealing import Vault
 from tests.support.build import HOLDER, SEALER, TODAY, id_number
 from tests.support.fields import assert_fields
@@ -195,3 +204,21 @@ def test_ways_of_writing_one_name_are_one_person(one: str, other: str) -> None:
 def test_a_name_has_two_letters(name: str) -> None:
     with pytest.raises(Invalid, match="name"):
         resident(name, HOLDER.number, TODAY)
+
+
+def test_a_passport_is_found_by_a_number_and_a_country_that_can_be_one() -> None:
+    found = checked_number(DocumentKind.PASSPORT, " e1234567 ", "FRA", TODAY)
+    assert found == "E1234567"
+    for number, country, field in (
+        ("E1234567", None, "country"),
+        ("E1234567", "France", "country"),
+        ("E 1", "FRA", "id_number"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            checked_number(DocumentKind.PASSPORT, number, country, TODAY)
+        assert [fault.where for fault in refused.value.faults] == [field]
+
+
+def test_nobody_has_no_real_name_to_be_told() -> None:
+    with pytest.raises(ValueError, match="no real name"):
+        SEALER.open(NOBODY)

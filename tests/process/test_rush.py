@@ -1,4 +1,4 @@
-"""Many visitors rush for few vouchers, through two processes; and a server that is killed in the middle of it."""
+"""Many visitors rush for few vouchers, through two processes and past a kill of the server."""
 
 import asyncio
 import signal

@@ -16,7 +16,7 @@ from passes.store.admission import GateStore
 from passes.store.audit import AuditStore
 from passes.store.holding import PassStore
 from passes.store.indexes import INDEXES, ensure_indexes
-from passes.store.ledger import MARK_EVERY, NEWEST, LedgerStore, RefusalStore
+from passes.store.ledger import MARK_EVERY, NEWEST, LedgerStore, RefusalStore, Remembered
 from passes.store.terms import EditionStore
 from passes.store.versions import GATES, PRODUCTS, Versions
 from passes.terms.edition import Edition
@@ -62,6 +62,14 @@ async def test_a_pass_comes_back_as_it_was(any_mongo: Mongo) -> None:
     assert await store.get(SERIAL) == FULL
     assert await store.get("0" * 16) is None
     assert not await store.add(FULL)
+
+
+async def test_a_pass_of_an_edition_that_nobody_knows_is_never_judged(any_mongo: Mongo) -> None:
+    """It was published by another process a moment ago, or the data is newer than the program."""
+    store = passes_of(any_mongo)
+    await store.add(build.held(edition=replace(FULL.edition, version=99)))
+    with pytest.raises(Unavailable, match="edition 99 of product 'annual' is not known"):
+        await store.get(SERIAL)
 
 
 async def test_a_refusal_is_kept_once_and_noted_on_the_pass(any_mongo: Mongo) -> None:
@@ -112,6 +120,43 @@ async def test_a_ledger_comes_back_in_order(any_mongo: Mongo) -> None:
     found = await ledger.admission(records[3].gate_id, "n4")
     assert found == records[3]
     assert await ledger.admission("another-gate", "n4") is None
+
+
+async def test_records_of_many_passes_come_pass_by_pass_in_order(any_mongo: Mongo) -> None:
+    ledger, pass_ids = LedgerStore(any_mongo), ("a" * 16, "b" * 16, "c" * 16)
+    for n in (1, 2):
+        for pass_id in pass_ids:
+            await ledger.append(replace(build.record(n, NOW, Tally()), pass_id=pass_id))
+    found = await ledger.of_passes(pass_ids[:2])
+    assert [(record.pass_id, record.n) for record in found] == [
+        ("a" * 16, 1),
+        ("a" * 16, 2),
+        ("b" * 16, 1),
+        ("b" * 16, 2),
+    ]
+
+
+def test_what_a_process_remembers_of_passes_is_bounded() -> None:
+    remembered = Remembered(most=2)
+    for pass_id in ("a", "b"):
+        remembered.put(pass_id, [])
+    assert remembered.get("a") == ()
+    remembered.put("c", [])
+    assert remembered.get("b") is None, "it was used longest ago"
+    assert remembered.get("a") == ()
+    assert remembered.get("c") == ()
+
+
+def test_a_record_that_does_not_follow_those_remembered_makes_them_stale() -> None:
+    remembered = Remembered()
+    first, third = (build.record(n, NOW, Tally()) for n in (1, 3))
+    remembered.add(first)
+    assert remembered.get(SERIAL) is None, "what came before is not known"
+    remembered.put(SERIAL, [])
+    remembered.add(first)
+    assert remembered.get(SERIAL) == (first,)
+    remembered.add(third)
+    assert remembered.get(SERIAL) is None
 
 
 async def test_the_ledger_mark_follows_and_hides_nothing_that_is_needed(any_mongo: Mongo) -> None:

@@ -50,6 +50,10 @@ def document(person: Identity = HOLDER, name: str | None = None) -> Document:
     return Document(DocumentKind.RESIDENT, name or person.name, person.number)
 
 
+CHILD = Document(DocumentKind.RESIDENT, "测试童", id_number("11010120160307002"))
+"""A child of ten, for whom a guardian consents."""
+
+
 def statement(person: Identity = HOLDER, **changes: Any) -> IdentityStatement:
     """Who a visitor says to be, and that they agree."""
     return replace(IdentityStatement(document(person), PRIVACY_VERSION), **changes)
