@@ -2,13 +2,23 @@
 
 mongo_uri     session   the embedded database of the whole run, started as the server starts it;
                         or the MongoDB that BASHU_TEST_MONGO_URI names
+rounds        session   how often a trial is repeated: few times, or many by `--long`
 mongo         test      an empty database of its own, through the default driver
 any_mongo     test      the same, once through each driver
+rooms         test      the rooms of the domain over `any_mongo`, with ways to fill them
 clock         test      the time, which a test may move
-system        test      a composed system over `mongo`: test keys, a few real spots, the product `annual`
-app           test      the application over `system`
-api           test      a client that speaks JSON to it over a real socket
+system        test      a composed system over `mongo`: test keys, some real spots, `annual` on sale
+sandbox_url   test      the address of a sandbox that speaks as WeChat does
+refresh       test      what brings changes of other processes into the memory of `system`
+services      test      what the handlers use of `system`
+app           test      the application over `services`
+http_server   test      the application on a free loopback port, served as `run.py` serves it
+api           test      a client that speaks JSON to `http_server` over a real socket
 world         test      a system with gates at 峨眉山 and 仙女山 and a way to issue passes
+
+Those of whole processes are in `tests/process/conftest.py`.
+
+Marked by themselves: `quick`, every test that needs neither a database nor a process.
 """
 
 import asyncio
@@ -17,6 +27,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -37,10 +48,14 @@ from server.sandbox import sandbox
 from server.settings import DriverName
 from server.system import System
 from tests.support.api import Api
+from tests.support.rooms import RoomsUnderTest
+from tests.support.trials import Rounds
 from tests.support.world import SETTINGS, Clock, World, composed
 
 settings.register_profile("bashu", deadline=None, max_examples=100)
 settings.load_profile("bashu")
+
+PROCESS_TESTS = Path(__file__).parent / "process"
 
 _names = (f"t{os.getpid()}_{n}" for n in itertools.count())
 """Databases that no other process of this run uses: all share one MongoDB, if one is given."""
@@ -50,12 +65,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run longer trials: many more rounds")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a database, for `.ci/second_engine`."""
+    """Mark as quick what uses no database, not even through other fixtures, and no process."""
     for item in items:
-        if "mongo_uri" in getattr(item, "fixturenames", ()):
-            item.add_marker("database")
+        uses_database = "mongo_uri" in getattr(item, "fixturenames", ())
+        uses_process = item.path.is_relative_to(PROCESS_TESTS)
+        if not uses_database and not uses_process:
+            item.add_marker(pytest.mark.quick)
+
+
+@pytest.fixture(scope="session")
+def rounds(pytestconfig: pytest.Config) -> Rounds:
+    return Rounds(long=pytestconfig.getoption("--long"))
 
 
 @pytest.fixture(scope="session")
@@ -99,6 +120,11 @@ def any_mongo(io_loop: IOLoop, mongo_uri: str, request: pytest.FixtureRequest) -
 
 
 @pytest.fixture
+def rooms(any_mongo: Mongo) -> RoomsUnderTest:
+    return RoomsUnderTest(any_mongo)
+
+
+@pytest.fixture
 def clock() -> Clock:
     return Clock()
 
@@ -135,7 +161,7 @@ def app(services: Services) -> Application:
 
 @pytest.fixture
 def http_server(io_loop: IOLoop, app: Application) -> Iterator[HTTPServer]:
-    """Instead of that of pytest-tornasync: the server as `run.py` makes it, on a free loopback port."""
+    """Instead of that of pytest-tornasync, which serves as `run.py` does not."""
     server = make_server(app)
     server.add_sockets(bind_sockets(0, "127.0.0.1"))
     yield server

@@ -1,12 +1,12 @@
-"""Admission over the real database, through both drivers: what is decided, what is stored, and races."""
+"""Admission over the real database, through both drivers: decided, stored, and raced for."""
 
 import asyncio
 import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
-from typing import Any, cast
+from datetime import datetime, timedelta
+from typing import cast
 
 import pytest
 from pymongo.monitoring import (
@@ -17,94 +17,78 @@ from pymongo.monitoring import (
 )
 from tornado.ioloop import IOLoop
 
-from passes.admission.gates import GateKind, Scan
+from passes.admission.gates import Gate, GateKind, Scan
 from passes.base.calendar import business_day
 from passes.base.errors import Conflict, Unknown
 from passes.codes.format import rotate, sign, to_text
-from passes.holding.model import Pass, PassState
-from passes.holding.shown_code import live_text, static_text
+from passes.holding.model import PassState
 from passes.ledger.records import RecordKind, fold, standing
-from passes.ledger.verdicts import Reason
+from passes.ledger.verdicts import Reason, Verdict
 from passes.store.indexes import ensure_indexes
 from passes.terms.terms import Limits, Party
 from server.mongo import Mongo
 from tests.support import build
-from tests.support.build import EMEISHAN, KEYS, NOW, SERIAL, XIANNVSHAN
+from tests.support.build import (
+    EMEISHAN,
+    KEYS,
+    NOW,
+    SERIAL,
+    XIANNVSHAN,
+    live_scan,
+    printed_scan,
+)
 from tests.support.rooms import RoomsUnderTest
+from tests.support.verdicts import assert_admitted, assert_refused, reason_of
+
+MANY_A_DAY = build.terms(limits=Limits(per_spot_day=None))
 
 
-class Desk(RoomsUnderTest):
-    """The rooms, and a look behind them."""
-
-    async def change(self, **fields: Any) -> None:
-        await self.database.collection("passes").update({"_id": SERIAL}, {"$set": fields})
-
-    async def refused(self) -> list[str]:
-        return [
-            document["verdict"]["reason"]
-            for document in await self.database.collection("refusals").find({})
-        ]
+def gates_at_both_spots(number: int) -> list[Gate]:
+    """Turnstiles, at 峨眉山 and 仙女山 by turns."""
+    spots = (EMEISHAN, XIANNVSHAN)
+    return [build.gate(id=f"gate-{n}", spot_id=spots[n % 2]) for n in range(number)]
 
 
-@pytest.fixture
-def desk(any_mongo: Mongo) -> Desk:
-    return Desk(any_mongo)
+async def verdicts_at_once(
+    rooms: RoomsUnderTest, scans: list[Scan], at: datetime = NOW
+) -> list[Verdict]:
+    return list(await asyncio.gather(*(rooms.verdict_on(scan, at) for scan in scans)))
 
 
-def live(held: Pass, nonce: str = "n1", at: Any = NOW, **changes: Any) -> Scan:
-    return build.scan(live_text(held, KEYS, at), nonce, at, **changes)
-
-
-async def test_one_pass_two_spots_one_visit_a_day(desk: Desk) -> None:
-    held = await desk.issued()
+async def test_one_pass_two_spots_one_visit_a_day(rooms: RoomsUnderTest) -> None:
+    held = await rooms.issued()
     there = build.gate(GateKind.HANDHELD, XIANNVSHAN)
-    verdicts = [
-        (await desk.admission.admission.admit(scan, NOW))[0].reason.value
-        for scan in (
-            live(held, "a"),
-            live(held, "b"),
-            live(held, "c", gate=there),
-            live(held, "d", gate=there),
-        )
-    ]
-    assert verdicts == ["ok", "already_today", "ok", "already_today"]
-    ledger = await desk.ledger.records.whole(SERIAL)
+    assert_admitted(await rooms.verdict_on(live_scan(held, "a")))
+    assert_refused(await rooms.verdict_on(live_scan(held, "b")), Reason.ALREADY_TODAY)
+    assert_admitted(await rooms.verdict_on(live_scan(held, "c", gate=there)))
+    assert_refused(await rooms.verdict_on(live_scan(held, "d", gate=there)), Reason.ALREADY_TODAY)
+    ledger = await rooms.ledger.records.whole(SERIAL)
     assert [(record.n, record.spot_id, record.nonce) for record in ledger] == [
         (1, EMEISHAN, "a"),
         (2, XIANNVSHAN, "c"),
     ]
-    assert await desk.refused() == ["already_today", "already_today"]
+    assert await rooms.refusal_reasons() == ["already_today", "already_today"]
 
 
-async def test_32_scans_at_once_admit_exactly_once(desk: Desk) -> None:
-    held = await desk.issued()
+async def test_32_scans_at_once_admit_exactly_once(rooms: RoomsUnderTest) -> None:
+    held = await rooms.issued()
     gates = [build.gate(id=f"gate-{n}") for n in range(32)]
-    verdicts = await asyncio.gather(
-        *(
-            desk.admission.admission.admit(live(held, f"n{n}", gate=gate), NOW)
-            for n, gate in enumerate(gates)
-        )
-    )
-    assert Counter(verdict.reason for verdict, _ in verdicts) == {
-        Reason.OK: 1,
-        Reason.ALREADY_TODAY: 31,
-    }
-    assert len(await desk.ledger.records.whole(SERIAL)) == 1
-    assert len(await desk.refused()) == 31
+    scans = [live_scan(held, f"n{n}", gate=gate) for n, gate in enumerate(gates)]
+    verdicts = await verdicts_at_once(rooms, scans)
+    reasons = Counter(reason_of(verdict) for verdict in verdicts)
+    assert reasons == {Reason.OK: 1, Reason.ALREADY_TODAY: 31}
+    assert len(await rooms.ledger.records.whole(SERIAL)) == 1
+    assert len(await rooms.refusal_reasons()) == 31
 
 
-async def test_two_gates_race_for_the_last_visits(desk: Desk) -> None:
-    held = await desk.issued(terms=build.terms(limits=Limits(per_spot_day=None, total=5)))
-    gates = [build.gate(id=f"gate-{n}", spot_id=(EMEISHAN, XIANNVSHAN)[n % 2]) for n in range(16)]
-    verdicts = await asyncio.gather(
-        *(
-            desk.admission.admission.admit(live(held, f"n{n}", gate=gate), NOW)
-            for n, gate in enumerate(gates)
-        )
-    )
-    admitted = [verdict for verdict, _ in verdicts if verdict.admitted]
+async def test_two_gates_race_for_the_last_visits(rooms: RoomsUnderTest) -> None:
+    held = await rooms.issued(terms=build.terms(limits=Limits(per_spot_day=None, total=5)))
+    gates = gates_at_both_spots(16)
+    scans = [live_scan(held, f"n{n}", gate=gate) for n, gate in enumerate(gates)]
+    verdicts = await verdicts_at_once(rooms, scans)
+    admitted = [verdict for verdict in verdicts if verdict.admitted]
     assert sorted(verdict.visits_left or 0 for verdict in admitted) == [0, 1, 2, 3, 4]
-    ledger = await desk.ledger.records.whole(SERIAL)
+    ledger = await rooms.ledger.records.whole(SERIAL)
     assert [record.n for record in ledger] == [1, 2, 3, 4, 5]
     assert ledger[-1].tally == fold(ledger)
 
@@ -119,217 +103,210 @@ CONTENDED = {
 
 
 @pytest.mark.parametrize(("limits", "most"), CONTENDED.values(), ids=CONTENDED.keys())
-async def test_gates_race_on_three_days_at_two_spots(desk: Desk, limits: Limits, most: int) -> None:
-    held = await desk.issued(terms=build.terms(limits=limits))
-    verdicts: list[bool] = []
+async def test_gates_race_on_three_days_at_two_spots(
+    rooms: RoomsUnderTest, limits: Limits, most: int
+) -> None:
+    held = await rooms.issued(terms=build.terms(limits=limits))
+    verdicts: list[Verdict] = []
     for day in range(3):
         at = NOW + timedelta(days=day)
-        gates = [
-            build.gate(id=f"gate-{n}", spot_id=(EMEISHAN, XIANNVSHAN)[n % 2]) for n in range(8)
-        ]
-        scans = [live(held, f"{day}-{n}", at, gate=gate) for n, gate in enumerate(gates)]
-        verdicts += [
-            verdict.admitted
-            for verdict, _ in await asyncio.gather(
-                *(desk.admission.admission.admit(s, at) for s in scans)
-            )
-        ]
-    ledger = await desk.ledger.records.whole(SERIAL)
-    assert sum(verdicts) == len(ledger) == most
+        gates = gates_at_both_spots(8)
+        scans = [live_scan(held, f"{day}-{n}", at, gate=gate) for n, gate in enumerate(gates)]
+        verdicts += await verdicts_at_once(rooms, scans, at)
+    ledger = await rooms.ledger.records.whole(SERIAL)
+    assert sum(verdict.admitted for verdict in verdicts) == most
+    assert len(ledger) == most
     assert ledger[-1].tally == fold(ledger)
 
 
-async def test_the_same_scan_sent_again_has_the_same_answer(desk: Desk) -> None:
-    held = await desk.issued()
-    first = await desk.admission.admission.admit(live(held), NOW)
-    again = await desk.admission.admission.admit(live(held), NOW + timedelta(seconds=20))
+async def test_the_same_scan_sent_again_has_the_same_answer(rooms: RoomsUnderTest) -> None:
+    held = await rooms.issued()
+    first = await rooms.admission.admission.admit(live_scan(held), NOW)
+    again = await rooms.admission.admission.admit(live_scan(held), NOW + timedelta(seconds=20))
     assert first == again
-    assert len(await desk.ledger.records.whole(SERIAL)) == 1
+    assert len(await rooms.ledger.records.whole(SERIAL)) == 1
 
 
-async def test_8_copies_of_one_scan_at_once_are_one_visit(desk: Desk) -> None:
-    held = await desk.issued(terms=build.terms(limits=Limits(per_spot_day=None)))
-    verdicts = await asyncio.gather(
-        *(desk.admission.admission.admit(live(held), NOW) for _ in range(8))
-    )
-    assert len({verdict for verdict, _ in verdicts}) == 1
-    assert len(await desk.ledger.records.whole(SERIAL)) == 1
+async def test_8_copies_of_one_scan_at_once_are_one_visit(rooms: RoomsUnderTest) -> None:
+    held = await rooms.issued(terms=MANY_A_DAY)
+    verdicts = await verdicts_at_once(rooms, [live_scan(held)] * 8)
+    assert len(set(verdicts)) == 1
+    assert len(await rooms.ledger.records.whole(SERIAL)) == 1
 
 
 async def test_a_retry_after_a_long_silence_has_the_same_answer_though_the_code_is_stale_by_then(
-    desk: Desk,
+    rooms: RoomsUnderTest,
 ) -> None:
-    held = await desk.issued()
-    first = await desk.admission.admission.admit(live(held), NOW)
-    assert first[0].admitted
+    held = await rooms.issued()
+    first = await rooms.verdict_on(live_scan(held))
+    assert_admitted(first)
     for later in (timedelta(seconds=95), timedelta(hours=5), timedelta(days=3)):
-        assert await desk.admission.admission.admit(live(held), NOW + later) == first
-    assert await desk.refused() == []
-    stale, _ = await desk.admission.admission.admit(live(held, "other"), NOW + timedelta(minutes=5))
-    assert stale.reason is Reason.CODE_STALE
+        assert await rooms.verdict_on(live_scan(held), NOW + later) == first
+    assert await rooms.refusal_reasons() == []
+    stale = await rooms.verdict_on(live_scan(held, "other"), NOW + timedelta(minutes=5))
+    assert_refused(stale, Reason.CODE_STALE)
 
 
-async def test_the_answer_is_found_however_often_the_pass_was_scanned_since(desk: Desk) -> None:
-    held = await desk.issued(terms=build.terms(limits=Limits(per_spot_day=None)))
+async def test_the_answer_is_found_however_often_the_pass_was_scanned_since(
+    rooms: RoomsUnderTest,
+) -> None:
+    held = await rooms.issued(terms=MANY_A_DAY)
     handheld = build.gate(GateKind.HANDHELD)
-    first, _ = await desk.admission.admission.admit(live(held, "first", gate=handheld), NOW)
-    annulled, _ = await desk.admission.admission.admit(live(held, "annulled", gate=handheld), NOW)
-    await desk.admission.admission.annul(handheld, "annulled", NOW)
+    first = await rooms.verdict_on(live_scan(held, "first", gate=handheld))
+    assert_admitted(await rooms.verdict_on(live_scan(held, "annulled", gate=handheld)))
+    await rooms.admission.admission.annul(handheld, "annulled", NOW)
     for n in range(40):
         at = NOW + timedelta(minutes=n)
-        verdict, _ = await desk.admission.admission.admit(
-            live(held, f"n{n}", at, gate=handheld), at
-        )
-        assert verdict.admitted
-        await desk.ledger.records.write_marks()
+        assert_admitted(await rooms.verdict_on(live_scan(held, f"n{n}", at, gate=handheld), at))
+        await rooms.ledger.records.write_marks()
     much_later = NOW + timedelta(hours=1)
-    assert (await desk.admission.admission.admit(live(held, "first", gate=handheld), much_later))[
-        0
-    ] == first
+    assert await rooms.verdict_on(live_scan(held, "first", gate=handheld), much_later) == first
     with pytest.raises(Conflict, match="annulled"):
-        await desk.admission.admission.admit(live(held, "annulled", gate=handheld), much_later)
-    assert len(await desk.ledger.records.whole(SERIAL)) == 43
-    assert annulled.admitted
+        await rooms.verdict_on(live_scan(held, "annulled", gate=handheld), much_later)
+    assert len(await rooms.ledger.records.whole(SERIAL)) == 43
 
 
-async def test_a_refusal_is_found_however_often_the_pass_was_refused_since(desk: Desk) -> None:
-    held = await desk.issued(terms=build.terms(limits=Limits(per_spot_day=None, minutes_between=1)))
-    await desk.admission.admission.admit(live(held, "in"), NOW)
-    first, _ = await desk.admission.admission.admit(live(held, "first"), NOW)
-    assert first.reason is Reason.TOO_SOON
+async def test_a_refusal_is_found_however_often_the_pass_was_refused_since(
+    rooms: RoomsUnderTest,
+) -> None:
+    limits = Limits(per_spot_day=None, minutes_between=1)
+    held = await rooms.issued(terms=build.terms(limits=limits))
+    await rooms.verdict_on(live_scan(held, "in"))
+    first = await rooms.verdict_on(live_scan(held, "first"))
+    assert_refused(first, Reason.TOO_SOON, admitted_from=NOW + timedelta(minutes=1))
     for n in range(12):
-        await desk.admission.admission.admit(live(held, f"n{n}"), NOW)
+        await rooms.verdict_on(live_scan(held, f"n{n}"))
     later = NOW + timedelta(minutes=2)
-    assert (await desk.admission.admission.admit(live(held, "first"), later))[0] == first
-    assert (await desk.admission.admission.admit(live(held, "new", later), later))[0].admitted
+    assert await rooms.verdict_on(live_scan(held, "first"), later) == first
+    assert_admitted(await rooms.verdict_on(live_scan(held, "new", later), later))
 
 
-async def test_a_party_that_comes_in_parts_is_one_visit(desk: Desk) -> None:
-    held = await desk.issued(terms=build.terms(party=Party(4, 4), limits=Limits(total=2)))
-    parts = [(3, Reason.OK), (2, Reason.ALREADY_TODAY), (1, Reason.OK), (1, Reason.ALREADY_TODAY)]
-    for n, (party, reason) in enumerate(parts):
-        verdict, _ = await desk.admission.admission.admit(live(held, f"n{n}", party=party), NOW)
-        assert (verdict.reason, verdict.admits) == (reason, party if reason is Reason.OK else 0)
-    ledger = await desk.ledger.records.whole(SERIAL)
+async def test_a_party_that_comes_in_parts_is_one_visit(rooms: RoomsUnderTest) -> None:
+    held = await rooms.issued(terms=build.terms(party=Party(4, 4), limits=Limits(total=2)))
+
+    async def arrive(people: int, nonce: str) -> Verdict:
+        return await rooms.verdict_on(live_scan(held, nonce, party=people))
+
+    assert_admitted(await arrive(3, "n0"), admits=3)
+    assert_refused(await arrive(2, "n1"), Reason.ALREADY_TODAY)
+    assert_admitted(await arrive(1, "n2"), admits=1)
+    assert_refused(await arrive(1, "n3"), Reason.ALREADY_TODAY)
+    ledger = await rooms.ledger.records.whole(SERIAL)
+    assert len(ledger) == 2
     assert ledger[-1].tally == fold(ledger)
-    assert (ledger[-1].tally.total, len(ledger)) == (1, 2)
-    await desk.admission.admission.annul(build.gate(), "n0", NOW)
-    ledger = await desk.ledger.records.whole(SERIAL)
-    assert (ledger[-1].tally.total, ledger[-1].tally.places) == (1, {EMEISHAN: 3}), (
-        "the fourth is in, three may follow"
-    )
+    assert ledger[-1].tally.total == 1
+    await rooms.admission.admission.annul(build.gate(), "n0", NOW)
+    ledger = await rooms.ledger.records.whole(SERIAL)
+    assert ledger[-1].tally.total == 1, "the fourth is in"
+    assert ledger[-1].tally.places == {EMEISHAN: 3}, "three may follow"
 
 
-async def test_who_leaves_is_let_out_and_it_counts_for_nothing(desk: Desk) -> None:
-    held = await desk.issued(terms=build.terms(limits=Limits(total=1)))
-    await desk.admission.admission.admit(live(held, "in"), NOW)
-    await desk.change(state=PassState.FROZEN.value)
-    out, _ = await desk.admission.admission.admit(live(held, "out", leaving=True), NOW)
-    assert (out.admitted, out.leaving, out.message.zh) == (True, True, "再见，欢迎再来")
-    assert (await desk.admission.admission.admit(live(held, "out", leaving=True), NOW))[0] == out
-    ledger = await desk.ledger.records.whole(SERIAL)
+async def test_who_leaves_is_let_out_and_it_counts_for_nothing(rooms: RoomsUnderTest) -> None:
+    held = await rooms.issued(terms=build.terms(limits=Limits(total=1)))
+    await rooms.verdict_on(live_scan(held, "in"))
+    await rooms.change_stored(SERIAL, state=PassState.FROZEN.value)
+    out = await rooms.verdict_on(live_scan(held, "out", leaving=True))
+    assert_admitted(out, leaving=True, speak="欢迎再来")
+    assert out.message.zh == "再见，欢迎再来"
+    assert await rooms.verdict_on(live_scan(held, "out", leaving=True)) == out
+    ledger = await rooms.ledger.records.whole(SERIAL)
     assert [record.kind for record in ledger] == [RecordKind.ADMITTED, RecordKind.EXITED]
-    assert ledger[0].tally == ledger[1].tally == fold(ledger)
+    assert ledger[0].tally == fold(ledger)
+    assert ledger[1].tally == fold(ledger)
     with pytest.raises(Unknown):
-        await desk.admission.admission.annul(build.gate(), "out", NOW)
-    await desk.admission.admission.annul(build.gate(), "in", NOW)
-    ledger = await desk.ledger.records.whole(SERIAL)
+        await rooms.admission.admission.annul(build.gate(), "out", NOW)
+    await rooms.admission.admission.annul(build.gate(), "in", NOW)
+    ledger = await rooms.ledger.records.whole(SERIAL)
     assert ledger[-1].tally == fold(ledger)
     assert ledger[-1].tally.total == 0
-    await desk.change(state=PassState.REVOKED.value)
-    assert (await desk.admission.admission.admit(live(held, "gone", leaving=True), NOW))[
-        0
-    ].reason is Reason.REVOKED
+    await rooms.change_stored(SERIAL, state=PassState.REVOKED.value)
+    gone = await rooms.verdict_on(live_scan(held, "gone", leaving=True))
+    assert_refused(gone, Reason.REVOKED)
 
 
-async def test_the_earlier_answer_comes_before_any_rule(desk: Desk) -> None:
-    """The reply was lost; meanwhile the pass was revoked, or unfrozen. The gate is told what was decided then."""
-    held = await desk.issued()
-    admitted, _ = await desk.admission.admission.admit(live(held, "a"), NOW)
-    await desk.change(state=PassState.REVOKED.value)
-    assert (await desk.admission.admission.admit(live(held, "a"), NOW))[0] == admitted
-    refused, _ = await desk.admission.admission.admit(live(held, "b"), NOW)
-    assert refused.reason is Reason.REVOKED
-    await desk.change(state=PassState.ACTIVE.value)
-    there = replace(live(held, "b"), gate=build.gate(spot_id=XIANNVSHAN))
-    assert (await desk.admission.admission.admit(live(held, "b"), NOW))[0] == refused
-    assert (await desk.admission.admission.admit(there, NOW))[0].admitted, (
-        "the same nonce of another gate is another scan"
-    )
+async def test_the_earlier_answer_comes_before_any_rule(rooms: RoomsUnderTest) -> None:
+    """The reply was lost; meanwhile the pass was revoked, or unfrozen.
+
+    The gate is told what was decided then.
+    """
+    held = await rooms.issued()
+    admitted = await rooms.verdict_on(live_scan(held, "a"))
+    await rooms.change_stored(SERIAL, state=PassState.REVOKED.value)
+    assert await rooms.verdict_on(live_scan(held, "a")) == admitted
+    refused = await rooms.verdict_on(live_scan(held, "b"))
+    assert_refused(refused, Reason.REVOKED)
+    await rooms.change_stored(SERIAL, state=PassState.ACTIVE.value)
+    assert await rooms.verdict_on(live_scan(held, "b")) == refused
+    there = build.gate(spot_id=XIANNVSHAN)
+    same_nonce_elsewhere = await rooms.verdict_on(live_scan(held, "b", gate=there))
+    assert_admitted(same_nonce_elsewhere)
 
 
-async def test_a_nonce_that_names_another_scan_is_a_conflict(desk: Desk) -> None:
-    held = await desk.issued()
-    printed = build.gate(GateKind.HANDHELD)
-    await desk.admission.admission.admit(
-        build.scan(static_text(held, KEYS), "1", gate=printed), NOW
-    )
+async def test_a_nonce_that_names_another_scan_is_a_conflict(rooms: RoomsUnderTest) -> None:
+    held = await rooms.issued()
+    await rooms.verdict_on(printed_scan(held, "1"))
     tomorrow = NOW + timedelta(days=1)
-    counted_anew = build.scan(static_text(held, KEYS), "1", tomorrow, gate=printed)
+    with pytest.raises(Conflict, match="names another scan"):  # the gate counts its nonces anew
+        await rooms.verdict_on(printed_scan(held, "1", tomorrow), tomorrow)
+    await rooms.verdict_on(live_scan(held, "2"))
+    next_code = NOW + timedelta(seconds=60)
     with pytest.raises(Conflict, match="names another scan"):
-        await desk.admission.admission.admit(counted_anew, tomorrow)
-    await desk.admission.admission.admit(live(held, "2"), NOW)
-    with pytest.raises(Conflict, match="names another scan"):
-        await desk.admission.admission.admit(
-            live(held, "2", NOW + timedelta(seconds=60)), NOW + timedelta(seconds=60)
-        )
-    assert len(await desk.ledger.records.whole(SERIAL)) == 1
+        await rooms.verdict_on(live_scan(held, "2", next_code), next_code)
+    assert len(await rooms.ledger.records.whole(SERIAL)) == 1
 
 
-async def test_a_gate_may_correct_its_clock_between_two_tries(desk: Desk) -> None:
-    held = await desk.issued()
-    first = await desk.admission.admission.admit(live(held), NOW)
-    corrected = replace(live(held), scanned_at=NOW + timedelta(minutes=9))
-    assert await desk.admission.admission.admit(corrected, NOW) == first
+async def test_a_gate_may_correct_its_clock_between_two_tries(rooms: RoomsUnderTest) -> None:
+    held = await rooms.issued()
+    first = await rooms.verdict_on(live_scan(held))
+    corrected = replace(live_scan(held), scanned_at=NOW + timedelta(minutes=9))
+    assert await rooms.verdict_on(corrected) == first
 
 
 @pytest.mark.parametrize("text", ["", "BP1:", "hello", "BP1:" + "0" * 143, "\ud800", "票" * 300])
-async def test_what_is_no_code_is_refused_and_kept(desk: Desk, text: str) -> None:
-    verdict, held = await desk.admission.admission.admit(build.scan(text), NOW)
-    assert (verdict.reason, held) == (Reason.CODE_MALFORMED, None)
-    assert await desk.refused() == ["code_malformed"]
+async def test_what_is_no_code_is_refused_and_kept(rooms: RoomsUnderTest, text: str) -> None:
+    verdict, held = await rooms.admission.admission.admit(build.scan(text), NOW)
+    assert_refused(verdict, Reason.CODE_MALFORMED)
+    assert held is None
+    assert await rooms.refusal_reasons() == ["code_malformed"]
 
 
 async def test_a_code_that_was_never_issued_raises_an_alarm(
-    desk: Desk, caplog: pytest.LogCaptureFixture
+    rooms: RoomsUnderTest, caplog: pytest.LogCaptureFixture
 ) -> None:
-    verdict, held = await desk.admission.admission.admit(live(build.held()), NOW)
-    assert (verdict.reason, held) == (Reason.CODE_UNKNOWN, None)
+    verdict, held = await rooms.admission.admission.admit(live_scan(build.held()), NOW)
+    assert_refused(verdict, Reason.CODE_UNKNOWN)
+    assert held is None
     assert "well signed but never issued" in caplog.text
 
 
-async def test_a_screenshot_is_refused_and_shows_whose_it_is(desk: Desk) -> None:
-    held = await desk.issued()
-    screenshot = replace(live(held), scanned_at=NOW)
-    verdict, found = await desk.admission.admission.admit(screenshot, NOW + timedelta(minutes=2))
-    assert verdict.reason is Reason.CODE_STALE
+async def test_a_screenshot_is_refused_and_shows_whose_it_is(rooms: RoomsUnderTest) -> None:
+    held = await rooms.issued()
+    later = NOW + timedelta(minutes=2)
+    verdict, found = await rooms.admission.admission.admit(live_scan(held), later)
+    assert_refused(verdict, Reason.CODE_STALE)
     assert found is not None
     assert found.id == held.id
-    fresh = NOW + timedelta(minutes=2)
-    assert (await desk.admission.admission.admit(live(held, "n2", fresh), fresh))[0].admitted
+    assert_admitted(await rooms.verdict_on(live_scan(held, "n2", later), later))
 
 
-async def test_a_code_sealed_for_another_pass_is_forged(desk: Desk) -> None:
-    await desk.issued()
+async def test_a_code_sealed_for_another_pass_is_forged(rooms: RoomsUnderTest) -> None:
+    await rooms.issued()
     other = KEYS.pass_day_key(business_day(NOW), "f" * 16)
     text = to_text(rotate(sign(build.code(), KEYS.newest()), other, NOW))
-    assert (await desk.admission.admission.admit(build.scan(text), NOW))[
-        0
-    ].reason is Reason.CODE_FORGED
+    assert_refused(await rooms.verdict_on(build.scan(text)), Reason.CODE_FORGED)
 
 
-async def test_an_annulled_visit_can_be_made_again(desk: Desk) -> None:
-    held = await desk.issued(terms=build.terms(limits=Limits(total=1)))
-    gate = build.gate()
-    await desk.admission.admission.admit(live(held, "a"), NOW)
-    undone = await desk.admission.admission.annul(gate, "a", NOW + timedelta(seconds=5))
-    assert await desk.admission.admission.annul(gate, "a", NOW + timedelta(hours=1)) == undone
+async def test_an_annulled_visit_can_be_made_again(rooms: RoomsUnderTest) -> None:
+    held = await rooms.issued(terms=build.terms(limits=Limits(total=1)))
+    gate, annul = build.gate(), rooms.admission.admission.annul
+    await rooms.verdict_on(live_scan(held, "a"))
+    undone = await annul(gate, "a", NOW + timedelta(seconds=5))
+    assert await annul(gate, "a", NOW + timedelta(hours=1)) == undone
     with pytest.raises(Conflict, match="annulled"):
-        await desk.admission.admission.admit(live(held, "a"), NOW)
-    assert (await desk.admission.admission.admit(live(held, "b"), NOW + timedelta(seconds=10)))[
-        0
-    ].admitted
-    ledger = await desk.ledger.records.whole(SERIAL)
+        await rooms.verdict_on(live_scan(held, "a"))
+    soon = NOW + timedelta(seconds=10)
+    assert_admitted(await rooms.verdict_on(live_scan(held, "b"), soon), visits_left=0)
+    ledger = await rooms.ledger.records.whole(SERIAL)
     assert [record.kind for record in ledger] == [
         RecordKind.ADMITTED,
         RecordKind.ANNULLED,
@@ -338,51 +315,54 @@ async def test_an_annulled_visit_can_be_made_again(desk: Desk) -> None:
     assert [record.nonce for record in standing(ledger)] == ["b"]
 
 
-async def test_annulling_at_once_is_one_annulment(desk: Desk) -> None:
-    held = await desk.issued()
-    await desk.admission.admission.admit(live(held, "a"), NOW)
+async def test_annulling_at_once_is_one_annulment(rooms: RoomsUnderTest) -> None:
+    held = await rooms.issued()
+    await rooms.verdict_on(live_scan(held, "a"))
     undone = await asyncio.gather(
-        *(desk.admission.admission.annul(build.gate(), "a", NOW) for _ in range(8))
+        *(rooms.admission.admission.annul(build.gate(), "a", NOW) for _ in range(8))
     )
-    assert len(await desk.ledger.records.whole(SERIAL)) == 2
+    assert len(await rooms.ledger.records.whole(SERIAL)) == 2
     assert all(record == undone[0] for record in undone)
 
 
-async def test_annulling_needs_the_same_gate_and_15_minutes(desk: Desk) -> None:
-    held = await desk.issued()
-    await desk.admission.admission.admit(live(held, "a"), NOW)
+async def test_annulling_needs_the_same_gate_and_15_minutes(rooms: RoomsUnderTest) -> None:
+    held = await rooms.issued()
+    annul = rooms.admission.admission.annul
+    await rooms.verdict_on(live_scan(held, "a"))
     with pytest.raises(Unknown):
-        await desk.admission.admission.annul(build.gate(id="another"), "a", NOW)
+        await annul(build.gate(id="another"), "a", NOW)
     with pytest.raises(Unknown):
-        await desk.admission.admission.annul(build.gate(), "b", NOW)
+        await annul(build.gate(), "b", NOW)
     with pytest.raises(Conflict, match="15 minutes"):
-        await desk.admission.admission.annul(
-            build.gate(), "a", NOW + timedelta(minutes=15, seconds=1)
-        )
+        await annul(build.gate(), "a", NOW + timedelta(minutes=15, seconds=1))
 
 
-async def test_time_never_runs_backwards_in_a_ledger(desk: Desk) -> None:
-    """The clock of a second server is behind; its admission counts as not earlier than the last one."""
-    held = await desk.issued()
-    await desk.admission.admission.admit(live(held, "a"), NOW)
+async def test_time_never_runs_backwards_in_a_ledger(rooms: RoomsUnderTest) -> None:
+    """The clock of a second server is behind.
+
+    Its admission counts as not earlier than the last one.
+    """
+    held = await rooms.issued()
+    await rooms.verdict_on(live_scan(held, "a"))
     behind = NOW - timedelta(seconds=20)
     there = build.gate(spot_id=XIANNVSHAN)
-    verdict, _ = await desk.admission.admission.admit(live(held, "b", gate=there), behind)
-    assert (verdict.reason, verdict.decided_at) == (Reason.OK, NOW)
+    verdict = await rooms.verdict_on(live_scan(held, "b", gate=there), behind)
+    assert_admitted(verdict, decided_at=NOW)
 
 
-async def test_cost_of_a_scan_reads_only_the_newest_records_of_a_long_ledger(desk: Desk) -> None:
-    held = await desk.issued(terms=build.terms(limits=Limits(per_spot_day=None)))
+async def test_cost_of_a_scan_reads_only_the_newest_records_of_a_long_ledger(
+    rooms: RoomsUnderTest,
+) -> None:
+    held = await rooms.issued(terms=MANY_A_DAY)
     for n in range(40):
         at = NOW + timedelta(minutes=n)
-        await desk.admission.admission.admit(live(held, f"n{n}", at), at)
-    await desk.ledger.records.write_marks()
-    marked = await desk.holding.passes.get(SERIAL)
+        await rooms.verdict_on(live_scan(held, f"n{n}", at), at)
+    await rooms.ledger.records.write_marks()
+    marked = await rooms.holding.passes.get(SERIAL)
     assert marked is not None
     assert marked.ledger_mark == 24
-    verdict, _ = await desk.admission.admission.admit(live(held, "again", at), at)
-    assert verdict.admitted
-    ledger = await desk.ledger.records.whole(SERIAL)
+    assert_admitted(await rooms.verdict_on(live_scan(held, "again", at), at))
+    ledger = await rooms.ledger.records.whole(SERIAL)
     assert [record.n for record in ledger] == list(range(1, 42))
     assert ledger[-1].tally == fold(ledger)
 
@@ -406,7 +386,7 @@ class Operations(CommandListener):
 @pytest.fixture(params=["motor", "pymongo"])
 def counted(
     io_loop: IOLoop, mongo_uri: str, request: pytest.FixtureRequest
-) -> Iterator[tuple[Desk, Operations]]:
+) -> Iterator[tuple[RoomsUnderTest, Operations]]:
     operations = Operations()
 
     async def connect() -> Mongo:
@@ -415,24 +395,25 @@ def counted(
         return mongo
 
     mongo = cast(Mongo, io_loop.run_sync(connect))
-    yield Desk(mongo), operations
+    yield RoomsUnderTest(mongo), operations
     io_loop.run_sync(mongo.drop)
     io_loop.run_sync(mongo.close)
 
 
-async def test_an_admitted_scan_costs_three_operations(counted: tuple[Desk, Operations]) -> None:
-    desk, operations = counted
-    held = await desk.issued()
+async def test_an_admitted_scan_costs_three_operations(
+    counted: tuple[RoomsUnderTest, Operations],
+) -> None:
+    rooms, operations = counted
+    held = await rooms.issued()
     operations.sent.clear()
-    verdict, _ = await desk.admission.admission.admit(live(held), NOW)
-    assert verdict.admitted
+    assert_admitted(await rooms.verdict_on(live_scan(held)))
     assert operations.sent == ["find", "find", "insert"]
     operations.sent.clear()
-    await desk.admission.admission.admit(live(held), NOW)
+    await rooms.verdict_on(live_scan(held))
     assert operations.sent == ["find", "find"], "a repeated scan writes nothing"
     operations.sent.clear()
-    await desk.admission.admission.admit(live(held, "b"), NOW)
+    assert_refused(await rooms.verdict_on(live_scan(held, "b")), Reason.ALREADY_TODAY)
     assert sorted(operations.sent) == ["find", "find", "insert", "update"]
     operations.sent.clear()
-    await desk.admission.admission.admit(build.scan("BP1:nonsense", "c"), NOW)
+    assert_refused(await rooms.verdict_on(build.scan("BP1:nonsense", "c")), Reason.CODE_MALFORMED)
     assert operations.sent == ["insert"]

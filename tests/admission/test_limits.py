@@ -60,8 +60,17 @@ def played(
     return ledger
 
 
-def over(count: int, limit: int | None) -> bool:
-    return limit is not None and count > limit
+def within(count: int, limit: int | None) -> bool:
+    return limit is None or count <= limit
+
+
+def day_limit(place: str, limits: Limits, overrides: dict[str, SpotLimits]) -> int | None:
+    """How many visits a day a place allows; what is said of the place takes precedence."""
+    return overrides[place].per_spot_day if place in overrides else limits.per_spot_day
+
+
+def spot_limit(place: str, limits: Limits, overrides: dict[str, SpotLimits]) -> int | None:
+    return overrides[place].per_spot if place in overrides else limits.per_spot
 
 
 @given(EVENTS, LIMITS, OVERRIDES)
@@ -72,22 +81,18 @@ def test_no_limit_is_ever_exceeded(
     for n in range(1, len(ledger) + 1):
         visits = standing(ledger[:n])
         assert ledger[n - 1].tally == fold(ledger[:n])
-        assert not over(len(visits), limits.total)
-        assert not over(len({business_day(visit.at) for visit in visits}), limits.days)
-        for (place, _), count in Counter(
-            (visit.spot_id, business_day(visit.at)) for visit in visits
-        ).items():
-            special = overrides.get(place)
-            assert not over(count, special.per_spot_day if special else limits.per_spot_day)
-        for place, count in Counter(visit.spot_id for visit in visits).items():
-            special = overrides.get(place)
-            assert not over(count, special.per_spot if special else limits.per_spot)
+        assert within(len(visits), limits.total)
+        assert within(len({business_day(visit.at) for visit in visits}), limits.days)
+        at_place_on_day = Counter((visit.spot_id, business_day(visit.at)) for visit in visits)
+        for (place, _), count in at_place_on_day.items():
+            assert within(count, day_limit(place, limits, overrides))
+        at_place = Counter(visit.spot_id for visit in visits)
+        for place, count in at_place.items():
+            assert within(count, spot_limit(place, limits, overrides))
         if limits.minutes_between is not None:
-            gaps = [
-                later.at - earlier.at
-                for earlier, later in pairwise(sorted(visits, key=lambda visit: visit.at))
-            ]
-            assert all(gap >= timedelta(minutes=limits.minutes_between) for gap in gaps)
+            shortest = timedelta(minutes=limits.minutes_between)
+            instants = sorted(visit.at for visit in visits)
+            assert all(later - earlier >= shortest for earlier, later in pairwise(instants))
 
 
 PARTY = st.tuples(st.integers(0, 2), st.none() | st.integers(1, 5), st.integers(0, 20 * 60))
@@ -102,28 +107,28 @@ def test_parties_that_come_in_parts_never_exceed_what_the_pass_admits(
     at = NOW
     for place, party, minutes in scans:
         at += timedelta(minutes=minutes)
-        here, tally = PLACES[place], ledger[-1].tally if ledger else Tally()
-        verdict = decide(
-            case(
-                held=held(terms=allowed),
-                tally=tally,
-                spot=spot(here),
-                gate=gate(spot_id=here),
-                party=party,
-                at=at,
-            )
+        here = PLACES[place]
+        tally = ledger[-1].tally if ledger else Tally()
+        scanned = case(
+            held=held(terms=allowed),
+            tally=tally,
+            spot=spot(here),
+            gate=gate(spot_id=here),
+            party=party,
+            at=at,
         )
+        verdict = decide(scanned)
         if verdict.admitted:
             after = tally.entered(here, at, verdict.admits, room)
-            ledger.append(
-                replace(record(len(ledger) + 1, at, after, here), verdict=verdict, room=room)
-            )
+            entered = record(len(ledger) + 1, at, after, here)
+            ledger.append(replace(entered, verdict=verdict, room=room))
     people = Counter[tuple[str, date]]()
     for n, line in enumerate(ledger, start=1):
         assert line.tally == fold(ledger[:n])
         assert line.verdict is not None
-        people[line.spot_id, business_day(line.at)] += line.verdict.admits
-        assert not over(line.tally.total, limits.total)
-        assert not over(line.tally.days, limits.days)
+        here_today = (line.spot_id, business_day(line.at))
+        people[here_today] += line.verdict.admits
+        assert within(line.tally.total, limits.total)
+        assert within(line.tally.days, limits.days)
         if limits.per_spot_day is not None:
-            assert people[line.spot_id, business_day(line.at)] <= limits.per_spot_day * room
+            assert people[here_today] <= limits.per_spot_day * room

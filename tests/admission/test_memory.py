@@ -25,9 +25,9 @@ from passes.store.ledger import NEWEST, Remembered
 from passes.terms.terms import Limits
 from server.mongo import Mongo
 from tests.support import build
-from tests.support.build import KEYS, NOW, SERIAL
+from tests.support.build import KEYS, NOW, OPERATOR, SERIAL
 from tests.support.crashing import Crash, CrashingDatabase
-from tests.support.rooms import OPERATOR, RoomsUnderTest
+from tests.support.rooms import RoomsUnderTest
 
 GATE = build.gate(GateKind.HANDHELD)
 CARNET = Limits(per_spot_day=None, total=3)

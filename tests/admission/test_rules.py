@@ -1,4 +1,4 @@
-"""`decide`: each reason in its place, the remedies, and that no input at all makes it admit by accident."""
+"""`decide`: each reason in its place, the remedies, and that no input admits by accident."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,6 +41,7 @@ from tests.support.build import (
     spot,
     terms,
 )
+from tests.support.verdicts import assert_admitted, assert_refused
 
 TOMORROW = TODAY + timedelta(days=1)
 ONE_VISIT = Tally().with_visit(EMEISHAN, NOW - timedelta(hours=1))
@@ -62,7 +63,7 @@ def waiting(activate_by: date, unactivated: Unactivated = Unactivated.STARTS) ->
     )
 
 
-REFUSALS: list[tuple[str, dict[str, Any], Reason, date | datetime | None]] = [
+REFUSALS: list[tuple[str, dict[str, Any], Reason, datetime | None]] = [
     ("gate disabled", {"gate": gate(state=GateState.DISABLED)}, Reason.GATE_DISABLED, None),
     ("printed code at a turnstile", {"code": code(rotating=False)}, Reason.CODE_STATIC, None),
     ("reserved", {"held": held(state=PassState.RESERVED)}, Reason.NOT_ACTIVATED, None),
@@ -87,7 +88,7 @@ REFUSALS: list[tuple[str, dict[str, Any], Reason, date | datetime | None]] = [
         "begins tomorrow",
         {"held": held(valid=DateRange(TOMORROW, TOMORROW))},
         Reason.NOT_YET_VALID,
-        TOMORROW,
+        start_of(TOMORROW),
     ),
     (
         "ended",
@@ -108,15 +109,15 @@ REFUSALS: list[tuple[str, dict[str, Any], Reason, date | datetime | None]] = [
         "blackout date",
         {"held": held(terms=terms(blackout=Blackout(dates=(DateRange(TODAY, TOMORROW),))))},
         Reason.BLACKOUT,
-        TODAY + timedelta(days=2),
+        start_of(TODAY + timedelta(days=2)),
     ),
     (
         "blackout weekday, a Wednesday",
         {"held": held(terms=terms(blackout=Blackout(weekdays=frozenset({3}))))},
         Reason.BLACKOUT,
-        TOMORROW,
+        start_of(TOMORROW),
     ),
-    ("already today", {"tally": ONE_VISIT}, Reason.ALREADY_TODAY, TOMORROW),
+    ("already today", {"tally": ONE_VISIT}, Reason.ALREADY_TODAY, start_of(TOMORROW)),
     (
         "already today, and never again",
         {"tally": ONE_VISIT, "held": limited(per_spot=1)},
@@ -155,7 +156,7 @@ REFUSALS: list[tuple[str, dict[str, Any], Reason, date | datetime | None]] = [
             "party": 2,
         },
         Reason.ALREADY_TODAY,
-        TOMORROW,
+        start_of(TOMORROW),
     ),
     (
         "the rest comes the day after",
@@ -183,7 +184,7 @@ REFUSALS: list[tuple[str, dict[str, Any], Reason, date | datetime | None]] = [
         "out of season",
         {"held": held(terms=terms(season=(Season("03-01", "06-30"), Season("12-01", "12-31"))))},
         Reason.BLACKOUT,
-        date(2026, 12, 1),
+        start_of(date(2026, 12, 1)),
     ),
     (
         "fewer visits to this spot than to others",
@@ -208,33 +209,39 @@ def with_terms(case: Case, **changes: Any) -> Case:
 @pytest.mark.parametrize(
     ("changes", "reason", "again"), [r[1:] for r in REFUSALS], ids=[r[0] for r in REFUSALS]
 )
-def test_refusal(changes: dict[str, Any], reason: Reason, again: date | datetime | None) -> None:
-    verdict = decide(case(**changes))
-    expected = (
-        start_of(again) if isinstance(again, date) and not isinstance(again, datetime) else again
-    )
-    assert (verdict.reason, verdict.admitted_from) == (reason, expected)
-    assert (verdict.admitted, verdict.admits, verdict.pays) == (False, 0, 0)
+def test_refusal(changes: dict[str, Any], reason: Reason, again: datetime | None) -> None:
+    assert_refused(decide(case(**changes)), reason, admitted_from=again)
 
 
 FAMILY = terms(payment=Payment.AT_WINDOW, party=Party(4, 3), limits=Limits(total=5))
 THREE_OF_FOUR = Tally().with_visit(EMEISHAN, NOW - timedelta(minutes=10), places=1)
 
+
+def ok(at: datetime = NOW, **fields: Any) -> Verdict:
+    """The verdict that opens the gate."""
+    return Verdict(Reason.OK, at, **fields)
+
+
 ADMISSIONS: list[tuple[str, dict[str, Any], Verdict]] = [
     (
         "three of four",
         {"held": held(terms=FAMILY), "gate": gate(GateKind.WINDOW), "party": 3},
-        Verdict(Reason.OK, NOW, 3, 3, 4),
+        ok(admits=3, pays=3, visits_left=4),
     ),
     (
         "the fourth, ten minutes later",
-        {"held": held(terms=FAMILY), "gate": gate(GateKind.WINDOW), "tally": THREE_OF_FOUR, "party": 1},
-        Verdict(Reason.OK, NOW, 1, 0, 4),
+        {
+            "held": held(terms=FAMILY),
+            "gate": gate(GateKind.WINDOW),
+            "tally": THREE_OF_FOUR,
+            "party": 1,
+        },
+        ok(admits=1, visits_left=4),
     ),
     (
         "the rest, whoever they are",
         {"held": held(terms=FAMILY), "gate": gate(GateKind.WINDOW), "tally": THREE_OF_FOUR},
-        Verdict(Reason.OK, NOW, 1, 0, 4),
+        ok(admits=1, visits_left=4),
     ),
     (
         "two of four, of whom the second pays",
@@ -244,59 +251,81 @@ ADMISSIONS: list[tuple[str, dict[str, Any], Verdict]] = [
             "tally": Tally().with_visit(EMEISHAN, NOW, places=2),
             "party": 2,
         },
-        Verdict(Reason.OK, NOW, 2, 1, 4),
+        ok(admits=2, pays=1, visits_left=4),
     ),
-    ("begun by itself", {"held": waiting(activate_by=YESTERDAY)}, Verdict(Reason.OK, NOW, admits=1)),
+    ("begun by itself", {"held": waiting(activate_by=YESTERDAY)}, ok(admits=1)),
     (
         "more visits a day to this spot than to others",
-        {"tally": ONE_VISIT, "held": held(terms=terms(overrides={EMEISHAN: SpotLimits(per_spot_day=2, per_spot=5)}))},
-        Verdict(Reason.OK, NOW, 1, 0, 3),
+        {
+            "tally": ONE_VISIT,
+            "held": held(terms=terms(overrides={EMEISHAN: SpotLimits(per_spot_day=2, per_spot=5)})),
+        },
+        ok(admits=1, visits_left=3),
     ),
     (
         "in a season over New Year",
         {"held": held(terms=terms(season=(Season("07-01", "02-28"),)))},
-        Verdict(Reason.OK, NOW, 1),
+        ok(admits=1),
     ),
-    ("first visit", {}, Verdict(Reason.OK, NOW, admits=1)),
-    ("another spot today", {"tally": Tally().with_visit(XIANNVSHAN, NOW)}, Verdict(Reason.OK, NOW, admits=1)),
-    ("here yesterday", {"tally": YESTERDAYS}, Verdict(Reason.OK, NOW, admits=1)),
-    ("second visit of two a day", {"tally": ONE_VISIT, "held": limited(per_spot_day=2)}, Verdict(Reason.OK, NOW, 1)),
-    ("no limit a day", {"tally": ONE_VISIT, "held": limited(per_spot_day=None)}, Verdict(Reason.OK, NOW, 1)),
-    ("last but one in total", {"tally": YESTERDAYS, "held": limited(total=3)}, Verdict(Reason.OK, NOW, 1, 0, 1)),
-    ("last at this spot", {"held": limited(per_spot=1, total=9)}, Verdict(Reason.OK, NOW, 1, 0, 0)),
+    ("first visit", {}, ok(admits=1)),
+    ("another spot today", {"tally": Tally().with_visit(XIANNVSHAN, NOW)}, ok(admits=1)),
+    ("here yesterday", {"tally": YESTERDAYS}, ok(admits=1)),
+    (
+        "second visit of two a day",
+        {"tally": ONE_VISIT, "held": limited(per_spot_day=2)},
+        ok(admits=1),
+    ),
+    ("no limit a day", {"tally": ONE_VISIT, "held": limited(per_spot_day=None)}, ok(admits=1)),
+    (
+        "last but one in total",
+        {"tally": YESTERDAYS, "held": limited(total=3)},
+        ok(admits=1, visits_left=1),
+    ),
+    ("last at this spot", {"held": limited(per_spot=1, total=9)}, ok(admits=1, visits_left=0)),
     (
         "the only day goes on",
         {"tally": Tally().with_visit(XIANNVSHAN, NOW), "held": limited(days=1)},
-        Verdict(Reason.OK, NOW, 1),
+        ok(admits=1),
     ),
     (
         "soon enough",
-        {"tally": Tally().with_visit(XIANNVSHAN, NOW - timedelta(minutes=30)), "held": limited(minutes_between=30)},
-        Verdict(Reason.OK, NOW, 1),
+        {
+            "tally": Tally().with_visit(XIANNVSHAN, NOW - timedelta(minutes=30)),
+            "held": limited(minutes_between=30),
+        },
+        ok(admits=1),
     ),
     (
         "printed code, handheld",
         {"code": code(rotating=False), "gate": gate(GateKind.HANDHELD)},
-        Verdict(Reason.OK, NOW, 1, check_identity=True),
+        ok(admits=1, check_identity=True),
     ),
     (
         "buy one, get one free",
         {"held": held(terms=TWO_FOR_ONE), "gate": gate(GateKind.WINDOW)},
-        Verdict(Reason.OK, NOW, admits=2, pays=1),
+        ok(admits=2, pays=1),
     ),
     (
         "buy one, get one free, alone",
         {"held": held(terms=TWO_FOR_ONE), "gate": gate(GateKind.WINDOW), "party": 1},
-        Verdict(Reason.OK, NOW, admits=1, pays=1),
+        ok(admits=1, pays=1),
     ),
-    ("family, paid before", {"held": held(terms=terms(party=Party(4, 2))), "party": 3}, Verdict(Reason.OK, NOW, 3)),
+    (
+        "family, paid before",
+        {"held": held(terms=terms(party=Party(4, 2))), "party": 3},
+        ok(admits=3),
+    ),
     (
         "covered by a tag",
         {"held": held(terms=terms(coverage=Coverage(tags=frozenset({"5A"}))))},
-        Verdict(Reason.OK, NOW, 1),
+        ok(admits=1),
     ),
-    ("first second of the first day", {"at": start_of(TODAY).astimezone(UTC)}, Verdict(Reason.OK, start_of(TODAY), 1)),
-]  # fmt: skip
+    (
+        "first second of the first day",
+        {"at": start_of(TODAY).astimezone(UTC)},
+        ok(admits=1, at=start_of(TODAY)),
+    ),
+]
 
 
 @pytest.mark.parametrize(
@@ -308,11 +337,12 @@ def test_admission(changes: dict[str, Any], expected: Verdict) -> None:
 
 def test_an_excluded_spot_is_not_covered_by_its_tag() -> None:
     covered = Coverage(tags=frozenset({"5A"}), excluded=frozenset({EMEISHAN}))
-    assert decide(case(held=held(terms=terms(coverage=covered)))).reason is Reason.SPOT_NOT_COVERED
+    verdict = decide(case(held=held(terms=terms(coverage=covered))))
+    assert_refused(verdict, Reason.SPOT_NOT_COVERED)
 
 
 def test_the_first_rule_that_objects_gives_the_reason() -> None:
-    """Every rule objects at once: taking the objections away one by one shows the order of the design."""
+    """Every rule objects at once: the objections taken away one by one show their order."""
     pass_ = held(
         state=PassState.FROZEN,
         valid=DateRange(TOMORROW, TOMORROW + timedelta(days=9)),
@@ -332,7 +362,7 @@ def test_the_first_rule_that_objects_gives_the_reason() -> None:
         party=2,
     )
     seen = []
-    mends: list[Callable[[Case], Case]] = [
+    corrections: list[Callable[[Case], Case]] = [
         lambda c: replace(c, gate=gate()),
         lambda c: replace(c, code=code()),
         lambda c: replace(c, held=replace(c.held, state=PassState.ACTIVE)),
@@ -345,21 +375,32 @@ def test_the_first_rule_that_objects_gives_the_reason() -> None:
         lambda c: replace(c, tally=Tally()),
         lambda c: replace(c, party=1),
     ]
-    for mend in mends:
+    for correct in corrections:
         seen.append(decide(now).reason.value)
-        now = mend(now)
+        now = correct(now)
     assert seen == [
-        "gate_disabled", "code_static", "frozen", "pay_at_window", "not_yet_valid", "spot_not_covered", "spot_closed",
-        "blackout", "already_today", "too_soon", "party_too_large",
-    ]  # fmt: skip
-    assert decide(now).admitted
+        "gate_disabled",
+        "code_static",
+        "frozen",
+        "pay_at_window",
+        "not_yet_valid",
+        "spot_not_covered",
+        "spot_closed",
+        "blackout",
+        "already_today",
+        "too_soon",
+        "party_too_large",
+    ]
+    assert_admitted(decide(now))
 
 
 def test_the_day_changes_at_midnight_in_shanghai_not_in_greenwich() -> None:
     evening = datetime(2026, 7, 1, 23, 59, 59, tzinfo=SHANGHAI)
     tally = Tally().with_visit(EMEISHAN, evening)
-    assert decide(case(tally=tally, at=evening)).reason is Reason.ALREADY_TODAY
-    assert decide(case(tally=tally, at=evening + timedelta(seconds=1))).admitted
+    midnight = evening + timedelta(seconds=1)
+    before = decide(case(tally=tally, at=evening))
+    assert_refused(before, Reason.ALREADY_TODAY, admitted_from=midnight)
+    assert_admitted(decide(case(tally=tally, at=midnight)))
 
 
 def test_a_fault_in_a_rule_refuses_and_is_logged(
@@ -369,7 +410,7 @@ def test_a_fault_in_a_rule_refuses_and_is_logged(
         raise ZeroDivisionError("a rule with a defect")
 
     monkeypatch.setattr("passes.admission.rules.RULES", (*RULES, faulty))
-    assert decide(case()).reason is Reason.ERROR
+    assert_refused(decide(case()), Reason.ERROR)
     assert "a rule failed for pass 00000000000000a1" in caplog.text
     assert "ZeroDivisionError" in caplog.text
 
@@ -385,12 +426,11 @@ def test_every_reason_has_words_with_nothing_left_to_fill_in(reason: Reason) -> 
 
 
 def test_words_name_the_remedy() -> None:
-    assert decide(case(tally=ONE_VISIT)).message.zh == "今日已入园，可于2026年7月2日再来"
-    too_soon = case(tally=Tally().with_visit(XIANNVSHAN, NOW), held=limited(minutes_between=90))
-    assert (
-        decide(too_soon).message.en
-        == "Too soon after the last visit; welcome from 2026-07-01 11:30"
-    )
+    already_today = decide(case(tally=ONE_VISIT))
+    assert already_today.message.zh == "今日已入园，可于2026年7月2日再来"
+    just_been_there = Tally().with_visit(XIANNVSHAN, NOW)
+    too_soon = decide(case(tally=just_been_there, held=limited(minutes_between=90)))
+    assert too_soon.message.en == "Too soon after the last visit; welcome from 2026-07-01 11:30"
 
 
 cases = st.builds(
@@ -430,12 +470,16 @@ cases = st.builds(
 
 @given(cases)
 def test_decide_is_total(any_case: Case) -> None:
-    """Whatever it is given it answers; when it admits, nothing that can be checked apart speaks against it."""
+    """Whatever it is given it answers.
+
+    When it admits, nothing that can be checked apart speaks against it.
+    """
     verdict = decide(any_case)
     if verdict.admitted:
         day = business_day(any_case.at)
         assert any_case.held.state is PassState.ACTIVE
-        assert any_case.held.valid.start <= day <= any_case.held.valid.end
+        assert day >= any_case.held.valid.start
+        assert day <= any_case.held.valid.end
         assert any_case.gate.state is not GateState.DISABLED
         assert any_case.spot is not None
         assert any_case.spot.open_on(day)

@@ -1,10 +1,8 @@
 """Codes: the published vectors, and properties that hold for any code."""
 
-import json
 from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,10 +16,9 @@ from passes.codes.format import LONGEST_TEXT, PREFIX, Code, CodeError, read, rot
 from passes.codes.keys import Keyring, SigningKey
 from passes.ledger.verdicts import Reason
 from tests.support import build
+from tests.support.vectors import read_vectors
 
-VECTORS = json.loads(
-    (Path(__file__).parent.parent / "vectors" / "codes.json").read_text(encoding="utf-8")
-)
+VECTORS = read_vectors("codes")
 
 codes = st.builds(
     Code,
@@ -52,12 +49,14 @@ def keyring(vectors: Mapping[str, Any]) -> Keyring:
 
 
 def text_of(code: Code, at: datetime, keys: Keyring = build.KEYS) -> str:
-    signed = sign(code, keys.newest())
-    return to_text(
-        rotate(signed, keys.pass_day_key(business_day(at), code.pass_id), at)
-        if code.rotating
-        else signed
-    )
+    return to_text(rotated(sign(code, keys.newest()), code, at, keys))
+
+
+def rotated(signed: bytes, code: Code, at: datetime, keys: Keyring) -> bytes:
+    """The bytes of a code as it is shown: those of a printed one are shown as they are signed."""
+    if not code.rotating:
+        return signed
+    return rotate(signed, keys.pass_day_key(business_day(at), code.pass_id), at)
 
 
 @pytest.mark.parametrize("vector", VECTORS["vectors"], ids=lambda vector: vector["name"])
@@ -68,18 +67,15 @@ def test_vector(vector: Mapping[str, Any]) -> None:
             read(vector["text"], keys, now)
         assert refused.value.reason == vector["reason"]
         return
-    expected = {name: vector["code"][name] for name in vector["code"]}
-    found = read(vector["text"], keys, now)
-    assert {
-        "key_id": found.key_id,
-        "pass_id": found.pass_id,
-        "product_number": found.product_number,
-        "first_day": found.first_day.isoformat(),
-        "last_day": found.last_day.isoformat(),
-        "party": found.party,
-        "rotating": found.rotating,
-        "pay_at_window": found.pay_at_window,
-    } == expected
+    assert read(vector["text"], keys, now) == code_of(vector)
+
+
+def code_of(vector: Mapping[str, Any]) -> Code:
+    """What the text of a vector says."""
+    fields = dict(vector["code"])
+    for name in ("first_day", "last_day"):
+        fields[name] = date.fromisoformat(fields[name])
+    return Code(**fields)
 
 
 @pytest.mark.parametrize(
@@ -87,15 +83,9 @@ def test_vector(vector: Mapping[str, Any]) -> None:
 )
 def test_writing_gives_the_text_of_the_vector(vector: Mapping[str, Any]) -> None:
     keys, now = keyring(VECTORS), datetime.fromisoformat(vector["step_at"])
-    fields = dict(vector["code"])
-    fields |= {name: date.fromisoformat(fields[name]) for name in ("first_day", "last_day")}
-    signing = next(key for key in keys._signing if key.id == fields["key_id"])
-    signed = sign(Code(**fields), signing)
-    raw = (
-        rotate(signed, keys.pass_day_key(business_day(now), fields["pass_id"]), now)
-        if fields["rotating"]
-        else signed
-    )
+    code = code_of(vector)
+    signing = next(key for key in keys._signing if key.id == code.key_id)
+    raw = rotated(sign(code, signing), code, now, keys)
     assert to_text(raw) == vector["text"].strip()
 
 
@@ -103,15 +93,11 @@ def test_writing_gives_the_text_of_the_vector(vector: Mapping[str, Any]) -> None
 def test_a_phone_makes_the_texts_of_the_vectors_from_what_it_fetched(
     answer: Mapping[str, Any],
 ) -> None:
-    keys, day_keys = (
-        keyring(VECTORS),
-        {each["day"]: b64decode(each["key"]) for each in answer["day_keys"]},
-    )
+    keys, signed = keyring(VECTORS), b64decode(answer["signed"])
+    day_keys = {each["day"]: b64decode(each["key"]) for each in answer["day_keys"]}
     for moment in answer["moments"]:
         at = datetime.fromisoformat(moment["at"])
-        text = to_text(
-            rotate(b64decode(answer["signed"]), day_keys[business_day(at).isoformat()], at)
-        )
+        text = to_text(rotate(signed, day_keys[business_day(at).isoformat()], at))
         assert text == moment["text"]
         assert read(text, keys, at).pass_id == "0123456789abcdef"
 
@@ -124,7 +110,8 @@ def test_there_are_enough_vectors_and_each_reason_is_among_them() -> None:
 
 def test_a_rotating_code_is_as_long_as_the_design_says() -> None:
     text = text_of(build.code(), build.NOW)
-    assert len(text) == LONGEST_TEXT == 147
+    assert len(text) == 147
+    assert len(text) == LONGEST_TEXT
     assert len(b45decode(text.removeprefix(PREFIX))) == 95
 
 
@@ -150,7 +137,9 @@ def test_a_changed_byte_never_reads_as_something_else(code: Code, data: st.DataO
 def test_any_text_is_refused_with_a_reason(text: str) -> None:
     with pytest.raises(CodeError) as refused:
         read(text, build.KEYS, build.NOW)
-    assert refused.value.reason is Reason.CODE_MALFORMED or len(text.strip()) in {129, 147}
+    as_long_as_a_code = len(text.strip()) in {129, 147}
+    if not as_long_as_a_code:
+        assert refused.value.reason is Reason.CODE_MALFORMED
 
 
 @pytest.mark.parametrize(
@@ -164,7 +153,8 @@ def test_a_rotating_code_is_fresh_for_one_step_around_now(seconds: int, fresh: b
     else:
         with pytest.raises(CodeError) as refused:
             read(text, build.KEYS, now)
-        assert (refused.value.reason, refused.value.code) == (Reason.CODE_STALE, build.code())
+        assert refused.value.reason is Reason.CODE_STALE
+        assert refused.value.code == build.code()
 
 
 def test_a_rotating_code_lives_through_midnight_in_sichuan() -> None:

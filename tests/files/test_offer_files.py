@@ -39,7 +39,8 @@ def written(tmp_path: Path, content: object) -> Path:
 
 def test_an_offer_is_read(tmp_path: Path) -> None:
     (offer,) = read_offers([written(tmp_path, FILE)])
-    assert (offer.id, offer.voucher_days) == ("spring-bogo", 30)
+    assert offer.id == "spring-bogo"
+    assert offer.voucher_days == 30
     assert offer.spots == {EMEISHAN}
     assert offer.benefit.kind is BenefitKind.BUY_ONE_GET_ONE
     assert offer.eligible == {Group.NATIVE_OF_CHONGQING, Group.UNION_MEMBER}
@@ -94,6 +95,10 @@ def test_when_an_offer_runs(tmp_path: Path, day: date, runs: bool) -> None:
         ),
         ({"quota": {"total": 0}}, "offers.yaml: quota.total: "),
         ({"voucher": {"valid_days": 0}}, "offers.yaml: voucher.valid_days: "),
+        (
+            {"real_name": False},
+            "offers.yaml: record: without real_name it can only be for anyone",
+        ),
         ({"colour": "red"}, "offers.yaml: colour: is not known here"),
     ],
 )
@@ -118,9 +123,8 @@ def test_the_examples_name_real_spots_and_say_that_they_are_examples() -> None:
     offers = read_offers(sorted(EXAMPLES.glob("*.yaml")))
     assert {offer.id for offer in offers} >= {"emeishan-bogo-example"}
     assert all(offer.example and "示例" in offer.title.zh for offer in offers)
-    assert frozenset().union(*(offer.spots for offer in offers)) <= {
-        spot.id for spot in load_spots()
-    }
+    named = frozenset().union(*(offer.spots for offer in offers))
+    assert named <= {spot.id for spot in load_spots()}
 
 
 def test_the_schema_for_editors_is_that_of_the_code_and_fits_the_examples() -> None:

@@ -1,121 +1,97 @@
 """Claims over HTTP: from the file of an offer to the window that takes the money."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from passes.admission.gates import GateKind
-from passes.offers.offer import Benefit, BenefitKind, Offer, Quota
-from passes.people.identification import IdentityStatement
-from passes.people.identity import DocumentKind, IdentityDocument
+from passes.ledger.verdicts import Reason
+from passes.offers.offer import Benefit, BenefitKind, Quota
 from passes.terms.terms import DateRange, Payment
 from server.refresh import Refresh
 from tests.support import build
 from tests.support.api import Api
 from tests.support.build import offer
+from tests.support.fields import assert_fields
+from tests.support.replies import assert_problem
+from tests.support.verdicts import assert_admitted, assert_refused, reason_of
 from tests.support.world import Clock, World
 
-
-async def published(world: World, *offers: Offer) -> None:
-    await world.system.offers.publishing.publish(offers, "operator:test", build.NOW)
-    await world.system.offers.offers.load()
-    await world.system.terms.editions.load()
+CLAIM = "/api/v1/offers/bogo/claim"
+SCANS = "/api/v1/gate/scans"
 
 
-async def known(world: World, n: int = 0) -> str:
-    """The token of visitor n, who has said who they are."""
-    visitor, token = await world.visitor(f"v{n}")
-    person = build.person(n)
-    said = IdentityDocument(DocumentKind.RESIDENT, person.name, person.number)
-    await world.system.people.identification.identify(
-        visitor, IdentityStatement(said, "2026-11"), world.clock()
-    )
-    return token
+async def claimed(api: Api, token: str) -> Any:
+    """A voucher of the offer `bogo`."""
+    answer = await api.post(CLAIM, {}, token)
+    assert answer.status == 201, answer.body
+    return answer.json
+
+
+async def shown_code(api: Api, voucher: Any, token: str) -> dict[str, str]:
+    """What a gate sends when it reads the code of a voucher, but for the nonce."""
+    code = (await api.get(f"/api/v1/passes/{voucher['id']}/code", token)).json["text"]
+    return {"code": code, "scanned_at": build.NOW.isoformat()}
 
 
 async def test_a_voucher_is_claimed_refused_at_the_turnstile_and_paid_at_the_window(
     api: Api, world: World
 ) -> None:
-    await published(world, offer(price_fen=16000))
-    token = await known(world)
-    answer = await api.post("/api/v1/offers/bogo/claim", {}, token)
-    assert answer.status == 201
-    voucher = answer.json
-    assert (voucher["product"], voucher["title"]["zh"], voucher["admits"], voucher["payment"], voucher["can"]) == (
-        "bogo", "买一送一", 2, "at_window", ["freeze", "cancel"],
-    )  # fmt: skip
-    code = (await api.get(f"/api/v1/passes/{voucher['id']}/code", token)).json["text"]
-    body = {"code": code, "nonce": "a", "scanned_at": build.NOW.isoformat()}
+    await world.publish_offers(offer(price_fen=16000))
+    token = await world.known()
+    voucher = await claimed(api, token)
+    assert_fields(voucher, product="bogo", admits=2, payment="at_window", can=["freeze", "cancel"])
+    assert voucher["title"]["zh"] == "买一送一"
+    shown = await shown_code(api, voucher, token)
     _, turnstile = await world.gate()
-    refused = (await api.post("/api/v1/gate/scans", body, turnstile)).json
-    assert (refused["reason"], refused["speak"]) == ("pay_at_window", "请到窗口付款")
+    refused = await api.post(SCANS, shown | {"nonce": "a"}, turnstile)
+    assert_refused(refused, Reason.PAY_AT_WINDOW, speak="请到窗口付款")
     _, window = await world.gate(kind=GateKind.WINDOW)
-    first = (await api.post("/api/v1/gate/scans", body | {"nonce": "b", "party": 1}, window)).json
-    assert (first["admits"], first["pays"], first["amount_fen"], first["speak"]) == (
-        1,
-        1,
-        16000,
-        "请收160元",
-    )
-    second = (await api.post("/api/v1/gate/scans", body | {"nonce": "c"}, window)).json
-    assert (second["verdict"], second["admits"], second["pays"], second["amount_fen"]) == (
-        "admitted",
-        1,
-        0,
-        0,
-    )
-    third = (await api.post("/api/v1/gate/scans", body | {"nonce": "d"}, window)).json
-    assert third["reason"] in {"already_today", "no_visits_left"}
-    assert (await api.post(f"/api/v1/passes/{voucher['id']}/cancel", token=token)).json[
-        "code"
-    ] == "not_cancellable"
-    used = (await api.get(f"/api/v1/passes/{voucher['id']}", token)).json
-    assert (used["visits"], used["spots"], used["can"]) == (1, ["emeishan"], ["freeze"])
-    assert (await api.send("DELETE", "/api/v1/me", None, token, {})).status == 200, (
-        "nothing is left to be given up"
-    )
+    first = await api.post(SCANS, shown | {"nonce": "b", "party": 1}, window)
+    assert_admitted(first, admits=1, pays=1, amount_fen=16000, speak="请收160元")
+    second = await api.post(SCANS, shown | {"nonce": "c"}, window)
+    assert_admitted(second, admits=1, pays=0, amount_fen=0)
+    third = await api.post(SCANS, shown | {"nonce": "d"}, window)
+    assert reason_of(third) in {Reason.ALREADY_TODAY, Reason.NO_VISITS_LEFT}
+    cancelled = await api.post(f"/api/v1/passes/{voucher['id']}/cancel", token=token)
+    assert_problem(cancelled, 409, "not_cancellable")
+    used = await api.get(f"/api/v1/passes/{voucher['id']}", token)
+    assert_fields(used.json, visits=1, spots=["emeishan"], can=["freeze"])
+    erased = await api.delete("/api/v1/me", token)
+    assert erased.status == 200, "nothing is left to be given up"
 
 
 async def test_a_prepaid_voucher_opens_a_turnstile(api: Api, world: World) -> None:
-    free = offer(payment=Payment.PAID, benefit=Benefit(BenefitKind.FREE))
-    await published(world, free)
-    token = await known(world)
-    voucher = (await api.post("/api/v1/offers/bogo/claim", {}, token)).json
-    code = (await api.get(f"/api/v1/passes/{voucher['id']}/code", token)).json["text"]
+    await world.publish_offers(offer(payment=Payment.PAID, benefit=Benefit(BenefitKind.FREE)))
+    token = await world.known()
+    shown = await shown_code(api, await claimed(api, token), token)
     _, turnstile = await world.gate()
-    body = {"code": code, "nonce": "a", "scanned_at": build.NOW.isoformat()}
-    verdict = (await api.post("/api/v1/gate/scans", body, turnstile)).json
-    assert (verdict["verdict"], verdict["admits"], verdict["pays"], verdict["amount_fen"]) == (
-        "admitted",
-        1,
-        0,
-        None,
-    )
+    verdict = await api.post(SCANS, shown | {"nonce": "a"}, turnstile)
+    assert_admitted(verdict, admits=1, pays=0, amount_fen=None)
 
 
 async def test_the_same_key_is_the_same_claim(api: Api, world: World) -> None:
-    await published(world, offer(quota=Quota(per_person=None)), offer(id="other"))
-    token = await known(world)
-    first = await api.post("/api/v1/offers/bogo/claim", {}, token, Idempotency_Key="k1")
-    again = await api.post("/api/v1/offers/bogo/claim", {}, token, Idempotency_Key="k1")
-    assert (again.status, again.body) == (201, first.body)
-    assert (await api.post("/api/v1/offers/bogo/claim", {}, token)).json["id"] != first.json["id"]
+    await world.publish_offers(offer(quota=Quota(per_person=None)), offer(id="other"))
+    token = await world.known()
+    first = await api.post(CLAIM, {}, token, Idempotency_Key="k1")
+    again = await api.post(CLAIM, {}, token, Idempotency_Key="k1")
+    assert again.status == 201
+    assert again.body == first.body
+    without_key = await claimed(api, token)
+    assert without_key["id"] != first.json["id"]
     reused = await api.post("/api/v1/offers/other/claim", {}, token, Idempotency_Key="k1")
-    assert (reused.status, reused.json["code"]) == (409, "idempotency_key_reused")
-    wrong = await api.post("/api/v1/offers/bogo/claim", {}, token, Idempotency_Key="k" * 129)
-    assert (wrong.status, wrong.json["code"]) == (400, "idempotency_key_invalid")
+    assert_problem(reused, 409, "idempotency_key_reused")
+    wrong = await api.post(CLAIM, {}, token, Idempotency_Key="k" * 129)
+    assert_problem(wrong, 400, "idempotency_key_invalid")
 
 
 async def test_why_not_and_from_when(api: Api, world: World) -> None:
-    await published(world, offer(quota=Quota(per_day=1)))
-    stranger = (await world.visitor("stranger"))[1]
-    answer = await api.post("/api/v1/offers/bogo/claim", {}, stranger)
-    assert (answer.status, answer.json["code"]) == (409, "real_name_needed")
-    assert (await api.post("/api/v1/offers/bogo/claim", {}, await known(world))).status == 201
-    answer = await api.post(
-        "/api/v1/offers/bogo/claim", {}, await known(world, 1), Accept_Language="en"
-    )
-    assert (answer.status, answer.json["code"], answer.json["claimable_from"]) == (
-        409, "sold_out_today", "2026-07-01T16:00:00+00:00",
-    )  # fmt: skip
+    await world.publish_offers(offer(quota=Quota(per_day=1)))
+    _, stranger = await world.visitor("stranger")
+    assert_problem(await api.post(CLAIM, {}, stranger), 409, "real_name_needed")
+    await claimed(api, await world.known())
+    answer = await api.post(CLAIM, {}, await world.known(1), Accept_Language="en")
+    assert_problem(answer, 409, "sold_out_today")
+    assert answer.json["claimable_from"] == "2026-07-01T16:00:00+00:00"
     assert answer.json["detail"] == "all of today are claimed; try again on 2026-07-02"
     for path, body, status, code in (
         ("nothing", {}, 404, "offer_unknown"),
@@ -123,72 +99,77 @@ async def test_why_not_and_from_when(api: Api, world: World) -> None:
         ("bogo", {"spots": "emeishan"}, 422, "body_invalid"),
     ):
         refused = await api.post(f"/api/v1/offers/{path}/claim", body, stranger)
-        assert (refused.status, refused.json["code"]) == (status, code)
+        assert_problem(refused, status, code)
+
+
+async def chances(api: Api, token: str) -> dict[str, Any]:
+    """By offer: whether it is for that visitor, and why not."""
+    answer = await api.get("/api/v1/me/offers", token)
+    return {each["offer"]: each for each in answer.json["items"]}
 
 
 async def test_a_visitor_sees_which_offers_are_for_them(
     api: Api, world: World, refresh: Refresh
 ) -> None:
-    await published(
-        world,
+    await world.publish_offers(
         offer(quota=Quota(per_day=1)),
         offer(id="later", window=DateRange(date(2026, 9, 1), date(2026, 9, 9))),
         offer(id="mine"),
     )
-    token = await known(world)
-    await api.post("/api/v1/offers/bogo/claim", {}, await known(world, 1))
+    token = await world.known()
+    await claimed(api, await world.known(1))
     await api.post("/api/v1/offers/mine/claim", {}, token)
     await refresh.round()
-    chances = {
-        each["offer"]: each for each in (await api.get("/api/v1/me/offers", token)).json["items"]
-    }
-    assert {
-        name: each["why_not"] and each["why_not"]["code"] for name, each in chances.items()
-    } == {
+    of_mine = await chances(api, token)
+    why_not = {name: each["why_not"]["code"] for name, each in of_mine.items()}
+    assert why_not == {
         "bogo": "sold_out_today",
         "later": "offer_not_running",
         "mine": "already_claimed",
     }
-    assert chances["later"]["why_not"]["claimable_from"] == "2026-08-31T16:00:00Z"
-    (other,) = [each for each in (await api.get("/api/v1/me/offers", await known(world, 2))).json["items"]
-                if each["offer"] == "mine"]  # fmt: skip
-    assert (other["claimable"], other["why_not"]) == (True, None)
+    from_when = datetime.fromisoformat(of_mine["later"]["why_not"]["claimable_from"])
+    assert from_when == datetime.fromisoformat("2026-09-01T00:00:00+08:00")
+    of_another = await chances(api, await world.known(2))
+    assert_fields(of_another["mine"], claimable=True, why_not=None)
 
 
 async def test_everybody_sees_what_is_left_a_few_seconds_later(
     api: Api, world: World, refresh: Refresh
 ) -> None:
-    await published(world, offer())
+    await world.publish_offers(offer())
     await refresh.round()
     before = await api.get("/api/v1/offers/bogo")
     assert before.json["remaining"] == {"total": 5, "today": 3}
-    await api.post("/api/v1/offers/bogo/claim", {}, await known(world))
-    assert (
-        await api.get("/api/v1/offers/bogo", If_None_Match=before.headers["Etag"])
-    ).status == 304
+    await claimed(api, await world.known())
+    at_once = await api.get("/api/v1/offers/bogo", If_None_Match=before.headers["Etag"])
+    assert at_once.status == 304
     await refresh.round()
     after = await api.get("/api/v1/offers/bogo", If_None_Match=before.headers["Etag"])
-    assert (after.status, after.json["remaining"]) == (200, {"total": 4, "today": 2})
+    assert after.status == 200
+    assert after.json["remaining"] == {"total": 4, "today": 2}
     (listed,) = (await api.get("/api/v1/offers?running=true")).json["items"]
     assert listed["remaining"] == {"total": 4, "today": 2}
 
 
 async def test_a_voucher_is_no_product_on_sale(api: Api, world: World) -> None:
-    await published(world, offer())
-    assert [item["id"] for item in (await api.get("/api/v1/products")).json["items"]] == ["annual"]
-    assert (await api.get("/api/v1/products/bogo")).status == 404
-    detail = (await api.get(f"/api/v1/spots/{build.EMEISHAN}")).json
-    assert [each["id"] for each in detail["passes"]] == ["annual"]
+    await world.publish_offers(offer())
+    products = await api.get("/api/v1/products")
+    assert [item["id"] for item in products.json["items"]] == ["annual"]
+    assert_problem(await api.get("/api/v1/products/bogo"), 404, "not_found")
+    spot = await api.get(f"/api/v1/spots/{build.EMEISHAN}")
+    assert [each["id"] for each in spot.json["passes"]] == ["annual"]
 
 
 async def test_a_voucher_that_is_given_back_can_be_claimed_again(
     api: Api, world: World, clock: Clock
 ) -> None:
-    await published(world, offer(quota=Quota(total=1)))
-    token, other = await known(world), await known(world, 1)
-    voucher = (await api.post("/api/v1/offers/bogo/claim", {}, token)).json
-    assert (await api.post(f"/api/v1/passes/{voucher['id']}/cancel", token=other)).status == 404
-    back = await api.post(f"/api/v1/passes/{voucher['id']}/cancel", token=token)
-    assert (back.status, back.json["state"], back.json["can"]) == (200, "revoked", [])
+    await world.publish_offers(offer(quota=Quota(total=1)))
+    token, other = await world.known(), await world.known(1)
+    voucher = await claimed(api, token)
+    cancel = f"/api/v1/passes/{voucher['id']}/cancel"
+    assert_problem(await api.post(cancel, token=other), 404, "pass_unknown")
+    back = await api.post(cancel, token=token)
+    assert back.status == 200
+    assert_fields(back.json, state="revoked", can=[])
     clock.time += timedelta(seconds=10)
-    assert (await api.post("/api/v1/offers/bogo/claim", {}, other)).status == 201
+    await claimed(api, other)

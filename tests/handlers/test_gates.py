@@ -13,31 +13,38 @@ from tornado.ioloop import IOLoop
 
 from passes.admission.gate_keeping import NewGate
 from passes.admission.gates import Gate, GateKind
+from passes.base.calendar import start_of
+from passes.ledger.verdicts import Reason
 from passes.store.admission import GateStore
 from passes.terms.terms import Party, Payment
 from server.mongo import Mongo
 from tests.support.api import Api
-from tests.support.build import EMEISHAN, HOLDER, NOW, XIANNVSHAN
+from tests.support.build import EMEISHAN, HOLDER, NOW, OPERATOR, TODAY, XIANNVSHAN
+from tests.support.fields import assert_fields
+from tests.support.replies import assert_problem
+from tests.support.verdicts import assert_admitted, assert_refused, reason_of
 from tests.support.world import Clock, World
 
 SCANS = "/api/v1/gate/scans"
 
 
+async def enrolled(api: Api, world: World, spot_id: str, kind: GateKind) -> str:
+    """The token of a device that enrols itself over HTTP."""
+    new = await world.system.admission.gate_keeping.add(spot_id, kind, "北门", OPERATOR, NOW)
+    answer = await api.post("/api/v1/gate/enrol", {"setup_code": new.setup_code})
+    assert answer.status == 200
+    assert answer.json["gate_id"] == new.gate.id
+    assert answer.json["spot"]["id"] == spot_id
+    return str(answer.json["token"])
+
+
 async def test_the_whole_way(api: Api, world: World) -> None:
-    """A device enrols at each end of the land; a pass is admitted at both, and refused on the second try of the day."""
-    tokens = {}
-    for spot, kind in ((EMEISHAN, GateKind.TURNSTILE), (XIANNVSHAN, GateKind.HANDHELD)):
-        new = await world.system.admission.gate_keeping.add(
-            spot, kind, "北门", "operator:test", NOW
-        )
-        enrolled = await api.post("/api/v1/gate/enrol", {"setup_code": new.setup_code})
-        assert enrolled.status == 200
-        assert enrolled.json["gate_id"] == new.gate.id
-        assert enrolled.json["spot"]["id"] == spot
-        tokens[spot] = enrolled.json["token"]
+    """A device enrols at each end of the land; a pass is admitted at both, once a day."""
+    turnstile = await enrolled(api, world, EMEISHAN, GateKind.TURNSTILE)
+    handheld = await enrolled(api, world, XIANNVSHAN, GateKind.HANDHELD)
     held = await world.issue()
 
-    first = await api.post(SCANS, world.scan_body(held, "a"), tokens[EMEISHAN])
+    first = await api.post(SCANS, world.scan_body(held, "a"), turnstile)
     assert first.status == 200
     assert first.json == {
         "verdict": "admitted",
@@ -54,21 +61,14 @@ async def test_the_whole_way(api: Api, world: World) -> None:
         "nonce": "a",
         "decided_at": "2026-07-01T02:00:00Z",
     }
-    second = await api.post(SCANS, world.scan_body(held, "b"), tokens[EMEISHAN])
-    assert (second.status, second.json["verdict"], second.json["reason"]) == (
-        200,
-        "refused",
-        "already_today",
-    )
+    second = await api.post(SCANS, world.scan_body(held, "b"), turnstile)
+    tomorrow = start_of(TODAY + timedelta(days=1))
+    assert_refused(second, Reason.ALREADY_TODAY, admitted_from=tomorrow)
     assert second.json["message"]["zh"] == "今日已入园，可于2026年7月2日再来"
     assert second.json["admitted_from"] == "2026-07-01T16:00:00Z"
     printed = world.scan_body(held, "c", world.printed(held))
-    there = await api.post(SCANS, printed, tokens[XIANNVSHAN])
-    assert (there.json["verdict"], there.json["check_identity"], there.json["speak"]) == (
-        "admitted",
-        True,
-        "请核对证件",
-    )
+    there = await api.post(SCANS, printed, handheld)
+    assert_admitted(there, check_identity=True, speak="请核对证件")
 
 
 async def test_32_scans_at_once_admit_exactly_once(api: Api, world: World) -> None:
@@ -78,14 +78,17 @@ async def test_32_scans_at_once_admit_exactly_once(api: Api, world: World) -> No
         *(api.post(SCANS, world.scan_body(held, f"n{n}"), token) for n in range(32))
     )
     assert {answer.status for answer in answers} == {200}
-    assert Counter(answer.json["reason"] for answer in answers) == {"ok": 1, "already_today": 31}
+    reasons = Counter(reason_of(answer) for answer in answers)
+    assert reasons == {Reason.OK: 1, Reason.ALREADY_TODAY: 31}
 
 
 async def test_a_lost_reply_is_asked_for_again(api: Api, world: World) -> None:
     held = await world.issue()
     _, token = await world.gate()
     body = world.scan_body(held, "a")
-    assert (await api.post(SCANS, body, token)).json == (await api.post(SCANS, body, token)).json
+    first, again = await api.post(SCANS, body, token), await api.post(SCANS, body, token)
+    assert_admitted(first)
+    assert again.json == first.json
 
 
 async def test_an_admission_is_annulled(api: Api, world: World, clock: Clock) -> None:
@@ -93,17 +96,17 @@ async def test_an_admission_is_annulled(api: Api, world: World, clock: Clock) ->
     _, token = await world.gate()
     _, elsewhere = await world.gate()
     await api.post(SCANS, world.scan_body(held, "a"), token)
-    assert (await api.post(f"{SCANS}/a/annul", token=elsewhere)).status == 404
+    by_another_gate = await api.post(f"{SCANS}/a/annul", token=elsewhere)
+    assert_problem(by_another_gate, 404, "scan_unknown")
     undone = await api.post(f"{SCANS}/a/annul", token=token)
-    assert (undone.status, undone.json) == (
-        200,
-        {"nonce": "a", "pass_id": held.id, "annulled_at": "2026-07-01T02:00:00Z"},
-    )
-    assert (await api.post(f"{SCANS}/a/annul", token=token)).json == undone.json
-    assert (await api.post(SCANS, world.scan_body(held, "b"), token)).json["verdict"] == "admitted"
+    assert undone.status == 200
+    assert undone.json == {"nonce": "a", "pass_id": held.id, "annulled_at": "2026-07-01T02:00:00Z"}
+    again = await api.post(f"{SCANS}/a/annul", token=token)
+    assert again.json == undone.json
+    assert_admitted(await api.post(SCANS, world.scan_body(held, "b"), token))
     clock.time += timedelta(minutes=16)
     late = await api.post(f"{SCANS}/b/annul", token=token)
-    assert (late.status, late.json["code"]) == (409, "annul_too_late")
+    assert_problem(late, 409, "annul_too_late")
 
 
 async def test_a_window_takes_the_money_and_a_turnstile_sends_there(api: Api, world: World) -> None:
@@ -112,61 +115,53 @@ async def test_a_window_takes_the_money_and_a_turnstile_sends_there(api: Api, wo
     _, turnstile = await world.gate()
     _, window = await world.gate(kind=GateKind.WINDOW)
     refused = await api.post(SCANS, world.scan_body(held, "a"), turnstile)
-    assert (refused.json["reason"], refused.json["speak"]) == ("pay_at_window", "请到窗口付款")
+    assert_refused(refused, Reason.PAY_AT_WINDOW, speak="请到窗口付款")
     admitted = await api.post(SCANS, world.scan_body(held, "b"), window)
-    assert (admitted.json["admits"], admitted.json["pays"], admitted.json["speak"]) == (
-        2,
-        1,
-        "请收1人票款",
-    )
+    assert_admitted(admitted, admits=2, pays=1, speak="请收1人票款")
 
 
 async def test_a_setup_code_works_once_and_for_a_week(api: Api, world: World, clock: Clock) -> None:
     keeping = world.system.admission.gate_keeping
-    new = await keeping.add(EMEISHAN, GateKind.HANDHELD, "", "operator:test", NOW)
+    new = await keeping.add(EMEISHAN, GateKind.HANDHELD, "", OPERATOR, NOW)
     typed = new.setup_code.replace("-", " ").lower()
     answers = await asyncio.gather(
         *(api.post("/api/v1/gate/enrol", {"setup_code": typed}) for _ in range(5))
     )
     assert sorted(answer.status for answer in answers) == [200, 404, 404, 404, 404]
-    late = await keeping.add(EMEISHAN, GateKind.HANDHELD, "", "operator:test", NOW)
+    late = await keeping.add(EMEISHAN, GateKind.HANDHELD, "", OPERATOR, NOW)
     clock.time += timedelta(days=7)
     expired = await api.post("/api/v1/gate/enrol", {"setup_code": late.setup_code})
-    assert (expired.status, expired.json["code"]) == (409, "setup_code_expired")
+    assert_problem(expired, 409, "setup_code_expired")
     guessed = await api.post("/api/v1/gate/enrol", {"setup_code": "AAAA-AAAA-AAAA"})
-    assert (guessed.status, guessed.json["code"]) == (404, "setup_code_unknown")
+    assert_problem(guessed, 404, "setup_code_unknown")
 
 
-async def test_a_rolled_gate_loses_its_token_and_a_disabled_one_refuses(
+async def test_a_renewed_gate_loses_its_token_and_a_disabled_one_refuses(
     api: Api, world: World
 ) -> None:
     held = await world.issue()
     gate, token = await world.gate()
-    await world.system.admission.gate_keeping.disable(gate.id, "operator:test", NOW)
+    keeping = world.system.admission.gate_keeping
+    await keeping.disable(gate.id, OPERATOR, NOW)
     await world.services.refresh()
-    assert (await api.post(SCANS, world.scan_body(held, "a"), token)).json[
-        "reason"
-    ] == "gate_disabled"
-    renewed = await world.system.admission.gate_keeping.renew(gate.id, "operator:test", NOW)
+    disabled = await api.post(SCANS, world.scan_body(held, "a"), token)
+    assert_refused(disabled, Reason.GATE_DISABLED)
+    renewed = await keeping.renew(gate.id, OPERATOR, NOW)
     await world.services.refresh()
-    answer = await api.post(SCANS, world.scan_body(held, "b"), token)
-    assert (answer.status, answer.json["code"]) == (401, "token_withdrawn")
+    with_old_token = await api.post(SCANS, world.scan_body(held, "b"), token)
+    assert_problem(with_old_token, 401, "token_withdrawn")
     fresh = await api.post("/api/v1/gate/enrol", {"setup_code": renewed.setup_code})
-    assert (await api.post(SCANS, world.scan_body(held, "c"), fresh.json["token"])).json[
-        "verdict"
-    ] == "admitted"
+    assert_admitted(await api.post(SCANS, world.scan_body(held, "c"), fresh.json["token"]))
 
 
 async def test_a_gate_that_enrolled_at_another_process_is_known_at_once(
     api: Api, world: World
 ) -> None:
-    held = await world.issue()
-    new = await world.system.admission.gate_keeping.add(
-        EMEISHAN, GateKind.TURNSTILE, "", "operator:test", NOW
-    )
-    gate = await world.system.admission.gate_keeping.enrol(new.setup_code, NOW)
+    held, keeping = await world.issue(), world.system.admission.gate_keeping
+    new = await keeping.add(EMEISHAN, GateKind.TURNSTILE, "", OPERATOR, NOW)
+    gate = await keeping.enrol(new.setup_code, NOW)
     token = world.services.tokens.for_gate(gate, NOW)
-    assert (await api.post(SCANS, world.scan_body(held, "a"), token)).json["verdict"] == "admitted"
+    assert_admitted(await api.post(SCANS, world.scan_body(held, "a"), token))
 
 
 GOOD = {"code": "BP1:X", "nonce": "n1", "scanned_at": "2026-07-01T10:00:00+08:00"}
@@ -201,7 +196,7 @@ async def test_a_wrong_field_is_named_and_leaves_nothing(
 ) -> None:
     _, token = await world.gate()
     answer = await api.post(SCANS, GOOD | change, token, Accept_Language="en")
-    assert (answer.status, answer.json["code"]) == (422, "body_invalid")
+    assert_problem(answer, 422, "body_invalid")
     assert [error["where"] for error in answer.json["errors"]] == [where]
     assert await mongo.collection("refusals").find({}) == []
 
@@ -231,17 +226,17 @@ async def test_what_is_no_json_object_is_refused(api: Api, world: World, body: b
 async def test_a_large_body_is_refused_before_it_is_read(api: Api, world: World, size: int) -> None:
     _, token = await world.gate()
     answer = await api.post(SCANS, b" " * size, token)
-    assert (answer.status, answer.json["code"]) == (413, "body_too_large")
+    assert_problem(answer, 413, "body_too_large")
 
 
 async def test_a_body_without_its_length_is_refused(api: Api, world: World) -> None:
     _, token = await world.gate()
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(api.base.rpartition(":")[2]))
-    head = f"POST {SCANS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nTransfer-Encoding: chunked\r\n\r\n"
-    writer.write(head.encode() + b"2\r\n{}\r\n0\r\n\r\n")
-    assert (await reader.readline()).startswith(b"HTTP/1.1 411 ")
-    writer.close()
-    await writer.wait_closed()
+    head = (
+        f"POST {SCANS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n"
+    )
+    reply = await api.raw(head.encode() + b"2\r\n{}\r\n0\r\n\r\n")
+    assert reply.startswith(b"HTTP/1.1 411 ")
 
 
 JSON = st.recursive(
@@ -254,21 +249,30 @@ JSON = st.recursive(
 FIELDS = st.sampled_from(["code", "nonce", "scanned_at", "party"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
-@given(
+def as_code_and_nonce(texts: tuple[str, str]) -> bytes:
+    code, nonce = texts
+    return json.dumps(GOOD | {"code": code, "nonce": nonce}).encode()
+
+
+def as_one_field(change: tuple[str, Any]) -> bytes:
+    name, value = change
+    return json.dumps(GOOD | {name: value}).encode()
+
+
+BODIES = (
     st.binary(max_size=300)
-    | st.tuples(FIELDS, JSON).map(lambda change: json.dumps(GOOD | {change[0]: change[1]}).encode())
-    | st.tuples(st.text(max_size=200), st.text(max_size=70)).map(
-        lambda texts: json.dumps(GOOD | {"code": texts[0], "nonce": texts[1]}).encode()
-    )
+    | st.tuples(FIELDS, JSON).map(as_one_field)
+    | st.tuples(st.text(max_size=200), st.text(max_size=70)).map(as_code_and_nonce)
 )
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(BODIES)
 def test_whatever_is_sent_gives_a_problem_or_a_verdict(
     io_loop: IOLoop, api: Api, world: World, mongo: Mongo, body: bytes
 ) -> None:
     async def send() -> None:
-        _, token = await world.gate() if not hasattr(world, "token") else (None, world.token)
-        world.token = token  # type: ignore[attr-defined] # one gate for all examples
-        answer = await api.post(SCANS, body, token)
+        answer = await api.post(SCANS, body, await world.any_gate())
         assert answer.status in {200, 400, 409, 422}, answer.body
         if answer.status == 200:
             assert answer.json["verdict"] == "refused"
@@ -277,18 +281,19 @@ def test_whatever_is_sent_gives_a_problem_or_a_verdict(
     io_loop.run_sync(send)
 
 
-async def test_a_gate_rolled_while_its_device_enrols_is_lost_to_one_of_them(world: World) -> None:
-    """Whoever comes first, the token of the device that enrolled before the renewal is worthless after it."""
+async def test_a_gate_renewed_while_its_device_enrols_is_lost_to_one_of_them(world: World) -> None:
+    """Whoever comes first, a token from before the renewal is worthless after it."""
     keeping = world.system.admission.gate_keeping
     for _ in range(12):
-        new = await keeping.add(EMEISHAN, GateKind.HANDHELD, "", "operator:test", NOW)
+        new = await keeping.add(EMEISHAN, GateKind.HANDHELD, "", OPERATOR, NOW)
         enrolled, renewed = await asyncio.gather(
             keeping.enrol(new.setup_code, NOW),
-            keeping.renew(new.gate.id, "operator:test", NOW),
+            keeping.renew(new.gate.id, OPERATOR, NOW),
             return_exceptions=True,
         )
         assert isinstance(renewed, NewGate)
-        (stored,) = [gate for gate in await GateStore(world.mongo).all() if gate.id == new.gate.id]
+        gates = {gate.id: gate for gate in await GateStore(world.mongo).all()}
+        stored = gates[new.gate.id]
         assert stored == renewed.gate
         if isinstance(enrolled, Gate):
             assert enrolled.token_version < stored.token_version
@@ -336,14 +341,9 @@ async def test_staff_find_the_pass_of_a_visitor_without_a_phone(api: Api, world:
         "product": "annual",
         "holder_mask": "测** 110***********002X",
     }
-    assert (item["state"], item["valid_from"], item["valid_until"]) == (
-        "active",
-        "2026-07-01",
-        "2027-06-30",
-    )
+    assert_fields(item, state="active", valid_from="2026-07-01", valid_until="2027-06-30")
     body = {"code": item["code"], "nonce": "a", "scanned_at": NOW.isoformat()}
-    verdict = (await api.post(SCANS, body, handheld)).json
-    assert (verdict["verdict"], verdict["check_identity"]) == ("admitted", True)
+    assert_admitted(await api.post(SCANS, body, handheld), check_identity=True)
     lines = await world.mongo.collection("audit_log").find({"action": "lookup"})
     assert {line["subject"].partition(":")[0] for line in lines} == {"gate", "pass"}
     assert HOLDER.number not in str(lines)
@@ -352,14 +352,14 @@ async def test_staff_find_the_pass_of_a_visitor_without_a_phone(api: Api, world:
 async def test_a_look_up_is_for_staff_and_for_real_numbers(api: Api, world: World) -> None:
     _, turnstile = await world.gate()
     refused = await api.post("/api/v1/gate/lookup", {"id_number": HOLDER.number}, turnstile)
-    assert (refused.status, refused.json["code"]) == (403, "scope_missing")
+    assert_problem(refused, 403, "scope_missing")
     gate, window = await world.gate(kind=GateKind.WINDOW)
     wrong = await api.post("/api/v1/gate/lookup", {"id_number": "110101199003070021"}, window)
-    assert (wrong.status, wrong.json["code"]) == (422, "identity_invalid")
+    assert_problem(wrong, 422, "identity_invalid")
     assert "110101199003070021" not in wrong.body.decode()
     nobody = await api.post("/api/v1/gate/lookup", {"id_number": "11010119900307002X"}, window)
     assert nobody.json == {"total": 0, "items": []}
-    await world.system.admission.gate_keeping.disable(gate.id, "operator:test", NOW)
+    await world.system.admission.gate_keeping.disable(gate.id, OPERATOR, NOW)
     await world.services.refresh()
     out = await api.post("/api/v1/gate/lookup", {"id_number": HOLDER.number}, window)
-    assert (out.status, out.json["code"]) == (409, "gate_disabled")
+    assert_problem(out, 409, "gate_disabled")

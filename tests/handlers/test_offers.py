@@ -1,38 +1,35 @@
 """`/api/v1/offers`, and what offers add to the catalogue."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from passes.base.errors import Conflict, Invalid, Unknown
-from passes.base.text import Text
-from passes.offers.offer import Benefit, BenefitKind, Offer, OfferState
-from passes.people.groups import Group
+from passes.offers.offer import Offer, OfferState, Quota
 from passes.terms.terms import Blackout, DateRange
+from tests.support import build
 from tests.support.api import Api
-from tests.support.build import EMEISHAN, NOW, TODAY, XIANNVSHAN
+from tests.support.build import EMEISHAN, NOW, OPERATOR, TODAY, XIANNVSHAN
+from tests.support.fields import assert_fields
+from tests.support.replies import assert_problem
 from tests.support.world import Clock, World
 
 
 def offer(id: str = "emeishan-bogo", **changes: Any) -> Offer:
-    usual = Offer(
-        id=id,
-        version=0,
-        title=Text("买一送一", "buy one, get one free"),
-        benefit=Benefit(BenefitKind.BUY_ONE_GET_ONE),
-        spots=frozenset({EMEISHAN}),
-        window=DateRange(TODAY, TODAY + timedelta(days=10)),
-        eligible=frozenset({Group.ANYONE}),
-        voucher_days=30,
-        blackout=Blackout((DateRange(date(2026, 7, 3), date(2026, 7, 3)),)),
-    )
-    return replace(usual, **changes)
+    """An offer at 峨眉山 that does not run on 3 July."""
+    third = date(2026, 7, 3)
+    usual = {
+        "version": 0,
+        "window": DateRange(TODAY, TODAY + timedelta(days=10)),
+        "blackout": Blackout((DateRange(third, third),)),
+        "quota": Quota(),
+    }
+    return build.offer(id=id, **usual | changes)
 
 
 async def publish(world: World, *offers: Offer) -> None:
-    await world.system.offers.publishing.publish(offers, "operator:test", world.clock())
+    await world.publish_offers(*offers)
     await world.services.refresh()
 
 
@@ -52,7 +49,7 @@ async def test_offers_are_read_by_spot_province_and_day(
     assert await ids(api, "/api/v1/offers?province=chongqing") == ["wulong-free"]
     assert await ids(api, f"/api/v1/offers?spot={EMEISHAN}&province=chongqing") == []
     one = (await api.get("/api/v1/offers/wulong-free")).json
-    assert (one["running"], one["state"], one["spots"]) == (False, "published", [XIANNVSHAN])
+    assert_fields(one, running=False, state="published", spots=[XIANNVSHAN])
     assert one["window"] == {"start": "2026-07-06", "end": "2026-07-10"}
     clock.time += timedelta(days=5)
     assert await ids(api, "/api/v1/offers?running=1") == ["emeishan-bogo", "wulong-free"]
@@ -78,7 +75,8 @@ async def test_the_catalogue_shows_where_an_offer_runs_and_follows_the_day(
     clock.time += timedelta(days=2)
     assert await ids(api, "/api/v1/spots?has_offer=1") == [], "3 July is a blackout"
     after = await api.get(f"/api/v1/spots/{EMEISHAN}", If_None_Match=before.headers["Etag"])
-    assert (after.status, after.json["offers"]) == (200, [])
+    assert after.status == 200
+    assert after.json["offers"] == []
 
 
 async def test_an_offer_is_paused_resumed_and_ended_for_good(api: Api, world: World) -> None:
@@ -89,34 +87,31 @@ async def test_an_offer_is_paused_resumed_and_ended_for_good(api: Api, world: Wo
         (OfferState.PAUSED, []),
         (OfferState.PUBLISHED, ["emeishan-bogo"]),
     ):
-        assert (
-            await publishing.set_state("emeishan-bogo", state, "operator:test", NOW)
-        ).state is state
+        changed = await publishing.set_state("emeishan-bogo", state, OPERATOR, NOW)
+        assert changed.state is state
         await world.services.refresh()
         assert await ids(api, "/api/v1/offers?running=1") == runs
-    await publishing.set_state("emeishan-bogo", OfferState.PAUSED, "operator:test", NOW)
+    await publishing.set_state("emeishan-bogo", OfferState.PAUSED, OPERATOR, NOW)
     await publish(world, offer(voucher_days=20))
-    assert (await api.get("/api/v1/offers/emeishan-bogo")).json["state"] == "paused", (
-        "a new version does not resume it"
-    )
-    await publishing.set_state("emeishan-bogo", OfferState.ENDED, "operator:test", NOW)
+    republished = await api.get("/api/v1/offers/emeishan-bogo")
+    assert republished.json["state"] == "paused", "a new version does not resume it"
+    await publishing.set_state("emeishan-bogo", OfferState.ENDED, OPERATOR, NOW)
     with pytest.raises(Conflict):
-        await publishing.set_state("emeishan-bogo", OfferState.PUBLISHED, "operator:test", NOW)
+        await publishing.set_state("emeishan-bogo", OfferState.PUBLISHED, OPERATOR, NOW)
     with pytest.raises(Unknown):
-        await publishing.set_state("nothing", OfferState.PAUSED, "operator:test", NOW)
+        await publishing.set_state("nothing", OfferState.PAUSED, OPERATOR, NOW)
 
 
 async def test_publishing_is_checked_versioned_and_repeatable(world: World) -> None:
     publishing = world.system.offers.publishing
+    broken = offer("b", spots=frozenset({"nowhere"}))
     with pytest.raises(Invalid, match="there is no spot nowhere"):
-        await publishing.publish(
-            [offer(), offer("b", spots=frozenset({"nowhere"}))], "operator:test", NOW
-        )
+        await publishing.publish([offer(), broken], OPERATOR, NOW)
     assert await world.system.offers.stored.all() == []
-    assert (await publishing.publish([offer()], "operator:test", NOW)).created == ("emeishan-bogo",)
-    assert (await publishing.publish([offer()], "operator:test", NOW)).unchanged == (
-        "emeishan-bogo",
-    )
+    first = await publishing.publish([offer()], OPERATOR, NOW)
+    assert first.created == ("emeishan-bogo",)
+    again = await publishing.publish([offer()], OPERATOR, NOW)
+    assert again.unchanged == ("emeishan-bogo",)
     changed = await publishing.preview([offer(voucher_days=7, spots=frozenset({XIANNVSHAN}))])
     assert dict(changed.changes) == {
         "emeishan-bogo": (
@@ -141,7 +136,7 @@ async def test_publishing_is_checked_versioned_and_repeatable(world: World) -> N
 )
 async def test_wrong_questions(api: Api, path: str, status: int, code: str) -> None:
     answer = await api.get(path)
-    assert (answer.status, answer.json["code"]) == (status, code)
+    assert_problem(answer, status, code)
 
 
 async def test_an_offer_that_is_ended_while_a_new_version_is_published_stays_ended(
@@ -149,11 +144,11 @@ async def test_an_offer_that_is_ended_while_a_new_version_is_published_stays_end
 ) -> None:
     """The operator ends it after the publisher has read it, and before the publisher writes."""
     publishing, store = world.system.offers.publishing, world.system.offers.stored
-    await publishing.publish([offer()], "operator:test", NOW)
-    await publishing.set_state("emeishan-bogo", OfferState.ENDED, "operator:test", NOW)
+    await publishing.publish([offer()], OPERATOR, NOW)
+    await publishing.set_state("emeishan-bogo", OfferState.ENDED, OPERATOR, NOW)
     assert await store.put(offer(version=2, voucher_days=5, state=OfferState.PUBLISHED))
     (stored,) = await store.all()
-    assert (stored.version, stored.voucher_days, stored.state) == (2, 5, OfferState.ENDED)
+    assert_fields(stored, version=2, voucher_days=5, state=OfferState.ENDED)
 
 
 async def test_publishing_again_reaches_processes_that_a_crash_left_behind(
@@ -163,9 +158,10 @@ async def test_publishing_again_reaches_processes_that_a_crash_left_behind(
     await world.services.refresh()
     await world.system.offers.stored.put(offer(version=1))
     await world.services.refresh()
-    assert (await api.get("/api/v1/offers/emeishan-bogo")).status == 404
-    assert (
-        await world.system.offers.publishing.publish([offer()], "operator:test", NOW)
-    ).unchanged == ("emeishan-bogo",)
+    before = await api.get("/api/v1/offers/emeishan-bogo")
+    assert_problem(before, 404, "offer_unknown")
+    again = await world.system.offers.publishing.publish([offer()], OPERATOR, NOW)
+    assert again.unchanged == ("emeishan-bogo",)
     await world.services.refresh()
-    assert (await api.get("/api/v1/offers/emeishan-bogo")).status == 200
+    after = await api.get("/api/v1/offers/emeishan-bogo")
+    assert after.status == 200

@@ -6,13 +6,14 @@ from datetime import date, timedelta
 
 import pytest
 import qrcode
-import zxingcpp
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from passes.codes.format import read, rotate, to_text
 from server.auth import PASS_LIFE, Tokens
 from tests.support.api import Api
 from tests.support.build import KEYS, NOW, TODAY
+from tests.support.pictures import assert_shows
+from tests.support.replies import assert_problem
 from tests.support.world import Clock, World
 
 TOKENS = Tokens({1: bytes(32)})
@@ -25,44 +26,39 @@ async def test_a_phone_gets_all_it_needs_for_a_week_offline(api: Api, world: Wor
     assert answer.headers["Cache-Control"] == "no-store"
     code = answer.json
     assert code["text"] == world.live(held)
-    assert (code["step_seconds"], code["server_time"]) == (30, "2026-07-01T02:00:00Z")
+    assert code["step_seconds"] == 30
+    assert code["server_time"] == "2026-07-01T02:00:00Z"
     assert [date.fromisoformat(key["day"]) for key in code["day_keys"]] == [
         TODAY + timedelta(days=n) for n in range(7)
     ]
+    signed = base64.b64decode(code["signed"])
     for n, day_key in enumerate(code["day_keys"]):
         later = NOW + timedelta(days=n, minutes=7)
-        text = to_text(
-            rotate(base64.b64decode(code["signed"]), base64.b64decode(day_key["key"]), later)
-        )
+        text = to_text(rotate(signed, base64.b64decode(day_key["key"]), later))
         assert read(text, KEYS, later).pass_id == held.id
-
-
-def decoded(picture: Image.Image) -> list[str]:
-    return [found.text for found in zxingcpp.read_barcodes(picture)]
 
 
 async def test_the_png_is_read_by_a_real_decoder_also_when_blurred(api: Api, world: World) -> None:
     held = await world.issue()
     answer = await api.get(f"/api/v1/passes/{held.id}/qr.png", TOKENS.for_pass(held.id, NOW))
-    assert (answer.status, answer.headers["Content-Type"]) == (200, "image/png")
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "image/png"
     picture = Image.open(io.BytesIO(answer.body)).convert("L")
     assert picture.size == ((41 + 8) * 8,) * 2, "version 6: 41 modules, and the quiet zone"
-    assert decoded(picture) == [world.live(held)]
-    assert decoded(picture.filter(ImageFilter.GaussianBlur(3))) == [world.live(held)]
-    assert decoded(picture.resize((147, 147)).rotate(20, fillcolor=255, expand=True)) == [
-        world.live(held)
-    ]
+    assert_shows(picture, world.live(held))
 
 
 async def test_the_svg_draws_the_same_symbol(api: Api, world: World) -> None:
     held = await world.issue()
     answer = await api.get(f"/api/v1/passes/{held.id}/qr.svg", TOKENS.for_pass(held.id, NOW))
-    assert (answer.status, answer.headers["Content-Type"]) == (200, "image/svg+xml")
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "image/svg+xml"
     symbol = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M)
     symbol.add_data(world.live(held).encode(), optimize=0)
     dark = sum(map(sum, symbol.get_matrix()))
     path = answer.body.decode().partition(' d="')[2].partition('"')[0]
-    assert path.count("M") == dark > 500
+    assert dark > 500
+    assert path.count("M") == dark
 
 
 @pytest.mark.parametrize("view", ["code", "qr.png", "qr.svg"])
@@ -71,18 +67,17 @@ async def test_a_pass_is_shown_to_the_holder_of_its_token_alone(
 ) -> None:
     mine, other = await world.issue(), await world.issue()
     token = TOKENS.for_pass(mine.id, NOW)
-    assert (await api.get(f"/api/v1/passes/{mine.id}/{view}", token)).status == 200
+    own = await api.get(f"/api/v1/passes/{mine.id}/{view}", token)
+    assert own.status == 200
     for pass_id in (other.id, "0" * 16, "$ne"):
         answer = await api.get(f"/api/v1/passes/{pass_id}/{view}", token)
-        assert (answer.status, answer.json["code"]) == (404, "pass_unknown")
+        assert_problem(answer, 404, "pass_unknown")
     _, gate_token = await world.gate()
-    assert (await api.get(f"/api/v1/passes/{mine.id}/{view}", gate_token)).json[
-        "code"
-    ] == "token_invalid"
+    by_a_gate = await api.get(f"/api/v1/passes/{mine.id}/{view}", gate_token)
+    assert_problem(by_a_gate, 401, "token_invalid")
     clock.time += PASS_LIFE
-    assert (await api.get(f"/api/v1/passes/{mine.id}/{view}", token)).json[
-        "code"
-    ] == "token_expired"
+    expired = await api.get(f"/api/v1/passes/{mine.id}/{view}", token)
+    assert_problem(expired, 401, "token_expired")
 
 
 async def test_the_holder_sees_where_the_pass_was_used(api: Api, world: World) -> None:
@@ -112,4 +107,5 @@ async def test_the_holder_sees_where_the_pass_was_used(api: Api, world: World) -
         ],
     }
     other = await world.issue()
-    assert (await api.get(f"/api/v1/passes/{other.id}/admissions", token)).status == 404
+    of_other = await api.get(f"/api/v1/passes/{other.id}/admissions", token)
+    assert_problem(of_other, 404, "pass_unknown")

@@ -1,12 +1,10 @@
 """What everybody may ask: the catalogue, the products, health; and how errors look."""
 
-import asyncio
 import json
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 
 from handlers.services import Services
@@ -14,6 +12,8 @@ from passes.base.errors import Unavailable
 from passes.base.text import Text
 from tests.support.api import Api
 from tests.support.build import EMEISHAN
+from tests.support.fields import assert_fields
+from tests.support.replies import assert_problem
 from tests.support.world import SOME_SPOTS, World
 
 
@@ -29,7 +29,7 @@ async def test_spots_come_page_by_page(api: Api) -> None:
 async def test_a_spot_tells_all_that_is_known(api: Api) -> None:
     spot = (await api.get(f"/api/v1/spots/{EMEISHAN}")).json
     assert spot["name"] == {"zh": "峨眉山景区", "en": "Mount Emei"}
-    assert (spot["province"], spot["city"], spot["district"]) == ("sichuan", "乐山市", "峨眉山市")
+    assert_fields(spot, province="sichuan", city="乐山市", district="峨眉山市")
     assert spot["position"] == {
         "lng": 103.444,
         "lat": 29.567,
@@ -46,7 +46,8 @@ async def test_a_spot_tells_all_that_is_known(api: Api) -> None:
 async def test_what_has_not_changed_is_not_sent_again(api: Api, world: World, path: str) -> None:
     first = await api.get(path)
     again = await api.get(path, If_None_Match=first.headers["Etag"])
-    assert (again.status, again.body) == (304, b"")
+    assert again.status == 304
+    assert again.body == b""
     assert again.headers["Etag"] == first.headers["Etag"]
     before = {spot.id: spot for spot in world.system.catalogue.snapshot.all()}
     changed = before[EMEISHAN].model_copy(update={"open_hours": "06:00-18:00"})
@@ -62,7 +63,8 @@ async def test_products_say_which_spots_they_open(api: Api) -> None:
     (annual,) = (await api.get("/api/v1/products")).json["items"]
     assert annual["id"] == "annual"
     assert annual["spots"] == [EMEISHAN, "wulong-xiannvshan"]
-    assert (annual["days"], annual["limits"]["per_spot_day"]) == (365, 1)
+    assert annual["days"] == 365
+    assert annual["limits"]["per_spot_day"] == 1
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,7 @@ async def test_products_say_which_spots_they_open(api: Api) -> None:
 )
 async def test_a_wrong_parameter_is_named(api: Api, path: str, where: list[str]) -> None:
     answer = await api.get(path)
-    assert (answer.status, answer.json["code"]) == (422, "query_invalid")
+    assert_problem(answer, 422, "query_invalid")
     assert [error["where"] for error in answer.json["errors"]] == where
 
 
@@ -104,15 +106,18 @@ async def test_a_wrong_parameter_is_named(api: Api, path: str, where: list[str])
 )
 async def test_a_problem(api: Api, method: str, path: str, status: int, code: str) -> None:
     answer = await api.send(method, path, b"{}" if method == "POST" else None, None, {})
-    assert (answer.status, answer.json["status"], answer.json["code"]) == (status, status, code)
+    assert answer.status == status
+    assert answer.json["status"] == status
+    assert answer.json["code"] == code
     assert answer.headers["Content-Type"] == "application/problem+json; charset=utf-8"
     assert answer.json["request_id"] == answer.headers["X-Request-Id"]
-    assert ("Allow" in answer.headers) == (status == 405)
-    assert ("WWW-Authenticate" in answer.headers) == (status == 401)
+    assert ("Allow" in answer.headers) is (status == 405)
+    assert ("WWW-Authenticate" in answer.headers) is (status == 401)
 
 
 async def test_a_problem_speaks_chinese_unless_english_is_asked_for(api: Api) -> None:
-    assert (await api.get("/api/v1/spots/nowhere")).json["detail"] == "没有这个景区：nowhere"
+    chinese = await api.get("/api/v1/spots/nowhere")
+    assert chinese.json["detail"] == "没有这个景区：nowhere"
     english = await api.get("/api/v1/spots/nowhere", Accept_Language="en-GB,en;q=0.9")
     assert english.json["detail"] == "there is no spot 'nowhere'"
 
@@ -127,12 +132,14 @@ async def test_a_request_id_is_taken_if_it_is_sound(api: Api, given: str, kept: 
 
 
 async def test_health_and_readiness(api: Api, services: Services) -> None:
-    assert (await api.get("/healthz")).json == {"status": "ok", "sandbox": True}
-    assert (await api.get("/readyz")).json == {"status": "ok", "sandbox": True}
+    for path in ("/healthz", "/readyz"):
+        answer = await api.get(path)
+        assert answer.json == {"status": "ok", "sandbox": True}
     services.in_flight.draining = True
     stopping = await api.get("/readyz")
-    assert (stopping.status, stopping.json["code"]) == (503, "stopping")
-    assert (await api.get("/healthz")).status == 200
+    assert_problem(stopping, 503, "stopping")
+    still_alive = await api.get("/healthz")
+    assert still_alive.status == 200
 
 
 async def test_while_the_database_is_away_the_catalogue_goes_on(
@@ -144,13 +151,12 @@ async def test_while_the_database_is_away_the_catalogue_goes_on(
         raise Unavailable("database_unavailable", Text("", "the database does not answer"))
 
     monkeypatch.setattr("server.mongo.MongoCollection.get", away)
-    assert (await api.get("/api/v1/spots")).status == 200
+    catalogue = await api.get("/api/v1/spots")
+    assert catalogue.status == 200
     answer = await api.post("/api/v1/gate/scans", world.scan_body(held, "a"), token)
-    assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (
-        503,
-        "database_unavailable",
-        "2",
-    )
+    assert answer.status == 503
+    assert answer.json["code"] == "database_unavailable"
+    assert answer.headers["Retry-After"] == "2"
 
 
 async def test_a_fault_of_ours_tells_the_caller_nothing(
@@ -162,15 +168,19 @@ async def test_a_fault_of_ours_tells_the_caller_nothing(
     held, (_, token) = await world.issue(), await world.gate()
     monkeypatch.setattr("passes.admission.admitting.Admission.admit", faulty)
     answer = await api.post("/api/v1/gate/scans", world.scan_body(held, "a"), token)
-    assert (answer.status, answer.json["code"]) == (500, "internal_error")
+    assert_problem(answer, 500, "internal_error")
     assert b"secret" not in answer.body
     assert "secret detail" in caplog.text
+
+
+def in_an_address(character: str) -> str:
+    return character if character.isprintable() else f"%{ord(character):02X}"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
 @given(st.text(st.characters(codec="ascii", exclude_characters="\r\n \t#\\"), max_size=60))
 def test_any_address_gives_a_reply_or_a_problem(io_loop: IOLoop, api: Api, tail: str) -> None:
-    path = "/api/v1/spots" + "".join(c if c.isprintable() else f"%{ord(c):02X}" for c in tail)
+    path = "/api/v1/spots" + "".join(map(in_an_address, tail))
 
     async def ask() -> None:
         answer = await api.get(path)
@@ -183,25 +193,27 @@ def test_any_address_gives_a_reply_or_a_problem(io_loop: IOLoop, api: Api, tail:
 @pytest.mark.parametrize("path", ["/api/v1/spots", "/healthz", f"/api/v1/spots/{EMEISHAN}"])
 async def test_head_is_get_without_its_content(api: Api, path: str) -> None:
     got, head = await api.get(path), await api.send("HEAD", path, None, None, {})
-    assert (head.status, head.body) == (200, b"")
+    assert head.status == 200
+    assert head.body == b""
     assert head.headers["Content-Length"] == str(len(got.body))
     assert head.headers.get("Etag") == got.headers.get("Etag")
-    assert (await api.send("HEAD", "/api/v1/gate/scans", None, None, {})).status == 405
+    of_a_post = await api.send("HEAD", "/api/v1/gate/scans", None, None, {})
+    assert of_a_post.status == 405
 
 
-@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PATCH", "PUT"])
-async def test_nothing_is_not_found_by_any_method(api: Api, method: str) -> None:
-    assert (
-        await api.send(method, "/api/v1/nothing", b"" if method[0] == "P" else None, None, {})
-    ).status == 404
+@pytest.mark.parametrize(
+    ("method", "body"), [("HEAD", None), ("OPTIONS", None), ("PATCH", b""), ("PUT", b"")]
+)
+async def test_nothing_is_not_found_by_any_method(
+    api: Api, method: str, body: bytes | None
+) -> None:
+    answer = await api.send(method, "/api/v1/nothing", body, None, {})
+    assert answer.status == 404
 
 
 @pytest.mark.parametrize("length", ["1" * 5000, "9" * 18, "abc", "-1", "+5", "0x10", "", "1, 1"])
-async def test_no_content_length_is_a_fault_of_ours(http_server: HTTPServer, length: str) -> None:
-    port = next(iter(http_server._sockets.values())).getsockname()[1]
+async def test_no_content_length_is_a_fault_of_ours(api: Api, length: str) -> None:
     for request in ("POST /api/v1/gate/enrol", "GET /api/v1/spots"):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(f"{request} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\nx".encode())
-        reply = await asyncio.wait_for(reader.readline(), 10)
-        writer.close()
+        head = f"{request} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\nx"
+        reply = await api.raw(head.encode())
         assert reply.startswith(b"HTTP/1.1 4"), reply

@@ -1,6 +1,5 @@
-"""Visitors over HTTP: sign-in through the sandbox, sessions, real name, rights, and their own passes."""
+"""Visitors over HTTP: sign-in through the sandbox, sessions, real name, rights, own passes."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -8,91 +7,70 @@ import jwt
 import pytest
 
 from passes.holding.lifecycle import Step
-from passes.people.identity import check_digit
+from passes.ledger.verdicts import Reason
 from passes.people.sessions import SESSION_LIFE
 from passes.terms.terms import Term
 from server.auth import ACCESS_LIFE
 from server.limits import RATES
 from tests.support import build
-from tests.support.api import Answer, Api
-from tests.support.build import HOLDER
+from tests.support.api import Api
+from tests.support.build import HOLDER, OPERATOR
+from tests.support.fields import assert_fields
+from tests.support.replies import assert_problem
+from tests.support.verdicts import assert_admitted, assert_refused
+from tests.support.visitors import put_identity, signed_in, token_of
 from tests.support.world import Clock, World
 
-RESIDENT = {"name": HOLDER.name, "id_number": HOLDER.number, "consent_version": "2026-11"}
-
-
-async def signed_in(api: Api, name: str = "甲") -> Any:
-    answer = await api.post("/api/v1/session", {"code": f"sandbox:{name}"})
-    assert answer.status == 200, answer.body
-    return answer.json
-
-
-async def token_of(api: Api, name: str = "甲") -> str:
-    return str((await signed_in(api, name))["access_token"])
-
-
-async def put_identity(api: Api, token: str, **changes: Any) -> Answer:
-    body = {name: value for name, value in (RESIDENT | changes).items() if value is not None}
-    return await api.send(
-        "PUT", "/api/v1/me/identity", json.dumps(body).encode(), token, {"Accept_Language": "en"}
-    )
-
-
-async def delete(api: Api, path: str, token: str) -> Answer:
-    return await api.send("DELETE", path, None, token, {})
+SCANS = "/api/v1/gate/scans"
+REFRESH = "/api/v1/session/refresh"
 
 
 async def test_a_visitor_signs_in_stays_signed_in_and_signs_out(api: Api, clock: Clock) -> None:
     session = await signed_in(api)
-    assert (session["expires_in"], session["real_name"], session["privacy_version"]) == (
-        1800,
-        False,
-        "2026-11",
-    )
+    visitor_id = session["visitor_id"]
+    assert_fields(session, expires_in=1800, real_name=False, privacy_version="2026-11")
     claims = jwt.decode(session["access_token"], options={"verify_signature": False})
-    assert (claims["aud"], claims["scope"], claims["sub"]) == (
-        "visitor",
-        "visitor:self",
-        session["visitor_id"],
-    )
-    assert (await signed_in(api))["visitor_id"] == session["visitor_id"]
-    assert (await signed_in(api, "乙"))["visitor_id"] != session["visitor_id"]
+    assert_fields(claims, aud="visitor", scope="visitor:self", sub=visitor_id)
+    again, other = await signed_in(api), await signed_in(api, "乙")
+    assert again["visitor_id"] == visitor_id
+    assert other["visitor_id"] != visitor_id
     clock.time += ACCESS_LIFE
-    assert (await api.get("/api/v1/me", session["access_token"])).json["code"] == "token_expired"
-    renewed = (await api.post("/api/v1/session/refresh", token=session["refresh_token"])).json
-    assert (await api.get("/api/v1/me", renewed["access_token"])).status == 200
-    assert (await delete(api, "/api/v1/session", renewed["access_token"])).json == {
-        "signed_out": "here"
-    }
-    answer = await api.post("/api/v1/session/refresh", token=renewed["refresh_token"])
-    assert (answer.status, answer.json["code"]) == (401, "session_ended")
+    too_late = await api.get("/api/v1/me", session["access_token"])
+    assert_problem(too_late, 401, "token_expired")
+    renewed = (await api.post(REFRESH, token=session["refresh_token"])).json
+    me = await api.get("/api/v1/me", renewed["access_token"])
+    assert me.status == 200
+    signed_out = await api.delete("/api/v1/session", renewed["access_token"])
+    assert signed_out.json == {"signed_out": "here"}
+    ended = await api.post(REFRESH, token=renewed["refresh_token"])
+    assert_problem(ended, 401, "session_ended")
     clock.time += SESSION_LIFE
-    assert (await api.post("/api/v1/session/refresh", token=renewed["refresh_token"])).json[
-        "code"
-    ] == "token_expired"
+    much_later = await api.post(REFRESH, token=renewed["refresh_token"])
+    assert_problem(much_later, 401, "token_expired")
 
 
 async def test_signing_out_everywhere_works_at_once_on_every_device(api: Api) -> None:
     here, there, other = await signed_in(api), await signed_in(api), await signed_in(api, "乙")
-    answer = await delete(api, "/api/v1/session?everywhere=true", here["access_token"])
+    answer = await api.delete("/api/v1/session?everywhere=true", here["access_token"])
     assert answer.json == {"signed_out": "everywhere"}
     for session in (here, there):
-        assert (await api.get("/api/v1/me", session["access_token"])).json[
-            "code"
-        ] == "token_withdrawn"
-        refresh = await api.post("/api/v1/session/refresh", token=session["refresh_token"])
-        assert refresh.json["code"] == "token_withdrawn"
-    assert (await api.get("/api/v1/me", other["access_token"])).status == 200
-    assert (await signed_in(api))["visitor_id"] == here["visitor_id"]
+        me = await api.get("/api/v1/me", session["access_token"])
+        assert_problem(me, 401, "token_withdrawn")
+        refresh = await api.post(REFRESH, token=session["refresh_token"])
+        assert_problem(refresh, 401, "token_withdrawn")
+    of_other = await api.get("/api/v1/me", other["access_token"])
+    assert of_other.status == 200
+    again = await signed_in(api)
+    assert again["visitor_id"] == here["visitor_id"]
 
 
 async def test_a_stolen_refresh_token_ends_the_session(api: Api, clock: Clock) -> None:
     session = await signed_in(api)
-    renewed = (await api.post("/api/v1/session/refresh", token=session["refresh_token"])).json
+    renewed = (await api.post(REFRESH, token=session["refresh_token"])).json
     clock.time += timedelta(minutes=2)
     for token in (session["refresh_token"], renewed["refresh_token"]):
-        answer = await api.post("/api/v1/session/refresh", token=token)
-        assert (answer.status, answer.json["code"]) == (401, "session_ended")
+        answer = await api.post(REFRESH, token=token)
+        assert_problem(answer, 401, "session_ended")
 
 
 @pytest.mark.parametrize(
@@ -112,14 +90,15 @@ async def test_what_wechat_objects_to_is_told_apart(
     api: Api, code: str, status: int, problem: str
 ) -> None:
     answer = await api.post("/api/v1/session", {"code": code})
-    assert (answer.status, answer.json["code"]) == (status, problem)
-    assert ("Retry-After" in answer.headers) == (status in {429, 503})
+    assert_problem(answer, status, problem)
+    worth_another_try = status in {429, 503}
+    assert ("Retry-After" in answer.headers) is worth_another_try
 
 
 async def test_a_login_code_with_a_suffix_is_good_once(api: Api) -> None:
-    assert (await api.post("/api/v1/session", {"code": "sandbox:甲:1"})).status == 200
+    await signed_in(api, "甲:1")
     answer = await api.post("/api/v1/session", {"code": "sandbox:甲:1"})
-    assert (answer.status, answer.json["code"]) == (409, "login_code_used")
+    assert_problem(answer, 409, "login_code_used")
 
 
 async def test_a_visitor_says_who_they_are_and_sees_all_that_is_held(
@@ -132,7 +111,7 @@ async def test_a_visitor_says_who_they_are_and_sees_all_that_is_held(
     assert phone.json["phone_mask"].startswith("100******")
     held = await world.issue(person=HOLDER)
     _, gate_token = await world.gate()
-    await api.post("/api/v1/gate/scans", world.scan_body(held, "a"), gate_token)
+    await api.post(SCANS, world.scan_body(held, "a"), gate_token)
     me = (await api.get("/api/v1/me", token)).json
     assert me["identity"] == {
         "kind": "resident",
@@ -141,20 +120,24 @@ async def test_a_visitor_says_who_they_are_and_sees_all_that_is_held(
         "country": None,
         "born": "1990-03-07",
     }
-    assert (len(me["openid"]), len(me["phone"]), len(me["sign_ins"])) == (28, 11, 1)
+    assert len(me["openid"]) == 28
+    assert len(me["phone"]) == 11
+    assert len(me["sign_ins"]) == 1
     assert me["consent"] == {"version": "2026-11", "at": "2026-07-01T02:00:00Z", "guardian": None}
     assert [event["what"] for event in me["passes"][0]["story"]] == ["issue", "admitted"]
     assert {event["by"] for event in me["passes"][0]["story"]} == {"operator", "gate"}
-    assert (await signed_in(api))["real_name"]
+    session = await signed_in(api)
+    assert session["real_name"]
 
 
 async def test_a_child_is_known_with_a_guardians_consent(api: Api) -> None:
     token = await token_of(api)
-    number = "11010120160307002" + check_digit("11010120160307002")
+    number = build.id_number("11010120160307002")
     refused = await put_identity(api, token, id_number=number)
-    assert (refused.status, refused.json["code"]) == (422, "guardian_needed")
+    assert_problem(refused, 422, "guardian_needed")
     guardian = {"name": HOLDER.name, "id_number": HOLDER.number}
-    assert (await put_identity(api, token, id_number=number, guardian=guardian)).status == 200
+    known = await put_identity(api, token, id_number=number, guardian=guardian)
+    assert known.status == 200
     me = (await api.get("/api/v1/me", token)).json
     assert me["consent"]["guardian"]["id_number"] == HOLDER.number
 
@@ -178,92 +161,90 @@ async def test_a_wrong_identity_is_named_without_being_repeated(
 ) -> None:
     answer = await put_identity(api, await token_of(api), **changes)
     assert answer.status == status
-    assert answer.json["errors"][0]["where"] == where
+    first, *_ = answer.json["errors"]
+    assert first["where"] == where
     assert "1990030700" not in answer.body.decode()
 
 
 async def test_a_person_is_known_to_one_account_which_may_be_erased(api: Api, world: World) -> None:
     mine, other = await token_of(api), await token_of(api, "乙")
-    assert (await put_identity(api, mine)).status == 200
+    known = await put_identity(api, mine)
+    assert known.status == 200
     refused = await put_identity(api, other)
-    assert (refused.status, refused.json["code"]) == (409, "identity_bound")
+    assert_problem(refused, 409, "identity_bound")
     held = await world.issue(person=HOLDER)
-    forbidden = await delete(api, "/api/v1/me", mine)
-    assert (forbidden.status, forbidden.json["code"]) == (409, "passes_in_force")
+    forbidden = await api.delete("/api/v1/me", mine)
+    assert_problem(forbidden, 409, "passes_in_force")
     assert forbidden.json["errors"][0]["where"] == f"passes.{held.id}"
-    erased = await delete(api, "/api/v1/me?give_up_passes=true", mine)
+    erased = await api.delete("/api/v1/me?give_up_passes=true", mine)
     assert erased.json == {"passes_given_up": [held.id]}
-    assert (await api.get("/api/v1/me", mine)).json["code"] == "token_withdrawn"
-    assert (await put_identity(api, other)).status == 200
-    assert (await api.get("/api/v1/passes", other)).json == {"total": 0, "items": []}
+    gone = await api.get("/api/v1/me", mine)
+    assert_problem(gone, 401, "token_withdrawn")
+    free_again = await put_identity(api, other)
+    assert free_again.status == 200
+    passes = await api.get("/api/v1/passes", other)
+    assert passes.json == {"total": 0, "items": []}
     _, gate_token = await world.gate()
-    scan = (await api.post("/api/v1/gate/scans", world.scan_body(held, "a"), gate_token)).json
-    assert (scan["reason"], scan["pass"]["holder_mask"]) == ("revoked", "")
+    scan = await api.post(SCANS, world.scan_body(held, "a"), gate_token)
+    assert_refused(scan, Reason.REVOKED)
+    assert scan.json["pass"]["holder_mask"] == ""
 
 
 async def test_a_holder_finds_shows_freezes_and_unfreezes_the_pass(api: Api, world: World) -> None:
     held = await world.issue(person=HOLDER)
-    token = await token_of(api)
-    assert (await api.get("/api/v1/passes", token)).json["total"] == 0
+    path, token = f"/api/v1/passes/{held.id}", await token_of(api)
+    before = await api.get("/api/v1/passes", token)
+    assert before.json["total"] == 0
     await put_identity(api, token)
     (mine,) = (await api.get("/api/v1/passes", token)).json["items"]
-    assert (mine["id"], mine["title"], mine["state"], mine["can"]) == (
-        held.id,
-        {"zh": "年票", "en": "annual pass"},
-        "active",
-        ["freeze"],
+    assert_fields(
+        mine, id=held.id, title={"zh": "年票", "en": "annual pass"}, state="active", can=["freeze"]
     )
-    assert (await api.get(f"/api/v1/passes/{held.id}", token)).json == mine
-    assert (await api.get(f"/api/v1/passes/{held.id}/code", token)).json["text"] == world.live(held)
-    frozen = (await api.post(f"/api/v1/passes/{held.id}/freeze", token=token)).json
-    assert (frozen["state"], frozen["can"]) == ("frozen", ["unfreeze"])
-    assert (await api.post(f"/api/v1/passes/{held.id}/freeze", token=token)).json == frozen
+    assert (await api.get(path, token)).json == mine
+    code = await api.get(f"{path}/code", token)
+    assert code.json["text"] == world.live(held)
+    frozen = await api.post(f"{path}/freeze", token=token)
+    assert_fields(frozen.json, state="frozen", can=["unfreeze"])
+    again = await api.post(f"{path}/freeze", token=token)
+    assert again.json == frozen.json
     _, gate_token = await world.gate()
-    scan = await api.post("/api/v1/gate/scans", world.scan_body(held, "a"), gate_token)
-    assert scan.json["reason"] == "frozen"
-    assert (await api.post(f"/api/v1/passes/{held.id}/unfreeze", token=token)).json == mine
-    scan = await api.post("/api/v1/gate/scans", world.scan_body(held, "b"), gate_token)
-    assert scan.json["reason"] == "ok"
-    assert (await api.get(f"/api/v1/passes/{held.id}/admissions", token)).json["total"] == 1
+    assert_refused(await api.post(SCANS, world.scan_body(held, "a"), gate_token), Reason.FROZEN)
+    unfrozen = await api.post(f"{path}/unfreeze", token=token)
+    assert unfrozen.json == mine
+    assert_admitted(await api.post(SCANS, world.scan_body(held, "b"), gate_token))
+    visits = await api.get(f"{path}/admissions", token)
+    assert visits.json["total"] == 1
 
 
 async def test_what_staff_have_frozen_staff_unfreeze(api: Api, world: World) -> None:
     held = await world.issue(person=HOLDER)
-    token = await token_of(api)
+    path, token = f"/api/v1/passes/{held.id}", await token_of(api)
     await put_identity(api, token)
-    await api.post(f"/api/v1/passes/{held.id}/freeze", token=token)
-    await world.system.holding.lifecycle.take(
-        held.id, Step.FREEZE, "operator:test", world.clock(), "fraud"
-    )
-    answer = await api.post(f"/api/v1/passes/{held.id}/unfreeze", token=token)
-    assert (answer.status, answer.json["code"]) == (409, "frozen_by_staff")
-    assert (await api.get(f"/api/v1/passes/{held.id}", token)).json["can"] == []
-    await world.system.holding.lifecycle.take(
-        held.id, Step.UNFREEZE, "operator:test", world.clock()
-    )
-    assert (await api.get(f"/api/v1/passes/{held.id}", token)).json["state"] == "active"
+    await api.post(f"{path}/freeze", token=token)
+    take = world.system.holding.lifecycle.take
+    await take(held.id, Step.FREEZE, OPERATOR, world.clock(), "fraud")
+    answer = await api.post(f"{path}/unfreeze", token=token)
+    assert_problem(answer, 409, "frozen_by_staff")
+    frozen = await api.get(path, token)
+    assert frozen.json["can"] == []
+    await take(held.id, Step.UNFREEZE, OPERATOR, world.clock())
+    unfrozen = await api.get(path, token)
+    assert unfrozen.json["state"] == "active"
 
 
 async def test_a_holder_activates_the_pass(api: Api, world: World, clock: Clock) -> None:
     await world.publish(term=Term(days=10, activate_within=30))
     held = await world.issue("other", person=HOLDER)
-    token = await token_of(api)
-    await put_identity(api, token)
+    path = f"/api/v1/passes/{held.id}"
+    await put_identity(api, await token_of(api))
     clock.time += timedelta(days=3)
     token = await token_of(api)
-    before = (await api.get(f"/api/v1/passes/{held.id}", token)).json
-    assert (before["state"], before["can"], before["activate_by"]) == (
-        "issued",
-        ["activate", "freeze"],
-        "2026-07-31",
-    )
-    after = (await api.post(f"/api/v1/passes/{held.id}/activate", token=token)).json
-    assert (after["state"], after["valid_from"], after["valid_until"]) == (
-        "active",
-        "2026-07-04",
-        "2026-07-13",
-    )
-    assert (await api.post(f"/api/v1/passes/{held.id}/activate", token=token)).json == after
+    before = await api.get(path, token)
+    assert_fields(before.json, state="issued", can=["activate", "freeze"], activate_by="2026-07-31")
+    after = await api.post(f"{path}/activate", token=token)
+    assert_fields(after.json, state="active", valid_from="2026-07-04", valid_until="2026-07-13")
+    again = await api.post(f"{path}/activate", token=token)
+    assert again.json == after.json
 
 
 OWN = ["", "/code", "/qr.png", "/qr.svg", "/admissions"]
@@ -275,12 +256,14 @@ async def test_the_pass_of_another_visitor_is_not_there(api: Api, world: World) 
     await put_identity(api, token)
     await put_identity(api, other, id_number=build.person(7).number)
     for view in OWN:
-        assert (await api.get(f"/api/v1/passes/{held.id}{view}", token)).status == 200
+        own = await api.get(f"/api/v1/passes/{held.id}{view}", token)
+        assert own.status == 200
         answer = await api.get(f"/api/v1/passes/{held.id}{view}", other)
-        assert (answer.status, answer.json["code"]) == (404, "pass_unknown")
+        assert_problem(answer, 404, "pass_unknown")
     for step in ("activate", "freeze", "unfreeze"):
-        assert (await api.post(f"/api/v1/passes/{held.id}/{step}", token=other)).status == 404
-        assert (await api.post(f"/api/v1/passes/{'0' * 16}/{step}", token=other)).status == 404
+        for pass_id in (held.id, "0" * 16):
+            answer = await api.post(f"/api/v1/passes/{pass_id}/{step}", token=other)
+            assert_problem(answer, 404, "pass_unknown")
 
 
 async def test_too_many_calls_are_told_when_to_try_again(api: Api, clock: Clock) -> None:
@@ -288,12 +271,16 @@ async def test_too_many_calls_are_told_when_to_try_again(api: Api, clock: Clock)
     of_visitor, _ = RATES["identity"]
     assert of_visitor is not None
     for _ in range(of_visitor.burst):
-        assert (await put_identity(api, token, name="甲")).status == 422
+        wrong = await put_identity(api, token, name="甲")
+        assert_problem(wrong, 422, "identity_invalid")
     answer = await put_identity(api, token)
-    assert (answer.status, answer.json["code"]) == (429, "too_often")
+    assert_problem(answer, 429, "too_often")
     wait = int(answer.headers["Retry-After"])
     assert wait == of_visitor.seconds
-    assert (await put_identity(api, other)).status == 200, "another visitor is not held up"
+    of_other = await put_identity(api, other)
+    assert of_other.status == 200, "another visitor is not held up"
     clock.time += timedelta(seconds=wait)
-    assert (await put_identity(api, token, name="甲")).status == 422
-    assert (await put_identity(api, token, name="甲")).status == 429
+    once = await put_identity(api, token, name="甲")
+    assert_problem(once, 422, "identity_invalid")
+    twice = await put_identity(api, token, name="甲")
+    assert_problem(twice, 429, "too_often")

@@ -5,9 +5,18 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passes.ledger.records import Record, RecordKind, annulment, fold, standing
+from passes.ledger.records import (
+    Record,
+    RecordKind,
+    annulment,
+    appended,
+    fold,
+    mark,
+    standing,
+)
 from passes.ledger.tally import Tally
-from tests.support.build import EMEISHAN, NOW, XIANNVSHAN, record
+from tests.support.build import EMEISHAN, NOW, SERIAL, XIANNVSHAN, record
+from tests.support.fields import assert_fields
 
 SPOTS = st.sampled_from([EMEISHAN, XIANNVSHAN, "jiuzhaigou"])
 VISIT = st.tuples(st.just("visit"), SPOTS, st.integers(0, 3 * 24 * 60))
@@ -15,7 +24,7 @@ ANNUL = st.tuples(st.just("annul"), st.integers(0, 30), st.integers(0, 60))
 
 
 def played(events: list[tuple[str, str | int, int]]) -> list[Record]:
-    """A ledger as the server would write it: visits by the running tally, annulments by the fold."""
+    """A ledger as the server writes it: visits by the running tally, annulments by the fold."""
     ledger: list[Record] = []
     at = NOW
     for kind, what, minutes in events:
@@ -46,7 +55,8 @@ def test_a_tally_counts_visits_days_and_spots() -> None:
         .with_visit(XIANNVSHAN, NOW)
         .with_visit(EMEISHAN, NOW + timedelta(days=1))
     )
-    assert (tally.total, tally.days) == (3, 2)
+    assert tally.total == 3
+    assert tally.days == 2
     assert tally.by_spot == {EMEISHAN: 2, XIANNVSHAN: 1}
     assert tally.on_day == {EMEISHAN: 1}
     assert tally.last_at == NOW + timedelta(days=1)
@@ -64,3 +74,21 @@ def test_an_annulled_visit_to_the_same_spot_makes_room_for_another() -> None:
     ledger = played([("visit", EMEISHAN, 0)])
     ledger.append(annulment(ledger, ledger[0], NOW, NOW))
     assert ledger[1].tally == Tally()
+
+
+def test_a_visit_of_a_day_before_the_newest_counts_as_one_more_day() -> None:
+    """The ledger was carried over: what happened on which day before is not known any more."""
+    before = Tally().with_visit(EMEISHAN, NOW - timedelta(days=2)).with_visit(EMEISHAN, NOW)
+    carried = mark(RecordKind.CARRIED, SERIAL, 1, before, NOW)
+    late = record(2, NOW - timedelta(days=1), Tally(), XIANNVSHAN)
+    appended_late = appended([carried], late)
+    assert appended_late.n == 2
+    assert_fields(
+        appended_late.tally,
+        total=3,
+        days=3,
+        by_spot={EMEISHAN: 2, XIANNVSHAN: 1},
+        day=before.day,
+        on_day={EMEISHAN: 1},
+        last_at=NOW,
+    )

@@ -1,4 +1,4 @@
-"""Visitors over the real database: accounts, who they are, sessions, and that all of it can be erased."""
+"""Accounts over the real database: who visitors are, each bound at most once, and sealed."""
 
 import asyncio
 from dataclasses import replace
@@ -8,181 +8,155 @@ from typing import Any
 import pytest
 
 from passes.base.errors import Conflict, Invalid, Unknown
-from passes.holding.model import PassState
-from passes.people.holder import NOBODY
-from passes.people.identification import Identification, IdentityStatement, Unbound
-from passes.people.identity import DocumentKind, IdentityDocument, check_digit
+from passes.people.identification import Identification, Unbound
+from passes.people.identity import IdentityDocument
 from passes.people.sealing import Vault
-from passes.people.sessions import REPLY_LOST_WITHIN, SESSION_LIFE
 from passes.people.visitors import Binding, Visitor
 from passes.store.sealed import SealedStore
 from server.mongo import Mongo
 from tests.support import build
-from tests.support.build import HOLDER, NOW, SEALER, VAULT
+from tests.support.build import CHILD, HOLDER, NOW, OPERATOR, SEALER, VAULT
 from tests.support.crashing import Crash, CrashingDatabase
+from tests.support.interleaving import overtake
 from tests.support.rooms import RoomsUnderTest
 
-VERSION = "2026-11"
+SAID = build.statement()
+OTHER = build.document(build.person(1), name="测试乙")
 
 
-class Desk(RoomsUnderTest):
-    """The rooms, and visitors by the name of their WeChat account."""
-
-    async def account(self, name: str = "甲") -> Visitor:
-        return await self.people.accounts.of_openid(name, NOW)
-
-    async def known(self, name: str = "甲", **changes: Any) -> Visitor:
-        return await self.people.identification.identify(
-            await self.account(name), replace(SAID, **changes), NOW
-        )
-
-
-SAID = IdentityStatement(
-    IdentityDocument(DocumentKind.RESIDENT, HOLDER.name, HOLDER.number), VERSION
-)
-OTHER = IdentityDocument(DocumentKind.RESIDENT, "测试乙", build.person(1).number)
-CHILD = IdentityDocument(
-    DocumentKind.RESIDENT, "测试童", "110101201603070" + "02" + check_digit("11010120160307002")
-)
-
-
-@pytest.fixture
-def desk(any_mongo: Mongo) -> Desk:
-    return Desk(any_mongo)
-
-
-async def test_of_first_sign_ins_at_once_one_account_comes(desk: Desk) -> None:
-    visitors = await asyncio.gather(*(desk.account() for _ in range(8)))
+async def test_of_first_sign_ins_at_once_one_account_comes(rooms: RoomsUnderTest) -> None:
+    visitors = await asyncio.gather(*(rooms.account() for _ in range(8)))
     assert len({visitor.id for visitor in visitors}) == 1
-    assert desk.people.accounts.openid(visitors[0]) == "甲"
-    assert (await desk.account("乙")).id != visitors[0].id
+    assert rooms.people.accounts.openid(visitors[0]) == "甲"
+    other = await rooms.account("乙")
+    assert other.id != visitors[0].id
 
 
-async def test_a_sign_in_finishes_what_a_crash_left(desk: Desk) -> None:
+async def test_a_sign_in_finishes_what_a_crash_left(rooms: RoomsUnderTest) -> None:
     """The binding was written, the account was not."""
     left = Binding("0" * 16, NOW)
-    await desk.people.visitors.bind(f"account:{VAULT.digest('openid', '甲')}", left)
-    assert (await desk.account()).id == left.visitor_id
+    await rooms.people.visitors.bind(f"account:{VAULT.digest('openid', '甲')}", left)
+    visitor = await rooms.account()
+    assert visitor.id == left.visitor_id
 
 
-async def test_a_person_is_bound_to_one_account(desk: Desk) -> None:
-    first = await desk.known()
+async def test_a_person_is_bound_to_one_account(rooms: RoomsUnderTest) -> None:
+    first = await rooms.known()
     assert first.identity is not None
     assert first.identity.mask == "测** 110***********002X"
-    assert await desk.known() == first, "doing it again changes nothing"
+    assert await rooms.known() == first, "doing it again changes nothing"
     with pytest.raises(Conflict, match="sign in there and erase that account"):
-        await desk.known("乙")
+        await rooms.known("乙")
     done = await asyncio.gather(
-        *(desk.known(name, document=OTHER) for name in "丙丁戊"), return_exceptions=True
+        *(rooms.known(name, document=OTHER) for name in "丙丁戊"), return_exceptions=True
     )
     assert sum(isinstance(each, Visitor) for each in done) == 1
     assert sum(isinstance(each, Conflict) for each in done) == 2
 
 
-async def test_a_pass_is_not_found_under_another_name(desk: Desk) -> None:
-    await desk.holding.issuing.issue(await desk.new(SEALER.seal(HOLDER)), "operator:test", NOW)
+async def test_a_pass_is_not_found_under_another_name(rooms: RoomsUnderTest) -> None:
+    await rooms.issue()
     with pytest.raises(Conflict, match="name another person"):
-        await desk.known(document=replace(SAID.document, name="测试偷"))
-    assert (await desk.account()).identity is None
-    assert (await desk.known("乙")).identity, "nobody is bound by it"
-    unbound = await desk.people.identification.unbind(
-        replace(HOLDER, name="测试真"), "operator:test", NOW, "misspelt"
+        await rooms.known(document=build.document(name="测试偷"))
+    visitor = await rooms.account()
+    assert visitor.identity is None
+    other = await rooms.known("乙")
+    assert other.identity is not None, "nobody is bound by it"
+    released = await rooms.people.identification.unbind(
+        replace(HOLDER, name="测试真"), OPERATOR, NOW, "misspelt"
     )
-    assert unbound.passes_renamed == 1
-    assert (await desk.known("丙", document=replace(SAID.document, name="测试真"))).identity
+    assert released.passes_renamed == 1
+    right = await rooms.known("丙", document=build.document(name="测试真"))
+    assert right.identity is not None
 
 
 async def test_who_claimed_a_document_first_does_not_get_what_is_issued_to_it_later(
-    desk: Desk,
+    rooms: RoomsUnderTest,
 ) -> None:
-    thief = await desk.known("贼", document=replace(SAID.document, name="测试贼"))
-    held = await desk.holding.issuing.issue(
-        await desk.new(SEALER.seal(HOLDER)), "operator:test", NOW
-    )
-    assert await desk.holding.wallet.of_visitor(thief) == []
-    assert await desk.rights.erasing.erase(thief, give_up_passes=True, now=NOW) == []
-    kept = await desk.holding.passes.get(held.id)
+    thief = await rooms.known("贼", document=build.document(name="测试贼"))
+    held = await rooms.issue()
+    assert await rooms.holding.wallet.of_visitor(thief) == []
+    assert await rooms.rights.erasing.erase(thief, give_up_passes=True, now=NOW) == []
+    kept = await rooms.holding.passes.get(held.id)
     assert kept == held
     with pytest.raises(Conflict, match=held.id):
-        await desk.holding.issuing.issue(await desk.new(SEALER.seal(HOLDER)), "operator:test", NOW)
-    assert [each.id for each in await desk.holding.wallet.of_visitor(await desk.known())] == [
-        held.id
-    ]
+        await rooms.issue()
+    of_holder = await rooms.holding.wallet.of_visitor(await rooms.known())
+    assert [each.id for each in of_holder] == [held.id]
 
 
-async def test_another_guardian_is_recorded(desk: Desk) -> None:
-    await desk.known(document=CHILD, guardian=SAID.document)
-    visitor = await desk.known(document=CHILD, guardian=OTHER)
+async def test_another_guardian_is_recorded(rooms: RoomsUnderTest) -> None:
+    await rooms.known(document=CHILD, guardian=SAID.document)
+    visitor = await rooms.known(document=CHILD, guardian=OTHER)
     assert visitor.consent is not None
     assert visitor.consent.guardian is not None
     assert SEALER.open(visitor.consent.guardian).number == OTHER.number
 
 
-async def test_the_same_said_twice_at_once_binds_once_and_for_good(desk: Desk) -> None:
-    visitor = await desk.account()
+async def test_the_same_said_twice_at_once_binds_once_and_for_good(rooms: RoomsUnderTest) -> None:
+    visitor = await rooms.account()
     done = await asyncio.gather(
-        *(desk.people.identification.identify(visitor, SAID, NOW) for _ in range(6))
+        *(rooms.people.identification.identify(visitor, SAID, NOW) for _ in range(6))
     )
     assert len({each.lookup for each in done}) == 1
     with pytest.raises(Conflict, match="another WeChat account"):
-        await desk.known("乙")
+        await rooms.known("乙")
 
 
-async def test_a_new_privacy_statement_is_agreed_to_with_a_pass_in_force(desk: Desk) -> None:
-    visitor = await desk.known()
-    await desk.holding.issuing.issue(await desk.new(visitor.holder), "operator:test", NOW)
+async def test_a_new_privacy_statement_is_agreed_to_with_a_pass_in_force(
+    rooms: RoomsUnderTest,
+) -> None:
+    visitor = await rooms.known()
+    await rooms.issue_to(visitor)
     later = Identification(
-        SEALER, "2027-01", desk.people.visitors, desk.holding.wallet, desk.base.audit
+        SEALER, "2027-01", rooms.people.visitors, rooms.holding.wallet, rooms.base.audit
     )
     agreed = await later.identify(visitor, replace(SAID, consent_version="2027-01"), NOW)
     assert agreed.consent is not None
-    assert (agreed.consent.version, agreed.identity) == ("2027-01", visitor.identity)
+    assert agreed.consent.version == "2027-01"
+    assert agreed.identity == visitor.identity
 
 
-async def test_one_account_does_not_become_two_people(desk: Desk) -> None:
-    done = await asyncio.gather(desk.known(), desk.known(document=OTHER), return_exceptions=True)
-    visitor = await desk.account()
+async def test_one_account_does_not_become_two_people(rooms: RoomsUnderTest) -> None:
+    done = await asyncio.gather(rooms.known(), rooms.known(document=OTHER), return_exceptions=True)
+    visitor = await rooms.account()
     assert visitor.identity is not None
     assert sum(isinstance(each, Visitor) for each in done) >= 1
     free = OTHER if SEALER.open(visitor.identity).name == HOLDER.name else SAID.document
-    assert (await desk.known("乙", document=free)).identity, (
-        "the other person is not bound by mistake"
-    )
+    other = await rooms.known("乙", document=free)
+    assert other.identity is not None, "the other person is not bound by mistake"
 
 
-async def test_a_binding_left_by_a_crash_is_taken_over_after_a_minute(desk: Desk) -> None:
+async def test_a_binding_left_by_a_crash_is_taken_over_after_a_minute(
+    rooms: RoomsUnderTest,
+) -> None:
     left = Binding("0" * 16, NOW)
-    await desk.people.visitors.bind(f"person:{SEALER.lookup(HOLDER.number)}", left)
+    await rooms.people.visitors.bind(f"person:{SEALER.lookup(HOLDER.number)}", left)
     with pytest.raises(Conflict):
-        await desk.known()
-    visitor = await desk.account()
-    assert (
-        await desk.people.identification.identify(visitor, SAID, NOW + timedelta(minutes=2))
-    ).identity
+        await rooms.known()
+    visitor, later = await rooms.account(), NOW + timedelta(minutes=2)
+    known = await rooms.people.identification.identify(visitor, SAID, later)
+    assert known.identity is not None
 
 
-async def test_who_one_is_can_be_mended_until_a_pass_is_in_force(desk: Desk) -> None:
-    await desk.known(document=OTHER)
-    visitor = await desk.known()
-    assert (await desk.known("乙", document=OTHER)).identity, "the first person is free again"
-    await desk.holding.issuing.issue(await desk.new(visitor.holder), "operator:test", NOW)
-    for document in (replace(SAID.document, name="测试误"), build_other(5)):
+async def test_who_one_is_can_be_corrected_until_a_pass_is_in_force(rooms: RoomsUnderTest) -> None:
+    await rooms.known(document=OTHER)
+    visitor = await rooms.known()
+    other = await rooms.known("乙", document=OTHER)
+    assert other.identity is not None, "the first person is free again"
+    await rooms.issue_to(visitor)
+    misspelt, somebody_else = build.document(name="测试误"), build.document(build.person(5))
+    for document in (misspelt, somebody_else):
         with pytest.raises(Conflict, match=r"only staff|name another"):
-            await desk.known(document=document)
+            await rooms.known(document=document)
     right = replace(HOLDER, name="测试正")
-    assert await desk.people.identification.unbind(
-        right, "operator:test", NOW, "misspelt"
-    ) == Unbound(visitor.id, 1)
-    mended = await desk.known(document=replace(SAID.document, name="测试正"))
-    assert [held.holder.lookup for held in await desk.holding.wallet.of_visitor(mended)] == [
-        mended.lookup
-    ], "passes stay"
+    released = await rooms.people.identification.unbind(right, OPERATOR, NOW, "misspelt")
+    assert released == Unbound(visitor.id, passes_renamed=1)
+    corrected = await rooms.known(document=build.document(name="测试正"))
+    passes = await rooms.holding.wallet.of_visitor(corrected)
+    assert [held.holder.lookup for held in passes] == [corrected.lookup], "passes stay"
     with pytest.raises(Unknown):
-        await desk.people.identification.unbind(build.person(9), "operator:test", NOW, "")
-
-
-def build_other(n: int) -> IdentityDocument:
-    return IdentityDocument(DocumentKind.RESIDENT, "测试丙", build.person(n).number)
+        await rooms.people.identification.unbind(build.person(9), OPERATOR, NOW, "")
 
 
 @pytest.mark.parametrize(
@@ -202,141 +176,51 @@ def build_other(n: int) -> IdentityDocument:
 async def test_what_is_wrong_is_named_and_leaves_nothing(
     mongo: Mongo, changes: dict[str, Any], fault: str
 ) -> None:
-    desk = Desk(mongo)
+    rooms = RoomsUnderTest(mongo)
     with pytest.raises(Invalid, match=fault):
-        await desk.known(**changes)
-    assert (await desk.account()).identity is None
+        await rooms.known(**changes)
+    visitor = await rooms.account()
+    assert visitor.identity is None
     assert len(await mongo.collection("bindings").find({})) == 1, "the account alone"
 
 
-async def test_a_guardian_consents_for_a_child(desk: Desk) -> None:
-    visitor = await desk.known(document=CHILD, guardian=SAID.document)
+async def test_a_guardian_consents_for_a_child(rooms: RoomsUnderTest) -> None:
+    visitor = await rooms.known(document=CHILD, guardian=SAID.document)
     assert visitor.consent is not None
     assert visitor.consent.guardian is not None
     assert SEALER.open(visitor.consent.guardian) == HOLDER
-    assert (await desk.known("乙")).identity, "a guardian is not bound by it"
+    guardian = await rooms.known("乙")
+    assert guardian.identity is not None, "a guardian is not bound by it"
 
 
-async def test_a_person_holds_one_pass_of_a_product(desk: Desk) -> None:
-    holder = SEALER.seal(HOLDER)
-
-    async def issue(at: Any = NOW, product: Any = None) -> Any:
-        return await desk.holding.issuing.issue(
-            await desk.new(SEALER.seal(HOLDER), product or build.product()), "operator:test", at
-        )
-
-    done = await asyncio.gather(*(issue() for _ in range(6)), return_exceptions=True)
+async def test_a_person_holds_one_pass_of_a_product(rooms: RoomsUnderTest) -> None:
+    lookup = SEALER.seal(HOLDER).lookup
+    done = await asyncio.gather(*(rooms.issue() for _ in range(6)), return_exceptions=True)
     assert sorted(type(each).__name__ for each in done) == ["Conflict"] * 5 + ["Pass"]
-    (held,) = await desk.holding.passes.of_holder(holder.lookup)
-    assert (await issue(product=build.product("other"))).product_id == "other"
+    (held,) = await rooms.holding.passes.of_holder(lookup)
+    other = await rooms.issue(build.product("other"))
+    assert other.product_id == "other"
     with pytest.raises(Conflict, match=held.id):
-        await issue()
-    assert (await issue(NOW + timedelta(days=365))).id != held.id, "the next one when it is over"
-    await desk.holding.passes.add(replace(held, id="0" * 15 + "1"))
-    key = f"lost:{holder.lookup}"
-    await desk.holding.holdings.reserve(key, holder.lookup, "0" * 15 + "2")
-    assert (await issue(product=build.product("lost"))).id == "0" * 15 + "2", (
-        "a crash came before the pass"
-    )
+        await rooms.issue()
+    when_it_is_over = await rooms.issue(at=NOW + timedelta(days=365))
+    assert when_it_is_over.id != held.id
+    await rooms.holding.passes.add(replace(held, id="0" * 15 + "1"))
+    await rooms.holding.holdings.reserve(f"lost:{lookup}", lookup, "0" * 15 + "2")
+    lost = await rooms.issue(build.product("lost"))
+    assert lost.id == "0" * 15 + "2", "a crash came before the pass"
 
 
-async def test_a_refresh_token_is_good_once_and_its_second_use_ends_the_session(desk: Desk) -> None:
-    visitor = await desk.account()
-    session = await desk.people.signing_in.begin(visitor, NOW)
-    second = await desk.people.signing_in.carry_on(session.id, 1, NOW + timedelta(hours=1))
-    assert second is not None
-    assert (second.generation, second.ends_at) == (2, NOW + timedelta(hours=1) + SESSION_LIFE)
-    lost = await desk.people.signing_in.carry_on(
-        session.id, 1, NOW + timedelta(hours=1, seconds=30)
-    )
-    assert lost == second, "the reply was lost"
-    late = second.renewed_at + REPLY_LOST_WITHIN
-    assert await desk.people.signing_in.carry_on(session.id, 1, late) is None
-    assert await desk.people.signing_in.carry_on(session.id, 2, late) is None, (
-        "it has ended for both"
-    )
-    assert [line.action for line in await desk.base.audit.about(f"visitor:{visitor.id}")] == [
-        "sign_up",
-        "refresh_reused",
-    ]
-
-
-async def test_of_refreshes_at_once_all_get_the_same_generation(desk: Desk) -> None:
-    session = await desk.people.signing_in.begin(await desk.account(), NOW)
-    done = await asyncio.gather(
-        *(desk.people.signing_in.carry_on(session.id, 1, NOW) for _ in range(6))
-    )
-    assert {each.generation for each in done if each} == {2}
-    assert None not in done
-
-
-async def test_a_session_ends_by_itself_or_by_signing_out(desk: Desk) -> None:
-    visitor = await desk.account()
-    here, there, third = [await desk.people.signing_in.begin(visitor, NOW) for _ in range(3)]
-    assert await desk.people.signing_in.carry_on(here.id, 1, NOW + SESSION_LIFE) is None
-    await desk.people.signing_in.end(there.id)
-    assert await desk.people.signing_in.carry_on(there.id, 1, NOW) is None
-    await desk.people.signing_in.end_all(visitor.id, NOW)
-    assert await desk.people.signing_in.carry_on(third.id, 1, NOW) is None
-    assert (await desk.account()).token_version == visitor.token_version + 1
-
-
-async def test_erasing_leaves_no_trace_of_the_person(desk: Desk) -> None:
-    visitor = await desk.known(document=CHILD, guardian=SAID.document)
-    await desk.people.accounts.set_phone(visitor, "10012345678")
-    await desk.people.signing_in.begin(visitor, NOW)
-    held = await desk.holding.issuing.issue(await desk.new(visitor.holder), "operator:test", NOW)
-    with pytest.raises(Conflict, match=f"passes.{held.id}"):
-        await desk.rights.erasing.erase(visitor, give_up_passes=False, now=NOW)
-    assert await desk.people.visitors.get(visitor.id) == await desk.account()
-    given_up = await desk.rights.erasing.erase(await desk.account(), give_up_passes=True, now=NOW)
-    assert [each.id for each in given_up] == [held.id]
-    kept = await desk.holding.passes.get(held.id)
-    assert kept is not None
-    assert (kept.state, kept.holder) == (PassState.REVOKED, NOBODY)
-    for name in ("users", "bindings", "sessions", "holdings"):
-        assert await desk.database.collection(name).find({}) == [], name
-    again = await desk.known(document=CHILD, guardian=SAID.document)
-    assert again.id != visitor.id
-    assert await desk.holding.wallet.of_visitor(again) == []
-
-
-async def test_an_account_that_is_erased_does_not_come_back(desk: Desk) -> None:
-    """Whoever signs in at the same moment gets another account, or the one that is going and no token for it."""
-    for n in range(10):
-        visitor = await desk.account(f"v{n}")
-        _, *signed_in = await asyncio.gather(
-            desk.rights.erasing.erase(visitor, give_up_passes=False, now=NOW),
-            *(desk.people.accounts.of_openid(f"v{n}", NOW) for _ in range(4)),
-            return_exceptions=True,
-        )
-        assert await desk.people.visitors.get(visitor.id) is None
-        again = await desk.account(f"v{n}")
-        assert again.id != visitor.id
-        assert {each.id for each in signed_in if isinstance(each, Visitor)} <= {
-            visitor.id,
-            again.id,
-        }
-
-
-async def test_a_pass_that_is_over_does_not_hinder_erasing(desk: Desk) -> None:
-    visitor = await desk.known()
-    held = await desk.holding.issuing.issue(await desk.new(visitor.holder), "operator:test", NOW)
-    later = NOW + timedelta(days=400)
-    assert await desk.rights.erasing.erase(visitor, give_up_passes=False, now=later) == []
-    kept = await desk.holding.passes.get(held.id)
-    assert kept is not None
-    assert kept.holder == NOBODY
-
-
-async def test_all_that_is_sealed_is_brought_under_a_new_key_also_after_a_crash(desk: Desk) -> None:
-    visitor = await desk.known(document=CHILD, guardian=SAID.document)
-    await desk.people.accounts.set_phone(visitor, "10012345678")
-    await desk.holding.issuing.issue(await desk.new(visitor.holder), "operator:test", NOW)
-    newer = Vault({1: bytes(32), 2: bytes([2]) * 32}, bytes(range(32)))
-    mortal = CrashingDatabase(desk.database)
+async def test_all_that_is_sealed_is_brought_under_a_new_key_also_after_a_crash(
+    rooms: RoomsUnderTest,
+) -> None:
+    visitor = await rooms.known(document=CHILD, guardian=SAID.document)
+    await rooms.people.accounts.set_phone(visitor, "10012345678")
+    await rooms.issue_to(visitor)
+    keys = {1: bytes(32), 2: bytes([2]) * 32}
+    newer = Vault(keys, bytes(range(32)))
+    mortal = CrashingDatabase(rooms.database)
     store, seen = SealedStore(mortal, newer), list[float]()
-    assert await desk.people.sealed.count_old() == 0
+    assert await rooms.people.sealed.count_old() == 0
     assert await store.count_old() == 5
     mortal.writes_left = 1
     with pytest.raises(Crash):
@@ -346,10 +230,61 @@ async def test_all_that_is_sealed_is_brought_under_a_new_key_also_after_a_crash(
     await store.renew(seen.append)
     assert await store.count_old() == 0
     assert seen == [0.5, 1.0, 0.5, 1.0]
-    running = Desk(
-        desk.database,
-        Vault({1: bytes(32)}, bytes(range(32)), lambda: {1: bytes(32), 2: bytes([2]) * 32}),
-    )
+    started_before = Vault({1: bytes(32)}, bytes(range(32)), lambda: keys)
+    running = RoomsUnderTest(rooms.database, started_before)
     again = await running.account()
     assert running.people.accounts.phone(again) == "10012345678"
-    assert date(2016, 3, 7) == Desk(desk.database, newer).people.identities.open(again.holder).born
+    opened = RoomsUnderTest(rooms.database, newer).people.identities.open(again.holder)
+    assert opened.born == date(2016, 3, 7)
+
+
+async def test_two_names_said_at_once_with_one_document_leave_one(
+    rooms: RoomsUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = await rooms.account()
+
+    async def say_another_name() -> None:
+        await rooms.known(document=build.document(name="测试误"))
+
+    overtake(monkeypatch, rooms.people.visitors, "identify", say_another_name)
+    with pytest.raises(Conflict, match="changes this moment"):
+        await rooms.people.identification.identify(visitor, SAID, NOW)
+    current = await rooms.account()
+    assert current.identity is not None
+    assert SEALER.open(current.identity).name == "测试误"
+    with pytest.raises(Conflict, match="another WeChat account"):
+        await rooms.known("乙")
+
+
+@pytest.mark.parametrize(
+    "before", [OTHER, build.document(name="测试误")], ids=["another person", "another name"]
+)
+async def test_a_pass_that_is_issued_while_somebody_becomes_another_undoes_that(
+    rooms: RoomsUnderTest, monkeypatch: pytest.MonkeyPatch, before: IdentityDocument
+) -> None:
+    visitor = await rooms.known(document=before)
+
+    async def issue() -> None:
+        await rooms.issue_to(visitor)
+
+    overtake(monkeypatch, rooms.people.visitors, "identify", issue)
+    with pytest.raises(Conflict, match="only staff can change"):
+        await rooms.people.identification.identify(visitor, SAID, NOW)
+    current = await rooms.account()
+    assert current.identity == visitor.identity
+    (held,) = await rooms.holding.wallet.of_visitor(current)
+    assert held.holder.is_same(visitor.holder)
+
+
+async def test_passes_are_renamed_though_nobody_is_bound_to_the_document(
+    rooms: RoomsUnderTest,
+) -> None:
+    held = await rooms.issue()
+    right = replace(HOLDER, name="测试正")
+    released = await rooms.people.identification.unbind(right, OPERATOR, NOW, "misspelt")
+    assert released == Unbound(None, passes_renamed=1)
+    renamed = await rooms.holding.passes.get(held.id)
+    assert renamed is not None
+    assert SEALER.open(renamed.holder).name == "测试正"
+    lines = await rooms.base.audit.about(f"pass:{held.id}")
+    assert [line.action for line in lines] == ["issue", "rename"]

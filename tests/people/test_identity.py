@@ -9,16 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passes.base.errors import Invalid
+from passes.people.holder import NOBODY
 from passes.people.identity import (
     DocumentKind,
     IdentityDocument,
     Sealer,
     check_digit,
+    checked_number,
     identify,
     resident,
 )
 from passes.people.sealing import Vault
-from tests.support.build import HOLDER, SEALER, TODAY
+from tests.support.build import HOLDER, SEALER, TODAY, id_number
+from tests.support.fields import assert_fields
 
 
 def test_the_published_example_of_the_check_digit() -> None:
@@ -27,7 +30,7 @@ def test_the_published_example_of_the_check_digit() -> None:
     assert check_digit("44052418800101001") == "4"
 
 
-def test_a_number_is_tidied_before_it_is_checked() -> None:
+def test_a_number_is_tidied_before_it_is_id_number() -> None:
     assert resident(" 测试甲 ", " 11010119900307002x\n", TODAY) == HOLDER
 
 
@@ -79,9 +82,8 @@ def test_what_is_sealed_opens_and_shows_only_masks() -> None:
 
 def test_the_look_up_hash_finds_a_person_and_depends_on_the_pepper() -> None:
     assert SEALER.seal(HOLDER).lookup == SEALER.lookup(HOLDER.number)
-    assert Sealer(Vault({1: bytes(32)}, bytes(32))).lookup(HOLDER.number) != SEALER.lookup(
-        HOLDER.number
-    )
+    other_pepper = Sealer(Vault({1: bytes(32)}, bytes(32)))
+    assert other_pepper.lookup(HOLDER.number) != SEALER.lookup(HOLDER.number)
     others = [
         SEALER.lookup(HOLDER.number, kind, country)
         for kind in DocumentKind
@@ -97,14 +99,14 @@ def test_an_older_key_still_opens_and_the_newest_seals() -> None:
     assert Sealer(vault).open(old) == HOLDER
     assert old.sealed is not None
     renewed = vault.renew(old.sealed, old.lookup)
-    assert (old.sealed.key_id, renewed.key_id) == (1, 2)
+    assert old.sealed.key_id == 1
+    assert renewed.key_id == 2
     assert Sealer(vault).open(replace(old, sealed=renewed)) == HOLDER
     with pytest.raises(KeyError):
         SEALER.open(replace(old, sealed=renewed))
     running = Sealer(Vault({1: bytes(32)}, bytes(range(32)), reload=lambda: both))
-    assert running.open(replace(old, sealed=renewed)) == HOLDER, (
-        "a key that was made meanwhile is looked for"
-    )
+    opened = running.open(replace(old, sealed=renewed))
+    assert opened == HOLDER, "a key that was made meanwhile is looked for"
 
 
 def test_a_seal_that_was_moved_to_another_person_does_not_open() -> None:
@@ -115,20 +117,15 @@ def test_a_seal_that_was_moved_to_another_person_does_not_open() -> None:
 
 def test_a_date_of_birth_today_is_possible_and_tomorrow_is_not() -> None:
     def born(day: date) -> str:
-        first17 = f"110101{day:%Y%m%d}002"
-        return first17 + check_digit(first17)
+        return id_number(f"110101{day:%Y%m%d}002")
 
     resident("测试婴", born(TODAY), TODAY)
     with pytest.raises(Invalid):
         resident("测试婴", born(date(2026, 7, 2)), TODAY)
 
 
-def checked(first17: str) -> str:
-    return first17 + check_digit(first17)
-
-
-HONG_KONG, TAIWAN = checked("81000019900307002"), checked("83000019900307002")
-SINCE_2023, BEFORE_2023 = checked("93125019900307002"), "FRA110190030712"
+HONG_KONG, TAIWAN = id_number("81000019900307002"), id_number("83000019900307002")
+SINCE_2023, BEFORE_2023 = id_number("93125019900307002"), "FRA110190030712"
 
 
 @pytest.mark.parametrize(
@@ -145,7 +142,7 @@ def test_each_kind_of_number_tells_the_date_of_birth_and_suits_no_other_kind(
     kind: DocumentKind, number: str
 ) -> None:
     identity = identify(IdentityDocument(kind, "Test A", number.lower()), TODAY)
-    assert (identity.kind, identity.number, identity.born) == (kind, number, date(1990, 3, 7))
+    assert_fields(identity, kind=kind, number=number, born=date(1990, 3, 7))
     assert SEALER.open(SEALER.seal(identity)) == identity
     for other in {*DocumentKind} - {kind}:
         with pytest.raises(Invalid):
@@ -166,7 +163,8 @@ def test_a_two_digit_year_is_the_newest_that_is_past() -> None:
 def test_a_passport_needs_its_country_and_the_date_of_birth() -> None:
     said = IdentityDocument(DocumentKind.PASSPORT, "Test A", " 12ab34567", "FRA", date(1990, 3, 7))
     identity = identify(said, TODAY)
-    assert (identity.number, identity.country) == ("12AB34567", "FRA")
+    assert identity.number == "12AB34567"
+    assert identity.country == "FRA"
     assert SEALER.seal(identity).mask == "T***** 1******67"
     for field, wrong in {
         "id_number": {"number": "AB 123456"},
@@ -182,8 +180,9 @@ def test_a_passport_needs_its_country_and_the_date_of_birth() -> None:
 
 
 def test_somebody_is_14_on_the_14th_birthday() -> None:
-    born = resident("测试乙", checked("11010120120701002"), TODAY)
-    assert (born.age_on(date(2026, 6, 30)), born.age_on(TODAY)) == (13, 14)
+    born = resident("测试乙", id_number("11010120120701002"), TODAY)
+    assert born.age_on(date(2026, 6, 30)) == 13
+    assert born.age_on(TODAY) == 14
 
 
 @pytest.mark.parametrize(
@@ -206,3 +205,21 @@ def test_ways_of_writing_one_name_are_one_person(one: str, other: str) -> None:
 def test_a_name_has_two_letters(name: str) -> None:
     with pytest.raises(Invalid, match="name"):
         resident(name, HOLDER.number, TODAY)
+
+
+def test_a_passport_is_found_by_a_number_and_a_country_that_can_be_one() -> None:
+    found = checked_number(DocumentKind.PASSPORT, " e1234567 ", "FRA", TODAY)
+    assert found == "E1234567"
+    for number, country, field in (
+        ("E1234567", None, "country"),
+        ("E1234567", "France", "country"),
+        ("E 1", "FRA", "id_number"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            checked_number(DocumentKind.PASSPORT, number, country, TODAY)
+        assert [fault.where for fault in refused.value.faults] == [field]
+
+
+def test_nobody_has_no_real_name_to_be_told() -> None:
+    with pytest.raises(ValueError, match="no real name"):
+        SEALER.open(NOBODY)

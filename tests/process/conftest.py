@@ -1,7 +1,8 @@
 """Fixtures.
 
-server   test   starts `run.py` as a user does, on a free port, and stops what a test leaves running
-scripts  test   runs `python -m scripts …` over the same data
+server    test   starts `run.py` as a user does, on a free port; kills what a test leaves running
+scripts   test   runs `python -m scripts …` over the same data
+run       test   runs `run.py` to its end, where it is not expected to serve
 """
 
 import subprocess
@@ -20,10 +21,15 @@ def server(tmp_path: Path) -> Iterator[Start]:
 
     def start(*flags: str, **env: str) -> Server:
         with (tmp_path / "server.log").open("a") as log:
+            data = str(tmp_path / "var")
             process = subprocess.Popen(
-                [sys.executable, "run.py", "--port", "0", "--data-dir", str(tmp_path / "var"), *flags],
-                cwd=PROJECT, stdout=subprocess.PIPE, stderr=log, text=True, env=environment(**env),
-            )  # fmt: skip
+                [sys.executable, "run.py", "--port", "0", "--data-dir", data, *flags],
+                cwd=PROJECT,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=environment(**env),
+            )
         running = Server(process, [])
         started.append(running)
         assert process.stdout is not None
@@ -47,8 +53,31 @@ def scripts(tmp_path: Path) -> Run:
     def run(*arguments: str, **env: str) -> Done:
         done = subprocess.run(
             [sys.executable, "-m", "scripts", *arguments, "--data-dir", str(tmp_path / "var")],
-            cwd=PROJECT, capture_output=True, text=True, timeout=SECONDS, check=False, env=environment(**env),
-        )  # fmt: skip
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+            env=environment(**env),
+        )
         return Done(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    def to_its_end(*flags: str, **env: str) -> Done:
+        data = str(tmp_path / "var")
+        done = subprocess.run(
+            [sys.executable, "run.py", "--port", "0", "--data-dir", data, *flags],
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+            env=environment(**env),
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return to_its_end

@@ -4,26 +4,21 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from passes.ledger.verdicts import Reason
 from tests.support.api import Api
-from tests.support.processes import PROJECT, Run, Start, alive, children, environment
+from tests.support.operators import enrolled_gate, issue
+from tests.support.processes import SECONDS, Run, Start, assert_gone, children, workers_of
+from tests.support.replies import assert_problem
+from tests.support.verdicts import assert_admitted, assert_refused
+from tests.support.waiting import until
 
-
-def workers_among(pids: list[int]) -> list[int]:
-    return [pid for pid in pids if b"server.workers" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-
-
-def gone(pids: list[int]) -> bool:
-    deadline = time.monotonic() + 20
-    while any(map(alive, pids)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return not any(map(alive, pids))
+SCANS = "/api/v1/gate/scans"
 
 
 async def test_a_first_start_fills_everything_and_a_second_keeps_it(
@@ -32,40 +27,32 @@ async def test_a_first_start_fills_everything_and_a_second_keeps_it(
     running = server()
     assert running.lines[0].startswith("embedded database (SecantusDB) in ")
     api = Api(running.port)
-    assert (await api.get("/api/v1/spots")).json["total"] == 740
+    spots = await api.get("/api/v1/spots")
+    assert spots.json["total"] == 740
     (annual,) = (await api.get("/api/v1/products")).json["items"]
     assert annual["example"]
     assert len(annual["spots"]) > 100
     assert (tmp_path / "var" / "keys.json").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "var").stat().st_mode & 0o777 == 0o700
     keys = (tmp_path / "var" / "keys.json").read_bytes()
-    gate = scripts("gates", "add", "--spot", "emeishan", "--kind", "turnstile", "--json").json
-    enrolled = (await api.post("/api/v1/gate/enrol", {"setup_code": gate["setup_code"]})).json
-    issued = scripts(
-        "passes",
-        "issue",
-        "--product",
-        annual["id"],
-        "--name",
-        "测试甲",
-        "--id-number",
-        "11010119900307002X",
-        "--json",
-    ).json
+    token = await enrolled_gate(api, scripts)
+    issued = issue(scripts, product=annual["id"]).json
     live = scripts("passes", "code", issued["pass_id"], "--json").json
     scan = {"code": live["code"], "nonce": "n1", "scanned_at": "2026-07-01T00:00:00Z"}
-    first = await api.post("/api/v1/gate/scans", scan, enrolled["token"])
-    assert first.json["verdict"] == "admitted"
+    first = await api.post(SCANS, scan, token)
+    assert_admitted(first)
     api.close()
     database = children(running.process.pid)
     assert running.stop() == 0
-    assert gone(database)
+    assert_gone(database)
 
     again = server()
     api = Api(again.port)
     assert (tmp_path / "var" / "keys.json").read_bytes() == keys
-    assert (await api.post("/api/v1/gate/scans", scan, enrolled["token"])).json == first.json
-    assert (await api.get("/api/v1/products")).json["items"] == [annual]
+    retried = await api.post(SCANS, scan, token)
+    assert retried.json == first.json
+    products = await api.get("/api/v1/products")
+    assert products.json["items"] == [annual]
     api.close()
     assert again.stop(signal.SIGINT) == 0
 
@@ -76,33 +63,26 @@ async def test_nothing_acknowledged_is_lost_when_the_server_is_killed(
     running = server()
     database = children(running.process.pid)
     assert len(database) == 2
-    gate = scripts("gates", "add", "--spot", "emeishan", "--kind", "turnstile", "--json").json
     api = Api(running.port)
-    enrolled = (await api.post("/api/v1/gate/enrol", {"setup_code": gate["setup_code"]})).json
+    token = await enrolled_gate(api, scripts)
     running.stop(signal.SIGKILL)
     api.close()
-    assert gone(database), "the embedded database ends with its parent, however that ends"
+    assert_gone(database)  # however its parent ends
 
     again = Api(server().port)
-    answer = await again.post(
-        "/api/v1/gate/scans",
-        {"code": "", "nonce": "n", "scanned_at": "2026-07-01T00:00:00Z"},
-        enrolled["token"],
-    )
-    assert (answer.status, answer.json["reason"]) == (200, "code_malformed")
+    scan = {"code": "", "nonce": "n", "scanned_at": "2026-07-01T00:00:00Z"}
+    assert_refused(await again.post(SCANS, scan, token), Reason.CODE_MALFORMED)
     again.close()
 
 
-def test_a_second_start_on_the_same_data_says_so_and_leaves(server: Start, tmp_path: Path) -> None:
+def test_a_second_start_on_the_same_data_says_so_and_leaves(
+    server: Start, run: Run, tmp_path: Path
+) -> None:
     first = server()
-    second = subprocess.run(
-        [sys.executable, "run.py", "--port", "0", "--data-dir", str(tmp_path / "var")],
-        cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False, env=environment(),
-    )  # fmt: skip
-    assert second.returncode == 1
-    assert second.stderr.strip() == (
-        f"cannot start: the data directory {tmp_path / 'var'} is in use by process {first.process.pid}"
-    )
+    second = run()
+    assert second.status == 1
+    in_use = f"the data directory {tmp_path / 'var'} is in use by process {first.process.pid}"
+    assert second.err.strip() == f"cannot start: {in_use}"
     assert first.process.poll() is None
     assert first.stop() == 0
 
@@ -116,7 +96,8 @@ async def test_with_a_mongodb_of_its_own_it_starts_no_database(
         assert [line.partition(" ")[0] for line in running.lines] == ["sandbox", "listening"]
         assert children(running.process.pid) == []
         api = Api(running.port)
-        assert (await api.get("/api/v1/spots")).json["total"] == 740
+        spots = await api.get("/api/v1/spots")
+        assert spots.json["total"] == 740
         api.close()
         assert running.stop() == 0
     assert not (tmp_path / "var" / "mongodb").exists()
@@ -124,18 +105,19 @@ async def test_with_a_mongodb_of_its_own_it_starts_no_database(
 
 async def test_requests_in_flight_are_finished_before_it_stops(server: Start, scripts: Run) -> None:
     running = server()
-    gate = scripts("gates", "add", "--spot", "emeishan", "--kind", "turnstile", "--json").json
     api = Api(running.port)
-    token = (await api.post("/api/v1/gate/enrol", {"setup_code": gate["setup_code"]})).json["token"]
-    body = json.dumps({"code": "x", "nonce": "NN", "scanned_at": "2026-07-01T00:00:00Z"}).encode()
-    head = f"POST /api/v1/gate/scans HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+    token = await enrolled_gate(api, scripts)
 
     async def sent(n: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """One scan over a connection of its own, sent."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
-        writer.write(
-            f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body.replace(b"NN", b"%d" % n)
+        scan = {"code": "x", "nonce": str(n), "scanned_at": "2026-07-01T00:00:00Z"}
+        body = json.dumps(scan)
+        head = (
+            f"POST {SCANS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
         )
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        writer.write((head + body).encode())
         await writer.drain()
         return reader, writer
 
@@ -146,13 +128,13 @@ async def test_requests_in_flight_are_finished_before_it_stops(server: Start, sc
     )
     for _, writer in connections:
         writer.close()
-    assert running.process.wait(30) == 0
+    assert running.process.wait(SECONDS) == 0
     whole = [reply for reply in replies if isinstance(reply, bytes) and reply]
     assert len(whole) >= 30
     for reply in whole:
         top, _, content = reply.partition(b"\r\n\r\n")
         assert top.startswith(b"HTTP/1.1 200 "), top
-        assert json.loads(content)["verdict"] == "refused"
+        assert_refused(json.loads(content), Reason.CODE_MALFORMED)
     api.close()
 
 
@@ -161,6 +143,10 @@ async def test_callers_that_keep_their_connection_are_told_that_it_ends(server: 
     running = server()
     request = b"GET /api/v1/spots?limit=100 HTTP/1.1\r\nHost: x\r\n\r\n"
     last: list[bytes] = []
+    asked: set[asyncio.Task[None] | None] = set()
+
+    async def everybody_has_asked() -> bool:
+        return len(asked) == len(asking)
 
     async def ask() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
@@ -170,16 +156,17 @@ async def test_callers_that_keep_their_connection_are_told_that_it_ends(server: 
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.partition(b"Content-Length: ")[2].partition(b"\r")[0])
             assert json.loads(await reader.readexactly(length))["total"] == 740
+            asked.add(asyncio.current_task())
         last.append(head)
         assert await reader.read() == b""
         writer.close()
 
     asking = [asyncio.create_task(ask()) for _ in range(16)]
-    await asyncio.sleep(0.5)
+    await until(everybody_has_asked, "everybody has had an answer")
     told = time.monotonic()
     running.process.send_signal(signal.SIGTERM)
     await asyncio.gather(*asking)
-    assert await asyncio.to_thread(running.process.wait, 30) == 0
+    assert await asyncio.to_thread(running.process.wait, SECONDS) == 0
     assert time.monotonic() - told < 10, "not held up until the drain is given up"
     assert len(last) == 16
 
@@ -187,18 +174,30 @@ async def test_callers_that_keep_their_connection_are_told_that_it_ends(server: 
 async def test_a_body_that_is_still_coming_is_waited_for(server: Start) -> None:
     running = server()
     body = b'{"setup_code": "AAAA-AAAA-AAAA"}'
-    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
-    writer.write(
-        b"POST /api/v1/gate/enrol HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
-        + body[:10]
+    head = (
+        f"POST /api/v1/gate/enrol HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
     )
-    await asyncio.sleep(0.3)
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    writer.write(head.encode() + body[:10])
+    assert (await reader.readline()).startswith(b"HTTP/1.1 100 "), "it has read the head"
+    await reader.readline()
     running.process.send_signal(signal.SIGTERM)
-    await asyncio.sleep(1)
+    await until(partial(is_refused, running.port), "it takes no more connections")
     writer.write(body[10:])
     assert (await reader.read()).startswith(b"HTTP/1.1 404 ")
     writer.close()
-    assert await asyncio.to_thread(running.process.wait, 30) == 0
+    assert await asyncio.to_thread(running.process.wait, SECONDS) == 0
+
+
+async def is_refused(port: int) -> bool:
+    """Whether nobody listens on a loopback port any more."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionError:
+        return True
+    writer.close()
+    return False
 
 
 async def test_a_body_far_too_large_is_told_so(server: Start) -> None:
@@ -206,7 +205,7 @@ async def test_a_body_far_too_large_is_told_so(server: Start) -> None:
     api = Api(running.port)
     for size in (70_000, 5_000_000):
         answer = await api.post("/api/v1/gate/enrol", b"x" * size)
-        assert (answer.status, answer.json["code"]) == (413, "body_too_large")
+        assert_problem(answer, 413, "body_too_large")
     api.close()
     assert running.stop() == 0
 
@@ -217,47 +216,47 @@ def test_without_its_database_it_ends_and_can_be_started_again_at_once(
     running = server()
     guard, database = children(running.process.pid)
     os.kill(database, signal.SIGKILL)
-    assert running.process.wait(30) == 1
+    assert running.process.wait(SECONDS) == 1
     assert "the embedded database has ended with status" in (tmp_path / "server.log").read_text()
     assert "stopped: the embedded database has ended with" in (tmp_path / "server.log").read_text()
-    assert gone([guard])
+    assert_gone([guard])
     killed = server()
     killed.process.kill()
     killed.process.wait()
     again = server()
     guard, database = children(again.process.pid)
     os.kill(guard, signal.SIGKILL)
-    assert again.process.wait(30) == 1
-    assert gone([database]), "nothing is left that would be in the way of the next start"
+    assert again.process.wait(SECONDS) == 1
+    assert_gone([database])  # nothing is left that would be in the way of the next start
 
 
 async def test_several_workers_serve_one_address_and_a_dead_one_is_replaced(
     server: Start, scripts: Run
 ) -> None:
     running = server("--workers", "2")
-    family = children(running.process.pid)
-    gate = scripts("gates", "add", "--spot", "emeishan", "--kind", "turnstile", "--json").json
     api = Api(running.port)
-    token = (await api.post("/api/v1/gate/enrol", {"setup_code": gate["setup_code"]})).json["token"]
+    token = await enrolled_gate(api, scripts)
 
     async def scan(n: int) -> int:
         body = {"code": "x", "nonce": f"n{n}", "scanned_at": "2026-07-01T00:00:00Z"}
-        return (await api.post("/api/v1/gate/scans", body, token)).status
+        return (await api.post(SCANS, body, token)).status
 
-    assert set(await asyncio.gather(*(scan(n) for n in range(40)))) == {200}, (
-        "known at both workers"
-    )
-    workers = workers_among(family)
-    assert len(workers) == 2
-    os.kill(workers[0], signal.SIGKILL)
-    deadline = time.monotonic() + 20
-    while len(children(running.process.pid)) < len(family) and time.monotonic() < deadline:
-        await asyncio.sleep(0.1)
-    assert set(await asyncio.gather(*(scan(n) for n in range(40, 80)))) == {200}
+    known_at_both = await asyncio.gather(*(scan(n) for n in range(40)))
+    assert set(known_at_both) == {200}
+    dead, other = workers_of(running)
+    os.kill(dead, signal.SIGKILL)
+
+    async def is_replaced() -> bool:
+        workers = workers_of(running)
+        return len(workers) == 2 and other in workers and dead not in workers
+
+    await until(is_replaced, "the dead worker is replaced")
+    statuses = await asyncio.gather(*(scan(n) for n in range(40, 80)))
+    assert set(statuses) == {200}
     everybody = children(running.process.pid)
     api.close()
     running.stop(signal.SIGKILL)
-    assert gone(everybody), "workers and database end with their parent"
+    assert_gone(everybody)  # workers and database end with their parent
 
 
 def test_workers_that_cannot_start_are_given_up(server: Start, tmp_path: Path) -> None:
@@ -265,7 +264,7 @@ def test_workers_that_cannot_start_are_given_up(server: Start, tmp_path: Path) -
     running = server("--workers", "2")
     everybody = children(running.process.pid)
     (tmp_path / "var" / "keys.json").rename(tmp_path / "keys.json")
-    os.kill(workers_among(everybody)[0], signal.SIGKILL)
+    os.kill(workers_of(running)[0], signal.SIGKILL)
     assert running.process.wait(60) == 1
     lines = (tmp_path / "server.log").read_text().strip().splitlines()
     assert lines[-1] == "cannot start: a worker has failed 6 times in a row; the log says why"
@@ -274,7 +273,7 @@ def test_workers_that_cannot_start_are_given_up(server: Start, tmp_path: Path) -
         len([line for line in lines if "this worker cannot start: there is no key file" in line])
         == 5
     )
-    assert gone(everybody)
+    assert_gone(everybody)
     (tmp_path / "keys.json").rename(tmp_path / "var" / "keys.json")
     assert server("--workers", "2").stop() == 0
 
@@ -283,7 +282,7 @@ def test_several_workers_stop_together(server: Start) -> None:
     running = server("--workers", "2")
     family = children(running.process.pid)
     assert running.stop() == 0
-    assert gone(family)
+    assert_gone(family)
 
 
 @pytest.mark.parametrize(
@@ -301,18 +300,15 @@ def test_several_workers_stop_together(server: Start) -> None:
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(
-    tmp_path: Path, flags: list[str], env: dict[str, str], says: str
+    run: Run, flags: list[str], env: dict[str, str], says: str
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "run.py", "--port", "0", "--data-dir", str(tmp_path / "var"), *flags],
-        cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False, env=environment(**env),
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert done.stdout == ""
-    last = done.stderr.strip().splitlines()[-1]
+    done = run(*flags, **env)
+    assert done.status == 1
+    assert done.out == ""
+    last = done.err.strip().splitlines()[-1]
     assert last.startswith("cannot start: ")
     assert says in last
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in done.err
 
 
 def test_the_data_of_another_engine_are_refused(server: Start, tmp_path: Path) -> None:

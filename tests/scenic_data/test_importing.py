@@ -14,6 +14,7 @@ from scenic_data.model import Level, Spot, Status
 from scenic_data.reference import Reference
 from scenic_data.snapshot import Snapshot
 from tests.support.build import EMEISHAN
+from tests.support.fields import assert_fields
 
 REFERENCE = Reference.load()
 SPOTS = [spot for spot in load_spots() if spot.adcode.startswith("5111")]
@@ -57,15 +58,15 @@ def test_a_correction_is_a_small_record(tmp_path: Path) -> None:
     }
     spot = after(made, EMEISHAN)
     assert spot.price is not None
-    assert (spot.price.peak_fen, spot.price.off_peak_fen) == (18500, 11000), (
-        "what is not named stays"
-    )
+    assert spot.price.peak_fen == 18500
+    assert spot.price.off_peak_fen == 11000, "what is not named stays"
     assert len(made.spots) == len(SPOTS)
-    assert (made.created, made.retired, made.unchanged) == ((), (), ())
+    assert_fields(made, created=(), retired=(), unchanged=())
 
 
 def test_null_says_that_something_is_not_known(tmp_path: Path) -> None:
-    assert after(planned(tmp_path, [{"id": EMEISHAN, "price": None}]), EMEISHAN).price is None
+    without = after(planned(tmp_path, [{"id": EMEISHAN, "price": None}]), EMEISHAN)
+    assert without.price is None
     made = planned(tmp_path, [{"id": EMEISHAN, "price": {"off_peak_fen": None}}])
     assert dict(made.changed)[EMEISHAN][0] == ("price.off_peak_fen", 11000, None)
     assert after(planned(tmp_path, [{"id": EMEISHAN, "level": None}]), EMEISHAN).level is None
@@ -99,14 +100,14 @@ def test_only_a_complete_file_retires_and_it_can_bring_back(tmp_path: Path) -> N
     assert planned(tmp_path, kept).retired == ()
     made = planned(tmp_path, kept, complete=True)
     assert made.retired == (EMEISHAN,)
-    assert (after(made, EMEISHAN).status, after(made, EMEISHAN).as_of) == (Status.RETIRED, TODAY)
+    assert after(made, EMEISHAN).status == Status.RETIRED
+    assert after(made, EMEISHAN).as_of == TODAY
     file = tmp_path / "all.json"
     file.write_text(json.dumps([*kept, {"id": EMEISHAN}]), encoding="utf-8")
     again = plan(read_records(file), made.spots, REFERENCE, TODAY, complete=True)
     assert again.changed[EMEISHAN][0] == ("status", "retired", "open")
-    assert plan(read_records(file), made.spots, REFERENCE, TODAY).changed == {}, (
-        "a correction brings nothing back"
-    )
+    correction = plan(read_records(file), made.spots, REFERENCE, TODAY)
+    assert correction.changed == {}, "a correction brings nothing back"
 
 
 def test_csv(tmp_path: Path) -> None:
@@ -118,19 +119,20 @@ def test_csv(tmp_path: Path) -> None:
     )
     made = planned(tmp_path, text, "spots.csv")
     spot = after(made, EMEISHAN)
-    assert (spot.reservation, spot.aliases, spot.closed_weekdays) == (
-        True,
-        ("峨眉山", "峨山"),
-        (1, 2),
-    )
-    assert (spot.season, spot.open_hours) == (("04-01/11-15",), "06:00-18:00, 冬季 07:00")
+    assert_fields(spot, reservation=True, aliases=("峨眉山", "峨山"), closed_weekdays=(1, 2))
+    assert spot.season == ("04-01/11-15",)
+    assert spot.open_hours == "06:00-18:00, 冬季 07:00"
     assert spot.price is not None
     assert spot.price.peak_fen == 18500
     assert after(made, "leshan-dafo").price is None
 
 
 def test_yaml_with_a_notice(tmp_path: Path) -> None:
-    text = "- id: emeishan\n  notices:\n    - {zh: 大雪封山, start: 2026-12-01, end: 2026-12-03, closed: true}\n"
+    text = """\
+- id: emeishan
+  notices:
+    - {zh: 大雪封山, start: 2026-12-01, end: 2026-12-03, closed: true}
+"""
     spot = after(planned(tmp_path, text, "spots.yaml"), EMEISHAN)
     assert [spot.open_on(date(2026, 12, day)) for day in (1, 3, 4)] == [False, False, True]
 
@@ -309,9 +311,10 @@ def test_a_wrong_record_is_refused_naming_it(
 
 def test_two_records_of_one_file_may_not_be_the_same_spot(tmp_path: Path) -> None:
     told = faults(tmp_path, [NEW, NEW | {"name": {"zh": "另一个"}}, NEW | {"id": "third"}])
+    first = "is already that of spots.json: record 1 (new-museum)"
     assert told == [
-        "spots.json: record 2 (new-museum): id: 'new-museum' is already that of spots.json: record 1 (new-museum)",
-        "spots.json: record 3 (third): name.zh: '新博物馆' is already that of spots.json: record 1 (new-museum)",
+        f"spots.json: record 2 (new-museum): id: 'new-museum' {first}",
+        f"spots.json: record 3 (third): name.zh: '新博物馆' {first}",
     ]
 
 

@@ -32,10 +32,8 @@ async def test_what_is_stored_is_what_is_loaded(any_mongo: Mongo) -> None:
 
 async def test_of_two_imports_at_once_one_is_told_to_try_again(any_mongo: Mongo) -> None:
     first, second = over(any_mongo), over(any_mongo)
-    assert sorted(await asyncio.gather(first.replace(SPOTS[:1]), second.replace(SPOTS[:2]))) == [
-        False,
-        True,
-    ]
+    done = await asyncio.gather(first.replace(SPOTS[:1]), second.replace(SPOTS[:2]))
+    assert sorted(done) == [False, True]
     await asyncio.gather(first.load(), second.load())
     assert first.snapshot.etag == second.snapshot.etag
     assert await first.replace(SPOTS[:3])

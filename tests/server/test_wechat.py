@@ -1,11 +1,11 @@
-"""The client of WeChat against the sandbox, over real sockets, and against servers that misbehave."""
+"""The client of WeChat over real sockets: against the sandbox, and servers that misbehave."""
 
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from tornado.httpserver import HTTPServer
@@ -14,12 +14,14 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from passes.base.errors import Conflict, DomainError, Forbidden, Invalid, TooOften, Unavailable
+from passes.people.app_tokens import AppToken
 from passes.store.people import AppTokenStore
 from server import wechat
 from server.mongo import Mongo
 from server.sandbox import SANDBOX_APPID, SANDBOX_SECRET, Book, openid_of, sandbox
 from server.wechat import FORCED_A_DAY, FORCED_APART, LEASE, WeChat
 from tests.support.build import VAULT
+from tests.support.waiting import until
 from tests.support.world import Clock
 
 Client = Callable[..., WeChat]
@@ -53,21 +55,23 @@ async def refusal(call: Any) -> DomainError:
 
 async def test_a_login_code_becomes_an_openid_and_is_good_once(client: Client) -> None:
     assert await client().sign_in("sandbox:甲:1") == openid_of("甲")
-    assert (await refusal(client().sign_in("sandbox:甲:1"))).code == "login_code_used"
-    assert await client().phone_number("sandbox:甲:1") == await client().phone_number(
-        "sandbox:甲"
-    ), "other codes"
-    assert (await refusal(client().phone_number("sandbox:甲:1"))).code == "phone_code_used"
+    refused = await refusal(client().sign_in("sandbox:甲:1"))
+    assert refused.code == "login_code_used"
+    phone = await client().phone_number("sandbox:甲:1")
+    assert phone == await client().phone_number("sandbox:甲"), "other codes"
+    refused = await refusal(client().phone_number("sandbox:甲:1"))
+    assert refused.code == "phone_code_used"
 
 
 ERRORS: list[tuple[int, type[DomainError], str]] = [
-    (40029, Invalid, "_code_invalid"),
-    (40163, Conflict, "_code_used"),
+    (40029, Invalid, "{what}_code_invalid"),
+    (40163, Conflict, "{what}_code_used"),
     (45011, TooOften, "wechat_too_often"),
     (40226, Forbidden, "visitor_blocked"),
     (-1, Unavailable, "wechat_busy"),
     (48001, Unavailable, "wechat_unavailable"),
 ]
+"""What WeChat answers, and which error that is: `what` is a login or a phone number."""
 
 
 @pytest.mark.parametrize(("errcode", "kind", "code"), ERRORS)
@@ -77,13 +81,14 @@ async def test_what_wechat_says_is_told_apart(
     for what, call in (("login", client().sign_in), ("phone", client().phone_number)):
         error = await refusal(call(f"sandbox:errcode:{errcode}"))
         assert type(error) is kind
-        assert error.code == (what + code if code.startswith("_") else code)
+        assert error.code == code.format(what=what)
 
 
 async def test_a_message_is_sent_to_those_who_want_it(client: Client) -> None:
     await client().notify("openid", "template", {"thing1": "峨眉山"}, "pages/pass")
     error = await refusal(client().notify("openid", "errcode:43101", {}))
-    assert (type(error), error.code) == (Conflict, "message_unwanted")
+    assert type(error) is Conflict
+    assert error.code == "message_unwanted"
 
 
 async def test_one_token_serves_all_who_ask_at_once(
@@ -105,13 +110,15 @@ async def test_a_token_is_fetched_anew_before_it_ends(
 ) -> None:
     await client().phone_number("sandbox:甲")
     store = AppTokenStore(mongo)
-    assert (await store.get(SANDBOX_APPID)).number == 1
+    first = await store.get(SANDBOX_APPID)
     clock.time += timedelta(hours=1, minutes=54)
     await client().phone_number("sandbox:甲")
-    assert (await store.get(SANDBOX_APPID)).number == 1
+    still = await store.get(SANDBOX_APPID)
+    assert still.number == first.number
     clock.time += timedelta(minutes=2)
     await client().phone_number("sandbox:甲")
-    assert (await store.get(SANDBOX_APPID)).number == 2
+    anew = await store.get(SANDBOX_APPID)
+    assert anew.number == first.number + 1
 
 
 async def test_a_token_that_wechat_takes_no_more_is_forced_20_times_a_day(
@@ -123,42 +130,53 @@ async def test_a_token_that_wechat_takes_no_more_is_forced_20_times_a_day(
         book.renew()
         clock.time += FORCED_APART
         await asyncio.gather(*(client().phone_number("sandbox:甲") for _ in range(3)))
-        assert (await store.get(SANDBOX_APPID)).forced == n + 1
+        token = await store.get(SANDBOX_APPID)
+        assert token.forced == n + 1
         if n == 0:
             book.renew()
-            assert (
-                await refusal(client().phone_number("sandbox:甲"))
-            ).code == "wechat_unavailable", "so soon"
+            so_soon = await refusal(client().phone_number("sandbox:甲"))
+            assert so_soon.code == "wechat_unavailable"
     book.renew()
     clock.time += FORCED_APART
-    assert (await refusal(client().phone_number("sandbox:甲"))).code == "wechat_unavailable"
+    once_more = await refusal(client().phone_number("sandbox:甲"))
+    assert once_more.code == "wechat_unavailable"
     book.forced = 0
     clock.time += timedelta(days=1)
     assert await client().phone_number("sandbox:甲")
-    assert (await store.get(SANDBOX_APPID)).forced <= 1
+    token = await store.get(SANDBOX_APPID)
+    assert token.forced <= 1
 
 
 async def test_a_process_that_died_with_the_lease_holds_nobody_up_for_long(
-    client: Client, clock: Clock, mongo: Mongo
+    client: Client, clock: Clock, mongo: Mongo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = AppTokenStore(mongo)
     before = await store.get(SANDBOX_APPID)
     dead = type(before)(leased_until=clock() + LEASE)
     assert await store.replace(SANDBOX_APPID, before, dead)
+    looked: list[str] = []
+    get = AppTokenStore.get
+
+    async def counted(self: AppTokenStore, appid: str) -> AppToken:
+        looked.append(appid)
+        return await get(self, appid)
+
+    async def has_looked_thrice() -> bool:
+        return len(looked) >= 3
+
+    monkeypatch.setattr(AppTokenStore, "get", counted)
     waiting = asyncio.ensure_future(client().phone_number("sandbox:甲"))
-    await asyncio.sleep(0.3)
+    await until(has_looked_thrice, "it looks again and again whether the lease is over")
     assert not waiting.done()
     clock.time += LEASE
     assert await waiting
-    assert not await store.replace(SANDBOX_APPID, dead, dead), (
-        "what the dead process would have stored is not"
-    )
+    stored = await store.replace(SANDBOX_APPID, dead, dead)
+    assert not stored, "what the dead process would have stored is not"
 
 
 async def test_a_failed_fetch_gives_the_lease_back(client: Client) -> None:
-    assert (
-        await refusal(client(secret="wrong").phone_number("sandbox:甲"))
-    ).code == "wechat_unavailable"
+    failed = await refusal(client(secret="wrong").phone_number("sandbox:甲"))
+    assert failed.code == "wechat_unavailable"
     assert await client().phone_number("sandbox:甲")
 
 
@@ -172,19 +190,29 @@ async def test_the_token_is_not_stored_in_the_clear(
 
 
 class Misbehaving(RequestHandler):
+    """Answers as no WeChat does, or not at all."""
+
     calls = 0
+    contents: ClassVar = {"html": "<html>", "list": "[1]", "object": '{"openid": 5}'}
+
+    def initialize(self) -> None:
+        self.hung_up = asyncio.Event()
+
+    def on_connection_close(self) -> None:
+        self.hung_up.set()
 
     async def get(self) -> None:
         type(self).calls += 1
         what = self.get_query_argument("js_code")
         if what == "slow":
-            await asyncio.sleep(5)
-        elif what == "status":
-            self.set_status(500)
-        elif what == "moved":
+            await self.hung_up.wait()
+            return
+        if what == "moved":
             self.redirect("/sns/jscode2session?js_code=object")
             return
-        self.finish({"html": "<html>", "list": "[1]", "object": '{"openid": 5}'}.get(what, "{}"))
+        if what == "status":
+            self.set_status(500)
+        self.finish(self.contents.get(what, "{}"))
 
 
 @pytest.fixture
@@ -204,7 +232,8 @@ async def test_a_server_that_misbehaves_is_asked_once(
     """A login code that has reached WeChat may be spent, so nothing is sent twice."""
     monkeypatch.setattr(wechat, "REQUEST_SECONDS", 0.3)
     before = Misbehaving.calls
-    assert (await refusal(client(misbehaving).sign_in(how))).code == "wechat_unavailable"
+    refused = await refusal(client(misbehaving).sign_in(how))
+    assert refused.code == "wechat_unavailable"
     assert Misbehaving.calls == before + 1
 
 
@@ -212,15 +241,10 @@ async def test_nothing_secret_or_personal_is_logged(
     client: Client, book: Book, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    openid, phone = (
-        await client().sign_in("sandbox:秘密:s1"),
-        await client().phone_number("sandbox:秘密:s2"),
-    )
-    for call in (
-        client().sign_in,
-        client().phone_number,
-        client("http://127.0.0.1:1", "s3cret").sign_in,
-    ):
+    openid = await client().sign_in("sandbox:秘密:s1")
+    phone = await client().phone_number("sandbox:秘密:s2")
+    nowhere = client("http://127.0.0.1:1", "s3cret")
+    for call in (client().sign_in, client().phone_number, nowhere.sign_in):
         for code in ("sandbox:秘密:s1", "sandbox:秘密:s2", "sandbox:errcode:45011"):
             with suppress(DomainError):
                 await call(code)

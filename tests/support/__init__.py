@@ -1,0 +1,22 @@
+"""What several test modules share.
+
+build         domain values: passes, scans, gates, people, offers, all plainly fictitious
+rooms         all rooms of the domain over a real database, and ways to fill them
+interleaving  lets somebody else act between two steps of a service
+crashes       a database whose user dies at a certain write
+world         a whole system with gates and passes, at a standing clock
+api           a client that speaks HTTP to a server under test
+visitors      visitors who sign in over HTTP
+processes     `run.py` and operators' commands, as a user starts them
+operators     what operators do by commands, and how a device becomes a gate
+relay         a relay in front of a server that loses requests and replies
+verdicts      asserts about what a gate is told
+fields        asserts about several fields of one thing
+replies       asserts about problems over HTTP
+pictures      reads QR pictures with a real decoder
+vectors       the published test vectors
+waiting       waits until something holds, bounded
+trials        how often a trial is repeated: few rounds, or many by `--long`
+
+No test module imports another; what two of them need is here.
+"""

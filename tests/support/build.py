@@ -12,11 +12,13 @@ from passes.base.text import Text
 from passes.codes.format import Code
 from passes.codes.keys import Keyring, SigningKey
 from passes.holding.model import Pass, PassState
+from passes.holding.shown_code import live_text, static_text
 from passes.ledger.records import Record, RecordKind
 from passes.ledger.tally import Tally
 from passes.offers.offer import Benefit, BenefitKind, Offer, Quota
 from passes.people.groups import Group
-from passes.people.identity import Identity, Sealer, check_digit
+from passes.people.identification import IdentityStatement
+from passes.people.identity import DocumentKind, Identity, IdentityDocument, Sealer, check_digit
 from passes.people.sealing import Vault
 from passes.terms.edition import Edition
 from passes.terms.terms import Coverage, DateRange, Limits, Term, Terms
@@ -28,12 +30,33 @@ NOW = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)
 TODAY = date(2026, 7, 1)
 EMEISHAN, XIANNVSHAN = "emeishan", "wulong-xiannvshan"
 HOLDER = Identity("测试甲", "11010119900307002X", date(1990, 3, 7))
+OPERATOR = "operator:test"
+PRIVACY_VERSION = "2026-11"
+"""The privacy statement that visitors agree to."""
+
+
+def id_number(first17: str) -> str:
+    """A resident ID number with the check digit that its first 17 digits ask for."""
+    return first17 + check_digit(first17)
 
 
 def person(n: int) -> Identity:
     """Fictitious people, the first of whom is `HOLDER`."""
-    first17 = f"11010119900307{2 + n:03}"
-    return Identity("测试甲", first17 + check_digit(first17), date(1990, 3, 7))
+    return Identity("测试甲", id_number(f"11010119900307{2 + n:03}"), date(1990, 3, 7))
+
+
+def document(person: Identity = HOLDER, name: str | None = None) -> IdentityDocument:
+    """What somebody says of themselves; under another name, if one is given."""
+    return IdentityDocument(DocumentKind.RESIDENT, name or person.name, person.number)
+
+
+CHILD = IdentityDocument(DocumentKind.RESIDENT, "测试童", id_number("11010120160307002"))
+"""A child of ten, for whom a guardian consents."""
+
+
+def statement(person: Identity = HOLDER, **changes: Any) -> IdentityStatement:
+    """Who a visitor says to be, and that they agree."""
+    return replace(IdentityStatement(document(person), PRIVACY_VERSION), **changes)
 
 
 VAULT = Vault({1: bytes(32)}, pepper=bytes(range(32)))
@@ -133,7 +156,18 @@ def case(**changes: Any) -> Case:
 
 
 def scan(text: str, nonce: str = "n1", at: datetime = NOW, **changes: Any) -> Scan:
+    """A scan of any text, at the turnstile of 峨眉山 if no other gate is given."""
     return replace(Scan(gate(), text, nonce, at), **changes)
+
+
+def live_scan(held: Pass, nonce: str = "n1", at: datetime = NOW, **changes: Any) -> Scan:
+    """A scan of the code that a phone shows at that moment."""
+    return scan(live_text(held, KEYS, at), nonce, at, **changes)
+
+
+def printed_scan(held: Pass, nonce: str = "n1", at: datetime = NOW, **changes: Any) -> Scan:
+    """A scan of the code on paper, by staff, who look at the card."""
+    return scan(static_text(held, KEYS), nonce, at, **{"gate": gate(GateKind.HANDHELD)} | changes)
 
 
 def limited(**limits: Any) -> Pass:

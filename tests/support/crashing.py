@@ -25,6 +25,10 @@ class CrashingDatabase:
         self._spared = spared
         self.writes_left: float = float("inf")
 
+    def restart(self) -> None:
+        """The process is started again, and lives."""
+        self.writes_left = float("inf")
+
     def collection(self, name: str) -> Any:
         """The collection of that name."""
         return _Collection(self, self._database.collection(name), counted=name not in self._spared)

@@ -4,11 +4,14 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from tests.support.waiting import until, wait_until
 
 PROJECT = Path(__file__).parents[2]
 SECONDS = 60
@@ -17,9 +20,8 @@ SECONDS = 60
 def environment(**changes: str) -> dict[str, str]:
     """The environment of a child: ours, without settings of this system, in UTF-8."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("BASHU_")}
-    return (
-        kept | {"PYTHONWARNINGS": "error::DeprecationWarning:server", "PYTHONUTF8": "1"} | changes
-    )
+    strict = {"PYTHONWARNINGS": "error::DeprecationWarning:server", "PYTHONUTF8": "1"}
+    return kept | strict | changes
 
 
 @dataclass
@@ -72,10 +74,10 @@ def _processes() -> list[tuple[int, int]]:
     if Path("/proc/self/stat").exists():
         pairs = []
         for stat in Path("/proc").glob("[0-9]*/stat"):
-            with suppress(OSError):
-                pairs.append(
-                    (int(stat.parent.name), int(stat.read_text().rpartition(")")[2].split()[1]))
-                )
+            with suppress(OSError):  # it has ended since
+                _, _, fields = stat.read_text().rpartition(")")
+                parent = fields.split()[1]
+                pairs.append((int(stat.parent.name), int(parent)))
         return pairs
     listed = subprocess.run(
         ["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True
@@ -83,9 +85,54 @@ def _processes() -> list[tuple[int, int]]:
     return [(int(child), int(parent)) for child, parent in map(str.split, listed.splitlines())]
 
 
-def alive(pid: int) -> bool:
+def workers_of(server: Server) -> list[int]:
+    """The processes of a server that serve, where it has several."""
+    return [pid for pid in children(server.process.pid) if b"server.workers" in _command(pid)]
+
+
+def _command(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+@contextmanager
+def held(pids: Iterable[int]) -> Iterator[None]:
+    """Stop processes for a while, so that others have to do what comes."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        for pid in pids:
+            wait_until(partial(_is_stopped, pid), f"process {pid} is held")
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def _is_stopped(pid: int) -> bool:
+    _, _, fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
+    return fields.split()[0] == "T"
+
+
+async def until_each_worker(
+    server: Server, holds: Callable[[], Awaitable[bool]], what: str
+) -> None:
+    """Wait until something holds at each worker, asked while the others are held."""
+    workers = workers_of(server)
+    assert len(workers) > 1
+    for worker in workers:
+        with held([other for other in workers if other != worker]):
+            await until(holds, f"{what}, at worker {worker}")
+
+
+def assert_gone(pids: Iterable[int]) -> None:
+    """The processes have ended, or end soon."""
+    for pid in pids:
+        wait_until(partial(_has_ended, pid), f"process {pid} has ended")
+
+
+def _has_ended(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
-        return False
-    return True
+        return True
+    return False

@@ -1,29 +1,27 @@
 """The rooms of the domain over a real database, with the keys and the two spots of the tests."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
+from passes.admission.gates import Scan
 from passes.holding.issuing import NewPass
 from passes.holding.model import Pass
+from passes.ledger.verdicts import Verdict
 from passes.offers.claiming import Claim
 from passes.offers.offer import Offer
 from passes.people.holder import Holder
-from passes.people.identification import IdentityStatement
-from passes.people.identity import DocumentKind, Identity, IdentityDocument
+from passes.people.identity import Identity
 from passes.people.sealing import Vault
 from passes.people.visitors import Visitor
 from passes.rooms import Rooms
 from passes.store.database import Database
 from passes.terms.edition import Edition
 from tests.support import build
-from tests.support.build import KEYS, NOW, SEALER, VAULT, Spots
-
-PRIVACY_VERSION = "2026-11"
-OPERATOR = "operator:test"
+from tests.support.build import KEYS, NOW, OPERATOR, PRIVACY_VERSION, SEALER, VAULT, Spots
 
 
 class RoomsUnderTest(Rooms):
-    """All rooms, and how tests fill them."""
+    """All rooms, how tests fill them, and a look behind them."""
 
     def __init__(self, database: Database, vault: Vault = VAULT) -> None:
         """Over a database of its own."""
@@ -53,18 +51,43 @@ class RoomsUnderTest(Rooms):
         """The pass of `build.held`, stored."""
         return await self.keep(build.held(**changes))
 
-    async def issue(self, draft: Edition | None = None, person: Identity = build.HOLDER) -> Pass:
+    async def issue(
+        self, draft: Edition | None = None, person: Identity = build.HOLDER, at: datetime = NOW
+    ) -> Pass:
         """A pass of a product, as an operator issues it."""
         new = await self.new(SEALER.seal(person), draft)
-        return await self.holding.issuing.issue(new, OPERATOR, NOW)
+        return await self.holding.issuing.issue(new, OPERATOR, at)
+
+    async def issue_to(self, visitor: Visitor) -> Pass:
+        """An annual pass for a visitor."""
+        return await self.holding.issuing.issue(await self.new(visitor.holder), OPERATOR, NOW)
+
+    async def verdict_on(self, scan: Scan, at: datetime = NOW) -> Verdict:
+        """What a gate is told about a scan."""
+        verdict, _ = await self.admission.admission.admit(scan, at)
+        return verdict
+
+    async def refusal_reasons(self) -> list[str]:
+        """Why scans were refused, as it is kept."""
+        kept = await self.database.collection("refusals").find({})
+        return [document["verdict"]["reason"] for document in kept]
+
+    async def change_stored(self, pass_id: str, **fields: Any) -> None:
+        """Change a stored pass behind the back of everybody."""
+        await self.database.collection("passes").update({"_id": pass_id}, {"$set": fields})
+
+    async def account(self, openid: str = "甲") -> Visitor:
+        """The visitor of a WeChat account, who may not have said who they are."""
+        return await self.people.accounts.of_openid(openid, NOW)
+
+    async def known(self, openid: str = "甲", **changes: Any) -> Visitor:
+        """The visitor of a WeChat account, who says to be `build.HOLDER`, or what is given."""
+        visitor = await self.account(openid)
+        return await self.people.identification.identify(visitor, build.statement(**changes), NOW)
 
     async def visitor(self, n: int = 0) -> Visitor:
-        """Visitor n, who has said who they are."""
-        visitor = await self.people.accounts.of_openid(f"v{n}", NOW)
-        person = build.person(n)
-        said = IdentityDocument(DocumentKind.RESIDENT, person.name, person.number)
-        statement = IdentityStatement(said, PRIVACY_VERSION)
-        return await self.people.identification.identify(visitor, statement, NOW)
+        """Visitor n, who has said that they are person n."""
+        return await self.known(f"v{n}", person=build.person(n))
 
     async def claim(self, n: int = 0, of: Offer | None = None, at: Any = NOW, **more: Any) -> Pass:
         """A voucher of an offer, claimed by visitor n."""
@@ -74,6 +97,10 @@ class RoomsUnderTest(Rooms):
     async def wanted(self, offer: Offer, **more: Any) -> Claim:
         """A claim of an offer whose voucher is published."""
         return Claim(offer, await self.published(offer.voucher()), **more)
+
+    async def vouchers(self, offer_id: str = "bogo") -> list[Pass]:
+        """The vouchers that an offer counts."""
+        return [each for each in await self.holding.passes.of_product(offer_id) if each.counts]
 
     async def counts(self, offer_id: str = "bogo") -> dict[str, int]:
         """The counters of an offer."""

@@ -9,6 +9,7 @@ from passes.admission.gates import Gate, GateKind
 from passes.holding.issuing import NewPass
 from passes.holding.model import Pass
 from passes.holding.shown_code import live_text, static_text
+from passes.offers.offer import Offer
 from passes.people.identity import Identity
 from passes.people.visitors import Visitor
 from scenic_data.checking import load_spots
@@ -33,7 +34,8 @@ def keys() -> Keys:
     return Keys(build.KEYS, build.SEALER, build.VAULT, {1: bytes(32)}, "test")
 
 
-SETTINGS = Settings(_env_file=None, trusted_proxies=())  # type: ignore[call-arg] # a test's caller is no proxy
+# A caller in a test is no proxy.
+SETTINGS = Settings(_env_file=None, trusted_proxies=())  # type: ignore[call-arg]
 
 PARTS = {build.XIANNVSHAN, "dujiangyan", "qingchengshan-qianshan"}
 """Parts of two 5A entries, at which gates stand."""
@@ -46,7 +48,7 @@ async def composed(mongo: Mongo) -> System:
     system = System(mongo, keys(), SETTINGS.privacy_version)
     await system.catalogue.replace(SOME_SPOTS)
     await system.catalogue.load()
-    await system.terms.publishing.publish([build.product()], "operator:test", build.NOW)
+    await system.terms.publishing.publish([build.product()], build.OPERATOR, build.NOW)
     await system.terms.editions.load()
     return system
 
@@ -60,17 +62,24 @@ class World:
         self.services = services
         self.clock = clock
         self._people = itertools.count()
+        self._any_gate: str | None = None
 
     async def gate(
         self, spot_id: str = build.EMEISHAN, kind: GateKind = GateKind.TURNSTILE
     ) -> tuple[Gate, str]:
         """An enrolled gate and its token."""
         new = await self.system.admission.gate_keeping.add(
-            spot_id, kind, "", "operator:test", self.clock()
+            spot_id, kind, "", build.OPERATOR, self.clock()
         )
         gate = await self.system.admission.gate_keeping.enrol(new.setup_code, self.clock())
         await self.system.admission.gates.load()
         return gate, self.services.tokens.for_gate(gate, self.clock())
+
+    async def any_gate(self) -> str:
+        """The token of a turnstile, the same each time."""
+        if self._any_gate is None:
+            _, self._any_gate = await self.gate()
+        return self._any_gate
 
     async def issue(self, product_id: str = "annual", person: Identity | None = None) -> Pass:
         """A pass, of another person each time."""
@@ -78,7 +87,7 @@ class World:
         assert edition is not None
         holder = build.SEALER.seal(person or build.person(next(self._people)))
         new = NewPass(edition, holder, build.TODAY)
-        return await self.system.holding.issuing.issue(new, "operator:test", self.clock())
+        return await self.system.holding.issuing.issue(new, build.OPERATOR, self.clock())
 
     async def visitor(self, name: str = "甲") -> tuple[Visitor, str]:
         """A visitor who is signed in, and their token."""
@@ -86,10 +95,23 @@ class World:
         session = await self.system.people.signing_in.begin(visitor, self.clock())
         return visitor, self.services.tokens.for_session(session, visitor, self.clock()).access
 
+    async def known(self, n: int = 0) -> str:
+        """The token of visitor n, who has said that they are person n."""
+        visitor, token = await self.visitor(f"v{n}")
+        statement = build.statement(build.person(n))
+        await self.system.people.identification.identify(visitor, statement, self.clock())
+        return token
+
+    async def publish_offers(self, *offers: Offer) -> None:
+        """Publish offers, and make them known to the handlers."""
+        await self.system.offers.publishing.publish(offers, build.OPERATOR, self.clock())
+        await self.system.offers.offers.load()
+        await self.system.terms.editions.load()
+
     async def publish(self, **terms: Any) -> None:
         """Publish the product `other` with these terms."""
         await self.system.terms.publishing.publish(
-            [build.product("other", **terms)], "operator:test", self.clock()
+            [build.product("other", **terms)], build.OPERATOR, self.clock()
         )
         await self.system.terms.editions.load()
 

@@ -1,0 +1,14 @@
+"""How often a trial is repeated: a few rounds in the suite, many with `pytest --long`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """The rounds of this run."""
+
+    long: bool
+
+    def __call__(self, few: int, *, many: int) -> range:
+        """Numbers of rounds: few, or many by `--long`."""
+        return range(many if self.long else few)
