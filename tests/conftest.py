@@ -18,7 +18,8 @@ world         test      a system with gates at 峨眉山 and 仙女山 and a way
 
 Those of whole processes are in `tests/process/conftest.py`.
 
-Marked by themselves: `quick`, every test that needs neither a database nor a process.
+Marked by themselves: `database`, every test that needs one, which `.ci/second_engine` runs over
+another; `quick`, every test that needs neither a database nor a process.
 """
 
 import asyncio
@@ -65,12 +66,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run longer trials: many more rounds")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as quick what uses no database, not even through other fixtures, and no process."""
+    """Mark as `database` what uses one, also through other fixtures, and as `quick` what uses
+    neither that nor a process."""
     for item in items:
         uses_database = "mongo_uri" in getattr(item, "fixturenames", ())
         uses_process = item.path.is_relative_to(PROCESS_TESTS)
-        if not uses_database and not uses_process:
+        if uses_database:
+            item.add_marker(pytest.mark.database)
+        elif not uses_process:
             item.add_marker(pytest.mark.quick)
 
 
