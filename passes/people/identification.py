@@ -129,8 +129,8 @@ class Identification:
             await self._audit.write(line)
         if binding is None:
             return Unbound(None, len(renamed))
-        # 2. The visitor, who names the person no more; then the binding. A crash in between leaves
-        #    a binding that nobody names.
+        # 2. The visitor, who names the person no more, if they have not become somebody else
+        #    meanwhile; then the binding. A crash in between leaves a binding that nobody names.
         await self._visitors.identify(binding.visitor_id, person.lookup, None, None)
         await self._visitors.unbind(person_key(person), binding.visitor_id)
         # The audit log keeps the word that it has always had for this.
