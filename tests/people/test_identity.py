@@ -30,7 +30,7 @@ def test_the_published_example_of_the_check_digit() -> None:
     assert check_digit("44052418800101001") == "4"
 
 
-def test_a_number_is_tidied_before_it_is_id_number() -> None:
+def test_a_number_is_tidied_before_it_is_checked() -> None:
     assert resident(" 测试甲 ", " 11010119900307002x\n", TODAY) == HOLDER
 
 

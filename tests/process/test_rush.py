@@ -34,9 +34,9 @@ VISITORS = 500
 AT_ONCE = 50
 
 
-async def published(server: Server, scripts: Run, file: Path, **more: str) -> Api:
+async def published(server: Server, scripts: Run, file: Path, per_day: str = "null") -> Api:
     """A client of a server that knows the offer, at each of its processes."""
-    file.write_text(OFFER.format(per_day=more.get("per_day", "null")), encoding="utf-8")
+    file.write_text(OFFER.format(per_day=per_day), encoding="utf-8")
     assert scripts("offers", "publish", str(file)).status == 0
     api = Api(server.port)
 

@@ -293,8 +293,8 @@ def test_offers_are_published_shown_and_paused(scripts: Run, tmp_path: Path) -> 
     shown = scripts("offers", "publish", str(file), "--dry-run").out
     assert "~ emeishan-bogo-example\n    quota.total: 1200 → 1500\n" in shown
     assert shown.endswith("created 0, changed 1, unchanged 2\ndry run: nothing was stored\n")
-    published = scripts("offers", "publish", str(file), "--json")
-    assert published.json["changed"] == ["emeishan-bogo-example"]
+    changed = scripts("offers", "publish", str(file), "--json")
+    assert changed.json["changed"] == ["emeishan-bogo-example"]
     paused = scripts("offers", "pause", "emeishan-bogo-example", "--json")
     assert paused.json["state"] == "paused"
     listed = row(scripts, "offers", "list", id="emeishan-bogo-example")
