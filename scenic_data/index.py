@@ -73,6 +73,8 @@ class Index:
         latin = [*_spoken(chinese), *_slugs(spots), *_english(spots)]
         places = list(_places(spots, reference))
 
+        self.namesake_of = dict(_namesakes(spots))
+        """The part of an entry, and the entry that is called like it, by their places in the list."""
         self.best = frozenset(n for n, spot in enumerate(spots) if spot.level is Level.A5)
         """The 5A spots: what everybody asks for."""
         self.names = Terms(self._terms([*chinese, *latin, *_initials(chinese)]))
@@ -98,6 +100,14 @@ class Index:
             if key.owner in self.best:
                 begun = inside = BEST
             yield Term(key.owner, key.pieces, Ranks(key.kind, begun, inside))
+
+
+def _namesakes(spots: Sequence[Spot]) -> Iterator[tuple[int, int]]:
+    number_of = {spot.id: n for n, spot in enumerate(spots)}
+    for n, spot in enumerate(spots):
+        whole = number_of.get(spot.part_of or "")
+        if whole is not None and core(joined(spots[whole].name.zh)) == core(joined(spot.name.zh)):
+            yield n, whole
 
 
 def core(name: str) -> str:

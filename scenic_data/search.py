@@ -66,6 +66,7 @@ class Search:
         if len(self._words) > 1 and not names_a_spot:
             for n, rank in self._all_words().items():
                 keep_best(found, n, rank)
+        self._lift_namesakes(found)
         return (
             found
             or self._sounding_like(self._whole)
@@ -73,6 +74,18 @@ class Search:
             or elsewhere
             or self._mistyped(self._whole)
         )
+
+    def _lift_namesakes(self, found: dict[int, int]) -> None:
+        """An entry that is called like its part comes with it, and so before it: 乐山大佛.
+
+        What names a kind behind the name (碧峰峡风景区) means the one that is called so.
+        """
+        if core(self._whole) != self._whole:
+            return
+        for part, rank in list(found.items()):
+            whole = self._index.namesake_of.get(part)
+            if whole is not None and whole in found:
+                keep_best(found, whole, rank)
 
     def _look_up(self, word: str) -> dict[int, int]:
         """The spots of which the word is a name, a part of a name, a place or a kind.
