@@ -24,6 +24,8 @@ THERE = 7
 BEST = 9
 """The beginning or a part of the name of a 5A spot."""
 _BEGUN, _INSIDE = 10, 20  # the beginning, or a part of another name; the kind of name on top
+_RANKS = [Ranks(kind, _BEGUN + kind, _INSIDE + kind) for kind in range(MISREAD + 1)]
+_RANKS_OF_BEST = [Ranks(kind, BEST, BEST) for kind in range(MISREAD + 1)]
 ABOUT = 40
 """What is no name of a spot: that of a category, or a part of that of a place."""
 MISTYPED = 100
@@ -96,10 +98,8 @@ class Index:
 
     def _terms(self, keys: Iterable[Key]) -> Iterator[Term]:
         for key in keys:
-            begun, inside = _BEGUN + key.kind, _INSIDE + key.kind
-            if key.owner in self.best:
-                begun = inside = BEST
-            yield Term(key.owner, key.pieces, Ranks(key.kind, begun, inside))
+            ranks = _RANKS_OF_BEST if key.owner in self.best else _RANKS
+            yield Term(key.owner, key.pieces, ranks[key.kind])
 
 
 def _namesakes(spots: Sequence[Spot]) -> Iterator[tuple[int, int]]:

@@ -5,9 +5,12 @@ index) uses `words` or `joined` on both sides, so that full width, case, tones, 
 traditional characters never decide.
 """
 
+import gc
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from importlib import import_module
+from typing import Any
 
 _APOSTROPHES = "'’"
 _INVISIBLE = frozenset({"Mn", "Cf"})
@@ -45,9 +48,7 @@ def syllables(chinese: str) -> tuple[str, ...]:
 
     Remembers more than the names of a catalogue: it takes 0.1 ms, and each name is read often.
     """
-    from pypinyin import lazy_pinyin  # noqa: PLC0415 - takes long to import, and commands never search
-
-    return tuple(lazy_pinyin(chinese))
+    return tuple(_pypinyin().lazy_pinyin(chinese))
 
 
 def other_readings(chinese: str, usual: Sequence[str]) -> Iterator[tuple[int, tuple[str, ...]]]:
@@ -65,9 +66,28 @@ def other_readings(chinese: str, usual: Sequence[str]) -> Iterator[tuple[int, tu
 
 @lru_cache(maxsize=8192)
 def _readings(character: str) -> Sequence[str]:
-    from pypinyin import Style, pinyin  # noqa: PLC0415 - as above
+    read, plain = _pypinyin().pinyin, _pypinyin().Style.NORMAL
+    readings: Sequence[str] = read(character, style=plain, heteronym=True)[0]
+    return readings[: 1 + _OTHER_READINGS]
 
-    return pinyin(character, style=Style.NORMAL, heteronym=True)[0][: 1 + _OTHER_READINGS]
+
+@lru_cache(maxsize=1)
+def _pypinyin() -> Any:
+    """The package, imported when it is first needed: commands never search.
+
+    Its dictionaries are a hundred thousand lists that stay. A full garbage collection would walk
+    over them each time, while everything waits: 45 ms twice while they are read, and again whenever
+    a catalogue is loaded. So none runs meanwhile, and `freeze` leaves them out of later ones.
+    """
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        package = import_module("pypinyin")
+        gc.freeze()
+    finally:
+        if running:
+            gc.enable()
+    return package
 
 
 def _words(plain: str) -> list[str]:
@@ -82,7 +102,7 @@ def _simplified(text: str) -> str:
 
 @lru_cache(maxsize=8192)
 def _is_simplified(character: str) -> bool:
-    """Whether a character stays as it is. Most texts are simplified, and need no look at phrases."""
+    """Whether a character stays as it is. Most texts are simplified: their phrases need no look."""
     return _converter()(character) == character
 
 
