@@ -28,7 +28,7 @@ from server.system import System, open_system
 SETTLE_SECONDS = 5
 SPOT = "emeishan"
 PRODUCT = "bench"
-_BATCH = 1000
+_BATCH = 200
 
 Row = dict[str, object]
 
