@@ -19,7 +19,8 @@ world         test      a system with gates at 峨眉山 and 仙女山 and a way
 Those of whole processes are in `tests/process/conftest.py`.
 
 Marked by themselves: `database`, every test that needs one, which `.ci/second_engine` runs over
-another; `quick`, every test that needs neither a database nor a process.
+another; `quick`, every test that needs neither a database nor a process, and is not marked `slow`
+by hand.
 """
 
 import asyncio
@@ -69,13 +70,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as `database` what uses one, also through other fixtures, and as `quick` what uses
-    neither that nor a process."""
+    neither that nor a process, unless it says that it is `slow`."""
     for item in items:
         uses_database = "mongo_uri" in getattr(item, "fixturenames", ())
         uses_process = item.path.is_relative_to(PROCESS_TESTS)
         if uses_database:
             item.add_marker(pytest.mark.database)
-        elif not uses_process:
+        elif not uses_process and item.get_closest_marker("slow") is None:
             item.add_marker(pytest.mark.quick)
 
 

@@ -17,6 +17,8 @@ from server.system import System
 from tests.support.processes import PROJECT
 from tests.support.world import SETTINGS, keys
 
+pytestmark = pytest.mark.slow
+
 HANGS = """
 import asyncio, time
 from server.ending import Ending

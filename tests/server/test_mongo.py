@@ -31,6 +31,7 @@ OPERATIONS: dict[str, Callable[[MongoCollection], Awaitable[object]]] = {
     "delete": lambda things: things.delete({"_id": 1}),
 }
 
+pytestmark = pytest.mark.slow
 both_drivers = pytest.mark.parametrize("driver", ["pymongo", "motor"])
 
 

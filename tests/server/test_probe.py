@@ -43,6 +43,7 @@ async def test_many_who_ask_cost_one_write_a_second(any_mongo: Mongo) -> None:
     assert time.monotonic() - start > FRESH_SECONDS / 2
 
 
+@pytest.mark.slow
 async def test_one_that_is_slow_to_fail_is_waited_for_once() -> None:
     """`asyncio.wait_for` waited for the driver to give up: a cancelled server selection may go on."""
     async with Mongo("mongodb://127.0.0.1:1/", "nowhere", "pymongo") as away:

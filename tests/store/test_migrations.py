@@ -25,6 +25,8 @@ from server.system import System, open_system
 from tests.support import build
 from tests.support.crashing import Crash, CrashingDatabase
 
+pytestmark = pytest.mark.slow
+
 ARCHIVE = Path(__file__).parents[1] / "fixtures" / "schema-1.tar.xz"
 THEN = datetime(2026, 11, 25, 3, 56, tzinfo=UTC)
 """When the data directory was made."""
