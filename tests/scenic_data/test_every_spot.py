@@ -19,6 +19,8 @@ from scenic_data.search import MOST_STEPS, Search
 from scenic_data.snapshot import Snapshot
 from scenic_data.wording import joined, syllables
 
+pytestmark = pytest.mark.slow
+
 REFERENCE = Reference.load()
 ALL = Snapshot(load_spots(), REFERENCE)
 SPOTS = ALL.listed

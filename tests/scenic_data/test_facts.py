@@ -25,6 +25,8 @@ from scripts.facts.writing import source_file, spot_files
 from scripts.spots import app
 from tests.support.build import EMEISHAN, spot
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2027, 3, 1)
 Cells = Mapping[str, str]
 
