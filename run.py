@@ -1,4 +1,7 @@
-"""Start Bashu Pass: `python run.py [--host 127.0.0.1] [--port 8000] [--data-dir var] [--workers 1]`."""
+"""Start Bashu Pass.
+
+`python run.py [--host 127.0.0.1] [--port 8000] [--data-dir var] [--workers 1]`
+"""
 
 import argparse
 import sys
@@ -10,7 +13,8 @@ from server.settings import load_settings
 
 
 def main() -> int:
-    """Read flags and settings, serve; the exit status is 1 if the process could not start or go on."""
+    """Read flags and settings, serve; the exit status is 1 if the process could not start or go
+    on."""
     parser = argparse.ArgumentParser(
         description="Serve Bashu Pass.", epilog="All other settings: BASHU_* (README.md)."
     )

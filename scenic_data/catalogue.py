@@ -1,7 +1,7 @@
 """The catalogue of a running process: the newest snapshot of the stored spots, swapped in one step.
 
-All spots are stored as one document, so that an import is one atomic write and no process ever sees half of one
-(docs/adr/0008-one-document-catalogue.md).
+All spots are stored as one document, so that an import is one atomic write and no process ever sees
+half of one (docs/adr/0008-one-document-catalogue.md).
 """
 
 import asyncio
@@ -35,7 +35,8 @@ class Catalogue:
     """Always answers from memory. `load` brings in what is stored, all at once."""
 
     def __init__(self, stored: Stored, reference: Reference, *, serves: bool = True) -> None:
-        """Empty, at version 0, until the first `load`. One that `serves` is loaded ready for requests."""
+        """Empty, at version 0, until the first `load`. One that `serves` is loaded ready for
+        requests."""
         self._stored = stored
         self._serves = serves
         self._version = 0
@@ -51,7 +52,8 @@ class Catalogue:
         return self.snapshot.ids()
 
     async def load(self) -> None:
-        """Replace the snapshot by what is stored now. It is made beside the event loop, which goes on serving."""
+        """Replace the snapshot by what is stored now. It is made beside the event loop, which goes
+        on serving."""
         document = await self._stored.get({"_id": _ID})
         if document is None or document["version"] == self._version:
             return

@@ -1,4 +1,5 @@
-"""Checking: from records of files to spots. Every fault of every record is told at once, before anything is used."""
+"""Checking: from records of files to spots. Every fault of every record is told at once, before
+anything is used."""
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -12,7 +13,8 @@ from scenic_data.model import Spot
 from scenic_data.reference import Reference
 
 _BOUNDS = {"chongqing": (105.2, 110.3, 28.1, 32.3), "sichuan": (97.3, 108.6, 26.0, 34.4)}
-"""For each province its westernmost and easternmost longitude, southernmost and northernmost latitude."""
+"""For each province its westernmost and easternmost longitude, southernmost and northernmost
+latitude."""
 
 _FARTHEST_FROM_SEAT = {"district": 100_000, "city": 300_000}
 """Metres between a spot and the seat of its district or city: more than in any true record."""
@@ -40,7 +42,8 @@ def load_spots(data: Path = DATA) -> list[Spot]:
 def checked(
     records: Iterable[FileRecord], reference: Reference, others: Sequence[Spot] = ()
 ) -> list[Spot]:
-    """The spots of records that stand beside `others`. Raises `DataError` with every fault of every record."""
+    """The spots of records that stand beside `others`. Raises `DataError` with every fault of every
+    record."""
     faults: list[str] = []
     spots: list[Spot] = []
     named: dict[str, str] = {}
@@ -80,7 +83,8 @@ def _unique(spot: Spot) -> Iterator[tuple[str, str]]:
 def _family_faults(
     spots: Sequence[Spot], others: Sequence[Spot], broken: Container[str | None]
 ) -> Iterator[tuple[str, str]]:
-    """Ids of spots, and what is wrong with the wholes that they name: each exists and is itself no part.
+    """Ids of spots, and what is wrong with the wholes that they name: each exists and is itself no
+    part.
 
     Of a whole whose own record is `broken` nothing can be said.
     """
@@ -99,7 +103,8 @@ def _family_faults(
 
 
 def _faults(spot: Spot, reference: Reference) -> Iterator[str]:
-    """What a record cannot tell by itself: whether what it points to exists, and whether it lies where it says."""
+    """What a record cannot tell by itself: whether what it points to exists, and whether it lies
+    where it says."""
     if spot.category is not None and spot.category not in reference.categories:
         yield f"category: {spot.category!r} is not in categories.yaml"
     if spot.adcode not in reference.places:
@@ -108,9 +113,14 @@ def _faults(spot: Spot, reference: Reference) -> Iterator[str]:
     point = Point(spot.position.lng, spot.position.lat)
     west, east, south, north = _BOUNDS[spot.province]
     if not (west <= point.lng <= east and south <= point.lat <= north):
-        yield f"position: {point.lng}, {point.lat} does not lie in {spot.province}, where adcode {spot.adcode} is"
+        yield (
+            f"position: {point.lng}, {point.lat} does not lie in {spot.province}, "
+            f"where adcode {spot.adcode} is"
+        )
         return
     row, place = reference.places.row(spot.adcode), reference.places.at(spot.adcode)
     away = distance(point, row.seat) if row.seat else 0
     if away > _FARTHEST_FROM_SEAT["district" if place.district else "city"]:
-        yield f"position: {away / 1000:.0f} km from the seat of {row.name} ({spot.adcode}) is too far"
+        yield (
+            f"position: {away / 1000:.0f} km from the seat of {row.name} ({spot.adcode}) is too far"
+        )

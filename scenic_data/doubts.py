@@ -26,7 +26,8 @@ _OLD_AFTER = 2
 
 
 def doubts(spot: Spot, known: Mapping[str, Source]) -> dict[str, tuple[Doubt, str | None]]:
-    """For each doubtful group of fields why, and the date of its newest source, `YYYY` or longer."""
+    """For each doubtful group of fields why, and the date of its newest source, `YYYY` or
+    longer."""
     found: dict[str, tuple[Doubt, str | None]] = {}
     for group, keys in spot.sources.items():
         newest = _newest((keys,) if isinstance(keys, str) else keys, known)

@@ -1,8 +1,9 @@
 """Files of data: YAML, JSON and CSV, read into records that say where they stand, not yet checked.
 
 YAML, JSON  a list of records
-CSV         a line of column names, such as `id,name.zh,price.peak_fen`, and a line a record. An empty cell says
-            nothing, `null` says that a field is not known; the items of a list are separated by `|`. UTF-8.
+CSV         a line of column names, such as `id,name.zh,price.peak_fen`, and a line a record. An
+            empty cell says nothing, `null` says that a field is not known; the items of a list are
+            separated by `|`. UTF-8.
 """
 
 import csv
@@ -24,7 +25,8 @@ _LISTS = ("aliases", "phones", "season", "closed_weekdays", "images")
 
 
 class DataError(Exception):
-    """Data files that cannot be used. Each of `faults` names file, record, field and what to mend."""
+    """Data files that cannot be used. Each of `faults` names file, record, field and what to
+    mend."""
 
     def __init__(self, faults: list[str]) -> None:
         """`faults` is not empty."""
@@ -47,7 +49,8 @@ class FileRecord:
 
 
 def read_folder(folder: Path) -> list[FileRecord]:
-    """The records of the YAML files of a folder. Raises `DataError` with every fault of every file."""
+    """The records of the YAML files of a folder. Raises `DataError` with every fault of every
+    file."""
     records: list[FileRecord] = []
     faults: list[str] = []
     for file in sorted(folder.glob("*.yaml")):
@@ -121,14 +124,16 @@ def load_json(file: Path) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A CSV file: its columns, and for each row the line on which it ends and its cells by column."""
+    """A CSV file: its columns, and for each row the line on which it ends and its cells by
+    column."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[int, dict[str, str]], ...]
 
 
 def load_table(file: Path) -> Table:
-    """A CSV file in UTF-8, with a line of column names. Raises `DataError` naming file and line of every fault."""
+    """A CSV file in UTF-8, with a line of column names. Raises `DataError` naming file and line of
+    every fault."""
     reader = csv.reader(io.StringIO(_text(file), newline=""), strict=True)
     faults: list[str] = []
     columns: list[str] = []
@@ -139,7 +144,8 @@ def load_table(file: Path) -> Table:
         for cells in reader:
             if cells and len(cells) != len(columns):
                 faults.append(
-                    f"{file.name}: line {reader.line_num}: there are {len(cells)} cells for {len(columns)} columns"
+                    f"{file.name}: line {reader.line_num}: "
+                    f"there are {len(cells)} cells for {len(columns)} columns"
                 )
             elif cells and not faults:
                 rows.append((reader.line_num, dict(zip(columns, cells, strict=True))))
@@ -194,7 +200,8 @@ def _text(file: Path) -> str:
 
 
 def _refuse_deep(text: str) -> None:
-    """Raise `ValueError` for nesting that would overflow the stack of the C parser, which cannot raise."""
+    """Raise `ValueError` for nesting that would overflow the stack of the C parser, which cannot
+    raise."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(
@@ -205,7 +212,8 @@ def _refuse_deep(text: str) -> None:
 
 
 class _Loader(yaml.CSafeLoader):
-    """PyYAML's safe loader with the plain values of YAML 1.2: `yes` and `2026-10-01` are words, `1:30` is no number.
+    """PyYAML's safe loader with the plain values of YAML 1.2: `yes` and `2026-10-01` are words,
+    `1:30` is no number.
 
     It also refuses a key that stands twice in one mapping.
     """

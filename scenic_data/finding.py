@@ -26,7 +26,8 @@ UNCERTAINTY = {
     Precision.DISTRICT: 20_000,
     Precision.CITY: 60_000,
 }
-"""How many metres a spot may lie from its position: half the width of a usual entry, district, or city."""
+"""How many metres a spot may lie from its position: half the width of a usual entry, district, or
+city."""
 
 
 class Facet(StrEnum):

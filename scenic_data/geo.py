@@ -1,8 +1,9 @@
 """Positions: the three datums that Chinese maps use, and distances.
 
-WGS-84 is what satellites give and what is stored. GCJ-02 is what maps in China must show (AMap, Tencent and the map of
-WeChat mini-programs), BD-09 is Baidu's shift of it. The shift of GCJ-02 is not published by its makers; the formula is
-the one that public converters agree on. It holds within China only, where all our spots are.
+WGS-84 is what satellites give and what is stored. GCJ-02 is what maps in China must show (AMap,
+Tencent and the map of WeChat mini-programs), BD-09 is Baidu's shift of it. The shift of GCJ-02 is
+not published by its makers; the formula is the one that public converters agree on. It holds within
+China only, where all our spots are.
 """
 
 from collections.abc import Iterable
@@ -45,7 +46,8 @@ def from_wgs84(point: Point, datum: Datum) -> Point:
 
 
 def to_wgs84(point: Point, datum: Datum) -> Point:
-    """A position of some datum in WGS-84: the point that `from_wgs84` takes there, to a centimetre."""
+    """A position of some datum in WGS-84: the point that `from_wgs84` takes there, to a
+    centimetre."""
     if datum is Datum.WGS84 or not _in_china(point):
         return point
     target = point if datum is Datum.GCJ02 else _from_baidu(point)
@@ -60,12 +62,14 @@ def to_wgs84(point: Point, datum: Datum) -> Point:
 
 
 def distance(one: Point, other: Point) -> float:
-    """Metres between two positions of the same datum, over the sphere; within 0.6 % of the ellipsoid."""
+    """Metres between two positions of the same datum, over the sphere; within 0.6 % of the
+    ellipsoid."""
     return arcs(direction(one), [direction(other)])[0]
 
 
 def direction(point: Point) -> Direction:
-    """The unit vector from the centre of the earth to a position: what distances to many others are made of."""
+    """The unit vector from the centre of the earth to a position: what distances to many others are
+    made of."""
     lng, lat = radians(point.lng), radians(point.lat)
     return cos(lat) * cos(lng), cos(lat) * sin(lng), sin(lat)
 

@@ -1,11 +1,12 @@
-"""Importing: what a file of records would make of the catalogue. Works out everything and stores nothing.
+"""Importing: what a file of records would make of the catalogue. Works out everything and stores
+nothing.
 
-A record whose id is known changes that spot: it needs only the id and what changes, and null says that something is not
-known any more. A record with a new id is a new spot. A complete file also retires the spots that it does not name. No
-spot is ever deleted, because passes may cover it.
+A record whose id is known changes that spot: it needs only the id and what changes, and null says
+that something is not known any more. A record with a new id is a new spot. A complete file also
+retires the spots that it does not name. No spot is ever deleted, because passes may cover it.
 
-The records of a release, which is a new issue of the shipped data files, are whole: a fact that they do not tell is
-not known any more. What operators alone know, such as notices, stays.
+The records of a release, which is a new issue of the shipped data files, are whole: a fact that
+they do not tell is not known any more. What operators alone know, such as notices, stays.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -115,7 +116,8 @@ def _merged(
 
 
 def _over(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """`new` over `old`, group by group; what becomes None goes, and a group that becomes empty goes with it."""
+    """`new` over `old`, group by group; what becomes None goes, and a group that becomes empty goes
+    with it."""
     merged = dict(old)
     for name, value in new.items():
         inside = isinstance(value, Mapping) and isinstance(old.get(name), Mapping)

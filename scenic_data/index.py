@@ -76,7 +76,8 @@ class Index:
         places = list(_places(spots, reference))
 
         self.namesake_of = dict(_namesakes(spots))
-        """The part of an entry, and the entry that is called like it, by their places in the list."""
+        """The part of an entry, and the entry that is called like it, by their places in the
+        list."""
         self.best = frozenset(n for n, spot in enumerate(spots) if spot.level is Level.A5)
         """The 5A spots: what everybody asks for."""
         self.names = Terms(self._terms([*chinese, *latin, *_initials(chinese)]))

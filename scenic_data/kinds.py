@@ -63,8 +63,8 @@ class FreeEntry(Strict):
     to_age: int | None = Field(default=None, ge=0, le=120)
     """The last age that enters free, in years."""
     to_cm: int | None = Field(default=None, ge=50, le=200)
-    """The greatest height that enters free, in centimetres. A child needs to be young or short enough,
-    not both."""
+    """The greatest height that enters free, in centimetres. A child needs to be young or short
+    enough, not both."""
     not_on_holidays: bool = False
     """Whether it does not hold on statutory holidays."""
 

@@ -1,7 +1,8 @@
 """A scenic spot, as the data files and the database hold it, and as the rules see it.
 
-The pydantic model is the schema of a record: everything that one record can be wrong in is checked here. What only
-the whole catalogue can tell (ids and names used twice, adcodes unknown) is checked in `scenic_data.checking`.
+The pydantic model is the schema of a record: everything that one record can be wrong in is checked
+here. What only the whole catalogue can tell (ids and names used twice, adcodes unknown) is checked
+in `scenic_data.checking`.
 """
 
 import json
@@ -55,7 +56,8 @@ Image = Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$", max_length
 Phone = Annotated[
     str, StringConstraints(pattern=r"^(0[0-9]{2,3}-[0-9]{7,8}|400-[0-9]{3}-[0-9]{4}|[0-9]{5,11})$")
 ]
-"""A number to call in China: a landline with its area code, a 400 number, or a short or mobile one without hyphens."""
+"""A number to call in China: a landline with its area code, a 400 number, or a short or mobile one
+without hyphens."""
 
 _MONTH_DAY = r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 
@@ -89,7 +91,8 @@ class Level(StrEnum):
 class Precision(StrEnum):
     """What a position points at. Only `spot` may be navigated to.
 
-    `whole` is the position of the bigger entry that the spot is a part of; `district` and `city` are their seats.
+    `whole` is the position of the bigger entry that the spot is a part of; `district` and `city`
+    are their seats.
     """
 
     SPOT = "spot"
@@ -129,7 +132,8 @@ class Price(Strict):
 
 
 class Notice(Strict):
-    """What visitors must know now, from `start` until `end`, both included; an end that is absent is not known."""
+    """What visitors must know now, from `start` until `end`, both included; an end that is absent
+    is not known."""
 
     zh: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
     en: (
@@ -174,8 +178,8 @@ _GROUPS = frozenset(
 class Spot(Strict):
     """A place with its own ticket and gates. What is not known is absent, never guessed.
 
-    A spot may be a part of a bigger A-level entry, its whole: limits, prices and closures belong to each spot by
-    itself, but what covers the whole covers its parts.
+    A spot may be a part of a bigger A-level entry, its whole: limits, prices and closures belong to
+    each spot by itself, but what covers the whole covers its parts.
     """
 
     id: Slug
@@ -234,7 +238,8 @@ class Spot(Strict):
         )
         if unknown:
             raise ValueError(
-                f"there is no group of fields {', '.join(unknown)}; there are {', '.join(sorted(_GROUPS))}"
+                f"there is no group of fields {', '.join(unknown)}; "
+                f"there are {', '.join(sorted(_GROUPS))}"
             )
         return self
 
@@ -244,7 +249,8 @@ class Spot(Strict):
         return {"51": "sichuan", "50": "chongqing"}[self.adcode[:2]]
 
     def open_on(self, day: date) -> bool:
-        """Whether it takes visitors on that day, as far as is known: what is not known does not close it."""
+        """Whether it takes visitors on that day, as far as is known: what is not known does not
+        close it."""
         return (
             self.status is Status.OPEN
             and (self.season is None or any(_within(day, season) for season in self.season))
@@ -266,7 +272,8 @@ class Spot(Strict):
 
     @cached_property
     def own_tags(self) -> frozenset[str]:
-        """The tags that the record tells: province, kind, level, category, `world_heritage_site`."""
+        """The tags that the record tells: province, kind, level, category,
+        `world_heritage_site`."""
         told = (self.level.value if self.level else None, self.category)
         heritage = {"world_heritage_site"} if self.world_heritage else set()
         return frozenset({self.province, self.kind.value, *filter(None, told)} | heritage)
@@ -278,7 +285,8 @@ class Spot(Strict):
 
 
 def spots_schema() -> str:
-    """The JSON Schema of a file of whole records, for editors; `scenic_data/data/spots.schema.json` holds it."""
+    """The JSON Schema of a file of whole records, for editors; `scenic_data/data/spots.schema.json`
+    holds it."""
     return json.dumps(_SPOTS.json_schema(), ensure_ascii=False, indent=2) + "\n"
 
 

@@ -13,7 +13,8 @@ from scenic_data.places import Places
 
 
 class Source(BaseModel):
-    """Where facts come from. `date` is that of the source, `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, where it has one."""
+    """Where facts come from. `date` is that of the source, `YYYY`, `YYYY-MM` or `YYYY-MM-DD`, where
+    it has one."""
 
     title: str
     licence: str | None = None
@@ -22,7 +23,8 @@ class Source(BaseModel):
 
 
 class KnownSource(Source):
-    """A source of `sources.yaml`; `attribution` is what its licence asks to be named wherever its data are shown."""
+    """A source of `sources.yaml`; `attribution` is what its licence asks to be named wherever its
+    data are shown."""
 
     attribution: str | None = None
 

@@ -1,4 +1,5 @@
-"""The catalogue in memory: one immutable snapshot, already serialised, replaced whole when the data change.
+"""The catalogue in memory: one immutable snapshot, already serialised, replaced whole when the data
+change.
 
 Here parts and wholes are put together: a record knows only itself, a snapshot knows all of them.
 """
@@ -15,10 +16,12 @@ from scenic_data.views import Family, SpotDetail, attribution, detail, summary
 
 
 class Snapshot:
-    """All spots at one moment, best known first. Retired spots can still be got, but are not listed or found."""
+    """All spots at one moment, best known first. Retired spots can still be got, but are not listed
+    or found."""
 
     def __init__(self, spots: Iterable[Spot], reference: Reference) -> None:
-        """What it takes to find spots and to show them is worked out when it is first asked for, or by `prepare`."""
+        """What it takes to find spots and to show them is worked out when it is first asked for, or
+        by `prepare`."""
         records = {spot.id: spot for spot in spots}
         placed = [_placed(spot, records) for spot in records.values()]
         ordered = sorted(placed, key=lambda spot: (*_rank(spot, records), spot.id))
@@ -47,7 +50,8 @@ class Snapshot:
         return self._spots.values()
 
     def family(self, spot: Spot) -> Family:
-        """What a spot is a part of, and its own parts that are not retired, in the order of the list."""
+        """What a spot is a part of, and its own parts that are not retired, in the order of the
+        list."""
         whole = self._spots.get(spot.part_of) if spot.part_of is not None else None
         return Family(whole, tuple(self._parts.get(spot.id, ())))
 
@@ -64,7 +68,8 @@ class Snapshot:
         return self._finder.find(wanted)
 
     def count(self, wanted: Wanted, found: Found) -> Mapping[Facet, Mapping[str, int]]:
-        """For each facet how many would be found with each value, whatever is chosen of that facet itself."""
+        """For each facet how many would be found with each value, whatever is chosen of that facet
+        itself."""
         return self._finder.count(wanted, found)
 
     def summary(self, place: int, datum: Datum) -> bytes:
@@ -112,7 +117,8 @@ def _placed(spot: Spot, records: Mapping[str, Spot]) -> Spot:
 
 
 def _rank(spot: Spot, records: Mapping[str, Spot]) -> tuple[int, bool]:
-    """By level, the best known first; a part without a level comes after the spots of the level of its whole."""
+    """By level, the best known first; a part without a level comes after the spots of the level of
+    its whole."""
     if spot.level is not None:
         return _LEVELS.index(spot.level), False
     whole = records.get(spot.part_of) if spot.part_of is not None else None

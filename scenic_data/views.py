@@ -1,4 +1,5 @@
-"""What the public sees of a spot: a summary in lists, everything on its own page. What is not known is null."""
+"""What the public sees of a spot: a summary in lists, everything on its own page. What is not known
+is null."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ class _View(BaseModel):
 
 
 class PositionView(_View):
-    """A position in degrees. If `precision` is not `spot` it is only that of a district or city, as `note` says."""
+    """A position in degrees. If `precision` is not `spot` it is only that of a district or city, as
+    `note` says."""
 
     lng: float = Field(examples=[103.444])
     lat: float = Field(examples=[29.567])
@@ -66,7 +68,8 @@ class SpotSummary(_View):
     part_of: str | None
     """The id of the whole."""
     whole: RelativeView | None
-    """The bigger entry that the spot is a part of. What covers it covers its parts; gates stand at the parts."""
+    """The bigger entry that the spot is a part of. What covers it covers its parts; gates stand at
+    the parts."""
     parts: list[RelativeView]
     """The parts of the spot, each with a ticket or gate of its own."""
     doubtful: list[str] = Field(examples=[["price"]])
@@ -74,7 +77,8 @@ class SpotSummary(_View):
 
 
 class SourceView(Source):
-    """Where some fields come from. An operator's correction may name a source that has no more than a title."""
+    """Where some fields come from. An operator's correction may name a source that has no more than
+    a title."""
 
     fields: str = Field(examples=["level"])
     """The group of fields."""
@@ -86,7 +90,8 @@ class CaveatView(_View):
     fields: str = Field(examples=["price"])
     """The group of fields."""
     why: Doubt
-    """`coarse`: a position that is not that of the spot; `old`: from years ago; `unsure`: not confirmed."""
+    """`coarse`: a position that is not that of the spot; `old`: from years ago; `unsure`: not
+    confirmed."""
     date: str | None = Field(examples=["2023-01"])
     """Of the newest source of these fields, where one has a date."""
     text: Names

@@ -1,4 +1,5 @@
-"""What the bench measures without HTTP: scans of a pass with a long ledger, among many passes, and codes alone."""
+"""What the bench measures without HTTP: scans of a pass with a long ledger, among many passes, and
+codes alone."""
 
 import asyncio
 import secrets

@@ -109,7 +109,8 @@ def from_facts(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make the data files of one release of the facts. Spots keep their ids; what the facts do not speak of stays.
+    """Make the data files of one release of the facts. Spots keep their ids; what the facts do not
+    speak of stays.
 
     Running servers see nothing of it: import the folder `spots` that was written.
     """

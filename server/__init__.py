@@ -1,1 +1,2 @@
-"""The running process: settings, database, keys, tokens, composition and life from start to stop."""
+"""The running process: settings, database, keys, tokens, composition and life from start to
+stop."""

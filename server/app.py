@@ -1,4 +1,5 @@
-"""The composition root: a system becomes the services of the handlers, and these become a server."""
+"""The composition root: a system becomes the services of the handlers, and these become a
+server."""
 
 from collections.abc import Awaitable, Callable
 
@@ -75,7 +76,8 @@ def make_application(services: Services) -> Application:
 
 
 def make_server(application: Application) -> HTTPServer:
-    """The HTTP server, with limits of time and size. Handlers refuse bodies much smaller than it does."""
+    """The HTTP server, with limits of time and size. Handlers refuse bodies much smaller than it
+    does."""
     return HTTPServer(
         application,
         idle_connection_timeout=IDLE_SECONDS,

@@ -1,6 +1,7 @@
 """Tokens: signed JWTs that say who calls and what for. Reading one needs no database.
 
-A scope is `audience:right`. A token is for one audience, holds some scopes, and is signed with a key named by `kid`.
+A scope is `audience:right`. A token is for one audience, holds some scopes, and is signed with a
+key named by `kid`.
 """
 
 from collections import OrderedDict

@@ -2,7 +2,8 @@
 
 
 class StartError(Exception):
-    """The process cannot start; the message says what to mend. `run.py` and the scripts print it and exit 1."""
+    """The process cannot start; the message says what to mend. `run.py` and the scripts print it
+    and exit 1."""
 
 
 class DatabaseEnded(Exception):

@@ -1,8 +1,8 @@
 """The key file: every secret of a system, one JSON file with mode 0600.
 
-Made at the first start and needed for ever: codes, tokens and identities are worthless without it. The database
-remembers a fingerprint, so that a start with another key file, or with a lost one, is refused instead of silently
-making every pass a forgery.
+Made at the first start and needed for ever: codes, tokens and identities are worthless without it.
+The database remembers a fingerprint, so that a start with another key file, or with a lost one, is
+refused instead of silently making every pass a forgery.
 """
 
 import fcntl
@@ -74,7 +74,8 @@ class _KeyFile(_KeyFileModel):
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys of a system, by use. `fingerprint` tells one system from another and is no secret."""
+    """The keys of a system, by use. `fingerprint` tells one system from another and is no
+    secret."""
 
     codes: Keyring
     identities: Sealer
@@ -136,7 +137,8 @@ def make_keys(file: Path) -> None:
 
 
 def key_rows(file: Path) -> list[dict[str, object]]:
-    """What can be said of the keys in a key file: their use and id, and which of them are used for what is new."""
+    """What can be said of the keys in a key file: their use and id, and which of them are used for
+    what is new."""
     held = _read(file)
     uses = {
         "codes": [key.id for key in held.signing],
@@ -151,9 +153,11 @@ def key_rows(file: Path) -> list[dict[str, object]]:
 
 
 def add_identity_key(file: Path) -> int:
-    """Add a key that seals from now on, and return its id. Raises `StartError`, also when all 255 ids are used up.
+    """Add a key that seals from now on, and return its id. Raises `StartError`, also when all 255
+    ids are used up.
 
-    Of two processes that do so at once each adds its own, for a key that is lost loses what it has sealed.
+    Of two processes that do so at once each adds its own, for a key that is lost loses what it has
+    sealed.
     """
     with _locked(file):
         held = _read(file)
@@ -177,7 +181,8 @@ def _locked(file: Path) -> Iterator[None]:
 
 
 def _flush(folder: Path) -> None:
-    """Return once the names in a folder are on the disk, before anything is sealed with a key that stands there."""
+    """Return once the names in a folder are on the disk, before anything is sealed with a key that
+    stands there."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -186,7 +191,8 @@ def _flush(folder: Path) -> None:
 
 
 def _written_aside(content: _KeyFile, file: Path) -> Path:
-    """A new file beside a key file, to be put into place in one step: a crash leaves a whole key file, or none."""
+    """A new file beside a key file, to be put into place in one step: a crash leaves a whole key
+    file, or none."""
     aside = file.with_suffix(".new")
     aside.unlink(missing_ok=True)  # left by a crash
     with os.fdopen(
@@ -215,7 +221,8 @@ async def keys_for(database: Database, file: Path) -> Keys:
     fingerprint = known["fingerprint"].rpartition(":")[2] if known else None
     if fingerprint != keys.fingerprint:
         raise StartError(
-            f"{file} does not hold the keys of this database; bring back the key file it was used with"
+            f"{file} does not hold the keys of this database; "
+            "bring back the key file it was used with"
         )
     return keys
 

@@ -1,7 +1,8 @@
 """RateLimiter: how often a visitor, or an address, may call what costs much or tells something.
 
-In memory, for each process alone, and bounded: of very many callers those that have not called for longest are
-forgotten. Each caller has one number, the moment at which all of their calls are paid off (GCRA).
+In memory, for each process alone, and bounded: of very many callers those that have not called for
+longest are forgotten. Each caller has one number, the moment at which all of their calls are paid
+off (GCRA).
 """
 
 import math
@@ -34,8 +35,8 @@ RATES = {
     "identity": (Rate(10, 60), Rate(100, 1)),
     "claim": (Rate(10, 6), Rate(600, 0.1)),
 }
-"""For each name of `@endpoint(limit=…)` the rates of a visitor and of an address. Many share the address of a mobile
-network, so that of an address is meant for machines."""
+"""For each name of `@endpoint(limit=…)` the rates of a visitor and of an address. Many share the
+address of a mobile network, so that of an address is meant for machines."""
 
 
 class RateLimiter:
@@ -66,8 +67,8 @@ class RateLimiter:
             self._paid_off.popitem(last=False)
 
     def address(self, origin: Origin) -> str:
-        """Where a request comes from: the last address in `X-Forwarded-For` that is not a proxy of ours, if a proxy
-        sent it. Of IPv6 the network of the household."""
+        """Where a request comes from: the last address in `X-Forwarded-For` that is not a proxy of
+        ours, if a proxy sent it. Of IPv6 the network of the household."""
         said = origin.forwarded_for.split(",")
         address = _plain(origin.peer)
         while said and any(address in proxy for proxy in self._proxies):

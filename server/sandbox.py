@@ -1,8 +1,9 @@
-"""The sandbox: a small server on loopback that speaks WeChat's own HTTP, so that the client runs without credentials.
+"""The sandbox: a small server on loopback that speaks WeChat's own HTTP, so that the client runs
+without credentials.
 
-A login or phone code `sandbox:NAME` stands for the visitor NAME and may be used again; with a suffix, as in
-`sandbox:NAME:1`, a code is good once, as WeChat's are. `sandbox:errcode:45011`, and a message template `errcode:43101`,
-give that error, so that each can be seen.
+A login or phone code `sandbox:NAME` stands for the visitor NAME and may be used again; with a
+suffix, as in `sandbox:NAME:1`, a code is good once, as WeChat's are. `sandbox:errcode:45011`, and a
+message template `errcode:43101`, give that error, so that each can be seen.
 """
 
 import base64
@@ -53,7 +54,8 @@ class Book:
         self.forced = 0
 
     def visitor(self, kind: str, code: str) -> str | int:
-        """The NAME that a code of a kind, `login` or `phone`, stands for, or the errcode that it gives."""
+        """The NAME that a code of a kind, `login` or `phone`, stands for, or the errcode that it
+        gives."""
         word, _, rest = code.partition(":")
         name, _, suffix = rest.partition(":")
         if word != "sandbox" or not name:

@@ -11,7 +11,8 @@ from server.system import System
 
 
 async def import_spots(system: System, plan: Plan, by: str, at: datetime) -> None:
-    """Store what a plan changes, in one write, and tell every process. Doing it again changes nothing.
+    """Store what a plan changes, in one write, and tell every process. Doing it again changes
+    nothing.
 
     Raises `Conflict`, with nothing stored, if the catalogue was changed since the plan was made.
     """

@@ -36,7 +36,8 @@ class System(Rooms):
     def __init__(
         self, mongo: Mongo, keys: Keys, privacy_version: str, *, serves: bool = True
     ) -> None:
-        """Nothing is loaded yet. The catalogue of one that `serves` is loaded ready for requests."""
+        """Nothing is loaded yet. The catalogue of one that `serves` is loaded ready for
+        requests."""
         self.database: Database = mongo
         self.keys = keys
         self.catalogue = Catalogue(mongo.collection("catalogue"), Reference.load(), serves=serves)
@@ -73,7 +74,8 @@ async def open_system(
 
 
 async def _fill(system: System, now: datetime) -> None:
-    """Import the catalogue and publish the examples. Doing it again, after a crash, does no harm."""
+    """Import the catalogue and publish the examples. Doing it again, after a crash, does no
+    harm."""
     spots = load_spots()
     if not await system.catalogue.replace(spots):
         log.warning("another process fills this database at the same time")

@@ -1,8 +1,8 @@
 """WeChat: what its server API knows of visitors, and messages to them.
 
-WeChat answers HTTP 200 with an `errcode`; what a mini-program can do something about becomes an error of its own.
-Nothing that is secret or personal is logged: not the request, and of an answer only `errcode`, and `rid`, by which
-WeChat's support finds a call.
+WeChat answers HTTP 200 with an `errcode`; what a mini-program can do something about becomes an
+error of its own. Nothing that is secret or personal is logged: not the request, and of an answer
+only `errcode`, and `rid`, by which WeChat's support finds a call.
 """
 
 import asyncio
@@ -64,7 +64,8 @@ class WeChat:
         vault: Vault,
         now: Callable[[], datetime],
     ) -> None:
-        """`url` is `https://api.weixin.qq.com`, or that of a sandbox; the token of the app is shared by `tokens`."""
+        """`url` is `https://api.weixin.qq.com`, or that of a sandbox; the token of the app is
+        shared by `tokens`."""
         self._url = url
         self._appid = appid
         self._secret = secret
@@ -74,10 +75,11 @@ class WeChat:
         self._client = AsyncHTTPClient(force_instance=True, max_clients=_CALLS_AT_ONCE)
 
     async def sign_in(self, js_code: str) -> str:
-        """The openid behind a login code, which is good once. The session key that comes with it is dropped.
+        """The openid behind a login code, which is good once. The session key that comes with it is
+        dropped.
 
-        Raises `Invalid` for a wrong code, `Conflict` for one used before, `Forbidden` for a blocked account,
-        `TooOften`, `Unavailable`.
+        Raises `Invalid` for a wrong code, `Conflict` for one used before, `Forbidden` for a blocked
+        account, `TooOften`, `Unavailable`.
         """
         asked = {
             "appid": self._appid,
@@ -96,7 +98,8 @@ class WeChat:
     async def notify(
         self, openid: str, template_id: str, data: Mapping[str, str], page: str | None = None
     ) -> None:
-        """Send a subscribed message. Raises `Conflict` if the visitor has not agreed to it, `Unavailable`."""
+        """Send a subscribed message. Raises `Conflict` if the visitor has not agreed to it,
+        `Unavailable`."""
         message: Answer = {"touser": openid, "template_id": template_id}
         message["data"] = {name: {"value": value} for name, value in data.items()}
         if page is not None:
@@ -104,7 +107,8 @@ class WeChat:
         self._part(await self._with_token("/cgi-bin/message/subscribe/send", message), _MESSAGE)
 
     async def _with_token(self, path: str, body: Answer) -> Answer:
-        """The answer to a call that needs the token of the app; should that not be good any more, with the next."""
+        """The answer to a call that needs the token of the app; should that not be good any more,
+        with the next."""
         held = await self._token()
         answer = await self._patiently(f"{path}?{self._query(held)}", body)
         if answer.get("errcode") not in _STALE_TOKEN:
@@ -144,7 +148,8 @@ class WeChat:
             raise
 
     async def _fetched(self, leased: AppToken, *, forced: bool) -> AppToken:
-        """The next token, stored, which ends the lease. Raises `Unavailable`, also when too many were forced today."""
+        """The next token, stored, which ends the lease. Raises `Unavailable`, also when too many
+        were forced today."""
         today = business_day(self._now())
         count = (leased.forced if leased.forced_on == today else 0) + forced
         if (
@@ -170,7 +175,8 @@ class WeChat:
         return after
 
     async def _patiently(self, path: str, body: Answer | None) -> Answer:
-        """The answer to a call, which is made once more if WeChat says that it was too busy to take it."""
+        """The answer to a call, which is made once more if WeChat says that it was too busy to take
+        it."""
         answer = await self._call(path, body)
         if answer.get("errcode") == _BUSY:
             await asyncio.sleep(_BUSY_PAUSE_SECONDS)
@@ -178,7 +184,8 @@ class WeChat:
         return answer
 
     async def _call(self, path: str, body: Answer | None) -> Answer:
-        """One call, never repeated by itself: a code that has reached WeChat is spent. Raises `Unavailable`."""
+        """One call, never repeated by itself: a code that has reached WeChat is spent. Raises
+        `Unavailable`."""
         try:
             response = await self._client.fetch(
                 self._url + path,
@@ -204,7 +211,8 @@ class WeChat:
         return answer
 
     def _part(self, answer: Answer, errors: Errors, *names: str) -> str:
-        """A part of an answer. Raises the error that the errcode stands for, `Unavailable` if there is no such part."""
+        """A part of an answer. Raises the error that the errcode stands for, `Unavailable` if there
+        is no such part."""
         errcode = answer.get("errcode", 0)
         if errcode:
             raise {**_COMMON, **errors}.get(errcode, lambda: _unavailable(f"errcode {errcode}"))()

@@ -67,7 +67,8 @@ def test_names_said_to_stand_in_a_file_stand_there(document: Path) -> None:
 
 
 def commands_in(text: str) -> Iterator[list[str]]:
-    """The words after `python -m scripts` in a document, up to a comment; lines may be continued."""
+    """The words after `python -m scripts` in a document, up to a comment; lines may be
+    continued."""
     for line in text.replace("\\\n", " ").splitlines():
         for command in re.findall(r"-m scripts ([a-z][^#`>]*)", line):
             yield command.split()

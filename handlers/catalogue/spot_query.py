@@ -141,8 +141,8 @@ class SpotsQuery(CoordQuery):
     farther than `distance_m`, because it may be so far away.
     """
     facets: bool = False
-    """Whether to count the spots by province, city, level, category and kind, and by district once a
-    city is chosen."""
+    """Whether to count the spots by province, city, level, category and kind, and by district once
+    a city is chosen."""
     page: int = Field(default=1, ge=1, le=10_000)
     """Counted from 1."""
     limit: int = Field(default=20, ge=1, le=100)

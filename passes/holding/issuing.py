@@ -1,4 +1,5 @@
-"""Issuing: an edition and a holder become a pass. A person holds one pass of a product at a time."""
+"""Issuing: an edition and a holder become a pass. A person holds one pass of a product at a
+time."""
 
 import secrets
 from dataclasses import dataclass, field, replace

@@ -2,7 +2,8 @@
 
 A transition that has been made already gives the very same object back, so that doing it again
 changes nothing. One that does not lead on from the state of the pass raises `Conflict`. What is
-stored, and who is told, is not its business: see `passes.holding.change` and docs/pass-lifecycle.md.
+stored, and who is told, is not its business: see `passes.holding.change` and
+docs/pass-lifecycle.md.
 """
 
 from dataclasses import replace

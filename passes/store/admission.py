@@ -10,7 +10,8 @@ from passes.store.versions import GATES, Versions
 
 
 class GateStore(Gates):
-    """The `gates` collection; `setup` stands in a document only while its device has not enrolled."""
+    """The `gates` collection; `setup` stands in a document only while its device has not
+    enrolled."""
 
     def __init__(self, database: Database) -> None:
         """Two collections of the database are used."""

@@ -10,7 +10,8 @@ Sort = Sequence[tuple[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A named index. `serves` says which query needs it; `expire_seconds` makes it a time-to-live index."""
+    """A named index. `serves` says which query needs it; `expire_seconds` makes it a time-to-live
+    index."""
 
     name: str
     keys: Sort
@@ -20,7 +21,8 @@ class Index:
 
 
 class Collection(Protocol):
-    """One collection. Every operation raises `errors.Unavailable` when the database does not answer."""
+    """One collection. Every operation raises `errors.Unavailable` when the database does not
+    answer."""
 
     async def get(self, where: Document) -> Document | None:
         """One document."""
@@ -47,7 +49,8 @@ class Collection(Protocol):
         """Change one document; False if there is none like that, or a unique key is taken."""
 
     async def update_each(self, changes: Iterable[tuple[Document, Document]]) -> None:
-        """Change many documents, each by its own filter, in one round trip; those not found are passed over."""
+        """Change many documents, each by its own filter, in one round trip; those not found are
+        passed over."""
 
     async def delete(self, where: Document) -> None:
         """Delete every document like that."""

@@ -1,7 +1,8 @@
 """Documents: domain values as MongoDB keeps them, and back.
 
-Field names are those of the dataclasses (docs/data-model.md). Instants are BSON dates, business days
-ISO text, sets sorted lists. A pass names its edition by product and version instead of holding it.
+Field names are those of the dataclasses (docs/data-model.md). Instants are BSON dates, business
+days ISO text, sets sorted lists. A pass names its edition by product and version instead of holding
+it.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,6 +1,7 @@
 """Every collection of the domain: its indexes, the query each of them serves, and its shard key.
 
-On a sharded cluster the shard keys below let each hot query reach one shard. `_id` needs no index of ours.
+On a sharded cluster the shard keys below let each hot query reach one shard. `_id` needs no index
+of ours.
 """
 
 from passes.store.database import Database, Index
@@ -17,7 +18,7 @@ INDEXES: dict[str, tuple[Index, ...]] = {
         ),
         Index("product", (("product_id", 1),), serves="the vouchers of an offer are counted"),
     ),
-    # shard key: pass_id, hashed. A scan inserts `serial:n` and reads the newest records of one pass.
+    # shard key: pass_id, hashed. A scan inserts `serial:n` and reads the newest of one pass.
     "admissions": (
         Index(
             "pass_n",

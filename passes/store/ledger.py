@@ -5,8 +5,8 @@ insert is the decision. A scan reads only records from the ledger mark of the pa
 follows the newest record some way behind and is written now and then, off the path of any scan
 (docs/adr/0005-ledger-mark.md).
 
-The process remembers the newest records of the passes it has scanned last. That is a hint: it spares
-the read, and if it is stale the insert fails.
+The process remembers the newest records of the passes it has scanned last. That is a hint: it
+spares the read, and if it is stale the insert fails.
 """
 
 from collections import OrderedDict

@@ -1,4 +1,5 @@
-"""Versions: one small document per thing that every process keeps in memory, so that it knows when to load anew."""
+"""Versions: one small document per thing that every process keeps in memory, so that it knows when
+to load anew."""
 
 from collections.abc import Mapping
 

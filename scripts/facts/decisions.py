@@ -19,7 +19,8 @@ class _Strict(BaseModel):
 
 
 class PartDecision(_Strict):
-    """That a row of a table of spots is a part of another row, and the key of the source of that."""
+    """That a row of a table of spots is a part of another row, and the key of the source of
+    that."""
 
     whole: str
     source: str

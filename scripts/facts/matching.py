@@ -1,8 +1,8 @@
 """Matching: which spot of the catalogue a row is about, so that it keeps its id.
 
 By what has been decided, else by the name, else by another name of the spot, else by what the two
-names have in common in the same district or near by. A spot is matched once. Parts come last, so that
-none of them takes the id of its whole.
+names have in common in the same district or near by. A spot is matched once. Parts come last, so
+that none of them takes the id of its whole.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -58,7 +58,8 @@ class Matching:
         return [spot.id for spot in self.spots if spot.id not in taken]
 
     def _matched(self, row: Row, by: By, fits: Callable[[Row, Spot], bool]) -> bool:
-        """Whether one spot fits. Of several none is taken: people see a new spot, not a wrong one."""
+        """Whether one spot fits. Of several none is taken: people see a new spot, not a wrong
+        one."""
         decided = self.decided.get(row.name)
         if decided is not None:
             candidates = [spot for spot in self.spots if spot.id == decided]

@@ -118,7 +118,8 @@ class Recorder:
         }
 
     def _tell(self, fields: Fields, row: Row, of_whole: Mapping[str, Any]) -> None:
-        """Say where each group of fields comes from and how far to trust it. Raises `ValueError`."""
+        """Say where each group of fields comes from and how far to trust it. Raises
+        `ValueError`."""
         texts = groups_of(row.source)
         for group, text in texts.items():
             told: Told = self.texts.told(
@@ -142,14 +143,16 @@ def _kind(name: str, category: str | None) -> Kind:
 
 
 def _stands_in(row: PartRow, whole: Fields) -> bool:
-    """Whether the pin of a part is only that of its whole: the same point, not trusted by its row."""
+    """Whether the pin of a part is only that of its whole: the same point, not trusted by its
+    row."""
     there = whole["position"]
     same = abs(row.lng - there["lng"]) < _SAME_PLACE and abs(row.lat - there["lat"]) < _SAME_PLACE
     return same and trust_of(row.confidence).get("position") == "low"
 
 
 def _bracketed(name: str) -> list[str]:
-    """Other names that a name gives: of 阆中张飞庙（汉桓侯祠） both what stands in brackets and the rest."""
+    """Other names that a name gives: of 阆中张飞庙（汉桓侯祠） both what stands in brackets and the
+    rest."""
     found = re.fullmatch(r"(.+?)（(.+)）", name)
     return [found.group(1), *re.split(r"[·、]", found.group(2))] if found else []
 

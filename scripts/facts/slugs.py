@@ -55,7 +55,8 @@ def slug(name: str, places: Iterable[str], taken: Container[str]) -> str:
 
 
 def _words(name: str, areas: Iterable[str]) -> list[str]:
-    """The name cut as readers would: behind the place it begins with, and before the kind of thing."""
+    """The name cut as readers would: behind the place it begins with, and before the kind of
+    thing."""
     words = []
     for area in areas:
         if name.startswith(area) and len(name) > len(area) + 1:

@@ -132,7 +132,8 @@ R = TypeVar("R", SpotRow, PartRow, CodeRow)
 
 
 def _read(file: Path, row_type: type[R], not_here: Sequence[str], faults: list[str]) -> list[R]:
-    """The rows of a file; what is wrong with it joins `faults`. Columns `not_here` are not needed."""
+    """The rows of a file; what is wrong with it joins `faults`. Columns `not_here` are not
+    needed."""
     try:
         table = load_table(file)
     except DataError as error:

@@ -62,7 +62,8 @@ class Release:
 
 
 def take_over(folder: Path, data: Path, day: date) -> Release:
-    """The release of the facts in `folder`, over the catalogue in `data`; `day` is that of the facts.
+    """The release of the facts in `folder`, over the catalogue in `data`; `day` is that of the
+    facts.
 
     Raises `DataError` with every fault of the tables, else of the records made of them.
     """

@@ -1,9 +1,9 @@
 """Texts: what a row says of its sources, and how far each group of its fields can be trusted.
 
-A row writes `level: TEXT; coords: TEXT [a remark]; …` under `source`, and `level=high; coords=low; …`
-under `confidence`. A text becomes keys of `sources.yaml` and a note. Texts that come back in every
-release have rules in `decisions.yaml`; a text without one gets a key of its own, so that no source is
-ever lost.
+A row writes `level: TEXT; coords: TEXT [a remark]; …` under `source`, and `level=high; coords=low;
+…` under `confidence`. A text becomes keys of `sources.yaml` and a note. Texts that come back in
+every release have rules in `decisions.yaml`; a text without one gets a key of its own, so that no
+source is ever lost.
 """
 
 import re

@@ -1,4 +1,5 @@
-"""Writing: the data files of the catalogue, in one order and form, so that a change is a few lines."""
+"""Writing: the data files of the catalogue, in one order and form, so that a change is a few
+lines."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -16,7 +17,8 @@ _LEVELS = tuple(Level)
 
 
 def spot_files(spots: Iterable[Spot], places: Places) -> dict[str, str]:
-    """The text of each file by its name: one a city, best known first, each whole before its parts."""
+    """The text of each file by its name: one a city, best known first, each whole before its
+    parts."""
     by_city: dict[str, list[Spot]] = {}
     for spot in spots:
         by_city.setdefault(city_of(spot.adcode), []).append(spot)

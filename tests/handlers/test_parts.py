@@ -1,4 +1,5 @@
-"""Parts of bigger entries: each is a spot of its own at the gate, and what covers the whole opens it."""
+"""Parts of bigger entries: each is a spot of its own at the gate, and what covers the whole opens
+it."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,5 @@
-"""Death of the embedded database under scans: the process ends soon and says why, and nothing acknowledged is lost.
+"""Death of the embedded database under scans: the process ends soon and says why, and nothing
+acknowledged is lost.
 
 Three rounds with each driver; 30 with `--long`.
 """

@@ -48,7 +48,8 @@ SPOT = {
     "open_hours": "",
     "world_heritage": "yes",
     "source": "level: MCT 5A announcement; district: same notice; category: general knowledge; "
-    "coords: general knowledge, approximate (about 1 km); price: guide page newguide.com (2027) [gate only]; "
+    "coords: general knowledge, approximate (about 1 km); "
+    "price: guide page newguide.com (2027) [gate only]; "
     "heritage: general knowledge (UNESCO list); name_en: general knowledge / common usage",
     "confidence": "level=high; district=high; coords=medium; price=low; heritage=high",
     "address": "",
@@ -70,7 +71,8 @@ MUSEUM = SPOT | {
     "phone": "0833-1234567;400-123-4567",
     "address": "四川省乐山市市中区某路1号",
     "source": "level: none attested; district: the pin lies in it; category: general knowledge; "
-    "coords: general knowledge, approximate (about 1 km); address: general knowledge; phone: general knowledge",
+    "coords: general knowledge, approximate (about 1 km); "
+    "address: general knowledge; phone: general knowledge",
     "confidence": "level=none; district=medium; coords=medium; address=low; phone=low",
     "kind": "museum",
 }
@@ -88,8 +90,10 @@ PART = {
     "price_cny_peak": "20",
     "price_cny_offpeak": "",
     "ticketed": "separate",
-    "source": "part: name of the row; district: the row; coords: the point of the row (X) [the pin of the whole]; "
-    "ticket: general knowledge (open town); price: the row; name_en: general knowledge / common usage",
+    "source": "part: name of the row; district: the row; "
+    "coords: the point of the row (X) [the pin of the whole]; "
+    "ticket: general knowledge (open town); price: the row; "
+    "name_en: general knowledge / common usage",
     "confidence": "part=high; district=high; coords=low; ticket=low; price=low",
 }
 
@@ -333,9 +337,17 @@ def test_names_that_differ_in_what_areas_are_called_have_one_core() -> None:
     ("text", "keys", "note"),
     [
         ("general knowledge", ("general-knowledge",), ""),
-        ("GeoNames 1789647 (Xichang, county seat area)", ("geonames",), "GeoNames 1789647 (Xichang, county seat area)"),
+        (
+            "GeoNames 1789647 (Xichang, county seat area)",
+            ("geonames",),
+            "GeoNames 1789647 (Xichang, county seat area)",
+        ),
         ("GitHub Andy626-Worlder/x (Ctrip), GCJ-02 [POI 金佛山]", ("ctrip-2023",), "POI 金佛山"),
-        ("GitHub yiweinanzi/trave_afar, Qunar agrees within 0.3 km", ("trave-afar",), "Qunar agrees within 0.3 km"),
+        (
+            "GitHub yiweinanzi/trave_afar, Qunar agrees within 0.3 km",
+            ("trave-afar",),
+            "Qunar agrees within 0.3 km",
+        ),
         ("the row", ("whole",), ""),
         ("the row; new.com (2027-01)", ("whole", "new-com-2027"), ""),
         ("the point of the row (GitHub Andy626-Worlder/x (a + b)) [a pin]", ("whole",), "a pin"),
@@ -374,13 +386,21 @@ def test_the_groups_of_a_cell() -> None:
         (VENUES, {"name_zh": "峨眉\u0000山"}, "name.zh: control characters are not allowed"),
         (SPOTS, {"lon": "一百"}, "line 2 (峨眉山景区): lon: Input should be a valid number"),
         (SPOTS, {"lon": "nan"}, "position.lng: Input should be "),
-        (SPOTS, {"lon": "29.567", "lat": "103.444"}, "position.lng: Input should be greater than or equal to 97"),
+        (
+            SPOTS,
+            {"lon": "29.567", "lat": "103.444"},
+            "position.lng: Input should be greater than or equal to 97",
+        ),
         (SPOTS, {"lat": "31.9"}, "km from the seat of 峨眉山市 (511181) is too far"),
         (SPOTS, {"datum": "GCJ-02"}, "line 2 (峨眉山景区): datum: Input should be 'WGS-84'"),
         (SPOTS, {"coord_precision": "about"}, "coord_precision: Input should be "),
         (SPOTS, {"level": "6A"}, "level: Input should be '5A'"),
         (SPOTS, {"category": "月亮"}, "category: '月亮' is not in categories.yaml"),
-        (SPOTS, {"price_cny_peak": "-1"}, "price_cny_peak: Input should be greater than or equal to 0"),
+        (
+            SPOTS,
+            {"price_cny_peak": "-1"},
+            "price_cny_peak: Input should be greater than or equal to 0",
+        ),
         (SPOTS, {"price_cny_peak": "80元"}, "price_cny_peak: Input should be a valid integer"),
         (SPOTS, {"price_cny_peak": ""}, "price_cny_offpeak: there is no price_cny_peak"),
         (SPOTS, {"adcode": "5111"}, "adcode: String should match pattern"),
@@ -389,13 +409,29 @@ def test_the_groups_of_a_cell() -> None:
         (SPOTS, {"district": "市中区"}, "district: 511181 is '峨眉山市', not '市中区'"),
         (SPOTS, {"province": "四川省"}, "province: Input should be '四川' or '重庆'"),
         (SPOTS, {"source": ""}, "source: is missing"),
-        (SPOTS, {"source": "level: x; coords: y"}, "source: there is none for price, heritage, name"),
-        (SPOTS, {"confidence": "level=sure"}, "'level=sure' is no group with high, medium, low or none"),
+        (
+            SPOTS,
+            {"source": "level: x; coords: y"},
+            "source: there is none for price, heritage, name",
+        ),
+        (
+            SPOTS,
+            {"confidence": "level=sure"},
+            "'level=sure' is no group with high, medium, low or none",
+        ),
         (VENUES, {"phone": "call us"}, "phones.0: String should match pattern"),
         (VENUES, {"kind": "castle"}, "kind: Input should be "),
-        (VENUES, {"name_zh": "峨眉山景区"}, "name_zh: '峨眉山景区' is already that of scenic_facts.csv: line 2"),
+        (
+            VENUES,
+            {"name_zh": "峨眉山景区"},
+            "name_zh: '峨眉山景区' is already that of scenic_facts.csv: line 2",
+        ),
         (PARTS, {"part_of_name_zh": "月亮山"}, "there is no '月亮山' in scenic_facts.csv"),
-        (PARTS, {"part_of_name_zh": "乐山新博物馆"}, "there is no '乐山新博物馆' in scenic_facts.csv"),
+        (
+            PARTS,
+            {"part_of_name_zh": "乐山新博物馆"},
+            "there is no '乐山新博物馆' in scenic_facts.csv",
+        ),
         (PARTS, {"name_zh": "峨眉山景区"}, "part_of_name_zh: it is no part of itself"),
         (PARTS, {"ticketed": "perhaps"}, "ticketed: Input should be "),
     ],

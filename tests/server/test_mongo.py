@@ -1,4 +1,5 @@
-"""The driver: what happens when the database is away, is gone, or does not answer. With both drivers."""
+"""The driver: what happens when the database is away, is gone, or does not answer. With both
+drivers."""
 
 import asyncio
 import os
@@ -85,7 +86,8 @@ async def test_a_wrong_uri_is_refused_in_words(uri: str, io_loop: object) -> Non
 async def test_what_waits_for_a_database_that_is_given_up_is_refused_soon(
     driver: DriverName,
 ) -> None:
-    """As it happens when the embedded database dies: it waited for the server selection to time out."""
+    """As it happens when the embedded database dies: it waited for the server selection to time
+    out."""
     away = Mongo(AWAY, "nowhere", driver)
     things = away.collection("things")
     waiting = [

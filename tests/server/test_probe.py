@@ -45,7 +45,8 @@ async def test_many_who_ask_cost_one_write_a_second(any_mongo: Mongo) -> None:
 
 @pytest.mark.slow
 async def test_one_that_is_slow_to_fail_is_waited_for_once() -> None:
-    """`asyncio.wait_for` waited for the driver to give up: a cancelled server selection may go on."""
+    """`asyncio.wait_for` waited for the driver to give up: a cancelled server selection may go
+    on."""
     async with Mongo("mongodb://127.0.0.1:1/", "nowhere", "pymongo") as away:
         probe = Probe(away)
         start = time.monotonic()

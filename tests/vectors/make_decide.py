@@ -1,8 +1,9 @@
 """Makes `decide.json`: `python -m tests.vectors.make_decide`.
 
-Cases for makers of gates that decide alone: terms, visits so far, a scan, and what must be answered. What is expected
-is worked out here from the words of the operator guide and the gate protocol, sharing no code with `passes.rules`, and
-as one plain list of questions. Cases are added, never changed.
+Cases for makers of gates that decide alone: terms, visits so far, a scan, and what must be
+answered. What is expected is worked out here from the words of the operator guide and the gate
+protocol, sharing no code with `passes.rules`, and as one plain list of questions. Cases are added,
+never changed.
 """
 
 import json
@@ -49,7 +50,8 @@ def usable(terms: Json, day: date) -> bool:
 
 
 def counted(scans: list[Json], room: int) -> tuple[list[Json], dict[tuple[str, date], int]]:
-    """The visits, and the places left of parties that came in part; `people` are all that the pass admits if absent."""
+    """The visits, and the places left of parties that came in part; `people` are all that the pass
+    admits if absent."""
     visits: list[Json] = []
     places: dict[tuple[str, date], int] = {}
     for scan in scans:
@@ -413,7 +415,8 @@ def main() -> None:
     if len(set(names)) < len(names):
         raise SystemExit(f"twice: {sorted({name for name in names if names.count(name) > 1})}")
     document = {
-        "about": "A scan and what is answered to it: terms, visits that count, gate, code → verdict.",
+        "about": "A scan and what is answered to it: terms, visits that count, gate, code → "
+        "verdict.",
         "cases": made,
     }
     file = Path(__file__).parent / "decide.json"
