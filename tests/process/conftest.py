@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import PROJECT, SECONDS, Done, Run, Server, Start, environment
+from tests.support.processes import PROJECT, Done, Run, Server, Start, environment, finished
 
 
 @pytest.fixture
@@ -51,16 +51,8 @@ def server(tmp_path: Path) -> Iterator[Start]:
 @pytest.fixture
 def scripts(tmp_path: Path) -> Run:
     def run(*arguments: str, **env: str) -> Done:
-        done = subprocess.run(
-            [sys.executable, "-m", "scripts", *arguments, "--data-dir", str(tmp_path / "var")],
-            cwd=PROJECT,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-            env=environment(**env),
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
+        data = str(tmp_path / "var")
+        return finished(["-m", "scripts", *arguments, "--data-dir", data], env)
 
     return run
 
@@ -69,15 +61,6 @@ def scripts(tmp_path: Path) -> Run:
 def run(tmp_path: Path) -> Run:
     def to_its_end(*flags: str, **env: str) -> Done:
         data = str(tmp_path / "var")
-        done = subprocess.run(
-            [sys.executable, "run.py", "--port", "0", "--data-dir", data, *flags],
-            cwd=PROJECT,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-            env=environment(**env),
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
+        return finished(["run.py", "--port", "0", "--data-dir", data, *flags], env)
 
     return to_its_end

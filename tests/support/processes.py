@@ -4,7 +4,8 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -61,6 +62,20 @@ class Done:
 
 
 Run = Callable[..., Done]
+
+
+def finished(arguments: Sequence[str], env: Mapping[str, str]) -> Done:
+    """What Python did with these arguments, run to its end in the folder of the project."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        env=environment(**env),
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 def children(pid: int) -> list[int]:
