@@ -54,7 +54,8 @@ def exists(path: str) -> bool:
 @by_name
 def test_named_files_exist(document: Path) -> None:
     named = filter(is_source_path, inline_code(document.read_text(encoding="utf-8")))
-    assert [path for path in named if not exists(path)] == []
+    missing = [path for path in named if not exists(path)]
+    assert missing == []
 
 
 @by_name
@@ -67,8 +68,7 @@ def test_names_said_to_stand_in_a_file_stand_there(document: Path) -> None:
 
 
 def commands_in(text: str) -> Iterator[list[str]]:
-    """The words after `python -m scripts` in a document, up to a comment; lines may be
-    continued."""
+    """The words after `python -m scripts` in a document, up to a comment, over line ends."""
     for line in text.replace("\\\n", " ").splitlines():
         for command in re.findall(r"-m scripts ([a-z][^#`>]*)", line):
             yield command.split()

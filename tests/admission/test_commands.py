@@ -1,5 +1,4 @@
-"""How many commands the database gets: few for one scan, fewer than scans when many come at
-once."""
+"""How many commands the database gets: few for a scan, fewer than scans when many come at once."""
 
 import asyncio
 import itertools

@@ -87,8 +87,9 @@ def test_rows_become_files(tmp_path: Path) -> None:
     with (tmp_path / "a.csv").open(encoding="utf-8-sig", newline="") as file:
         read = list(csv.DictReader(file))
     assert [(row["offer"], row["day"], row["claimed"]) for row in read] == [
-        ("bogo", "2026-07-01", "4"), ("bogo", "2026-07-02", "0"),
-    ]  # fmt: skip
+        ("bogo", "2026-07-01", "4"),
+        ("bogo", "2026-07-02", "0"),
+    ]
     write_xlsx(rows, tmp_path / "a.xlsx")
     with zipfile.ZipFile(tmp_path / "a.xlsx") as book:
         sheet = book.read("xl/worksheets/sheet1.xml").decode()

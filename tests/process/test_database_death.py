@@ -1,7 +1,6 @@
-"""Death of the embedded database under scans: the process ends soon and says why, and nothing
-acknowledged is lost.
+"""Death of the embedded database under scans: the process ends soon and says why.
 
-Three rounds with each driver; 30 with `--long`.
+Nothing that was acknowledged is lost. Three rounds with each driver; 30 with `--long`.
 """
 
 import asyncio
@@ -22,7 +21,10 @@ import pytest
 
 from server.probe import PATIENCE_SECONDS
 from tests.support.api import Api
+from tests.support.operators import enrolled_gate, issue
 from tests.support.processes import Run, Server, Start, children
+from tests.support.trials import Rounds
+from tests.support.waiting import until
 
 CEILING = 5.0
 """Seconds from the death of the database to the end of the process, at the most."""
@@ -121,27 +123,21 @@ async def prepared(api: Api, scripts: Run, folder: Path) -> Scanning:
     """Gates that are enrolled, and passes without limits."""
     (folder / "endless.yaml").write_text(PRODUCT, "utf-8")
     assert scripts("products", "publish", str(folder / "endless.yaml")).status == 0
-    holder = ("--name", "测试甲", "--id-number", "11010119900307002X", "--json")
-    issued = [scripts("passes", "issue", "--product", "endless", *holder).json]
+    issued = [issue(scripts, product="endless").json]
     for n in range(1, PASSES):
         other = ("--kind", "passport", "--country", "FRA", "--born", "1990-01-01")
         person = ("--name", "TEST PERSON", "--id-number", f"TEST{n:05}", *other, "--json")
         issued.append(scripts("passes", "issue", "--product", "endless", *person).json)
-    tokens = []
-    for _ in range(GATES):
-        gate = scripts("gates", "add", "--spot", "emeishan", "--kind", "handheld", "--json").json
-        enrolled = await api.post("/api/v1/gate/enrol", {"setup_code": gate["setup_code"]})
-        tokens.append(enrolled.json["token"])
+    tokens = [await enrolled_gate(api, scripts, kind="handheld") for _ in range(GATES)]
     return Scanning(tokens, [each["code"] for each in issued])
 
 
 @pytest.mark.parametrize("driver", ["pymongo", "motor"])
 @pytest.mark.timeout(seconds=1200)
 async def test_the_process_ends_soon_after_its_database_and_nothing_is_lost(
-    server: Start, scripts: Run, tmp_path: Path, driver: str, request: pytest.FixtureRequest
+    server: Start, scripts: Run, tmp_path: Path, driver: str, rounds: Rounds
 ) -> None:
     """Of 18 deaths 5 left a process that neither served nor ended; the others took up to 20 s."""
-    rounds = 30 if request.config.getoption("--long") else 3
     chance = random.Random(7)
     running = server(BASHU_MONGO_DRIVER=driver)
     api = Api(running.port)
@@ -149,7 +145,7 @@ async def test_the_process_ends_soon_after_its_database_and_nothing_is_lost(
     api.close()
     assert running.stop() == 0
     took = []
-    for number in range(rounds):
+    for number in rounds(3, many=30):
         die, why = DEATHS[number % len(DEATHS)]
         running = server("--workers", str(1 + number % 2), BASHU_MONGO_DRIVER=driver)
         took.append(await die_in_the_middle(running, scanning, die, chance.randrange(20, 60)))
@@ -173,7 +169,7 @@ async def die_in_the_middle(
     await scanning.ask_again(api)
     enough = len(scanning.told) + scans
     gates = [asyncio.create_task(scanning.go_on(api)) for _ in range(AT_ONCE)]
-    await until(lambda: len(scanning.told) >= enough)
+    await until(lambda: len(scanning.told) >= enough, f"{scans} scans are answered")
     died = time.monotonic()
     die(running)
     assert await asyncio.to_thread(running.process.wait, CEILING) == 1
@@ -183,21 +179,16 @@ async def die_in_the_middle(
     return took
 
 
-async def until(holds: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to hold"
-        await asyncio.sleep(0.01)
-
-
 async def test_not_ready_from_the_moment_the_database_is_dead(
     server: Start, tmp_path: Path
 ) -> None:
     running = server()
     api = Api(running.port)
-    assert (await api.get("/readyz")).status == 200
+    before = await api.get("/readyz")
+    assert before.status == 200
     kill_database(running)
-    await until(lambda: "has ended with" in (tmp_path / "server.log").read_text("utf-8"))
+    log = tmp_path / "server.log"
+    await until(lambda: "has ended with" in log.read_text("utf-8"), "the log tells of the death")
     told = set()
     with suppress(ConnectionError):
         while True:
@@ -212,11 +203,14 @@ def database_beside(folder: Path) -> Iterator[tuple[str, int]]:
     """A database that no guard watches, as if it ran elsewhere: its URI and its process."""
     (folder / "beside.toml").write_text("", "utf-8")
     program = str(Path(sys.executable).parent / "secantusd-py")
+    files = ("--config", str(folder / "beside.toml"), "--storage-path", str(folder / "db"))
+    listening = ("--host", "127.0.0.1", "--port", "0")
     process = subprocess.Popen(
-        [program, "--config", str(folder / "beside.toml"), "--storage-path", str(folder / "db"),
-         "--host", "127.0.0.1", "--port", "0", "--standalone", "--log-level", "INFO"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        [program, *files, *listening, "--standalone", "--log-level", "INFO"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
     try:
         assert process.stderr is not None
         address = next(
@@ -246,10 +240,10 @@ async def test_readiness_tells_a_database_that_accepts_but_does_not_work(
             return status
 
         async def becomes(status: int) -> None:
-            deadline = time.monotonic() + 15
-            while await ready() != status:
-                assert time.monotonic() < deadline
-                await asyncio.sleep(0.1)
+            async def is_so() -> bool:
+                return await ready() == status
+
+            await until(is_so, f"/readyz answers {status}", 15)
 
         assert await ready() == 200
         os.kill(database, signal.SIGSTOP)
@@ -258,7 +252,8 @@ async def test_readiness_tells_a_database_that_accepts_but_does_not_work(
         await becomes(200)
         forbid_to_grow(database)
         await becomes(503)
-        assert (await api.get("/healthz")).status == 200
-        assert (await api.get("/api/v1/spots")).status == 200, "what is in memory goes on serving"
+        health, spots = await api.get("/healthz"), await api.get("/api/v1/spots")
+        assert health.status == 200
+        assert spots.status == 200, "what is in memory goes on serving"
         api.close()
         assert running.stop() == 0

@@ -268,11 +268,10 @@ def test_workers_that_cannot_start_are_given_up(server: Start, tmp_path: Path) -
     assert running.process.wait(60) == 1
     lines = (tmp_path / "server.log").read_text().strip().splitlines()
     assert lines[-1] == "cannot start: a worker has failed 6 times in a row; the log says why"
-    assert len([line for line in lines if "started anew in" in line]) == 5
-    assert (
-        len([line for line in lines if "this worker cannot start: there is no key file" in line])
-        == 5
-    )
+    tried = [line for line in lines if "started anew in" in line]
+    why = [line for line in lines if "this worker cannot start: there is no key file" in line]
+    assert len(tried) == 5
+    assert len(why) == 5
     assert_gone(everybody)
     (tmp_path / "keys.json").rename(tmp_path / "var" / "keys.json")
     assert server("--workers", "2").stop() == 0

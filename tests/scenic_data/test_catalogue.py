@@ -48,7 +48,8 @@ def test_no_id_of_an_earlier_release_is_lost() -> None:
 def test_ids_and_names_are_unique_and_aliases_name_nothing_else() -> None:
     """But a whole may be called by the name of its part, where that is its own short name."""
     by_name = {spot.name.zh: spot for spot in SPOTS}
-    assert len({spot.id for spot in SPOTS}) == len(by_name) == len(SPOTS)
+    assert len({spot.id for spot in SPOTS}) == len(SPOTS)
+    assert len(by_name) == len(SPOTS)
     aliases = [alias for spot in SPOTS for alias in spot.aliases]
     assert len(set(aliases)) == len(aliases)
     shared = [
@@ -86,7 +87,8 @@ def test_the_spots_that_everybody_asks_for() -> None:
     ],
 )
 def test_what_has_a_ticket_of_its_own_is_a_spot(whole: str, parts: set[str]) -> None:
-    assert {spot.id for spot in SPOTS if spot.part_of == whole} == parts
+    found = {spot.id for spot in SPOTS if spot.part_of == whole}
+    assert found == parts
 
 
 def test_a_whole_is_no_part_and_lies_in_the_province_of_its_parts() -> None:
@@ -130,7 +132,8 @@ def test_where_prices_addresses_and_phones_are_known() -> None:
     assert sum(spot.price is not None for spot in SPOTS) == 195
     assert sum(spot.address is not None for spot in SPOTS) == 437
     assert sum(bool(spot.phones) for spot in SPOTS) == 97
-    assert {spot.id for spot in SPOTS if spot.free_entry} == {
+    free_for_some = {spot.id for spot in SPOTS if spot.free_entry}
+    assert free_for_some == {
         "chengdu-wuhouci",
         "dujiangyan",
         EMEISHAN,
@@ -150,12 +153,10 @@ def test_a_district_is_known_unless_the_position_is_only_that_of_a_city() -> Non
 
 def test_every_source_is_explained() -> None:
     known = set(load_yaml(DATA / "sources.yaml"))
-    used = {
-        key
-        for spot in SPOTS
-        for keys in spot.sources.values()
-        for key in ([keys] if isinstance(keys, str) else keys)
-    }
+    used: set[str] = set()
+    for spot in SPOTS:
+        for keys in spot.sources.values():
+            used.update([keys] if isinstance(keys, str) else keys)
     assert used <= known
     assert known - used <= Decisions.load().texts().may_mean, "unused, and no rule leads there"
 
@@ -361,7 +362,8 @@ def test_no_two_names_are_the_same_but_for_their_ending() -> None:
 
     names = {(core(spot.name.zh), spot.adcode[:4], FAMILY[spot.id]) for spot in SPOTS}
     counts = Counter(name[:2] for name in names)
-    assert [name for name, count in counts.items() if count > 1] == []
+    twice = [name for name, count in counts.items() if count > 1]
+    assert twice == []
 
 
 def test_every_position_lies_where_its_adcode_says() -> None:

@@ -80,4 +80,5 @@ def test_everything_that_people_read_has_words() -> None:
 )
 def test_a_rule_of_free_entry_in_words(rule: dict[str, Any], zh: str, en: str) -> None:
     words = free_entry(FreeEntry.model_validate(rule))
-    assert (words.zh, words.en) == (zh, en)
+    assert words.zh == zh
+    assert words.en == en

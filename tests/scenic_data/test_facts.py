@@ -24,6 +24,7 @@ from scripts.facts.texts import groups_of, trust_of
 from scripts.facts.writing import source_file, spot_files
 from scripts.spots import app
 from tests.support.build import EMEISHAN, spot
+from tests.support.fields import assert_fields
 
 pytestmark = pytest.mark.slow
 
@@ -124,6 +125,11 @@ class Folders:
         written(self.facts / CODES, codes, columns)
         self.write()
 
+    def contents(self) -> dict[Path, bytes]:
+        """What every file of the catalogue holds."""
+        files = [file for file in self.data.rglob("*") if file.is_file()]
+        return {file: file.read_bytes() for file in files}
+
     def write(
         self,
         spots: Iterable[Cells] = (SPOT,),
@@ -160,10 +166,12 @@ def test_a_spot_keeps_its_id_and_what_the_facts_do_not_speak_of(folders: Folders
     assert after.price.peak_fen == 18500
     assert after.sources["price"] == "newguide-com-2027"
     assert after.notes["price"] == "gate only"
-    assert (after.aliases, after.free_entry) == (before.aliases, before.free_entry)
+    assert after.aliases == before.aliases
+    assert after.free_entry == before.free_entry
     assert after.free_entry
     assert after.sources["free_entry"] == before.sources["free_entry"]
-    assert (after.address, after.phones) == (None, ()), "what the facts know no more is not known"
+    assert after.address is None
+    assert after.phones == (), "what the facts know no more is not known"
     assert after.as_of == DAY
     assert release.report.changed.keys() == {EMEISHAN}
     assert release.report.new_sources == ["newguide-com-2027"]
@@ -174,15 +182,10 @@ def test_new_rows_become_spots_with_kind_level_and_whole(folders: Folders) -> No
     release = folders.take_over()
     assert release.report.created == ["leshan-xin-bowuguan", "jinding"]
     museum, part = (by_id(release)[slug] for slug in release.report.created)
-    assert (museum.kind, museum.level, museum.category) == ("museum", None, "museum")
+    assert_fields(museum, kind="museum", level=None, category="museum")
     assert museum.phones == ("0833-1234567", "400-123-4567")
     assert museum.notes["level"] == "no level was found"
-    assert (part.part_of, part.ticket, part.level, part.category) == (
-        EMEISHAN,
-        "separate",
-        None,
-        None,
-    )
+    assert_fields(part, part_of=EMEISHAN, ticket="separate", level=None, category=None)
     assert part.position.precision == "whole", "its pin is only that of the whole"
     assert part.sources["price"] == "newguide-com-2027", "where the row has it from"
 
@@ -199,11 +202,11 @@ def test_taking_the_same_facts_over_again_changes_nothing_not_even_the_date(
     folders: Folders,
 ) -> None:
     folders.take_over().write(folders.data)
-    files = {file: file.read_bytes() for file in folders.data.rglob("*") if file.is_file()}
+    files = folders.contents()
     again = folders.take_over(date(2028, 1, 1))
-    assert (again.report.created, again.report.changed, again.report.new_sources) == ([], {}, [])
+    assert_fields(again.report, created=[], changed={}, new_sources=[])
     again.write(folders.data)
-    assert {file: file.read_bytes() for file in folders.data.rglob("*") if file.is_file()} == files
+    assert folders.contents() == files
     assert [spot.id for spot in load_spots(folders.data)] == list(slugs_in(again))
 
 
@@ -235,8 +238,9 @@ def test_a_part_that_is_in_another_table_is_one_spot(folders: Folders) -> None:
     release = folders.take_over()
     (slug,) = release.report.created
     museum = by_id(release)[slug]
-    assert (museum.name.zh, museum.name.en) == ("乐山新博物馆", "New")
-    assert (museum.part_of, museum.ticket, museum.kind) == (EMEISHAN, "separate", "museum")
+    assert museum.name.zh == "乐山新博物馆"
+    assert museum.name.en == "New"
+    assert_fields(museum, part_of=EMEISHAN, ticket="separate", kind="museum")
     assert museum.position.precision == "spot"
     assert museum.price is not None
     assert museum.sources["part"] == "row-name"
@@ -289,9 +293,15 @@ def test_how_a_row_finds_its_spot(
     matching = Matching(spots, {"另一行": "decided"})
     matching.match([row("峨眉山景区")])
     match = matching.matches.get("峨眉山景区")
-    assert (match and match.id, match and match.by) == (wanted, by)
+    if wanted is None:
+        assert match is None
+    else:
+        assert match is not None
+        assert match.id == wanted
+        assert match.by is by
     matching.match([row("另一行")])
-    assert ("另一行" in matching.matches) == ("decided" in {slug for slug, *_ in names})
+    is_there = "decided" in {slug for slug, *_ in names}
+    assert ("另一行" in matching.matches) is is_there
 
 
 def test_a_name_that_is_only_like_another_counts_near_by_alone() -> None:
@@ -357,10 +367,11 @@ def test_names_that_differ_in_what_areas_are_called_have_one_core() -> None:
         ("县志", ("source",), ""),
         ("general knowledge [a row of its own in scenic_facts.csv]", ("general-knowledge",), ""),
     ],
-)  # fmt: skip
+)
 def test_what_a_text_says_of_its_sources(text: str, keys: tuple[str, ...], note: str) -> None:
     told = Decisions.load().texts().told(text, ("whole",))
-    assert (told.keys, told.note) == (keys, note)
+    assert told.keys == keys
+    assert told.note == note
 
 
 def test_a_source_that_nobody_has_decided_on_keeps_its_title_and_date() -> None:
@@ -435,7 +446,7 @@ def test_the_groups_of_a_cell() -> None:
         (PARTS, {"name_zh": "峨眉山景区"}, "part_of_name_zh: it is no part of itself"),
         (PARTS, {"ticketed": "perhaps"}, "ticketed: Input should be "),
     ],
-)  # fmt: skip
+)
 def test_a_broken_row_is_refused_naming_file_line_and_column(
     folders: Folders, table: str, changes: dict[str, str], fault: str
 ) -> None:
@@ -525,10 +536,10 @@ def test_codes_that_the_catalogue_does_not_know_are_told(folders: Folders) -> No
 
 
 def test_nothing_is_written_where_a_record_is_refused(folders: Folders) -> None:
-    files = {file: file.read_bytes() for file in folders.data.rglob("*") if file.is_file()}
+    files = folders.contents()
     folders.write([SPOT | {"lat": "31.9"}])
     folders.faults()
-    assert {file: file.read_bytes() for file in folders.data.rglob("*") if file.is_file()} == files
+    assert folders.contents() == files
 
 
 def test_one_command_takes_over_a_release(folders: Folders, tmp_path: Path) -> None:
@@ -546,7 +557,8 @@ def test_one_command_takes_over_a_release(folders: Folders, tmp_path: Path) -> N
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert told["created"] == ["leshan-xin-bowuguan", "jinding"]
-    assert (told["changed"], told["matched"]) == (["emeishan"], {"name": 1})
+    assert told["changed"] == ["emeishan"]
+    assert told["matched"] == {"name": 1}
     assert len(told["not_in_facts"]) == len(load_spots()) - 1
     leshan = load_yaml(out / "spots" / "leshan.yaml")
     assert {"jinding", "emeishan"} <= {record["id"] for record in leshan}

@@ -1,8 +1,6 @@
 """Ending: a process without its database ends, even one that hangs."""
 
 import asyncio
-import subprocess
-import sys
 import time
 
 import pytest
@@ -14,7 +12,9 @@ from server.mongo import Mongo
 from server.refresh import Refresh
 from server.settings import DriverName
 from server.system import System
-from tests.support.processes import PROJECT
+from tests.support.interleaving import ALWAYS, overtake
+from tests.support.processes import finished
+from tests.support.waiting import until
 from tests.support.world import SETTINGS, keys
 
 pytestmark = pytest.mark.slow
@@ -42,27 +42,35 @@ asyncio.run(main())
 )
 def test_a_process_that_hangs_without_its_database_is_ended(hang: str) -> None:
     start = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-c", HANGS.format(hang=hang)],
-        cwd=PROJECT, capture_output=True, text=True, timeout=30, check=False,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert CEILING_SECONDS < time.monotonic() - start < CEILING_SECONDS + 2
-    assert done.stderr.splitlines()[-1].startswith("stopped: the database of this test is gone; ")
+    done = finished(["-c", HANGS.format(hang=hang)], {})
+    took = time.monotonic() - start
+    assert done.status == 1
+    assert took > CEILING_SECONDS
+    assert took < CEILING_SECONDS + 2
+    assert done.err.splitlines()[-1].startswith("stopped: the database of this test is gone; ")
 
 
 @pytest.mark.parametrize("driver", ["pymongo", "motor"])
-async def test_the_refresh_ends_though_a_driver_swallows_cancellations(driver: DriverName) -> None:
+async def test_the_refresh_ends_though_a_driver_swallows_cancellations(
+    driver: DriverName, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Cancelled in PyMongo's server selection, two of three loops went on for ever."""
     away = Mongo("mongodb://127.0.0.1:1/", "nowhere", driver)
     system = System(away, keys(), SETTINGS.privacy_version)
     stopping = asyncio.Event()
+    asked: list[None] = []
+
+    async def asks() -> None:
+        asked.append(None)
+
+    overtake(monkeypatch, system.base.versions, "all", asks, ALWAYS)
     loops = [asyncio.create_task(Refresh(system, now).forever(0.01, stopping)) for _ in range(30)]
-    await asyncio.sleep(0.1)
+    await until(lambda: len(asked) >= len(loops), "each loop waits for the database")
     stopping.set()
     away.give_up()
     done, running = await asyncio.wait(loops, timeout=5)
-    assert (len(done), len(running)) == (30, 0)
+    assert len(done) == 30
+    assert len(running) == 0
     await away.close()
 
 

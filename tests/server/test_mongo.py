@@ -1,5 +1,4 @@
-"""The driver: what happens when the database is away, is gone, or does not answer. With both
-drivers."""
+"""Both drivers: what happens when the database is away, is gone, or does not answer."""
 
 import asyncio
 import os
@@ -86,8 +85,7 @@ async def test_a_wrong_uri_is_refused_in_words(uri: str, io_loop: object) -> Non
 async def test_what_waits_for_a_database_that_is_given_up_is_refused_soon(
     driver: DriverName,
 ) -> None:
-    """As it happens when the embedded database dies: it waited for the server selection to time
-    out."""
+    """As when the embedded database dies: it waited for the server selection to time out."""
     away = Mongo(AWAY, "nowhere", driver)
     things = away.collection("things")
     waiting = [
@@ -151,4 +149,5 @@ async def test_a_majority_has_what_is_read_and_has_journalled_what_is_written(
         for operation in OPERATIONS.values():
             await operation(things)
         await mongo.drop()
-    assert (concerns.read, concerns.written) == ({"majority"}, {("majority", True)})
+    assert concerns.read == {"majority"}
+    assert concerns.written == {("majority", True)}

@@ -58,8 +58,7 @@ def examples(collection: str) -> list[Any]:
 
 
 def documented_indexes(collection: str) -> list[str]:
-    """What the list of indexes under the heading of a collection says of each, but for its
-    query."""
+    """What the list of indexes of a collection says of each, but for its query."""
     lines = section(collection).replace("\n  ", " ")
     return re.findall(r"^- (`\w+` `\{.*?\}`.*?: [^.]+\.)", lines, re.MULTILINE)
 

@@ -1,7 +1,7 @@
 """Grouping: who waits goes together, who asks alone waits for nothing, and nobody is forgotten."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -9,6 +9,7 @@ from passes.base.errors import Unavailable
 from passes.base.text import Text
 from passes.store.grouping import Grouped
 from server.mongo import Mongo
+from tests.support.waiting import until
 
 
 class Commands:
@@ -32,18 +33,11 @@ class Commands:
         return [2 * question for question in questions]
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Return once something is so."""
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0)
-
-
 async def sending(commands: Commands, grouped: Grouped[int, int]) -> "asyncio.Task[int]":
     """A question, 1, whose command is on its way and does not end yet."""
     commands.may_end.clear()
     first = asyncio.create_task(grouped.ask(1))
-    await until(lambda: commands.under_way == 1)
+    await until(lambda: commands.under_way == 1, "the command is on its way")
     return first
 
 
@@ -60,7 +54,7 @@ async def test_those_who_ask_meanwhile_go_together() -> None:
     grouped = Grouped(commands.send)
     first = await sending(commands, grouped)
     others = [asyncio.create_task(grouped.ask(n)) for n in (2, 3, 3)]
-    await until(lambda: len(grouped._waiting) == 3)
+    await until(lambda: len(grouped._waiting) == 3, "the questions wait")
     commands.may_end.set()
     assert await asyncio.gather(first, *others) == [2, 4, 6, 6]
     assert commands.sent == [[1], [2, 3, 3]]
@@ -79,7 +73,7 @@ async def test_a_failure_reaches_its_group_and_nobody_else() -> None:
     grouped = Grouped(commands.send)
     first = await sending(commands, grouped)
     second = asyncio.create_task(grouped.ask(2))
-    await until(lambda: len(grouped._waiting) == 1)
+    await until(lambda: len(grouped._waiting) == 1, "the questions wait")
     commands.failing = True
     commands.may_end.set()
     for task in (first, second):
@@ -94,7 +88,7 @@ async def test_a_caller_who_is_cancelled_takes_an_unsent_question_back_and_harms
     grouped = Grouped(commands.send)
     sent = await sending(commands, grouped)
     unsent, other = (asyncio.create_task(grouped.ask(n)) for n in (2, 3))
-    await until(lambda: len(grouped._waiting) == 2)
+    await until(lambda: len(grouped._waiting) == 2, "the questions wait")
     for task in (sent, unsent):
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

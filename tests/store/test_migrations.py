@@ -135,8 +135,8 @@ async def test_holders_traits_are_told_while_their_names_are_there(tmp_path: Pat
     async with migrated(extracted(tmp_path)) as (before, system, _):
         for document in before["passes"]:
             held = await pass_of(system, document)
-            known = held.holder.sealed is not None
-            assert held.traits.origin == ("1101" if known else None)
+            origin = "1101" if held.holder.sealed is not None else None
+            assert held.traits.origin == origin
         erased = [each for each in before["passes"] if each["holder"]["lookup"] == ""]
         assert (await pass_of(system, erased[0])).holder == NOBODY
 

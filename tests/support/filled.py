@@ -29,8 +29,7 @@ OPERATOR = "operator:test"
 
 
 async def filled(mongo: Mongo, data_dir: Path, sandbox_url: str) -> System:
-    """A system that has been started, has published, issued, admitted, refused and been claimed
-    from."""
+    """A started system that has published, issued, admitted, refused and been claimed from."""
     settings = SETTINGS.model_copy(update={"data_dir": data_dir})
     system = await open_system(settings, mongo, NOW)
     emeishan = build.spot(EMEISHAN, name={"zh": "峨眉山景区", "en": "Mount Emei"})

@@ -22,10 +22,12 @@ def wait_until(holds: Callable[[], bool], what: str, seconds: float = PATIENCE) 
         time.sleep(_BETWEEN_LOOKS)
 
 
-async def until(holds: Callable[[], Awaitable[bool]], what: str, seconds: float = PATIENCE) -> None:
-    """As `wait_until`, for what has to be asked for; the loop runs on meanwhile."""
+async def until(
+    holds: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = PATIENCE
+) -> None:
+    """As `wait_until`, while the loop runs on; also for what has to be asked for."""
     deadline = time.monotonic() + seconds
-    while not await holds():
+    while not await _so(holds):
         assert time.monotonic() < deadline, _in_vain(what, seconds)
         await asyncio.sleep(_BETWEEN_LOOKS)
 
@@ -37,6 +39,11 @@ async def happens(event: asyncio.Event, what: str, seconds: float = PATIENCE) ->
             await event.wait()
     except TimeoutError:
         raise AssertionError(_in_vain(what, seconds)) from None
+
+
+async def _so(holds: Callable[[], bool | Awaitable[bool]]) -> bool:
+    answer = holds()
+    return answer if isinstance(answer, bool) else await answer
 
 
 def _in_vain(what: str, seconds: float) -> str:
