@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from passes.holding import transitions
 from passes.holding.model import Pass, PassState
 from passes.ledger.records import Record, annulment
 from passes.ledger.tally import Tally
@@ -15,6 +16,7 @@ from passes.offers.report import OfferRow, RowsBy, offer_rows
 from scripts.reports import write_csv, write_xlsx
 from tests.support import build
 from tests.support.build import EMEISHAN, NOW, TODAY, XIANNVSHAN
+from tests.support.fields import assert_fields
 
 TOMORROW = TODAY + timedelta(days=1)
 
@@ -79,6 +81,25 @@ def test_a_row_for_each_spot_and_day() -> None:
         ),
         OfferRow("bogo", None, TOMORROW, admissions=1, people=1),
     ]
+
+
+def test_what_staff_have_revoked_is_no_voucher_that_is_given_back() -> None:
+    revoked = voucher(5, state=PassState.REVOKED)
+    (row,) = offer_rows(RowsBy.OFFER, [revoked], [], TODAY)
+    assert row == OfferRow("bogo", None, None, claimed=1, revoked=1)
+
+
+def test_a_voucher_that_was_reissued_is_counted_under_its_new_serial() -> None:
+    old = transitions.supersede(voucher(5), "b" * 16)
+    new = transitions.successor(old, "b" * 16)
+    (row,) = offer_rows(RowsBy.OFFER, [old, new], [], TODAY)
+    assert row == OfferRow("bogo", None, None, claimed=1, unused=1)
+
+
+def test_an_admission_that_does_not_tell_how_many_came_counts_as_one_admission() -> None:
+    kept_before = replace(visit(USED, 1, 0, 1, 1), verdict=None)
+    (row,) = offer_rows(RowsBy.OFFER, [USED], [kept_before], TODAY)
+    assert_fields(row, admissions=1, people=0, paying=0)
 
 
 def test_rows_become_files(tmp_path: Path) -> None:

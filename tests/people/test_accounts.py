@@ -290,3 +290,44 @@ async def test_passes_are_renamed_though_nobody_is_bound_to_the_document(
     assert SEALER.open(renamed.holder).name == "测试正"
     lines = await rooms.base.audit.about(f"pass:{held.id}")
     assert [line.action for line in lines] == ["issue", "rename"]
+
+
+@pytest.mark.parametrize(
+    ("number", "mask"),
+    [("10012345678", "100******78"), ("10012345", "100***45"), ("1001234", "*******"), ("1", "*")],
+)
+async def test_of_a_phone_number_only_its_ends_are_shown(
+    mongo: Mongo, number: str, mask: str
+) -> None:
+    rooms = RoomsUnderTest(mongo)
+    visitor = await rooms.account()
+    phone = await rooms.people.accounts.set_phone(visitor, number)
+    assert phone.mask == mask
+    stored = await rooms.people.accounts.current(visitor)
+    assert rooms.people.accounts.phone(stored) == number
+
+
+async def test_a_name_is_corrected_while_there_is_no_pass(rooms: RoomsUnderTest) -> None:
+    """The document is the same, so the account stays bound to it."""
+    await rooms.known(document=build.document(name="测试误"))
+    corrected = await rooms.known()
+    assert corrected.identity is not None
+    assert SEALER.open(corrected.identity) == HOLDER
+    with pytest.raises(Conflict, match="another WeChat account"):
+        await rooms.known("乙")
+
+
+async def test_very_many_sealed_values_are_renewed_in_batches(
+    mongo: Mongo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("passes.store.sealed._BATCH", 2)
+    rooms = RoomsUnderTest(mongo)
+    for n in range(5):
+        await rooms.visitor(n)
+    newer = Vault({1: bytes(32), 2: bytes([2]) * 32}, bytes(range(32)))
+    store, seen = SealedStore(mongo, newer), list[float]()
+    old = await store.count_old()
+    assert await store.renew(seen.append) == old
+    assert await store.count_old() == 0
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0

@@ -98,6 +98,20 @@ async def test_a_caller_who_is_cancelled_takes_an_unsent_question_back_and_harms
     assert commands.sent == [[1], [3]]
 
 
+async def test_who_has_given_up_is_not_told_of_a_failure() -> None:
+    commands = Commands()
+    grouped = Grouped(commands.send)
+    sent = await sending(commands, grouped)
+    sent.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sent
+    commands.failing = True
+    commands.may_end.set()
+    await until(lambda: commands.under_way == 0, "the command ends")
+    commands.failing = False
+    assert await grouped.ask(2) == 4
+
+
 async def test_of_inserts_together_each_is_told_whether_it_was_stored(any_mongo: Mongo) -> None:
     collection = any_mongo.collection("admissions")
     await collection.insert({"_id": "b"})
