@@ -7,11 +7,13 @@ number taken, and decides again.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from passes.admission.clocks import GateClocks
 from passes.admission.gates import Gate, Scan
 from passes.admission.rules import Case, decide
+from passes.base.calendar import business_day
 from passes.base.errors import Conflict, Unavailable, Unknown
 from passes.base.text import Text
 from passes.codes import format as codes
@@ -19,7 +21,7 @@ from passes.codes.keys import Keyring
 from passes.holding.model import Pass, PassState
 from passes.holding.ports import Passes
 from passes.ledger.ports import Ledger, Refusals
-from passes.ledger.records import By, Record, RecordKind, annulment, fold
+from passes.ledger.records import By, Record, RecordKind, annulment, appended, fold, standing
 from passes.ledger.tally import TALLY_VERSION, Tally
 from passes.ledger.verdicts import NEWEST_REFUSALS, Reason, Refusal, Verdict
 from passes.terms.ports import Spots
@@ -29,14 +31,17 @@ log = logging.getLogger(__name__)
 ANNUL_WITHIN = timedelta(minutes=15)
 """How long a gate may take back an admission."""
 
-SAME_SCAN_WITHIN = timedelta(minutes=10)
-"""How far a gate may correct its clock between two tries of one scan. Further apart it is another
-scan, by a gate that counts its nonces anew, and must not be given the old answer."""
+ASKED_AGAIN_WITHIN = timedelta(hours=24)
+"""For how long, by the clock of the server, a nonce names the scan it was first used for. Later it
+does so only if the device says the same instant to the letter: else the gate counts its nonces
+anew, and must not be given an old answer."""
 
-_LOOK_BACK = timedelta(days=1)
-"""A pass that was scanned so often that its newest records reach back less than this before a scan
-is searched for the nonce exactly. It costs a read more, and happens to no pass of one visit a day.
-"""
+SAME_SHOWING_WITHIN = timedelta(seconds=3)
+"""A scanner may read one showing of a code several times."""
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""How far the clocks of servers may differ. A record that lies further in the future was written by
+one that was wrong."""
 
 _TRIES = 100
 
@@ -66,6 +71,18 @@ class _Facts:
         return bool(self.newest) and self.newest[-1].kind is RecordKind.CLOSED
 
 
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What the visits so far add up to, and when a scan counts that follows them.
+
+    `ledger` is set if a record has to be added to the whole of it, not behind the newest one.
+    """
+
+    tally: Tally
+    at: datetime
+    ledger: Sequence[Record] | None = None
+
+
 class Admission:
     """Admits scans and annuls admissions."""
 
@@ -78,6 +95,7 @@ class Admission:
         self._passes = passes
         self._ledger = ledger
         self._refusals = refusals
+        self._clocks = GateClocks()
 
     async def admit(self, scan: Scan, now: datetime) -> tuple[Verdict, Pass | None]:
         """The verdict on a scan, stored before it is returned, and the pass if there is one.
@@ -86,6 +104,9 @@ class Admission:
         admission and four for a refusal when nobody races. Raises `Conflict` for a nonce that
         names another scan, `Unavailable` when nothing could be stored.
         """
+        if self._clocks.note(scan.gate.id, scan.scanned_at, now):
+            log.error("the clocks of most gates disagree with that of this server: which is wrong?")
+
         # 1. What does the code say, and is it sound?
         reading = self._read(scan, now)
         if reading.code is None:
@@ -100,32 +121,48 @@ class Admission:
                 return await self._refuse(scan, None, Verdict(Reason.CODE_UNKNOWN, now))
 
             # 3. If this process has scanned the pass before, what it remembers may do to admit.
+            verdict = None
             if tries == 0:
                 verdict = await self._admitted_from_memory(scan, reading, held, now)
-                if verdict is not None:
-                    return verdict, held
 
-            # 4. Its newest records, as they are stored.
-            facts = _Facts(held, await self._ledger.newest(held.id, held.ledger_mark))
-            if facts.closed and held.state is not PassState.REVOKED and tries < _CLOSING_TRIES:
-                continue  # it was reissued or given back between the two reads
-
-            # 5. Before any rule: what this scan was answered before, though its code may be stale
-            #    by now, and though the gate may ask another server this time.
-            answered = await self._earlier_answer(scan, facts)
-            if answered is not None:
-                return answered, held
-
-            # 6. The rules.
-            verdict, record = await self._decide(scan, reading, facts, now)
-            if record is None:
-                return await self._refuse(scan, held, verdict)
-
-            # 7. Store, then answer. The insert is the decision: if the number is taken, another
-            #    gate was first, and everything is read again.
-            if await self._ledger.append(record):
+            # 4. Else what is stored decides; None if the pass has changed meanwhile: read it again.
+            if verdict is None:
+                verdict = await self._judged(scan, reading, held, now, tries)
+            if verdict is not None:
                 return verdict, held
         raise _busy()
+
+    async def _judged(
+        self, scan: Scan, reading: _Reading, held: Pass, now: datetime, tries: int
+    ) -> Verdict | None:
+        """The verdict by the records that are stored, kept before it is returned.
+
+        None if the pass has changed since it was read, or another gate was first.
+        """
+        # 5. The newest records.
+        facts = _Facts(held, await self._ledger.newest(held.id, held.ledger_mark))
+        if facts.closed and held.state is not PassState.REVOKED and tries < _CLOSING_TRIES:
+            return None  # it was reissued or given back between the two reads
+
+        # 6. Before any rule: what this scan was answered before, though its code may be stale by
+        #    now, and though the gate may ask another server this time.
+        answered = await self._earlier_answer(scan, facts, now)
+        if answered is not None:
+            return answered
+
+        # 7. Is it the showing that was just let in? Nothing is counted, no gate opens twice. Else
+        #    the rules.
+        if _is_repeat(scan, facts, now):
+            verdict, record = Verdict(Reason.REPEAT, now), None
+        else:
+            verdict, record = await self._decide(scan, reading, facts, now)
+
+        # 8. Store, then answer. The insert is the decision: if the number is taken, another gate
+        #    was first, and everything is read again.
+        if record is not None:
+            return verdict if await self._ledger.append(record) else None
+        kept, _ = await self._refuse(scan, held, verdict)
+        return kept
 
     async def annul(self, gate: Gate, nonce: str, now: datetime) -> Record:
         """Undo an admission of this gate, because the turnstile did not turn.
@@ -174,22 +211,22 @@ class Admission:
         if remembered is None:
             return None
         facts = _Facts(held, remembered)
-        if await self._earlier(scan, facts) is not None:
+        if _is_repeat(scan, facts, now) or await self._earlier(scan, facts, now) is not None:
             return None
         verdict, record = await self._decide(scan, reading, facts, now)
         if record is None or not await self._ledger.append(record):
             return None
         return verdict
 
-    async def _earlier_answer(self, scan: Scan, facts: _Facts) -> Verdict | None:
+    async def _earlier_answer(self, scan: Scan, facts: _Facts, now: datetime) -> Verdict | None:
         """What this scan was answered before, if it was.
 
         Raises `Conflict` if its nonce names another scan.
         """
-        earlier = await self._earlier(scan, facts)
+        earlier = await self._earlier(scan, facts, now)
         if earlier is None:
             return None
-        _same_scan_or_conflict(scan, earlier)
+        _same_scan_or_conflict(scan, earlier, now)
         if earlier.verdict is None:
             text = Text(
                 "这次入园已撤销，请重新扫码",
@@ -198,25 +235,27 @@ class Admission:
             raise Conflict("scan_annulled", text)
         return earlier.verdict
 
-    async def _earlier(self, scan: Scan, facts: _Facts) -> Record | Refusal | None:
+    async def _earlier(self, scan: Scan, facts: _Facts, now: datetime) -> Record | Refusal | None:
         """What is kept under the nonce of a scan for its pass.
 
         It stands among the newest records or on the pass, unless so many have come since that the
-        newest do not reach back a day; then it is looked up by name.
+        newest do not reach back a day, or the scan was not made today by its gate's clock: then it
+        is looked up by name.
         """
         held, newest = facts.held, facts.newest
         answers: list[Record | Refusal] = [*reversed(newest), *reversed(held.refusals)]
         for each in answers:
             if (each.gate_id, each.nonce) == (scan.gate.id, scan.nonce):
                 return each
-        since = scan.scanned_at - _LOOK_BACK
+        since = now - ASKED_AGAIN_WITHIN
+        of_today = abs(scan.scanned_at - now) <= ASKED_AGAIN_WITHIN
         records_left_out = bool(newest) and newest[0].n > 1
-        if records_left_out and newest[0].at > since:
+        if records_left_out and (newest[0].at > since or not of_today):
             found = await self._ledger.named(held.id, scan.gate.id, scan.nonce)
             if found is not None:
                 return found
         refusals_left_out = len(held.refusals) >= NEWEST_REFUSALS
-        if refusals_left_out and held.refusals[0].verdict.decided_at > since:
+        if refusals_left_out and (held.refusals[0].verdict.decided_at > since or not of_today):
             return await self._refusals.get(scan.gate.id, scan.nonce)
         return None
 
@@ -229,23 +268,22 @@ class Admission:
             return Verdict(reading.unsound or Reason.ERROR, now), None
         if facts.closed:
             return Verdict(Reason.REVOKED, now), None
-        tally = await self._tally(facts)
-        # Time never runs backwards within one ledger, even if the clocks of two servers differ.
-        at = max(now, facts.newest[-1].at) if facts.newest else now
+        past = await self._past(facts, now)
         if scan.leaving and held.state is not PassState.REVOKED:
             # Who leaves is let out: that asks no rule and counts for nothing.
             people = scan.party or held.terms.party.admits
-            verdict = Verdict(Reason.OK, at, admits=people, leaving=True)
-            kind = RecordKind.EXITED
+            verdict = Verdict(Reason.OK, past.at, admits=people, leaving=True)
+            kind, tally = RecordKind.EXITED, past.tally
         else:
             spot = self._spots.get(scan.gate.spot_id)
-            verdict = decide(Case(held, code, tally, spot, scan.gate, scan.party, at))
+            spent_at = _spent_at(code, facts)
+            case = Case(held, code, past.tally, spot, scan.gate, scan.party, past.at, spent_at)
+            verdict = decide(case)
+            room = held.terms.party.admits
             kind = RecordKind.ADMITTED
+            tally = past.tally.entered(scan.gate.spot_id, past.at, verdict.admits, room)
         if not verdict.admitted:
             return verdict, None
-        if kind is RecordKind.ADMITTED:
-            room = held.terms.party.admits
-            tally = tally.entered(scan.gate.spot_id, at, verdict.admits, room)
         record = Record(
             pass_id=held.id,
             n=facts.newest[-1].n + 1 if facts.newest else 1,
@@ -253,8 +291,8 @@ class Admission:
             spot_id=scan.gate.spot_id,
             gate_id=scan.gate.id,
             nonce=scan.nonce,
-            code_digest=codes.digest(scan.code),
-            at=at,
+            code_digest=scan.digest,
+            at=past.at,
             scanned_at=scan.scanned_at,
             recorded_at=now,
             tally=tally,
@@ -264,9 +302,37 @@ class Admission:
             lane=scan.lane,
             staff=scan.staff,
             people={"any": verdict.admits},
+            party=scan.party,
+            step=code.step,
             benefit=held.edition.benefit,
         )
+        if past.ledger is not None:  # it does not simply follow the newest record
+            record = appended(past.ledger, record)
         return verdict, record
+
+    async def _past(self, facts: _Facts, now: datetime) -> _Past:
+        """What has happened before this scan."""
+        if not facts.newest:
+            return _Past(Tally(), now)
+        newest = facts.newest[-1]
+        tally = await self._tally(facts)
+        last_at = max(newest.at, tally.last_at or newest.at)
+        if last_at - now > CLOCKS_DIFFER:
+            return await self._past_without_future(facts, now)
+        # Time never runs backwards within one ledger, even if the clocks of two servers differ.
+        return _Past(tally, max(now, newest.at))
+
+    async def _past_without_future(self, facts: _Facts, now: datetime) -> _Past:
+        """What has happened, when a server whose clock was ahead has written the newest record.
+
+        Its visits count, but not on that day to come, or the pass would be locked until then.
+        """
+        ledger = await self._ledger.whole(facts.held.id)
+        whole = fold(ledger)
+        so_far = fold([each for each in ledger if each.at - now <= CLOCKS_DIFFER])
+        log.error("pass %s has a record of %s, in the future", facts.held.id, ledger[-1].at)
+        tally = replace(so_far, total=whole.total, days=whole.days, by_spot=whole.by_spot)
+        return _Past(tally, now, ledger)
 
     async def _tally(self, facts: _Facts) -> Tally:
         """What the visits so far add up to, as this version of the program works it out."""
@@ -286,12 +352,12 @@ class Admission:
             nonce=scan.nonce,
             spot_id=scan.gate.spot_id,
             pass_id=held.id if held else None,
-            code_digest=codes.digest(scan.code),
+            code_digest=scan.digest,
             scanned_at=scan.scanned_at,
             verdict=verdict,
         )
         kept = await self._refusals.keep(refusal)
-        _same_scan_or_conflict(scan, kept)
+        _same_scan_or_conflict(scan, kept, verdict.decided_at)
         if held is not None and kept is not refusal and _is_missing_on(held, kept):
             # The try before this one died between its two writes.
             await self._refusals.note(kept)
@@ -307,9 +373,38 @@ def _is_missing_on(held: Pass, kept: Refusal) -> bool:
     return room or held.refusals[0].verdict.decided_at < kept.verdict.decided_at
 
 
-def _same_scan_or_conflict(scan: Scan, earlier: Record | Refusal) -> None:
-    same_code = codes.digest(scan.code) == earlier.code_digest
-    if not same_code or abs(scan.scanned_at - earlier.scanned_at) > SAME_SCAN_WITHIN:
+def _is_repeat(scan: Scan, facts: _Facts, now: datetime) -> bool:
+    """Whether a scan is another reading of the showing that this gate has just let in.
+
+    It is none if the gate names a number of people, if that admission was annulled, or if the pass
+    has changed its state since.
+    """
+    if scan.party is not None or scan.leaving or facts.closed:
+        return False
+    if facts.held.state_on(business_day(now)) is not PassState.ACTIVE:
+        return False
+    return any(
+        record.gate_id == scan.gate.id
+        and record.party is None
+        and abs(now - record.recorded_at) <= SAME_SHOWING_WITHIN
+        for record in standing(facts.newest)
+    )
+
+
+def _spent_at(code: codes.Code, facts: _Facts) -> str | None:
+    """The spot at which this very code has opened a gate, by an admission that stands."""
+    if code.step is None:
+        return None
+    opened = (record for record in standing(facts.newest) if record.step == code.step)
+    return next((record.spot_id for record in opened), None)
+
+
+def _same_scan_or_conflict(scan: Scan, earlier: Record | Refusal, now: datetime) -> None:
+    digest = scan.digest
+    answered_at = earlier.recorded_at if isinstance(earlier, Record) else earlier.verdict.decided_at
+    recent = abs(now - answered_at) <= ASKED_AGAIN_WITHIN
+    same_instant = scan.scanned_at == earlier.scanned_at
+    if digest != earlier.code_digest or not (recent or same_instant):
         text = Text(
             "nonce 已用于另一次扫码",
             "this nonce names another scan of this gate; use a new one for each scan",

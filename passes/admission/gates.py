@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from passes.codes import format as codes
+
 
 class GateKind(StrEnum):
     """What stands at the entrance."""
@@ -62,6 +64,17 @@ class Scan:
     """Which lane of the gate was taken, if the gate tells."""
     staff: str | None = None
     """Who of the staff scans, if the gate tells."""
+
+    @property
+    def digest(self) -> str:
+        """What is kept of the text, by which the scan is recognised when it is sent again.
+
+        The same text shown on the way out is another scan.
+        """
+        of_text = codes.digest(self.code)
+        if self.leaving:
+            return f"{of_text}:leaving"
+        return of_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ class Case:
     gate: Gate
     party: int | None
     at: datetime
+    spent_at: str | None = None
+    """The spot at which this very rotating code has opened a gate, if it has."""
 
     @property
     def day(self) -> date:
@@ -186,6 +188,18 @@ def party_fits(case: Case) -> Objection | None:
     return None
 
 
+def code_unspent(case: Case) -> Objection | None:
+    """A rotating code opens once; the rest of its party may follow with it, at the same spot.
+
+    Asked last: what every other rule objects to, a fresh code would not change.
+    """
+    if case.spent_at is None:
+        return None
+    if case.spent_at == case.gate.spot_id and case.joins:
+        return None
+    return Objection(Reason.CODE_SPENT)
+
+
 RULES: tuple[Rule, ...] = (
     gate_in_service,
     code_suits_gate,
@@ -198,6 +212,7 @@ RULES: tuple[Rule, ...] = (
     visits_left,
     not_too_soon,
     party_fits,
+    code_unspent,
 )
 
 

@@ -7,7 +7,7 @@ writes codes; whether the pass behind one admits is not its business.
 
 import hmac
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
@@ -15,6 +15,7 @@ from base45 import b45decode, b45encode
 
 from passes.base.calendar import business_day
 from passes.codes.keys import Keyring, SigningKey
+from passes.codes.scanned import one_form
 from passes.ledger.verdicts import Reason
 
 PREFIX = "BP1:"
@@ -57,6 +58,8 @@ class Code:
     party: int = 1
     rotating: bool = False
     pay_at_window: bool = False
+    step: int | None = field(default=None, compare=False)
+    """The 30-second step of a rotating code, which is no part of what is signed."""
 
     def pack(self) -> bytes:
         """The 19 signed bytes. Raises `struct.error` for a value that does not fit its field."""
@@ -114,10 +117,11 @@ def read(text: str, keys: Keyring, now: datetime, tolerance: int = 1) -> Code:
     A rotating code is fresh for `tolerance` steps of 30 seconds before and after the current one.
     Raises `CodeError`.
     """
-    # 1. The text is one of ours. Scanners may add blanks around it, which can be stripped: though
-    #    the blank is a character of Base45, no code ends in one. Both kinds have an odd number of
-    #    bytes, and the second character of a single last byte is a digit from 0 to 5.
-    raw = _decode(text.strip(" \r\n\t"))
+    # 1. The text is one of ours, whatever the scanner has put around it. Blanks around it can be
+    #    stripped: though the blank is a character of Base45, no code ends in one. Both kinds have
+    #    an odd number of bytes, and the second character of a single last byte is a digit from
+    #    0 to 5.
+    raw = _decode(one_form(text))
     code = _unpack(raw)
 
     # 2. The signature is by one of our keys, still trusted today.
@@ -138,6 +142,7 @@ def read(text: str, keys: Keyring, now: datetime, tolerance: int = 1) -> Code:
         raise CodeError(Reason.CODE_FORGED)
 
     # 4. The step is the current one, or nearly.
+    code = replace(code, step=step)
     if abs(step - step_of(now)) > tolerance:
         raise CodeError(Reason.CODE_STALE, code)
     return code
@@ -151,9 +156,9 @@ def step_of(instant: datetime) -> int:
 def digest(text: str) -> str:
     """What is kept of a scanned code: enough to recognise it again, useless at a gate.
 
-    The first 16 hexadecimal digits of its SHA-256.
+    The first 16 hexadecimal digits of the SHA-256 of its one form.
     """
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return sha256(one_form(text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _step_start(step: int) -> datetime:

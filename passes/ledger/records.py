@@ -70,6 +70,10 @@ class Record:
     """Who decided at the gate, if the gate tells."""
     people: Mapping[str, int] = field(default_factory=dict)
     """How many people of each category were let in; `any` where nobody told them apart."""
+    party: int | None = None
+    """How many people the gate named; None for everybody."""
+    step: int | None = None
+    """The 30-second step of the rotating code that was shown."""
     benefit: str | None = None
     """The benefit that applied, as the edition of the pass names it."""
 

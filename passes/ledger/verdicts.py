@@ -19,6 +19,7 @@ class Reason(StrEnum):
     CODE_FORGED = "code_forged"
     CODE_STALE = "code_stale"
     CODE_STATIC = "code_static"
+    CODE_SPENT = "code_spent"
     CODE_UNKNOWN = "code_unknown"
     REVOKED = "revoked"
     FROZEN = "frozen"
@@ -33,6 +34,7 @@ class Reason(StrEnum):
     ALREADY_TODAY = "already_today"
     NO_VISITS_LEFT = "no_visits_left"
     TOO_SOON = "too_soon"
+    REPEAT = "repeat"
     PARTY_TOO_LARGE = "party_too_large"
     GATE_DISABLED = "gate_disabled"
     ERROR = "error"
@@ -143,9 +145,10 @@ _STAFF = ("请联系工作人员", "please ask the staff")
 _WORDS = {
     Reason.OK: _ReasonWords("欢迎入园", "Welcome", "欢迎光临"),
     Reason.CODE_MALFORMED: _ReasonWords(
-        "无法识别，请出示巴蜀通入园码",
-        "This is not a Bashu Pass code; please show the code of your pass",
-        "无法识别",
+        "未能识别，请重新扫码；如仍无法识别，请出示巴蜀通入园码并检查扫码器设置",
+        "This was not read as a Bashu Pass code; scan again, show the code of the pass, and check"
+        " the settings of the scanner",
+        "请重新扫码",
     ),
     Reason.CODE_FORGED: _ReasonWords(
         f"无效的入园码，{_STAFF[0]}", f"This code is not genuine; {_STAFF[1]}", "无效码"
@@ -159,6 +162,11 @@ _WORDS = {
         "纸质码请走人工通道",
         "Printed codes are checked by staff; please use a staffed gate",
         "请走人工通道",
+    ),
+    Reason.CODE_SPENT: _ReasonWords(
+        "此码已用过，请刷新入园码再出示",
+        "This code has been used; please show a fresh one",
+        "请刷新入园码",
     ),
     Reason.CODE_UNKNOWN: _ReasonWords(
         f"查无此票，{_STAFF[0]}", f"No such pass was issued; {_STAFF[1]}", "查无此票"
@@ -214,6 +222,7 @@ _WORDS = {
         "Too soon after the last visit; welcome from {when}",
         "请稍后再来",
     ),
+    Reason.REPEAT: _ReasonWords("已放行，请通过", "Already let in; please go through", "请通过"),
     Reason.PARTY_TOO_LARGE: _ReasonWords(
         "人数超出此票许可，请减少同行人数",
         "More people than the pass admits; please reduce the party",

@@ -16,14 +16,13 @@ from pymongo.monitoring import (
 )
 from tornado.ioloop import IOLoop
 
+from passes.admission.gates import GateKind
 from passes.holding.model import Pass
-from passes.holding.shown_code import live_text
 from passes.store.indexes import ensure_indexes
 from passes.terms.terms import Limits
 from server.mongo import Mongo
 from server.settings import DriverName
 from tests.support import build
-from tests.support.build import KEYS, NOW
 from tests.support.rooms import RoomsUnderTest
 
 MANY = 48
@@ -71,8 +70,9 @@ async def many_passes(rooms: RoomsUnderTest) -> list[Pass]:
 
 
 async def scan(rooms: RoomsUnderTest, held: Pass, nonce: str) -> bool:
-    asked = build.scan(live_text(held, KEYS, NOW), nonce)
-    verdict, _ = await rooms.admission.admission.admit(asked, NOW)
+    """Whether a paper is admitted, at a gate of its own for each nonce."""
+    gate = build.gate(GateKind.HANDHELD, id=f"gate-{nonce}")
+    verdict = await rooms.verdict_on(build.printed_scan(held, nonce, gate=gate))
     return verdict.admitted
 
 

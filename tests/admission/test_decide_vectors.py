@@ -74,6 +74,7 @@ def case_of(given: Mapping[str, Any]) -> Case:
         gate=build.gate(GateKind(given["gate"]["kind"]), place.id, state=gate_state),
         party=given["party"],
         at=datetime.fromisoformat(given["at"]),
+        spent_at=given["code"].get("opened"),
     )
 
 
@@ -93,6 +94,7 @@ def test_there_are_enough_cases_and_each_reason_of_decide_is_among_them() -> Non
         Reason.CODE_FORGED,
         Reason.CODE_STALE,
         Reason.CODE_UNKNOWN,
+        Reason.REPEAT,
         Reason.ERROR,
     }
     assert set(reasons) == set(Reason) - before_decide

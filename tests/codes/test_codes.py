@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from passes.base.calendar import business_day
 from passes.codes.format import LONGEST_TEXT, PREFIX, Code, CodeError, read, rotate, sign, to_text
 from passes.codes.keys import Keyring, SigningKey
+from passes.codes.scanned import one_form
 from passes.ledger.verdicts import Reason
 from tests.support import build
 from tests.support.vectors import read_vectors
@@ -86,7 +87,7 @@ def test_writing_gives_the_text_of_the_vector(vector: Mapping[str, Any]) -> None
     code = code_of(vector)
     signing = next(key for key in keys._signing if key.id == code.key_id)
     raw = rotated(sign(code, signing), code, now, keys)
-    assert to_text(raw) == vector["text"].strip()
+    assert to_text(raw) == vector.get("shown", vector["text"].strip())
 
 
 @pytest.mark.parametrize("answer", VECTORS["answers"])
@@ -137,7 +138,7 @@ def test_a_changed_byte_never_reads_as_something_else(code: Code, data: st.DataO
 def test_any_text_is_refused_with_a_reason(text: str) -> None:
     with pytest.raises(CodeError) as refused:
         read(text, build.KEYS, build.NOW)
-    as_long_as_a_code = len(text.strip()) in {129, 147}
+    as_long_as_a_code = len(one_form(text)) in {129, 147}
     if not as_long_as_a_code:
         assert refused.value.reason is Reason.CODE_MALFORMED
 

@@ -50,7 +50,7 @@ async def test_a_voucher_is_claimed_refused_at_the_turnstile_and_paid_at_the_win
     assert_admitted(first, admits=1, pays=1, amount_fen=16000, speak="请收160元")
     second = await api.post(SCANS, shown | {"nonce": "c"}, window)
     assert_admitted(second, admits=1, pays=0, amount_fen=0)
-    third = await api.post(SCANS, shown | {"nonce": "d"}, window)
+    third = await api.post(SCANS, shown | {"nonce": "d", "party": 1}, window)
     assert reason_of(third) in {Reason.ALREADY_TODAY, Reason.NO_VISITS_LEFT}
     cancelled = await api.post(f"/api/v1/passes/{voucher['id']}/cancel", token=token)
     assert_problem(cancelled, 409, "not_cancellable")

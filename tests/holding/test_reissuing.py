@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from passes.admission.gates import GateKind, Scan
 from passes.base.errors import Conflict, Unavailable, Unknown
-from passes.holding.model import PassState
+from passes.holding.model import Pass, PassState
 from passes.ledger.records import RecordKind, fold, standing
 from passes.ledger.tally import Tally
 from passes.ledger.verdicts import Reason
@@ -19,7 +20,7 @@ from passes.store.ledger import LedgerStore
 from passes.terms.terms import Limits
 from server.mongo import Mongo
 from tests.support import build
-from tests.support.build import NOW, OPERATOR, SERIAL, live_scan
+from tests.support.build import NOW, OPERATOR, SERIAL, live_scan, printed_scan
 from tests.support.fields import assert_fields
 from tests.support.interleaving import ALWAYS, overtake
 from tests.support.rooms import RoomsUnderTest
@@ -101,7 +102,7 @@ async def test_a_reissue_cut_short_is_finished_by_doing_it_again(
             broken.setattr(f"server.mongo.MongoCollection.{name}", only_so_often(operation, left))
         with pytest.raises(Unavailable):
             await rooms.holding.reissuing.reissue(SERIAL, OPERATOR, NOW)
-    meanwhile = await rooms.verdict_on(live_scan(old, "b"))
+    meanwhile = await rooms.verdict_on(live_scan(old, "b", gate=build.gate(id="south")))
     assert reason_of(meanwhile) in {Reason.ALREADY_TODAY, Reason.REVOKED}
     new = await rooms.holding.reissuing.reissue(SERIAL, OPERATOR, NOW)
     (carried,) = await rooms.ledger.records.whole(new.id)
@@ -110,9 +111,14 @@ async def test_a_reissue_cut_short_is_finished_by_doing_it_again(
     assert_refused(await rooms.verdict_on(live_scan(new, "c")), Reason.ALREADY_TODAY)
 
 
+def one_more(held: Pass, nonce: str) -> Scan:
+    """A scan of a paper, at a gate of its own."""
+    return printed_scan(held, nonce, gate=build.gate(GateKind.HANDHELD, id=f"gate-{nonce}"))
+
+
 async def test_scans_that_race_with_a_reissue_are_counted_once(rooms: RoomsUnderTest) -> None:
     old = await rooms.issued(terms=build.terms(limits=Limits(per_spot_day=None, total=12)))
-    scans = [asyncio.create_task(rooms.verdict_on(live_scan(old, f"n{n}"))) for n in range(16)]
+    scans = [asyncio.create_task(rooms.verdict_on(one_more(old, f"n{n}"))) for n in range(16)]
     reissue = asyncio.create_task(rooms.holding.reissuing.reissue(SERIAL, OPERATOR, NOW))
     verdicts, new = await asyncio.gather(*scans), await reissue
     reasons = Counter(reason_of(verdict) for verdict in verdicts)
@@ -121,7 +127,7 @@ async def test_scans_that_race_with_a_reissue_are_counted_once(rooms: RoomsUnder
     assert closed[-1].kind is RecordKind.CLOSED
     assert len(standing(closed)) == reasons[Reason.OK]
     assert closed[-1].tally.total == reasons[Reason.OK]
-    after = [await rooms.verdict_on(live_scan(new, f"m{n}")) for n in range(16)]
+    after = [await rooms.verdict_on(one_more(new, f"m{n}")) for n in range(16)]
     admitted_after = [verdict for verdict in after if verdict.admitted]
     assert reasons[Reason.OK] + len(admitted_after) == 12
     assert new.holder == old.holder

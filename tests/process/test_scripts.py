@@ -153,7 +153,7 @@ def test_a_script_joins_the_running_server_and_a_gate_client_scans(
         assert enrolled.partition(" at ")[0].startswith(spot)
         assert [line.partition(":")[0] for line in told] == [
             "ADMITTED 1, check the card",
-            "REFUSED already_today",
+            "REFUSED repeat",
             "NOT SCANNED body_invalid",
             "  body.code",
             "REFUSED code_malformed",
@@ -203,7 +203,7 @@ async def test_a_gate_client_asks_again_while_the_server_is_away(
         assert (await client.stdout.readline()).startswith(b"ADMITTED 1"), "as it was answered"
         client.stdin.write(code.encode() + b"\n")
         client.stdin.close()
-        assert (await client.stdout.readline()).startswith(b"REFUSED already_today")
+        assert (await client.stdout.readline()).startswith(b"REFUSED repeat")
         assert await client.wait() == 0
     assert relay.losses == []
     assert again.stop() == 0

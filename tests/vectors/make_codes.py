@@ -102,6 +102,39 @@ def bad(name: str, reason: str, written: str, now: datetime = NOW) -> dict[str, 
     return {"name": name, "now": now.isoformat(), "text": written, "reason": reason}
 
 
+def framed(good_text: str) -> list[dict[str, Any]]:
+    """What scanners make of a code that was read well; `shown` stands in the picture."""
+    full_width = "".join(
+        chr(ord(sign) + 0xFEE0) if "!" <= sign <= "~" else sign for sign in good_text
+    )
+    texts = {
+        "small_letters": good_text.lower(),
+        "full_width": full_width,
+        "aim_identifier": "]Q1" + good_text,
+        "aim_identifier_of_data_matrix": "]d2" + good_text,
+        "character_set_before_it": "\\000026" + good_text,
+        "identifier_and_character_set": "]Q2\\000026" + good_text,
+        "between_stx_and_etx": "\x02" + good_text + "\x03",
+        "byte_order_mark": "\ufeff" + good_text,
+        "group_separator_behind_it": good_text + "\x1d",
+        "nul_behind_it": good_text + "\x00",
+        "no_break_space_around_it": "\u00a0" + good_text + "\u00a0",
+        "tab_and_line_ends": "\t" + good_text + "\r\r\n",
+        "zero_width_marks": "\u200b" + good_text[:20] + "\u200d" + good_text[20:],
+    }
+    return [
+        {**good(f"scanner_{name}"), "text": text, "shown": good_text}
+        for name, text in texts.items()
+    ]
+
+
+def superseded() -> list[dict[str, Any]]:
+    """What was a vector of version 1, and why it is none any more."""
+    lower = text(tail(signed(content(CODE)), NOW)).lower()
+    why = "a scanner that is set to small letters is no fault of the visitor: see scanner_small_letters"
+    return [{**bad("lower_case", "code_malformed", lower), "why": why}]
+
+
 def vectors() -> list[dict[str, Any]]:
     midnight = datetime(2026, 7, 1, 16, 0, tzinfo=UTC)
     second, step = timedelta(seconds=1), timedelta(seconds=30)
@@ -124,10 +157,10 @@ def vectors() -> list[dict[str, Any]]:
         good("smallest_serial_and_numbers", pass_id="0" * 16, product_number=0, party=0, first_day="2020-01-01"),
         good("dates_over_already", first_day="2020-01-01", last_day="2020-01-02"),
         {**good("blanks_of_a_scanner_around_it"), "text": f" {good_text}\r\n"},
+        *framed(good_text),
         bad("empty", "code_malformed", ""),
         bad("other_prefix", "code_malformed", good_text.replace("BP1:", "BP2:")),
         bad("prefix_alone", "code_malformed", "BP1:"),
-        bad("lower_case", "code_malformed", good_text.lower()),
         bad("sign_outside_the_alphabet", "code_malformed", good_text[:50] + "_" + good_text[51:]),
         bad("base45_triplet_too_large", "code_malformed", good_text[:4] + ":::" + good_text[7:]),
         bad("cut_short", "code_malformed", good_text[:-3]),
@@ -179,10 +212,12 @@ def answers() -> list[dict[str, Any]]:
 
 def main() -> None:
     document = {
+        "version": 2,
         "about": "Codes of format 1: text → content, or the reason why it is refused. The keys are for tests only.",
         "keys": {"signing": SIGNING, "master": MASTER.hex()},
         "vectors": vectors(),
         "answers": answers(),
+        "superseded": superseded(),
     }
     file = Path(__file__).parent / "codes.json"
     file.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

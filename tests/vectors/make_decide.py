@@ -2,8 +2,8 @@
 
 Cases for makers of gates that decide alone: terms, visits so far, a scan, and what must be
 answered. What is expected is worked out here from the words of the operator guide and the gate
-protocol, sharing no code with `passes.rules`, and as one plain list of questions. Cases are added,
-never changed.
+protocol, sharing no code with `passes.admission.rules`, and as one plain list of questions. Cases
+are added, never changed.
 """
 
 import json
@@ -159,6 +159,9 @@ def expected(case: Json) -> Json:  # noqa: C901, PLR0911, PLR0912 - a list of qu
             return refused("too_soon", soonest)
     if wanted > party["admits"]:
         return refused("party_too_large")
+    opened = case["code"].get("opened")
+    if opened and not (follows and opened == spot["id"]):
+        return refused("code_spent")
     inside = party["admits"] - may_follow if follows else 0
     left = [
         limit - used - (0 if follows else 1)
@@ -408,6 +411,36 @@ def cases() -> Iterator[Json]:  # noqa: C901, PLR0912, PLR0915 - a list of cases
         visits=[visit(2), visit(1, OTHER)],
     )
 
+    # A rotating code that has opened a gate, in the last minute.
+    many = {"limits": {"per_spot_day": None}}
+    just_now = {**visit(minutes_ago=1), "people": 1}
+    for name, opened in {"here": "emeishan", "elsewhere": OTHER}.items():
+        yield case(
+            f"code_that_opened_{name}",
+            many,
+            visits=[visit(0, opened, 1)],
+            code={"opened": opened},
+        )
+        yield case(
+            f"code_that_opened_{name}_and_already_in_today",
+            visits=[visit(0, opened, 1), visit()],
+            code={"opened": opened},
+        )
+        yield case(
+            f"rest_of_a_party_with_the_code_that_opened_{name}",
+            {"party": {"admits": 3, "pays": 3}},
+            visits=[just_now],
+            code={"opened": opened},
+            party=2,
+        )
+    yield case(
+        "another_party_with_the_code_that_opened_here",
+        many | {"party": {"admits": 3, "pays": 3}},
+        visits=[just_now],
+        code={"opened": "emeishan"},
+        party=3,
+    )
+
 
 def main() -> None:
     made = list(cases())
@@ -415,6 +448,7 @@ def main() -> None:
     if len(set(names)) < len(names):
         raise SystemExit(f"twice: {sorted({name for name in names if names.count(name) > 1})}")
     document = {
+        "version": 2,
         "about": "A scan and what is answered to it: terms, visits that count, gate, code → "
         "verdict.",
         "cases": made,
