@@ -37,9 +37,10 @@ from passes.store.ledger import LedgerStore, RefusalStore
 from passes.store.offers import CounterStore, OfferStore
 from passes.store.people import AppTokenStore, MemberStore, SessionStore, VisitorStore
 from passes.store.sealed import SealedStore
-from passes.store.terms import EditionStore
-from passes.store.versions import GATES, OFFERS, PRODUCTS, Versions
+from passes.store.terms import EditionStore, HolidayStore
+from passes.store.versions import GATES, HOLIDAYS, OFFERS, PRODUCTS, Versions
 from passes.terms.editions import Editions
+from passes.terms.holidays import Holidays
 from passes.terms.ports import Spots
 from passes.terms.publishing import ProductPublishing
 
@@ -61,6 +62,8 @@ class TermsRoom:
         self.stored = EditionStore(database)
         self.editions = Editions(self.stored.all)
         self.publishing = ProductPublishing(spots, self.stored, base.audit)
+        self.stored_holidays = HolidayStore(database)
+        self.holidays = Holidays(self.stored_holidays.all)
 
 
 class LedgerRoom:
@@ -122,6 +125,7 @@ class AdmissionRoom:
         base: BaseRoom,
         codes: Keyring,
         spots: Spots,
+        terms: TermsRoom,
         people: PeopleRoom,
         holding: HoldingRoom,
         ledger: LedgerRoom,
@@ -130,7 +134,9 @@ class AdmissionRoom:
         stored, passes, records = GateStore(database), holding.passes, ledger.records
         self.gates = CachedCollection(stored.all)
         self.gate_keeping = GateKeeping(spots, stored, base.audit)
-        self.admission = Admission(codes, spots, passes, records, ledger.refusals)
+        self.admission = Admission(
+            codes, spots, terms.holidays.calendar, passes, records, ledger.refusals
+        )
         self.lookup = Lookup(codes, people.identities, passes, base.audit)
         self.histories = Histories(passes, records, ledger.refusals, base.audit)
 
@@ -202,7 +208,14 @@ class Rooms:
         self.holding = HoldingRoom(database, self.base, self.terms, self.ledger)
         self.people = PeopleRoom(database, self.base, vault, privacy_version, self.holding.wallet)
         self.admission = AdmissionRoom(
-            database, self.base, codes, spots, self.people, self.holding, self.ledger
+            database,
+            self.base,
+            codes,
+            spots,
+            self.terms,
+            self.people,
+            self.holding,
+            self.ledger,
         )
         self.offers = OffersRoom(
             database, self.base, spots, self.terms, self.people, self.holding, self.ledger
@@ -213,6 +226,7 @@ class Rooms:
         """What brings each topic of `versions` into memory, the catalogue apart."""
         return {
             PRODUCTS: self.terms.editions.load,
+            HOLIDAYS: self.terms.holidays.load,
             OFFERS: self.offers.offers.load,
             GATES: self.admission.gates.load,
         }

@@ -248,6 +248,15 @@ class Spot(Strict):
         """`sichuan` or `chongqing`, from the adcode."""
         return {"51": "sichuan", "50": "chongqing"}[self.adcode[:2]]
 
+    @property
+    def ticket_fen(self) -> int | None:
+        """What an adult's ticket costs all the year; None if that is not known, or changes with a
+        season whose days are not known."""
+        if self.price is None:
+            return None
+        low = self.price.off_peak_fen
+        return self.price.peak_fen if low in {None, self.price.peak_fen} else None
+
     def open_on(self, day: date) -> bool:
         """Whether it takes visitors on that day, as far as is known: what is not known does not
         close it."""

@@ -20,7 +20,8 @@ from passes.people.holder import Holder
 from passes.people.identity import resident
 from passes.store.documents import from_pass
 from passes.terms.edition import Edition
-from passes.terms.terms import Limits, Term
+from passes.terms.terms import Limits
+from passes.terms.validity import Term
 from server.clock import now
 from server.mongo import Mongo
 from server.settings import DriverName, load_settings

@@ -5,14 +5,21 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from handlers.web.access import unauthenticated
 from handlers.web.api import ApiHandler
 from handlers.web.endpoint import endpoint
 from handlers.web.models import In, Out, TextOut
 from handlers.web.routing import Route
-from passes.admission.gates import Gate, GateKind, Scan
+from passes.admission.gates import Gate, GateKind, Purpose, Scan
 from passes.admission.lookup import Card, FoundPass
 from passes.base.calendar import business_day, to_milliseconds
 from passes.holding.model import Pass, PassState
@@ -87,12 +94,21 @@ class ScanIn(In):
     party: Annotated[int, Field(ge=1, le=255)] | None = Field(default=None, examples=[2])
     """How many people want to pass; all that the pass admits, or the rest of them, if it is
     absent."""
+    purpose: Purpose = Purpose.ENTER
+    """`pay`: they pay at this window and come in through another gate of the spot."""
     leaving: bool = False
-    """Whether they leave: they are let out, and it counts for nothing."""
+    """Whether they leave, the same as the purpose `leave`: they are let out."""
+
+    @model_validator(mode="after")
+    def _one_purpose(self) -> Self:
+        if self.leaving and self.purpose is Purpose.PAY:
+            raise ValueError("who is leaving does not pay: give `purpose` or `leaving`")
+        return self
 
     def to_scan(self, gate: Gate) -> Scan:
         """The scan as the domain sees it."""
-        return Scan(gate, self.code, self.nonce, self.scanned_at, self.party, self.leaving)
+        purpose = Purpose.LEAVE if self.leaving else self.purpose
+        return Scan(gate, self.code, self.nonce, self.scanned_at, self.party, purpose)
 
 
 class PassOut(Out):
@@ -111,7 +127,8 @@ class PassOut(Out):
 class VerdictOut(Out):
     """The answer to a scan."""
 
-    verdict: Literal["admitted", "refused"]
+    verdict: Literal["admitted", "refused", "paid"]
+    """`paid` answers the purpose `pay` alone: money is taken, and no gate opens."""
     reason: Reason
     """`ok`, or why not; stable."""
     message: TextOut = Field(examples=[{"zh": "请入园", "en": "Welcome"}])
@@ -144,7 +161,7 @@ class VerdictOut(Out):
         skew = scan.scanned_at - verdict.decided_at
         shown = None if held is None else PassOut.of(held)
         return cls(
-            verdict="admitted" if verdict.admitted else "refused",
+            verdict=_decided(verdict),
             reason=verdict.reason,
             message=TextOut(zh=message.zh, en=message.en),
             speak=verdict.speak,
@@ -159,6 +176,12 @@ class VerdictOut(Out):
             decided_at=verdict.decided_at,
             skew_ms=round(skew.total_seconds() * 1000),
         )
+
+
+def _decided(verdict: Verdict) -> Literal["admitted", "refused", "paid"]:
+    if not verdict.granted:
+        return "refused"
+    return "paid" if verdict.paying else "admitted"
 
 
 class AnnulOut(Out):

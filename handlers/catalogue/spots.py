@@ -18,8 +18,9 @@ from handlers.web.replies import PreparedReply
 from handlers.web.routing import Route
 from passes.base.errors import Fault, unknown
 from passes.base.text import Text
-from passes.offers.offer import BenefitKind, Offer
+from passes.offers.offer import Offer
 from passes.terms.edition import Edition
+from passes.terms.prices import BenefitKind
 from scenic_data.finding import Facet, Found
 from scenic_data.geo import Datum
 from scenic_data.model import Names

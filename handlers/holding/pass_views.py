@@ -10,7 +10,7 @@ from passes.base.calendar import business_day
 from passes.holding.lifecycle import steps_from
 from passes.holding.model import Pass, PassState
 from passes.ledger.tally import Tally
-from passes.terms.terms import Payment
+from passes.terms.prices import Payment
 
 
 class PassViewOut(Out):

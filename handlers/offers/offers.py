@@ -16,10 +16,11 @@ from handlers.web.replies import PreparedReply
 from handlers.web.routing import Route
 from passes.base.errors import Fault, unknown
 from passes.base.text import Text
-from passes.offers.offer import BenefitKind, Offer, OfferState
+from passes.offers.offer import Offer, OfferState
 from passes.offers.quotas import counted
 from passes.people.groups import Group
-from passes.terms.terms import DateRange, Payment
+from passes.terms.prices import BenefitKind, Payment
+from passes.terms.validity import DateRange
 from scenic_data.model import Spot
 
 

@@ -13,7 +13,7 @@ from handlers.web.models import Out, TextOut
 from handlers.web.replies import PreparedReply
 from handlers.web.routing import Route
 from passes.terms.edition import Edition
-from passes.terms.terms import Payment
+from passes.terms.prices import Payment
 
 
 class LimitsOut(Out):

@@ -6,12 +6,12 @@ number taken, and decides again.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from passes.admission.clocks import GateClocks
-from passes.admission.gates import Gate, Scan
+from passes.admission.gates import Gate, Purpose, Scan
 from passes.admission.rules import Case, decide
 from passes.base.calendar import business_day
 from passes.base.errors import Conflict, Unavailable, Unknown
@@ -21,9 +21,19 @@ from passes.codes.keys import Keyring
 from passes.holding.model import Pass, PassState
 from passes.holding.ports import Passes
 from passes.ledger.ports import Ledger, Refusals
-from passes.ledger.records import By, Record, RecordKind, annulment, appended, fold, standing
+from passes.ledger.records import (
+    By,
+    Record,
+    RecordKind,
+    annulment,
+    appended,
+    fold,
+    standing,
+    tally_after,
+)
 from passes.ledger.tally import TALLY_VERSION, Tally
 from passes.ledger.verdicts import NEWEST_REFUSALS, Reason, Refusal, Verdict
+from passes.terms.holidays import HolidayCalendar
 from passes.terms.ports import Spots
 
 log = logging.getLogger(__name__)
@@ -42,6 +52,12 @@ SAME_SHOWING_WITHIN = timedelta(seconds=3)
 CLOCKS_DIFFER = timedelta(minutes=5)
 """How far the clocks of servers may differ. A record that lies further in the future was written by
 one that was wrong."""
+
+_KINDS = {
+    Purpose.ENTER: RecordKind.ADMITTED,
+    Purpose.LEAVE: RecordKind.EXITED,
+    Purpose.PAY: RecordKind.PAID,
+}
 
 _TRIES = 100
 
@@ -87,11 +103,19 @@ class Admission:
     """Admits scans and annuls admissions."""
 
     def __init__(
-        self, keys: Keyring, spots: Spots, passes: Passes, ledger: Ledger, refusals: Refusals
+        self,
+        keys: Keyring,
+        spots: Spots,
+        holidays: Callable[[], HolidayCalendar],
+        passes: Passes,
+        ledger: Ledger,
+        refusals: Refusals,
     ) -> None:
-        """`spots` is the catalogue in memory; the last three are stores."""
+        """`spots` is the catalogue in memory, `holidays` gives the calendar in memory; the last
+        three are stores."""
         self._keys = keys
         self._spots = spots
+        self._holidays = holidays
         self._passes = passes
         self._ledger = ledger
         self._refusals = refusals
@@ -269,25 +293,31 @@ class Admission:
         if facts.closed:
             return Verdict(Reason.REVOKED, now), None
         past = await self._past(facts, now)
-        if scan.leaving and held.state is not PassState.REVOKED:
-            # Who leaves is let out: that asks no rule and counts for nothing.
-            people = scan.party or held.terms.party.admits
+        spot = self._spots.get(scan.gate.spot_id)
+        case = Case(
+            held=held,
+            code=code,
+            tally=past.tally,
+            spot=spot,
+            gate=scan.gate,
+            party=scan.party,
+            at=past.at,
+            spent_at=_spent_at(code, facts),
+            holidays=self._holidays(),
+            paying=scan.purpose is Purpose.PAY,
+        )
+        if scan.purpose is Purpose.LEAVE and held.state is not PassState.REVOKED:
+            # Who leaves is let out: that asks no rule.
+            people = scan.party or case.whole_party.admits
             verdict = Verdict(Reason.OK, past.at, admits=people, leaving=True)
-            kind, tally = RecordKind.EXITED, past.tally
         else:
-            spot = self._spots.get(scan.gate.spot_id)
-            spent_at = _spent_at(code, facts)
-            case = Case(held, code, past.tally, spot, scan.gate, scan.party, past.at, spent_at)
             verdict = decide(case)
-            room = held.terms.party.admits
-            kind = RecordKind.ADMITTED
-            tally = past.tally.entered(scan.gate.spot_id, past.at, verdict.admits, room)
-        if not verdict.admitted:
+        if not verdict.granted:
             return verdict, None
         record = Record(
             pass_id=held.id,
             n=facts.newest[-1].n + 1 if facts.newest else 1,
-            kind=kind,
+            kind=_KINDS[scan.purpose],
             spot_id=scan.gate.spot_id,
             gate_id=scan.gate.id,
             nonce=scan.nonce,
@@ -295,20 +325,23 @@ class Admission:
             at=past.at,
             scanned_at=scan.scanned_at,
             recorded_at=now,
-            tally=tally,
+            tally=past.tally,
             verdict=verdict,
-            room=held.terms.party.admits,
+            room=case.whole_party.admits,
             by=By.ROTATING if code.rotating else By.STATIC,
             lane=scan.lane,
             staff=scan.staff,
             people={"any": verdict.admits},
             party=scan.party,
             step=code.step,
-            benefit=held.edition.benefit,
+            benefit=held.edition.benefit_at(spot),
+            payers=case.payers,
+            month=case.month,
+            may_return=held.terms.re_entry,
         )
         if past.ledger is not None:  # it does not simply follow the newest record
-            record = appended(past.ledger, record)
-        return verdict, record
+            return verdict, appended(past.ledger, record)
+        return verdict, replace(record, tally=tally_after(past.tally, record))
 
     async def _past(self, facts: _Facts, now: datetime) -> _Past:
         """What has happened before this scan."""
@@ -379,7 +412,7 @@ def _is_repeat(scan: Scan, facts: _Facts, now: datetime) -> bool:
     It is none if the gate names a number of people, if that admission was annulled, or if the pass
     has changed its state since.
     """
-    if scan.party is not None or scan.leaving or facts.closed:
+    if scan.party is not None or scan.purpose is not Purpose.ENTER or facts.closed:
         return False
     if facts.held.state_on(business_day(now)) is not PassState.ACTIVE:
         return False

@@ -46,12 +46,20 @@ class Gate:
     token_version: int = 0
 
 
+class Purpose(StrEnum):
+    """What visitors want at a gate: to come in, to leave, or to pay here and come in elsewhere."""
+
+    ENTER = "enter"
+    LEAVE = "leave"
+    PAY = "pay"
+
+
 @dataclass(frozen=True, slots=True)
 class Scan:
     """One presentation of a code at a gate.
 
-    `nonce` is the name that the gate gives it, `party` None means everybody. A visitor who is
-    `leaving` is let out whatever the rules say, and it counts for nothing.
+    `nonce` is the name that the gate gives it, `party` None means everybody. Who leaves is let out
+    whatever the rules say.
     """
 
     gate: Gate
@@ -59,7 +67,7 @@ class Scan:
     nonce: str
     scanned_at: datetime
     party: int | None = None
-    leaving: bool = False
+    purpose: Purpose = Purpose.ENTER
     lane: str | None = None
     """Which lane of the gate was taken, if the gate tells."""
     staff: str | None = None
@@ -69,12 +77,12 @@ class Scan:
     def digest(self) -> str:
         """What is kept of the text, by which the scan is recognised when it is sent again.
 
-        The same text shown on the way out is another scan.
+        The same text shown on the way out, or at the till, is another scan.
         """
         of_text = codes.digest(self.code)
-        if self.leaving:
-            return f"{of_text}:leaving"
-        return of_text
+        if self.purpose is Purpose.ENTER:
+            return of_text
+        return f"{of_text}:{self.purpose.value}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,22 +3,34 @@
 `decide` is pure and total. It asks the rules in the order in which staff would explain them, and
 the first that objects gives the reason. It never raises: a fault inside a rule is a refusal, never
 an admission.
+
+A refusal that time lifts says from when. Each rule knows only from when it would not object itself;
+all rules are asked again for that moment, and so on, so that what is promised is kept.
 """
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from passes.admission.gates import Gate, GateState
 from passes.base.calendar import business_day, day_after, start_of
 from passes.codes.format import Code
 from passes.holding.model import Pass, PassState
-from passes.ledger.tally import Tally
+from passes.holding.transitions import is_holder
+from passes.ledger.tally import Entry, Tally
 from passes.ledger.verdicts import Reason, Verdict
-from passes.terms.terms import Limits, Payment, SpotFacts
+from passes.terms.holidays import NO_HOLIDAYS, HolidayCalendar
+from passes.terms.prices import Party, Payment
+from passes.terms.terms import Limits, Pool, SpotFacts
+from passes.terms.times import Times, days_after
+from passes.terms.validity import MONTHS_IN_A_YEAR, DateRange, month_after, months_between
 
 log = logging.getLogger(__name__)
+
+_MOST_MOMENTS = 1_000
+"""How many moments are asked about for one promise. Each is later than the one before, so only
+rules that lift one another by turns for years would need more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,9 @@ class Case:
     at: datetime
     spent_at: str | None = None
     """The spot at which this very rotating code has opened a gate, if it has."""
+    holidays: HolidayCalendar = NO_HOLIDAYS
+    paying: bool = False
+    """Whether they pay at a window now, and come in at another gate."""
 
     @property
     def day(self) -> date:
@@ -50,32 +65,78 @@ class Case:
         return self.held.terms.limits_at(self.gate.spot_id)
 
     @property
-    def pays_at_window(self) -> bool:
-        """Whether visitors with this pass pay when they come."""
-        return self.held.terms.payment is Payment.AT_WINDOW
+    def times(self) -> list[Times]:
+        """All times that hold for the pass at this spot."""
+        return self.held.terms.times_at(self.gate.spot_id)
 
     @property
-    def places(self) -> int:
-        """How many people of a party that came in part may still follow, here and today."""
-        return self.tally.places_on(self.day, self.gate.spot_id)
+    def pools(self) -> list[Pool]:
+        """The pools of the pass that this spot belongs to."""
+        return self.held.terms.pools_of(self.gate.spot_id)
+
+    @property
+    def valid(self) -> DateRange:
+        """The valid days of the pass, as its visits so far make them."""
+        return self.held.valid_after(self.tally)
+
+    @property
+    def month(self) -> int:
+        """The month of validity, from 0."""
+        first_day = self.held.first_day_after(self.tally) or self.day
+        return months_between(first_day, self.day)
+
+    @property
+    def whole_party(self) -> Party:
+        """How many people the pass lets in here, and what they pay."""
+        if self.spot is None:
+            return self.held.terms.party
+        return self.held.terms.party_at(self.spot, self.day)
+
+    @property
+    def payers(self) -> int:
+        """How many of a whole party pay when they come."""
+        pays_at_window = self.held.terms.payment is Payment.AT_WINDOW
+        return self.whole_party.pays if pays_at_window else 0
+
+    @property
+    def may_follow(self) -> int:
+        """How many people of a party may still follow, here and today."""
+        return self.tally.may_follow(self.day, self.gate.spot_id)
 
     @property
     def wanted(self) -> int:
         """How many people want to pass: as many as say so, or all who still may."""
-        return self.party or self.places or self.held.terms.party.admits
+        return self.party or self.may_follow or self.whole_party.admits
 
     @property
     def joins(self) -> bool:
         """Whether they are the rest of a party, and so no new visit."""
-        return self.wanted <= self.places
+        return self.wanted <= self.may_follow
+
+    @property
+    def entry(self) -> Entry:
+        """What the tally gets if they come in, and nobody pays."""
+        return Entry(
+            spot_id=self.gate.spot_id,
+            at=self.at,
+            people=self.wanted,
+            room=self.whole_party.admits,
+            payers=self.payers,
+            month=self.month,
+        )
+
+    @property
+    def owes(self) -> int:
+        """How many people have to pay when they come in."""
+        return self.tally.owed_by(self.entry)
 
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """Why a rule refuses, and from when it would not, if time alone lifts it."""
+    """Why a rule refuses, and from when it would not itself, if time lifts it."""
 
     reason: Reason
-    admitted_from: datetime | None = None
+    lifted_at: datetime | None = None
 
 
 Rule = Callable[[Case], Objection | None]
@@ -106,23 +167,20 @@ def code_suits_gate(case: Case) -> Objection | None:
 
 
 def pass_active(case: Case) -> Objection | None:
-    """Only an active pass admits."""
-    reason = _NOT_ACTIVE.get(case.held.state_on(case.day))
+    """Only an active pass admits. What staff have frozen its holder cannot unfreeze."""
+    state = case.held.state_on(case.day)
+    by_staff = case.held.frozen_by is not None and not is_holder(case.held.frozen_by)
+    if state is PassState.FROZEN and by_staff:
+        return Objection(Reason.FROZEN_BY_STAFF)
+    reason = _NOT_ACTIVE.get(state)
     if reason is not None:
         return Objection(reason)
     return None
 
 
-def paid(case: Case) -> Objection | None:
-    """What is still to be paid can only be paid where money is taken."""
-    if case.pays_at_window and not case.gate.kind.takes_money:
-        return Objection(Reason.PAY_AT_WINDOW)
-    return None
-
-
 def in_time(case: Case) -> Objection | None:
     """The business day lies within the valid days of the pass."""
-    valid = case.held.valid
+    valid = case.valid
     if case.day < valid.start:
         return Objection(Reason.NOT_YET_VALID, start_of(valid.start))
     if case.day > valid.end:
@@ -139,35 +197,46 @@ def spot_covered(case: Case) -> Objection | None:
 
 def spot_open(case: Case) -> Objection | None:
     """The spot takes visitors today."""
-    if case.spot is None or not case.spot.open_on(case.day):
+    spot = case.spot
+    if spot is None:
         return Objection(Reason.SPOT_CLOSED)
-    return None
+    if spot.open_on(case.day):
+        return None
+    return Objection(Reason.SPOT_CLOSED, _next_day(case, spot.open_on))
 
 
 def no_blackout(case: Case) -> Objection | None:
-    """Today is not one of the days on which the pass admits nowhere."""
-    if case.held.terms.admits_on(case.day):
+    """Today is not one of the days on which the pass does not admit here."""
+
+    def admits_on(day: date) -> bool:
+        return all(times.admit_on(day, case.holidays) for times in case.times)
+
+    if admits_on(case.day):
         return None
-    return Objection(Reason.BLACKOUT, _next_valid_day(case))
+    return Objection(Reason.BLACKOUT, _next_day(case, admits_on))
+
+
+def within_hours(case: Case) -> Objection | None:
+    """It is one of the hours at which the pass admits here."""
+    for times in case.times:
+        if not times.within_hours(case.at):
+            return Objection(Reason.OUTSIDE_HOURS, times.next_opening(case.at))
+    return None
 
 
 def visits_left(case: Case) -> Objection | None:
-    """No limit is used up: today at this spot, at this spot in total, in total, on distinct days.
+    """No limit is used up.
 
     If today's visits here are used up, that is the reason, even if others are as well: it is what
-    staff would say. Then `admitted_from` is set only if a later day will do.
+    staff would say. If fewer people could still join the visit of their party, it is that they are
+    too many.
     """
     if case.joins:
         return None
-    for_good = _used_up_for_good(case)
-    per_day = case.limits.per_spot_day
-    if per_day is not None and case.tally.visits_on(case.day, case.gate.spot_id) >= per_day:
-        if for_good:
-            return Objection(Reason.ALREADY_TODAY)
-        return Objection(Reason.ALREADY_TODAY, _next_valid_day(case))
-    if for_good:
-        return Objection(Reason.NO_VISITS_LEFT)
-    return None
+    used_up = next(_limits_used_up(case), None)
+    if used_up is not None and case.may_follow:
+        return Objection(Reason.PARTY_TOO_LARGE, used_up.lifted_at)
+    return used_up
 
 
 def not_too_soon(case: Case) -> Objection | None:
@@ -175,15 +244,15 @@ def not_too_soon(case: Case) -> Objection | None:
     minutes, last = case.held.terms.limits.minutes_between, case.tally.last_at
     if case.joins or minutes is None or last is None:
         return None
-    admitted_from = last + timedelta(minutes=minutes)
-    if case.at < admitted_from:
-        return Objection(Reason.TOO_SOON, admitted_from)
+    lifted_at = last + timedelta(minutes=minutes)
+    if case.at < lifted_at:
+        return Objection(Reason.TOO_SOON, lifted_at)
     return None
 
 
 def party_fits(case: Case) -> Objection | None:
     """The pass admits as many people as have come."""
-    if case.wanted > case.held.terms.party.admits:
+    if case.wanted > case.whole_party.admits:
         return Objection(Reason.PARTY_TOO_LARGE)
     return None
 
@@ -191,46 +260,88 @@ def party_fits(case: Case) -> Objection | None:
 def code_unspent(case: Case) -> Objection | None:
     """A rotating code opens once; the rest of its party may follow with it, at the same spot.
 
-    Asked last: what every other rule objects to, a fresh code would not change.
+    Asked late: what the rules before it object to, a fresh code would not change.
     """
-    if case.spent_at is None:
+    if case.spent_at is None or case.paying:
         return None
     if case.spent_at == case.gate.spot_id and case.joins:
         return None
     return Objection(Reason.CODE_SPENT)
 
 
+def paid(case: Case) -> Objection | None:
+    """What is still to be paid can only be paid where money is taken.
+
+    Asked last: a visitor is not sent to a window for a pass that would not admit them.
+    """
+    if case.owes and not case.gate.kind.takes_money:
+        return Objection(Reason.PAY_AT_WINDOW)
+    return None
+
+
 RULES: tuple[Rule, ...] = (
     gate_in_service,
     code_suits_gate,
     pass_active,
-    paid,
     in_time,
     spot_covered,
     spot_open,
     no_blackout,
+    within_hours,
     visits_left,
     not_too_soon,
     party_fits,
     code_unspent,
+    paid,
 )
 
 
 def decide(case: Case) -> Verdict:
     """Admit or refuse. Total: a fault in a rule is logged and refuses with `error`."""
     try:
-        for rule in RULES:
-            objection = rule(case)
-            if objection is not None:
-                return Verdict(objection.reason, case.at, admitted_from=objection.admitted_from)
-        return _admitted(case)
+        objection = _objection_to(case)
+        if objection is None:
+            return _granted(case)
+        promised = _promise(case, objection)
+        return Verdict(objection.reason, case.at, admitted_from=promised)
     except Exception:
         log.exception("a rule failed for pass %s", case.held.id)
         return Verdict(Reason.ERROR, case.at)
 
 
-def _admitted(case: Case) -> Verdict:
-    pays, amount_fen = _to_pay(case)
+def _objection_to(case: Case) -> Objection | None:
+    for rule in RULES:
+        objection = rule(case)
+        if objection is not None:
+            return objection
+    return None
+
+
+def _promise(case: Case, objection: Objection) -> datetime | None:
+    """The first moment, of those at which a rule is lifted, at which no rule objects; None if there
+    is none, or if what holds then is not known yet."""
+    last_asked, moment = case.at, objection.lifted_at
+    for _ in range(_MOST_MOMENTS):
+        if moment is None or moment <= last_asked:
+            return None
+        later = replace(case, at=moment, spent_at=None)
+        if not all(times.sure_of(later.day, case.holidays) for times in case.times):
+            return None
+        next_objection = _objection_to(later)
+        if next_objection is None:
+            return moment
+        last_asked, moment = moment, next_objection.lifted_at
+    return None
+
+
+def _granted(case: Case) -> Verdict:
+    party = case.whole_party
+    pays = case.owes
+    amount_fen = None
+    if case.payers and party.each_fen is not None:
+        amount_fen = pays * party.each_fen
+    if case.paying:
+        return Verdict(Reason.OK, case.at, pays=pays, amount_fen=amount_fen, paying=True)
     return Verdict(
         Reason.OK,
         case.at,
@@ -242,55 +353,63 @@ def _admitted(case: Case) -> Verdict:
     )
 
 
-def _to_pay(case: Case) -> tuple[int, int | None]:
-    """How many of those who are let in pay now, and how much together, in fen, if that is known.
-
-    The first of a party pay, up to as many as its terms say: of buy one, get one free it is the one
-    who comes first, if the two come one after the other.
-    """
-    if not case.pays_at_window:
-        return 0, None
-    party = case.held.terms.party
-    already_in = 0
-    if case.joins:
-        already_in = party.admits - case.places
-    have_paid = min(party.pays, already_in)
-    pays = min(party.pays, already_in + case.wanted) - have_paid
-    if party.each_fen is None:
-        return pays, None
-    return pays, pays * party.each_fen
+def _limits_used_up(case: Case) -> Iterator[Objection]:
+    """The limits that another visit would exceed, in the order in which staff would name them."""
+    limits, tally, spot_id = case.limits, case.tally, case.gate.spot_id
+    if _reached(tally.visits_on(case.day, spot_id), limits.per_spot_day):
+        yield Objection(Reason.ALREADY_TODAY, start_of(day_after(case.day)))
+    here = tally.by_spot.get(spot_id, 0)
+    if _reached(here, limits.per_spot) or _reached(tally.total, limits.total):
+        yield Objection(Reason.NO_VISITS_LEFT)
+    # On a day that is counted already another visit counts no more days.
+    if not tally.visited_on(case.day) and _reached(tally.days, limits.days):
+        yield Objection(Reason.NO_VISITS_LEFT)
+    if any(_pool_is_used_up(pool, tally, spot_id) for pool in case.pools):
+        yield Objection(Reason.NO_VISITS_LEFT)
+    yield from _periods_used_up(case)
 
 
-def _used_up_for_good(case: Case) -> bool:
-    """Whether a limit is used up that another day does not lift."""
-    limits, tally = case.limits, case.tally
-    counted = [
-        (tally.by_spot.get(case.gate.spot_id, 0), limits.per_spot),
-        (tally.total, limits.total),
-    ]
-    if case.day != tally.day:  # on a day that is counted already another visit counts no more days
-        counted.append((tally.days, limits.days))
-    return any(limit is not None and used >= limit for used, limit in counted)
+def _periods_used_up(case: Case) -> Iterator[Objection]:
+    """Of the limits for a month and a year of validity, those that are used up in this one."""
+    limits, tally, month = case.limits, case.tally, case.month
+    first_day = case.held.first_day_after(tally) or case.day
+    if _reached(tally.visits_in_months(range(month, month + 1)), limits.per_month):
+        yield Objection(Reason.NO_VISITS_LEFT, start_of(month_after(first_day, month + 1)))
+    year_begins = month - month % MONTHS_IN_A_YEAR
+    year_ends = year_begins + MONTHS_IN_A_YEAR
+    if _reached(tally.visits_in_months(range(year_begins, year_ends)), limits.per_year):
+        yield Objection(Reason.NO_VISITS_LEFT, start_of(month_after(first_day, year_ends)))
+
+
+def _pool_is_used_up(pool: Pool, tally: Tally, spot_id: str) -> bool:
+    if _reached(_visits_in(pool, tally), pool.visits):
+        return True
+    visited = pool.spots & tally.by_spot.keys()
+    return spot_id not in visited and _reached(len(visited), pool.different)
+
+
+def _visits_in(pool: Pool, tally: Tally) -> int:
+    return sum(tally.by_spot.get(each, 0) for each in pool.spots)
+
+
+def _reached(used: int, limit: int | None) -> bool:
+    return limit is not None and used >= limit
 
 
 def _left_after(case: Case) -> int | None:
     """Visits left here after this one, over all the days to come; None when nothing limits them."""
     this_visit = 0 if case.joins else 1
     limits, tally = case.limits, case.tally
-    left = []
-    if limits.total is not None:
-        left.append(limits.total - tally.total - this_visit)
-    if limits.per_spot is not None:
-        here = tally.by_spot.get(case.gate.spot_id, 0)
-        left.append(limits.per_spot - here - this_visit)
+    here = tally.by_spot.get(case.gate.spot_id, 0)
+    counted = [(limits.total, tally.total), (limits.per_spot, here)]
+    counted += [(pool.visits, _visits_in(pool, tally)) for pool in case.pools]
+    left = [limit - used - this_visit for limit, used in counted if limit is not None]
     return min(left, default=None)
 
 
-def _next_valid_day(case: Case) -> datetime | None:
-    """The start of the next day on which the pass is valid and not blacked out, if there is one."""
-    day = day_after(case.day)
-    while day <= case.held.valid.end:
-        if case.held.terms.admits_on(day):
+def _next_day(case: Case, suits: Callable[[date], bool]) -> datetime | None:
+    """The start of the next valid day that suits, if there is one."""
+    for day in days_after(case.day, case.valid.end):
+        if suits(day):
             return start_of(day)
-        day = day_after(day)
     return None

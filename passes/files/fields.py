@@ -23,7 +23,7 @@ from passes.base.errors import Fault, Invalid
 from passes.base.faults import faults_of
 from passes.base.text import Text
 from passes.codes.format import FIRST_DAY, LAST_DAY
-from passes.terms.terms import DateRange
+from passes.terms.validity import DateRange
 from scenic_data.files import DataError, load_yaml
 from scenic_data.model import Name
 

@@ -8,10 +8,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from passes.files.fields import Count, Day, Days, FileModel, TitleIn, read_drafts
-from passes.offers.offer import Benefit, BenefitKind, Offer, Quota
+from passes.offers.offer import Offer, Quota
 from passes.people.groups import Group
+from passes.terms.prices import Benefit, BenefitKind, Payment
 from passes.terms.publishing import UNPUBLISHED
-from passes.terms.terms import Blackout, DateRange, Payment
+from passes.terms.times import Blackout
+from passes.terms.validity import DateRange
 from scenic_data.files import DATA
 from scenic_data.model import Slug
 

@@ -9,21 +9,11 @@ from pydantic import Field, model_validator
 
 from passes.files.fields import Count, Days, FileModel, IsoWeekday, TitleIn, read_drafts
 from passes.terms.edition import Edition
+from passes.terms.prices import Party, Payment
 from passes.terms.publishing import UNPUBLISHED
-from passes.terms.terms import (
-    LONGEST_TERM,
-    Blackout,
-    Coverage,
-    Limits,
-    Party,
-    Payment,
-    Season,
-    Settlement,
-    SpotLimits,
-    Term,
-    Terms,
-    Unactivated,
-)
+from passes.terms.terms import Coverage, Limits, Settlement, Terms
+from passes.terms.times import Blackout, Season
+from passes.terms.validity import LONGEST_TERM, Term, Unactivated
 from scenic_data.files import DATA
 from scenic_data.model import Fen, Slug, YearDays
 
@@ -85,13 +75,13 @@ class _LimitsIn(FileModel):
 
 
 class _SpotLimitsIn(FileModel):
-    """Limits at one spot instead of the usual ones."""
+    """Limits at one spot; one that is not named is that of all spots. Null is without limit."""
 
-    per_spot_day: Count | None = 1
+    per_spot_day: Count | None = None
     per_spot: Count | None = None
 
-    def to_limits(self) -> SpotLimits:
-        return SpotLimits(self.per_spot_day, self.per_spot)
+    def to_limits(self) -> dict[str, int | None]:
+        return self.model_dump(exclude_unset=True)
 
 
 class _SettlementIn(FileModel):

@@ -17,7 +17,7 @@ from passes.holding.wallet import newest_serial
 from passes.people.holder import Holder
 from passes.people.traits import Traits
 from passes.terms.edition import Edition
-from passes.terms.terms import LONGEST_TERM
+from passes.terms.validity import LONGEST_TERM
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +110,10 @@ def _drafted(new: NewPass, now: datetime) -> Pass:
         raise Invalid("first_day_out_of_range", text)
     if term.activate_within is None:
         state, activate_by = PassState.ACTIVE, None
-        valid = term.starting(begins)
+        valid = term.begun_on(begins)
     else:
         state, activate_by = PassState.ISSUED, begins + timedelta(days=term.activate_within)
-        valid = term.starting(day_after(activate_by))
+        valid = term.begun_on(day_after(activate_by))
     return Pass(
         id=secrets.token_hex(8),
         edition=new.edition,

@@ -5,7 +5,7 @@ A plain frozen value that answers questions about itself. What changes it is in
 """
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from passes.base.calendar import business_day
@@ -14,7 +14,8 @@ from passes.ledger.verdicts import Refusal
 from passes.people.holder import Holder
 from passes.people.traits import Traits
 from passes.terms.edition import Edition
-from passes.terms.terms import DateRange, SpotFacts, Terms, Unactivated
+from passes.terms.terms import SpotFacts, Terms
+from passes.terms.validity import DateRange, Starts, Unactivated
 
 
 class PassState(StrEnum):
@@ -122,6 +123,23 @@ class Pass:
             return self.state
         starts = self.terms.term.unactivated is Unactivated.STARTS
         return PassState.ACTIVE if starts else PassState.EXPIRED
+
+    def first_day_after(self, tally: Tally) -> date | None:
+        """The first day of its validity, with these visits; None if it waits for the first one."""
+        if self.terms.term.starts is Starts.FIRST_VISIT:
+            return tally.first_day
+        return self.valid.start
+
+    def valid_after(self, tally: Tally) -> DateRange:
+        """Its valid days, with these visits. One that starts at its first visit can be used for the
+        first time within so many days, and is valid for its term from that day on."""
+        term = self.terms.term
+        if term.starts is not Starts.FIRST_VISIT:
+            return self.valid
+        if tally.first_day is not None:
+            return term.starting(tally.first_day)
+        last_first_day = self.valid.start + timedelta(days=term.start_within or 0)
+        return DateRange(self.valid.start, last_first_day)
 
     def in_force_on(self, day: date) -> bool:
         """Whether it may still admit on that business day or a later one."""

@@ -8,7 +8,7 @@ from passes.base.calendar import business_day
 from passes.codes import format as codes
 from passes.codes.keys import Keyring
 from passes.holding.model import Pass
-from passes.terms.terms import Payment
+from passes.terms.prices import Payment
 
 DAY_KEYS_GIVEN = 7
 """For how many days a phone can rotate its code without signal."""

@@ -28,7 +28,7 @@ def activate(held: Pass, now: datetime) -> Pass:
     today = business_day(now)
     if held.state_on(today) is not PassState.ISSUED:
         raise not_possible(held, now, "activated")
-    valid = held.terms.term.starting(today)
+    valid = held.terms.term.begun_on(today)
     return replace(held, state=PassState.ACTIVE, valid=valid, activated_at=now)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from passes.ledger.tally import Tally
+from passes.ledger.tally import TALLY_VERSION, Entry, Tally
 from passes.ledger.verdicts import Verdict
 
 
@@ -18,6 +18,7 @@ class RecordKind(StrEnum):
 
     ADMITTED = "admitted"
     EXITED = "exited"
+    PAID = "paid"
     ANNULLED = "annulled"
     CLOSED = "closed"
     CARRIED = "carried"
@@ -76,30 +77,55 @@ class Record:
     """The 30-second step of the rotating code that was shown."""
     benefit: str | None = None
     """The benefit that applied, as the edition of the pass names it."""
+    payers: int = 0
+    """How many of a whole party have to pay when they come."""
+    month: int = 0
+    """The month of validity in which it counts, from 0."""
+    may_return: bool = False
+    """Of an exit, whether who left may come back on that day without another visit."""
+
+    @property
+    def entry(self) -> Entry:
+        """What it adds to a tally, if it is an admission; or takes from it, if it is an exit."""
+        admits = self.verdict.admits if self.verdict else 1
+        pays = self.verdict.pays if self.verdict else 0
+        return Entry(self.spot_id, self.at, admits, self.room, self.payers, pays, self.month)
 
 
 def fold(records: Iterable[Record]) -> Tally:
-    """The tally of a whole ledger: of the visits that are left, in the order in which they count.
+    """The tally of a whole ledger: of what is left of it, in the order in which it counts.
 
     A record that arrived late stands behind younger ones and is counted before them.
     """
     records = list(records)
-    tally = records[0].tally if records and records[0].kind is RecordKind.CARRIED else Tally()
-    for visit in sorted(standing(records), key=lambda record: record.at):
-        people = visit.verdict.admits if visit.verdict else 1
-        tally = tally.entered(visit.spot_id, visit.at, people, visit.room)
+    tally = Tally()
+    if records and records[0].kind is RecordKind.CARRIED:
+        tally = replace(records[0].tally, version=TALLY_VERSION)
+    for record in sorted(_not_annulled(records), key=lambda record: record.at):
+        tally = tally_after(tally, record)
+    return tally
+
+
+def tally_after(tally: Tally, record: Record) -> Tally:
+    """The tally with one more record, which does not lie before the newest one."""
+    if record.kind is RecordKind.ADMITTED:
+        return tally.with_entry(record.entry)
+    if record.kind is RecordKind.PAID:
+        return tally.with_payment(record.spot_id, record.at, record.entry.paid)
+    if record.kind is RecordKind.EXITED and record.may_return:
+        return tally.with_exit(record.entry)
     return tally
 
 
 def standing(records: Iterable[Record]) -> list[Record]:
     """The admissions that no later record annuls."""
-    records = list(records)
+    left = _not_annulled(list(records))
+    return [record for record in left if record.kind is RecordKind.ADMITTED]
+
+
+def _not_annulled(records: Sequence[Record]) -> list[Record]:
     undone = {record.annuls for record in records if record.kind is RecordKind.ANNULLED}
-    return [
-        record
-        for record in records
-        if record.kind is RecordKind.ADMITTED and record.n not in undone
-    ]
+    return [record for record in records if record.n not in undone]
 
 
 def appended(ledger: Sequence[Record], record: Record) -> Record:

@@ -4,7 +4,7 @@ The words are in Chinese and English for a screen, and a few in Chinese for the 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from passes.base.calendar import SHANGHAI
@@ -23,6 +23,7 @@ class Reason(StrEnum):
     CODE_UNKNOWN = "code_unknown"
     REVOKED = "revoked"
     FROZEN = "frozen"
+    FROZEN_BY_STAFF = "frozen_by_staff"
     REFUNDED = "refunded"
     NOT_ACTIVATED = "not_activated"
     NOT_YET_VALID = "not_yet_valid"
@@ -31,6 +32,7 @@ class Reason(StrEnum):
     SPOT_NOT_COVERED = "spot_not_covered"
     SPOT_CLOSED = "spot_closed"
     BLACKOUT = "blackout"
+    OUTSIDE_HOURS = "outside_hours"
     ALREADY_TODAY = "already_today"
     NO_VISITS_LEFT = "no_visits_left"
     TOO_SOON = "too_soon"
@@ -58,17 +60,26 @@ class Verdict:
     admitted_from: datetime | None = None
     leaving: bool = False
     amount_fen: int | None = None
+    paying: bool = False
+    """Whether they pay at a window now, and come in at another gate."""
+
+    @property
+    def granted(self) -> bool:
+        """Whether what was asked for is granted: to come in, to leave, or to pay."""
+        return self.reason is Reason.OK
 
     @property
     def admitted(self) -> bool:
         """Whether the gate opens."""
-        return self.reason is Reason.OK
+        return self.granted and not self.paying
 
     @property
     def message(self) -> Text:
         """What happened and the nearest remedy, for a screen."""
         if self.leaving:
             return Text("再见，欢迎再来", "Goodbye, come again")
+        if self.granted and self.paying:
+            return Text("已付款，请由闸机入园", "Paid; please go in through a gate")
         words = _WORDS[self.reason]
         if "{when}" not in words.zh:
             return Text(words.zh, words.en)
@@ -84,7 +95,7 @@ class Verdict:
             return "欢迎再来"
         if self.admitted and self.check_identity:
             return "请核对证件"
-        if self.admitted and self.pays:
+        if self.granted and self.pays:
             return _to_be_paid(self.pays, self.amount_fen)
         return _WORDS[self.reason].speak
 
@@ -132,10 +143,14 @@ def _to_be_paid(people: int, amount_fen: int | None) -> str:
 
 
 def _when(instant: datetime) -> Text:
-    """An instant on the clock of the gate; the time of day is left out at midnight."""
+    """An instant on the clock of the gate, to the next whole minute: whoever comes then is not too
+    early. The time of day is left out at midnight."""
     local = instant.astimezone(SHANGHAI)
+    whole_minute = local.replace(second=0, microsecond=0)
+    if whole_minute < local:
+        local = whole_minute + timedelta(minutes=1)
     zh, en = f"{local.year}年{local.month}月{local.day}日", f"{local:%Y-%m-%d}"
-    if (local.hour, local.minute, local.second) == (0, 0, 0):
+    if (local.hour, local.minute) == (0, 0):
         return Text(zh, en)
     return Text(f"{zh} {local:%H:%M}", f"{en} {local:%H:%M}")
 
@@ -179,6 +194,11 @@ _WORDS = {
         "This pass is frozen; unfreeze it in the mini-program and come again",
         "此票已挂失",
     ),
+    Reason.FROZEN_BY_STAFF: _ReasonWords(
+        f"此票已被工作人员冻结，{_STAFF[0]}",
+        f"This pass was frozen by staff; {_STAFF[1]}",
+        "此票已冻结",
+    ),
     Reason.REFUNDED: _ReasonWords(
         "此票已退款", "This pass has been refunded; please buy a new one", "此票已退款"
     ),
@@ -206,6 +226,11 @@ _WORDS = {
     ),
     Reason.BLACKOUT: _ReasonWords(
         "今日不可用，可于{when}入园", "Not valid today; valid again from {when}", "今日不可用"
+    ),
+    Reason.OUTSIDE_HOURS: _ReasonWords(
+        "此票现在不能入园，可于{when}入园",
+        "This pass does not admit at this hour; welcome from {when}",
+        "时段不符",
     ),
     Reason.ALREADY_TODAY: _ReasonWords(
         "今日已入园，可于{when}再来",

@@ -29,7 +29,7 @@ from passes.people.holder import NOBODY
 from passes.people.sealing import Vault
 from passes.people.visitors import Visitor
 from passes.terms.edition import Edition
-from passes.terms.terms import DateRange
+from passes.terms.validity import DateRange
 
 
 @dataclass(frozen=True, slots=True)

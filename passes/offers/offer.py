@@ -10,38 +10,11 @@ from enum import StrEnum
 from passes.base.text import Text
 from passes.people.groups import Group
 from passes.terms.edition import Edition
-from passes.terms.terms import (
-    Blackout,
-    Coverage,
-    DateRange,
-    Limits,
-    Party,
-    Payment,
-    SpotFacts,
-    Term,
-    Terms,
-)
-
-
-class BenefitKind(StrEnum):
-    """What a voucher is worth."""
-
-    BUY_ONE_GET_ONE = "buy_one_get_one"
-    PERCENT = "percent"
-    FREE = "free"
-
-
-@dataclass(frozen=True, slots=True)
-class Benefit:
-    """`percent` is what is taken off the price, and set for that kind alone."""
-
-    kind: BenefitKind
-    percent: int | None = None
-
-    def __str__(self) -> str:
-        if self.percent is None:
-            return self.kind.value
-        return f"{self.kind.value}:{self.percent}"
+from passes.terms.holidays import NO_HOLIDAYS
+from passes.terms.prices import Benefit, Party, Payment
+from passes.terms.terms import Coverage, Limits, SpotFacts, Terms
+from passes.terms.times import Blackout
+from passes.terms.validity import DateRange, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +68,7 @@ class Offer:
     def runs_on(self, day: date) -> bool:
         """Whether a voucher can be claimed and used on that business day."""
         published = self.state is OfferState.PUBLISHED
-        return published and day in self.window and day not in self.blackout
+        return published and day in self.window and not self.blackout.holds(day, NO_HOLIDAYS)
 
     def runs_at(self, spot: SpotFacts) -> bool:
         """Whether it is for that spot, or for the whole of which that is a part."""
@@ -107,21 +80,8 @@ class Offer:
 
     @property
     def party(self) -> Party:
-        """How many people a voucher admits, and what they pay. A part of a fen is not taken."""
-        match self.benefit.kind:
-            case BenefitKind.FREE:
-                return Party(admits=1, pays=0)
-            case BenefitKind.BUY_ONE_GET_ONE:
-                return Party(admits=2, pays=1, each_fen=self.price_fen)
-            case BenefitKind.PERCENT:
-                return Party(admits=1, pays=1, each_fen=self._reduced_fen)
-
-    @property
-    def _reduced_fen(self) -> int | None:
-        if self.price_fen is None:
-            return None
-        percent_to_pay = 100 - (self.benefit.percent or 0)
-        return self.price_fen * percent_to_pay // 100
+        """How many people a voucher admits, and what they pay."""
+        return self.benefit.party(self.price_fen)
 
     @property
     def slug(self) -> str:

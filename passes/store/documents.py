@@ -7,7 +7,7 @@ it.
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import Enum
 from typing import Any
 
@@ -22,9 +22,11 @@ from passes.offers.offer import Offer
 from passes.people.visitors import Session, Visitor
 from passes.store.database import Document
 from passes.terms.edition import Edition
+from passes.terms.holidays import HolidayYear
 
 _PASS = TypeAdapter(Pass)
 _EDITION = TypeAdapter(Edition)
+_HOLIDAY_YEAR = TypeAdapter(HolidayYear)
 _OFFER = TypeAdapter(Offer)
 _GATE = TypeAdapter(Gate)
 _RECORD = TypeAdapter(Record)
@@ -65,6 +67,7 @@ _ENCODERS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (Enum, lambda value: value.value),
     (datetime, _as_it_is),
     (date, date.isoformat),
+    (time, time.isoformat),
     (Mapping, lambda value: {key: encode(item) for key, item in value.items()}),
     (frozenset, lambda value: [encode(item) for item in sorted(value)]),
     (tuple, lambda value: [encode(item) for item in value]),
@@ -103,6 +106,11 @@ def from_edition(edition: Edition) -> Document:
 def to_edition(document: Document) -> Edition:
     """The edition in a document of `editions`."""
     return _EDITION.validate_python(document)
+
+
+def to_holiday_year(document: Document) -> HolidayYear:
+    """The year in a document of `holidays`."""
+    return _HOLIDAY_YEAR.validate_python({"year": document["_id"], **document})
 
 
 def to_offer(document: Document) -> Offer:

@@ -71,6 +71,8 @@ INDEXES: dict[str, tuple[Index, ...]] = {
             unique=True,
         ),
     ),
+    # a document a year, not sharded. `_id` is the year.
+    "holidays": (),
     # small, not sharded
     "offers": (),
     # shard key: _id, hashed. `_id` is `offer`, `offer:day` or `offer:day:spot`.

@@ -1,11 +1,12 @@
-"""Editions, small and loaded whole by every process."""
+"""Editions and holidays: small, and loaded whole by every process."""
 
 from collections.abc import Sequence
 
 from passes.store.database import Database
-from passes.store.documents import from_edition, to_edition
-from passes.store.versions import PRODUCTS, Versions
+from passes.store.documents import encode, from_edition, to_edition, to_holiday_year
+from passes.store.versions import HOLIDAYS, PRODUCTS, Versions
 from passes.terms.edition import Edition
+from passes.terms.holidays import HolidayYear
 from passes.terms.ports import Versioned
 
 
@@ -30,3 +31,25 @@ class EditionStore(Versioned[Edition]):
 
     async def announce(self) -> None:
         await self._versions.bump(PRODUCTS)
+
+
+class HolidayStore:
+    """The `holidays` collection; `_id` is the year."""
+
+    def __init__(self, database: Database) -> None:
+        """Two collections of the database are used."""
+        self._holidays = database.collection("holidays")
+        self._versions = Versions(database)
+
+    async def all(self) -> Sequence[HolidayYear]:
+        """Every year that was published."""
+        return [to_holiday_year(document) for document in await self._holidays.find({})]
+
+    async def put(self, published: HolidayYear) -> None:
+        """Store a year, instead of what was stored of it before."""
+        days = {"$set": {"days": encode(published.days)}}
+        await self._holidays.update({"_id": published.year}, days, upsert=True)
+
+    async def announce(self) -> None:
+        """Tell every process to load anew."""
+        await self._versions.bump(HOLIDAYS)

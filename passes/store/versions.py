@@ -5,7 +5,13 @@ from collections.abc import Mapping
 
 from passes.store.database import Database
 
-SPOTS, PRODUCTS, OFFERS, GATES = TOPICS = ("spots", "products", "offers", "gates")
+SPOTS, PRODUCTS, OFFERS, GATES, HOLIDAYS = TOPICS = (
+    "spots",
+    "products",
+    "offers",
+    "gates",
+    "holidays",
+)
 
 
 class Versions:

@@ -7,7 +7,7 @@ under, so its terms stay as they were sold.
 from dataclasses import dataclass
 
 from passes.base.text import Text
-from passes.terms.terms import Terms
+from passes.terms.terms import SpotFacts, Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,13 @@ class Edition:
     """Whether it is what a claim of the offer with this id gives: a voucher, not for sale."""
     benefit: str | None = None
     """For a voucher, what it is worth: `buy_one_get_one`, `percent:50` or `free`."""
+
+    def benefit_at(self, spot: SpotFacts | None) -> str | None:
+        """What a voucher is worth at a spot; None for a pass that is no voucher."""
+        benefits = self.terms.benefits
+        if benefits is None or spot is None:
+            return self.benefit
+        return str(benefits.at(spot))
 
     @property
     def slug(self) -> str:

@@ -16,7 +16,7 @@ from passes.base.ports import Audit
 from passes.base.text import Text
 from passes.terms.edition import Edition
 from passes.terms.ports import Spots, Versioned
-from passes.terms.terms import SpotFacts, missing_from
+from passes.terms.terms import Coverage, SpotFacts, Terms, missing_from
 
 UNPUBLISHED = 0
 """The number and the version of a draft."""
@@ -140,7 +140,20 @@ class ProductPublishing(Publishing[Edition]):
 
     def _completed(self, draft: Edition, newest: Edition | None) -> Edition:
         number, version = (newest.number, newest.version) if newest else (UNPUBLISHED, UNPUBLISHED)
-        return replace(draft, number=number, version=version, spots=self._covered_by(draft))
+        covered = self._covered_by(draft)
+        terms = self._resolved(draft.terms, covered)
+        return replace(draft, number=number, version=version, spots=covered, terms=terms)
+
+    def _resolved(self, terms: Terms, covered: frozenset[str]) -> Terms:
+        """The terms with the spots that their pools and times mean, among those covered."""
+        pools = tuple(
+            replace(each, spots=self._meant(each.coverage, covered)) for each in terms.pools
+        )
+        at = tuple(replace(each, spots=self._meant(each.coverage, covered)) for each in terms.at)
+        return replace(terms, pools=pools, at=at)
+
+    def _meant(self, coverage: Coverage, covered: frozenset[str]) -> frozenset[str]:
+        return covered & frozenset(spot.id for spot in self._all_spots() if coverage.covers(spot))
 
     def _version_after(
         self, newest: Edition | None, completed: Edition, stored: Iterable[Edition]

@@ -1,21 +1,18 @@
 """Terms: what a pass allows. They belong to an edition of a product, which is never changed.
 
 Knows the shape of terms and the simple questions they answer; what follows at a gate is in
-`passes.admission.rules`.
+`passes.admission.rules`. Beside this module: `validity` (on which days), `times` (blackouts,
+seasons, hours), `holidays`, `prices` (who pays what).
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
-from enum import StrEnum
+from datetime import date
 from typing import Protocol
 
-
-class Payment(StrEnum):
-    """When the visitor pays."""
-
-    PAID = "paid"
-    AT_WINDOW = "at_window"
+from passes.terms.prices import Benefit, Party, Payment, SeasonPrice
+from passes.terms.times import Blackout, Hours, Season, Times
+from passes.terms.validity import Term
 
 
 class SpotFacts(Protocol):
@@ -32,52 +29,12 @@ class SpotFacts(Protocol):
         A part of a bigger entry bears the tags of that whole, too, and its id.
         """
 
+    @property
+    def ticket_fen(self) -> int | None:
+        """What an adult's ticket costs all the year, if that is known."""
+
     def open_on(self, day: date) -> bool:
         """Whether it takes visitors on that business day."""
-
-
-@dataclass(frozen=True, slots=True)
-class DateRange:
-    """Business days from `start` to `end`, both included."""
-
-    start: date
-    end: date
-
-    def __contains__(self, day: date) -> bool:
-        return self.start <= day <= self.end
-
-
-LONGEST_TERM = timedelta(days=3660)
-"""About ten years."""
-
-
-class Unactivated(StrEnum):
-    """What becomes of a pass that its holder did not activate in time."""
-
-    STARTS = "starts"
-    LAPSES = "lapses"
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """When a pass is valid: on the days of `dates`, or for `days` days from its first day. Exactly
-    one of the two is set.
-
-    With `activate_within`, which goes with `days` alone, the holder chooses the first day by
-    activating the pass, within so many days after that of issue.
-    """
-
-    dates: DateRange | None = None
-    days: int | None = None
-    activate_within: int | None = None
-    unactivated: Unactivated = Unactivated.STARTS
-
-    def starting(self, first: date) -> DateRange:
-        """The valid days of a pass issued on (or for) the day `first`."""
-        if self.dates is not None:
-            return self.dates
-        days_after_the_first = (self.days or 1) - 1
-        return DateRange(first, first + timedelta(days=days_after_the_first))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +61,8 @@ class Limits:
     """How often a pass admits; None is without limit.
 
     A visit counts once, however many people of a party it lets in. `days` are distinct business
-    days with a visit; `minutes_between` lie between two visits, wherever they are.
+    days with a visit; `minutes_between` lie between two visits, wherever they are. Months and years
+    are those of validity: they run from the first day of the pass.
     """
 
     per_spot_day: int | None = 1
@@ -112,45 +70,32 @@ class Limits:
     total: int | None = None
     days: int | None = None
     minutes_between: int | None = None
+    per_month: int | None = None
+    per_year: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class SpotLimits:
-    """Limits at one spot, instead of the limits of the same name."""
+class Pool:
+    """Limits that some spots of a pass share: "any 2 of these 8", "3 visits among these".
 
-    per_spot_day: int | None = 1
-    per_spot: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Blackout:
-    """Days on which a pass admits nowhere. Weekdays are numbers of ISO 8601: Monday is 1."""
-
-    dates: tuple[DateRange, ...] = ()
-    weekdays: frozenset[int] = frozenset()
-
-    def __contains__(self, day: date) -> bool:
-        if day.isoweekday() in self.weekdays:
-            return True
-        return any(day in span for span in self.dates)
-
-
-@dataclass(frozen=True, slots=True)
-class Season:
-    """Days of every year from `start` to `end`, both `MM-DD` and both included.
-
-    A season that ends before it starts runs over New Year.
+    `visits` are visits to all of them together, `different` how many of them can be visited at all.
+    `spots` are those that the coverage meant when it was published.
     """
 
-    start: str
-    end: str
+    coverage: Coverage
+    visits: int | None = None
+    different: int | None = None
+    spots: frozenset[str] = frozenset()
 
-    def __contains__(self, day: date) -> bool:
-        today = f"{day:%m-%d}"
-        runs_over_new_year = self.end < self.start
-        if runs_over_new_year:
-            return today >= self.start or today <= self.end
-        return self.start <= today <= self.end
+
+@dataclass(frozen=True, slots=True)
+class SpotTimes:
+    """Times that hold at some spots of a pass, beside those of the pass itself: not 峨眉山 in the
+    golden week. `spots` are those that the coverage meant when it was published."""
+
+    coverage: Coverage
+    times: Times
+    spots: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,15 +110,35 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
-    """One visit admits up to `admits` people, of whom `pays` pay: buy one, get one free is 2 and 1.
+class Benefits:
+    """What a voucher of a campaign is worth: one benefit, others at some spots, and of which prices
+    it is taken.
 
-    `each_fen` is what each of these pays at a window, if it was said.
+    Prices are those named by spot; else `price_fen`; else, with `catalogue_prices`, those of the
+    catalogue, where it knows one for all the year.
     """
 
-    admits: int = 1
-    pays: int = 1
-    each_fen: int | None = None
+    default: Benefit
+    by_spot: Mapping[str, Benefit] = field(default_factory=dict)
+    prices: Mapping[str, tuple[SeasonPrice, ...]] = field(default_factory=dict)
+    price_fen: int | None = None
+    catalogue_prices: bool = False
+
+    def at(self, spot: SpotFacts) -> Benefit:
+        """The benefit at a spot."""
+        return self.by_spot.get(spot.id, self.default)
+
+    def party_at(self, spot: SpotFacts, day: date) -> Party:
+        """How many people a voucher lets in at a spot, and what they pay on a day."""
+        return self.at(spot).party(self._price_at(spot, day))
+
+    def _price_at(self, spot: SpotFacts, day: date) -> int | None:
+        for price in self.prices.get(spot.id, ()):
+            if price.holds_on(day):
+                return price.fen
+        if self.price_fen is not None or not self.catalogue_prices:
+            return self.price_fen
+        return spot.ticket_fen
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,26 +148,47 @@ class Terms:
     term: Term
     coverage: Coverage
     limits: Limits = field(default_factory=Limits)
-    overrides: Mapping[str, SpotLimits] = field(default_factory=dict)
+    overrides: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
+    """By spot the limits that are others there; a limit that is not named stays as it is."""
     blackout: Blackout = field(default_factory=Blackout)
     season: tuple[Season, ...] = ()
     """When in the year it admits; always, if there is none."""
     party: Party = field(default_factory=Party)
     payment: Payment = Payment.PAID
     settlement: Settlement = field(default_factory=Settlement)
+    hours: tuple[Hours, ...] = ()
+    at: tuple[SpotTimes, ...] = ()
+    pools: tuple[Pool, ...] = ()
+    re_entry: bool = False
+    """Whether people who left may come back on the same day without another visit."""
+    benefits: Benefits | None = None
+    """For a campaign, what it is worth where; then `party` does not count."""
+
+    @property
+    def times(self) -> Times:
+        """When it admits anywhere."""
+        return Times(self.blackout, self.season, self.hours)
+
+    def times_at(self, spot_id: str) -> list[Times]:
+        """All times that hold at a spot."""
+        return [self.times, *(each.times for each in self.at if spot_id in each.spots)]
 
     def limits_at(self, spot_id: str) -> Limits:
         """The limits as they are at a spot."""
         special = self.overrides.get(spot_id)
         if special is None:
             return self.limits
-        return replace(self.limits, per_spot_day=special.per_spot_day, per_spot=special.per_spot)
+        return replace(self.limits, **special)
 
-    def admits_on(self, day: date) -> bool:
-        """Whether the pass admits anywhere on a day: none of its blackout, and in its season."""
-        if day in self.blackout:
-            return False
-        return not self.season or any(day in season for season in self.season)
+    def party_at(self, spot: SpotFacts, day: date) -> Party:
+        """How many people come in at a spot on a day, and what they pay."""
+        if self.benefits is None:
+            return self.party
+        return self.benefits.party_at(spot, day)
+
+    def pools_of(self, spot_id: str) -> list[Pool]:
+        """The pools that a spot belongs to."""
+        return [pool for pool in self.pools if spot_id in pool.spots]
 
 
 def missing_from(coverage: Coverage, spots: Iterable[SpotFacts]) -> list[str]:

@@ -16,7 +16,7 @@ from pymongo.monitoring import (
 )
 from tornado.ioloop import IOLoop
 
-from passes.admission.gates import Gate, GateKind, Scan
+from passes.admission.gates import Gate, GateKind, Purpose, Scan
 from passes.base.calendar import business_day
 from passes.base.errors import Conflict, Unknown
 from passes.codes.format import rotate, sign, to_text
@@ -24,7 +24,8 @@ from passes.holding.model import PassState
 from passes.ledger.records import RecordKind, fold, standing
 from passes.ledger.verdicts import Reason, Verdict
 from passes.store.indexes import ensure_indexes
-from passes.terms.terms import Limits, Party
+from passes.terms.prices import Party
+from passes.terms.terms import Limits
 from server.mongo import Mongo
 from tests.support import build
 from tests.support.build import (
@@ -214,10 +215,10 @@ async def test_who_leaves_is_let_out_and_it_counts_for_nothing(rooms: RoomsUnder
     held = await rooms.issued(terms=build.terms(limits=Limits(total=1)))
     await rooms.verdict_on(live_scan(held, "in"))
     await rooms.change_stored(SERIAL, state=PassState.FROZEN.value)
-    out = await rooms.verdict_on(live_scan(held, "out", leaving=True))
+    out = await rooms.verdict_on(live_scan(held, "out", purpose=Purpose.LEAVE))
     assert_admitted(out, leaving=True, speak="欢迎再来")
     assert out.message.zh == "再见，欢迎再来"
-    assert await rooms.verdict_on(live_scan(held, "out", leaving=True)) == out
+    assert await rooms.verdict_on(live_scan(held, "out", purpose=Purpose.LEAVE)) == out
     ledger = await rooms.ledger.records.whole(SERIAL)
     assert [record.kind for record in ledger] == [RecordKind.ADMITTED, RecordKind.EXITED]
     assert ledger[0].tally == fold(ledger)
@@ -229,7 +230,7 @@ async def test_who_leaves_is_let_out_and_it_counts_for_nothing(rooms: RoomsUnder
     assert ledger[-1].tally == fold(ledger)
     assert ledger[-1].tally.total == 0
     await rooms.change_stored(SERIAL, state=PassState.REVOKED.value)
-    gone = await rooms.verdict_on(live_scan(held, "gone", leaving=True))
+    gone = await rooms.verdict_on(live_scan(held, "gone", purpose=Purpose.LEAVE))
     assert_refused(gone, Reason.REVOKED)
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -12,9 +12,11 @@ from passes.admission.gates import GateKind, GateState
 from passes.admission.rules import Case, decide
 from passes.files.products import ProductIn
 from passes.holding.model import Pass, PassState
-from passes.ledger.tally import Tally
+from passes.ledger.tally import Entry, Tally
 from passes.ledger.verdicts import Reason
-from passes.terms.terms import DateRange, Terms
+from passes.terms.prices import Payment
+from passes.terms.terms import Terms
+from passes.terms.validity import DateRange
 from tests.support import build
 from tests.support.fields import assert_fields
 from tests.support.vectors import read_vectors
@@ -29,6 +31,7 @@ class Place:
     id: str
     tags: frozenset[str]
     closed: bool
+    ticket_fen: int | None = None
 
     def open_on(self, day: date) -> bool:
         return not self.closed and bool(day)
@@ -52,12 +55,16 @@ def pass_of(written: Mapping[str, Any], terms: Terms, covered: frozenset[str]) -
     )
 
 
-def tally_of(visits: Sequence[Mapping[str, Any]], room: int) -> Tally:
-    """What visits add up to; where nothing is said, everybody whom the pass admits came."""
+def tally_of(visits: Sequence[Mapping[str, Any]], terms: Terms) -> Tally:
+    """What visits add up to. Where nothing is said, everybody whom the pass admits came, and paid
+    what they owed."""
     tally = Tally()
+    room = terms.party.admits
+    payers = terms.party.pays if terms.payment is Payment.AT_WINDOW else 0
     for visit in visits:
         at = datetime.fromisoformat(visit["at"])
-        tally = tally.entered(visit["spot"], at, visit.get("people", room), room)
+        entry = Entry(visit["spot"], at, visit.get("people", room), room, payers)
+        tally = tally.with_entry(replace(entry, paid=tally.owed_by(entry)))
     return tally
 
 
@@ -69,7 +76,7 @@ def case_of(given: Mapping[str, Any]) -> Case:
     return Case(
         held=pass_of(given["pass"], terms, frozenset(covered)),
         code=build.code(rotating=given["code"]["rotating"]),
-        tally=tally_of(given["visits"], terms.party.admits),
+        tally=tally_of(given["visits"], terms),
         spot=place,
         gate=build.gate(GateKind(given["gate"]["kind"]), place.id, state=gate_state),
         party=given["party"],

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -13,20 +13,12 @@ from passes.admission.gates import GateKind, GateState
 from passes.admission.rules import RULES, Case, Objection, decide
 from passes.base.calendar import SHANGHAI, business_day, start_of
 from passes.holding.model import Pass, PassState
-from passes.ledger.tally import Tally
+from passes.ledger.tally import Entry, Tally
 from passes.ledger.verdicts import Reason, Verdict
-from passes.terms.terms import (
-    Blackout,
-    Coverage,
-    DateRange,
-    Limits,
-    Party,
-    Payment,
-    Season,
-    SpotLimits,
-    Term,
-    Unactivated,
-)
+from passes.terms.prices import Party, Payment
+from passes.terms.terms import Coverage, Limits
+from passes.terms.times import Blackout, Hours, Season
+from passes.terms.validity import DateRange, Term, Unactivated
 from tests.support import build
 from tests.support.build import (
     EMEISHAN,
@@ -151,17 +143,17 @@ REFUSALS: list[tuple[str, dict[str, Any], Reason, datetime | None]] = [
     (
         "two follow where one may",
         {
-            "tally": Tally().with_visit(EMEISHAN, NOW, places=1),
+            "tally": Tally().with_entry(Entry(EMEISHAN, NOW, 3, room=4)),
             "held": held(terms=terms(party=Party(4, 4))),
             "party": 2,
         },
-        Reason.ALREADY_TODAY,
+        Reason.PARTY_TOO_LARGE,
         start_of(TOMORROW),
     ),
     (
         "the rest comes the day after",
         {
-            "tally": Tally().with_visit(EMEISHAN, NOW - timedelta(days=1), places=1),
+            "tally": Tally().with_entry(Entry(EMEISHAN, NOW - timedelta(days=1), 3, room=4)),
             "held": held(terms=terms(party=Party(4, 4), limits=Limits(per_spot=1))),
             "party": 1,
         },
@@ -191,7 +183,7 @@ REFUSALS: list[tuple[str, dict[str, Any], Reason, datetime | None]] = [
         {
             "tally": YESTERDAYS,
             "held": held(
-                terms=terms(limits=Limits(per_spot=9), overrides={EMEISHAN: SpotLimits(per_spot=1)})
+                terms=terms(limits=Limits(per_spot=9), overrides={EMEISHAN: {"per_spot": 1}})
             ),
         },
         Reason.NO_VISITS_LEFT,
@@ -214,7 +206,9 @@ def test_refusal(changes: dict[str, Any], reason: Reason, again: datetime | None
 
 
 FAMILY = terms(payment=Payment.AT_WINDOW, party=Party(4, 3), limits=Limits(total=5))
-THREE_OF_FOUR = Tally().with_visit(EMEISHAN, NOW - timedelta(minutes=10), places=1)
+THREE_OF_FOUR = Tally().with_entry(
+    Entry(EMEISHAN, NOW - timedelta(minutes=10), 3, room=4, payers=3, paid=3)
+)
 
 
 def ok(at: datetime = NOW, **fields: Any) -> Verdict:
@@ -248,7 +242,7 @@ ADMISSIONS: list[tuple[str, dict[str, Any], Verdict]] = [
         {
             "held": held(terms=FAMILY),
             "gate": gate(GateKind.WINDOW),
-            "tally": Tally().with_visit(EMEISHAN, NOW, places=2),
+            "tally": Tally().with_entry(Entry(EMEISHAN, NOW, 2, 4, payers=3, paid=2)),
             "party": 2,
         },
         ok(admits=2, pays=1, visits_left=4),
@@ -258,7 +252,7 @@ ADMISSIONS: list[tuple[str, dict[str, Any], Verdict]] = [
         "more visits a day to this spot than to others",
         {
             "tally": ONE_VISIT,
-            "held": held(terms=terms(overrides={EMEISHAN: SpotLimits(per_spot_day=2, per_spot=5)})),
+            "held": held(terms=terms(overrides={EMEISHAN: {"per_spot_day": 2, "per_spot": 5}})),
         },
         ok(admits=1, visits_left=3),
     ),
@@ -350,6 +344,7 @@ def test_the_first_rule_that_objects_gives_the_reason() -> None:
             payment=Payment.AT_WINDOW,
             coverage=Coverage(),
             blackout=Blackout(weekdays=frozenset(range(1, 8))),
+            hours=(Hours(time(23), time(23, 30)),),
             limits=Limits(per_spot_day=1, minutes_between=600),
         ),
     )
@@ -360,20 +355,23 @@ def test_the_first_rule_that_objects_gives_the_reason() -> None:
         spot=spot(status="closed"),
         tally=ONE_VISIT,
         party=2,
+        spent_at=XIANNVSHAN,
     )
     seen = []
     corrections: list[Callable[[Case], Case]] = [
         lambda c: replace(c, gate=gate()),
         lambda c: replace(c, code=code()),
         lambda c: replace(c, held=replace(c.held, state=PassState.ACTIVE)),
-        lambda c: with_terms(c, payment=Payment.PAID),
         lambda c: replace(c, held=replace(c.held, valid=held().valid)),
         lambda c: with_terms(c, coverage=terms().coverage),
         lambda c: replace(c, spot=spot()),
         lambda c: with_terms(c, blackout=Blackout()),
+        lambda c: with_terms(c, hours=()),
         lambda c: replace(c, tally=Tally().with_visit(XIANNVSHAN, NOW)),
         lambda c: replace(c, tally=Tally()),
         lambda c: replace(c, party=1),
+        lambda c: replace(c, spent_at=None),
+        lambda c: with_terms(c, payment=Payment.PAID),
     ]
     for correct in corrections:
         seen.append(decide(now).reason.value)
@@ -382,14 +380,16 @@ def test_the_first_rule_that_objects_gives_the_reason() -> None:
         "gate_disabled",
         "code_static",
         "frozen",
-        "pay_at_window",
         "not_yet_valid",
         "spot_not_covered",
         "spot_closed",
         "blackout",
+        "outside_hours",
         "already_today",
         "too_soon",
         "party_too_large",
+        "code_spent",
+        "pay_at_window",
     ]
     assert_admitted(decide(now))
 

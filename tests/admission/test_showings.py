@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from passes.admission.gates import GateKind
+from passes.admission.gates import GateKind, Purpose
 from passes.base.errors import Conflict
 from passes.holding.lifecycle import Step
 from passes.ledger.records import RecordKind
 from passes.ledger.verdicts import Reason
-from passes.terms.terms import Limits, Party
+from passes.terms.prices import Party
+from passes.terms.terms import Limits
 from tests.support import build
 from tests.support.build import NOW, OPERATOR, SERIAL, XIANNVSHAN, live_scan, printed_scan
 from tests.support.rooms import RoomsUnderTest
@@ -93,7 +94,7 @@ async def test_another_gate_between_two_reads_makes_no_second_visit(rooms: Rooms
 async def test_who_leaves_within_three_seconds_is_let_out(rooms: RoomsUnderTest) -> None:
     held = await rooms.issued()
     await rooms.verdict_on(live_scan(held, "a"))
-    out = await rooms.verdict_on(live_scan(held, "b", SOON, leaving=True), SOON)
+    out = await rooms.verdict_on(live_scan(held, "b", SOON, purpose=Purpose.LEAVE), SOON)
     assert_admitted(out, leaving=True)
 
 
@@ -102,7 +103,7 @@ async def test_a_nonce_names_the_way_in_or_the_way_out(rooms: RoomsUnderTest) ->
     held = await rooms.issued()
     first = await rooms.verdict_on(live_scan(held, "a"))
     with pytest.raises(Conflict, match="names another scan"):
-        await rooms.verdict_on(live_scan(held, "a", leaving=True))
+        await rooms.verdict_on(live_scan(held, "a", purpose=Purpose.LEAVE))
     assert await rooms.verdict_on(live_scan(held, "a")) == first
 
 
@@ -145,7 +146,7 @@ async def test_an_annulment_frees_the_text(rooms: RoomsUnderTest) -> None:
 async def test_who_leaves_may_show_a_text_that_has_opened(rooms: RoomsUnderTest) -> None:
     held = await rooms.issued()
     await rooms.verdict_on(live_scan(held, "a"))
-    out = await rooms.verdict_on(live_scan(held, "b", leaving=True), LATER)
+    out = await rooms.verdict_on(live_scan(held, "b", purpose=Purpose.LEAVE), LATER)
     assert_admitted(out, leaving=True)
     ledger = await rooms.ledger.records.whole(SERIAL)
     assert [record.kind for record in ledger] == [RecordKind.ADMITTED, RecordKind.EXITED]

@@ -11,9 +11,9 @@ import yaml
 
 from passes.base.errors import Invalid
 from passes.files.offers import EXAMPLES, offer_schema, read_offers
-from passes.offers.offer import BenefitKind, OfferState, Quota
+from passes.offers.offer import OfferState, Quota
 from passes.people.groups import Group
-from passes.terms.terms import Payment
+from passes.terms.prices import BenefitKind, Payment
 from scenic_data.checking import load_spots
 from scenic_data.files import load_yaml
 from tests.support.build import EMEISHAN

@@ -10,7 +10,8 @@ import yaml
 
 from passes.base.errors import Invalid
 from passes.files.products import EXAMPLES, product_schema, read_products
-from passes.terms.terms import Blackout, DateRange
+from passes.terms.times import Blackout
+from passes.terms.validity import DateRange
 from scenic_data.checking import load_spots
 from scenic_data.files import load_yaml
 from scenic_data.reference import Reference

@@ -5,8 +5,9 @@ from typing import Any
 
 from passes.admission.gates import GateKind
 from passes.ledger.verdicts import Reason
-from passes.offers.offer import Benefit, BenefitKind, Quota
-from passes.terms.terms import DateRange, Payment
+from passes.offers.offer import Quota
+from passes.terms.prices import Benefit, BenefitKind, Payment
+from passes.terms.validity import DateRange
 from server.refresh import Refresh
 from tests.support import build
 from tests.support.api import Api

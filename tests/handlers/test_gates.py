@@ -16,7 +16,7 @@ from passes.admission.gates import Gate, GateKind
 from passes.base.calendar import start_of
 from passes.ledger.verdicts import Reason
 from passes.store.admission import GateStore
-from passes.terms.terms import Party, Payment
+from passes.terms.prices import Party, Payment
 from server.mongo import Mongo
 from tests.support.api import Api
 from tests.support.build import EMEISHAN, HOLDER, NOW, OPERATOR, TODAY, XIANNVSHAN

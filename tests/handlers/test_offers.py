@@ -7,7 +7,8 @@ import pytest
 
 from passes.base.errors import Conflict, Invalid, Unknown
 from passes.offers.offer import Offer, OfferState, Quota
-from passes.terms.terms import Blackout, DateRange
+from passes.terms.times import Blackout
+from passes.terms.validity import DateRange
 from tests.support import build
 from tests.support.api import Api
 from tests.support.build import EMEISHAN, NOW, OPERATOR, TODAY, XIANNVSHAN

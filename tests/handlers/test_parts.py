@@ -9,12 +9,14 @@ from passes.admission.gates import GateKind
 from passes.base.text import Text
 from passes.files.products import EXAMPLES, read_products
 from passes.holding.model import Pass
-from passes.offers.offer import Benefit, BenefitKind, Offer
+from passes.offers.offer import Offer
 from passes.people.groups import Group
 from passes.people.identification import IdentityStatement
 from passes.people.identity import DocumentKind, IdentityDocument
 from passes.terms.edition import Edition
-from passes.terms.terms import Coverage, DateRange
+from passes.terms.prices import Benefit, BenefitKind
+from passes.terms.terms import Coverage
+from passes.terms.validity import DateRange
 from scenic_data.checking import load_spots
 from tests.support import build
 from tests.support.api import Api

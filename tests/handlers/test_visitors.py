@@ -9,7 +9,7 @@ import pytest
 from passes.holding.lifecycle import Step
 from passes.ledger.verdicts import Reason
 from passes.people.sessions import SESSION_LIFE
-from passes.terms.terms import Term
+from passes.terms.validity import Term
 from server.auth import ACCESS_LIFE
 from server.limits import RATES
 from tests.support import build

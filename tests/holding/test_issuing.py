@@ -8,7 +8,7 @@ from passes.base.calendar import business_day
 from passes.base.errors import Conflict, Invalid
 from passes.codes.format import LAST_DAY
 from passes.holding.shown_code import static_text
-from passes.terms.terms import DateRange, Term
+from passes.terms.validity import DateRange, Term
 from server.mongo import Mongo
 from tests.support import build
 from tests.support.build import HOLDER, KEYS, NOW, OPERATOR, SEALER

@@ -16,7 +16,7 @@ from passes.holding.lifecycle import Step
 from passes.holding.model import PassState
 from passes.holding.shown_code import live_text
 from passes.ledger.verdicts import Reason, Verdict
-from passes.terms.terms import DateRange, Term, Unactivated
+from passes.terms.validity import DateRange, Term, Unactivated
 from server.mongo import Mongo
 from tests.support import build
 from tests.support.build import KEYS, NOW, OPERATOR, SERIAL, TODAY, live_scan

@@ -24,7 +24,8 @@ from passes.offers.eligibility import NotClaimable
 from passes.offers.offer import Offer, OfferState, Quota
 from passes.offers.quotas import CLAIM_TAKES
 from passes.people.groups import Group
-from passes.terms.terms import Blackout, DateRange
+from passes.terms.times import Blackout
+from passes.terms.validity import DateRange
 from server.mongo import Mongo
 from tests.support import build
 from tests.support.build import (

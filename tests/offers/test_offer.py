@@ -2,8 +2,7 @@
 
 import pytest
 
-from passes.offers.offer import Benefit, BenefitKind
-from passes.terms.terms import Party
+from passes.terms.prices import Benefit, BenefitKind, Party
 from tests.support import build
 
 FREE = Benefit(BenefitKind.FREE)

@@ -21,7 +21,10 @@ from passes.store.terms import EditionStore
 from passes.store.versions import GATES, PRODUCTS, Versions
 from passes.terms.edition import Edition
 from passes.terms.editions import Editions
-from passes.terms.terms import Blackout, Coverage, DateRange, Limits, Party, Payment, Term
+from passes.terms.prices import Party, Payment
+from passes.terms.terms import Coverage, Limits
+from passes.terms.times import Blackout
+from passes.terms.validity import DateRange, Term
 from server.mongo import Mongo
 from tests.support import build
 from tests.support.build import NOW, OPERATOR, SERIAL, TODAY
@@ -94,7 +97,7 @@ async def test_a_refusal_without_a_pass_is_kept(any_mongo: Mongo) -> None:
 
 async def test_a_ledger_number_is_given_once(any_mongo: Mongo) -> None:
     ledger = LedgerStore(any_mongo)
-    records = [build.record(1, NOW, Tally().entered(build.EMEISHAN, NOW, 1, 1)) for _ in range(8)]
+    records = [build.record(1, NOW, Tally().with_visit(build.EMEISHAN, NOW)) for _ in range(8)]
     won = await asyncio.gather(
         *(ledger.append(replace(record, nonce=f"n{i}")) for i, record in enumerate(records))
     )
@@ -107,7 +110,7 @@ async def test_a_ledger_comes_back_in_order(any_mongo: Mongo) -> None:
     ledger = LedgerStore(any_mongo)
     tally, records = Tally(), []
     for n in range(1, 13):
-        tally = tally.entered(build.EMEISHAN, NOW + timedelta(days=n), 1, 1)
+        tally = tally.with_visit(build.EMEISHAN, NOW + timedelta(days=n))
         records.append(build.record(n, NOW + timedelta(days=n), tally))
         assert await ledger.append(records[-1])
     records.append(annulment(records, records[-1], NOW + timedelta(days=13), NOW))

@@ -15,13 +15,15 @@ from passes.holding.model import Pass, PassState
 from passes.holding.shown_code import live_text, static_text
 from passes.ledger.records import Record, RecordKind
 from passes.ledger.tally import Tally
-from passes.offers.offer import Benefit, BenefitKind, Offer, Quota
+from passes.offers.offer import Offer, Quota
 from passes.people.groups import Group
 from passes.people.identification import IdentityStatement
 from passes.people.identity import DocumentKind, Identity, IdentityDocument, Sealer, check_digit
 from passes.people.sealing import Vault
 from passes.terms.edition import Edition
-from passes.terms.terms import Coverage, DateRange, Limits, Term, Terms
+from passes.terms.prices import Benefit, BenefitKind
+from passes.terms.terms import Coverage, Limits, Terms
+from passes.terms.validity import DateRange, Term
 from scenic_data.model import Spot
 
 NOW = datetime(2026, 7, 1, 2, 0, tzinfo=UTC)

@@ -16,7 +16,7 @@ from passes.people.identity import DocumentKind, IdentityDocument
 from passes.people.traits import traits_of
 from passes.people.visitors import Visitor
 from passes.terms.edition import Edition
-from passes.terms.terms import Limits, SpotLimits
+from passes.terms.terms import Limits
 from server.mongo import Mongo
 from server.sandbox import SANDBOX_APPID, SANDBOX_SECRET
 from server.system import System, open_system
@@ -47,7 +47,7 @@ async def _published(system: System) -> Edition:
     """An edition with one of everything that terms can say."""
     terms = build.terms(
         limits=Limits(per_spot_day=1, per_spot=3, total=20),
-        overrides={EMEISHAN: SpotLimits(per_spot_day=1, per_spot=1)},
+        overrides={EMEISHAN: {"per_spot_day": 1, "per_spot": 1}},
     )
     draft = replace(
         build.product("spring-2026"),

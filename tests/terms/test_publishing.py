@@ -6,7 +6,7 @@ import pytest
 
 from passes.base.errors import Conflict, Invalid
 from passes.terms.edition import Edition
-from passes.terms.terms import Coverage, SpotLimits
+from passes.terms.terms import Coverage
 from server.mongo import Mongo
 from tests.support import build
 from tests.support.build import EMEISHAN, NOW, OPERATOR, XIANNVSHAN
@@ -30,7 +30,7 @@ ONLY_EMEISHAN = Coverage(spots=frozenset({EMEISHAN}))
             "there is no tag 6A",
         ),
         (
-            {"coverage": ONLY_EMEISHAN, "overrides": {XIANNVSHAN: SpotLimits(per_spot=1)}},
+            {"coverage": ONLY_EMEISHAN, "overrides": {XIANNVSHAN: {"per_spot": 1}}},
             "annual.overrides",
             "it does not cover wulong-xiannvshan",
         ),
