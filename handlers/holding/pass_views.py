@@ -25,8 +25,9 @@ class PassViewOut(Out):
     """How many visits count so far."""
     spots: list[str] = Field(examples=[[]])
     """Where a voucher can be used; what a pass opens stands at its product."""
-    valid_from: date
-    valid_until: date
+    valid_from: date | None
+    """Null, as the next, for one that will have no days unless it is activated."""
+    valid_until: date | None
     activate_by: date | None = Field(examples=[None])
     """The last day on which it can be activated; its days are those it has if nobody does."""
     activated_at: datetime | None = Field(examples=[None])
@@ -48,6 +49,7 @@ class PassViewOut(Out):
         can = [step.value for step in steps_from(held, now)]
         if held.cancellable_on(today) and tally.total == 0:
             can.append("cancel")
+        valid = None if held.lapses else held.valid_after(tally)
         spots: list[str] = []
         if held.voucher:
             spots = sorted(held.spots)
@@ -58,8 +60,8 @@ class PassViewOut(Out):
             state=held.state_on(today),
             visits=tally.total,
             spots=spots,
-            valid_from=held.valid.start,
-            valid_until=held.valid.end,
+            valid_from=None if valid is None else valid.start,
+            valid_until=None if valid is None else valid.end,
             activate_by=held.activate_by,
             activated_at=held.activated_at,
             issued_at=held.issued_at,

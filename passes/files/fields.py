@@ -5,7 +5,7 @@ All files are read and checked wholly before anything is published.
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
@@ -23,6 +23,7 @@ from passes.base.errors import Fault, Invalid
 from passes.base.faults import faults_of
 from passes.base.text import Text
 from passes.codes.format import FIRST_DAY, LAST_DAY
+from passes.terms.times import Hours, Season
 from passes.terms.validity import DateRange
 from scenic_data.files import DataError, load_yaml
 from scenic_data.model import Name
@@ -87,6 +88,36 @@ Days = Annotated[
         }
     ),
 ]
+
+
+def _hours(written: object) -> object:
+    if not isinstance(written, str) or not re.fullmatch(_HOURS_PATTERN, written):
+        raise ValueError("write hours as 09:00-17:30")
+    opens, _, closes = written.partition("-")
+    if closes <= opens:
+        raise ValueError("they close before they open")
+    return written
+
+
+_CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
+_HOURS_PATTERN = f"^{_CLOCK}-{_CLOCK}$"
+HoursIn = Annotated[
+    str,
+    BeforeValidator(_hours),
+    WithJsonSchema({"type": "string", "pattern": _HOURS_PATTERN}),
+]
+"""From one time of day until just before another: `09:00-17:30`."""
+
+
+def hours(written: Iterable[str]) -> tuple[Hours, ...]:
+    """The hours of the domain."""
+    clocks = [each.split("-") for each in written]
+    return tuple(Hours(time.fromisoformat(a), time.fromisoformat(b)) for a, b in clocks)
+
+
+def seasons(written: Iterable[str]) -> tuple[Season, ...]:
+    """The seasons of the domain, of days of every year: `04-01/11-15`."""
+    return tuple(Season(*each.split("/")) for each in written)
 
 
 def read_drafts(files: Iterable[Path], read: Callable[[Any], T], noun: str) -> list[T]:

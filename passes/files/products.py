@@ -2,18 +2,30 @@
 
 import json
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from passes.files.fields import Count, Days, FileModel, IsoWeekday, TitleIn, read_drafts
+from passes.files.fields import (
+    Count,
+    Days,
+    FileModel,
+    HoursIn,
+    IsoWeekday,
+    TitleIn,
+    hours,
+    read_drafts,
+    seasons,
+)
 from passes.terms.edition import Edition
+from passes.terms.holidays import Holiday
 from passes.terms.prices import Party, Payment
 from passes.terms.publishing import UNPUBLISHED
-from passes.terms.terms import Coverage, Limits, Settlement, Terms
-from passes.terms.times import Blackout, Season
-from passes.terms.validity import LONGEST_TERM, Term, Unactivated
+from passes.terms.terms import Coverage, Limits, Pool, Settlement, SpotTimes, Terms
+from passes.terms.times import Blackout, Times
+from passes.terms.validity import LONGEST_TERM, Starts, Term, Unactivated
 from scenic_data.files import DATA
 from scenic_data.model import Fen, Slug, YearDays
 
@@ -21,35 +33,66 @@ EXAMPLES = DATA / "products"
 """The products that a new system starts with, marked as examples."""
 
 
+_TermDays = Annotated[int, Field(strict=True, ge=1, le=LONGEST_TERM.days)]
+
+
 class _TermIn(FileModel):
-    """Either fixed `dates`, or so many `days` from the first day of the pass.
+    """Either fixed `dates`, or so many `years`, `months` and `days`, added up, from the first day
+    of the pass.
 
     With `activate_within` the holder chooses that day within so many days after issue;
-    `unactivated` says what becomes of a pass that nobody activated in time.
+    `unactivated` says what becomes of a pass that nobody activated in time. `starts` says whether
+    the days begin at once, on the next day, or with the first visit, within `start_within` days.
     """
 
     dates: Days | None = None
-    days: Annotated[int, Field(strict=True, ge=1, le=LONGEST_TERM.days)] | None = None
-    activate_within: Annotated[int, Field(strict=True, ge=1, le=LONGEST_TERM.days)] | None = None
+    years: Annotated[int, Field(strict=True, ge=1, le=10)] | None = None
+    months: Annotated[int, Field(strict=True, ge=1, le=120)] | None = None
+    days: _TermDays | None = None
+    activate_within: _TermDays | None = None
     unactivated: Unactivated = Unactivated.STARTS
+    starts: Starts = Starts.AT_ONCE
+    start_within: _TermDays | None = None
+    pause_days: Annotated[int, Field(strict=True, ge=0, le=366)] = 0
+    """For how many days in all the holder may pause it; it ends so many days later."""
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
-        if (self.dates is None) == (self.days is None):
-            raise ValueError("give either `dates` or `days`")
+        has_span = any((self.years, self.months, self.days))
+        if (self.dates is None) != has_span:
+            raise ValueError("give either `dates`, or some of `years`, `months` and `days`")
         return self
 
     @model_validator(mode="after")
-    def _activation_of_days(self) -> Self:
-        if self.activate_within is not None and self.days is None:
-            raise ValueError("`activate_within` goes with `days`")
+    def _not_with_dates(self) -> Self:
+        for name in ("activate_within", "start_within", "pause_days"):
+            if self.dates is not None and getattr(self, name):
+                raise ValueError(f"`{name}` does not go with `dates`")
+        if self.dates is not None and self.starts is not Starts.AT_ONCE:
+            raise ValueError("`starts` does not go with `dates`")
+        return self
+
+    @model_validator(mode="after")
+    def _first_visit_within(self) -> Self:
+        if (self.starts is Starts.FIRST_VISIT) != (self.start_within is not None):
+            raise ValueError("`start_within` goes with `starts: first_visit`, and that with it")
+        if self.starts is Starts.FIRST_VISIT and self.pause_days:
+            raise ValueError("`pause_days` does not go with `starts: first_visit`")
+        return self
+
+    @model_validator(mode="after")
+    def _not_too_long(self) -> Self:
+        first = date(2000, 1, 1)
+        if self.dates is None and self.to_term().starting(first).end > first + LONGEST_TERM:
+            raise ValueError("a term has at most ten years")
         return self
 
     def to_term(self) -> Term:
         dates = None
         if self.dates is not None:
             dates = self.dates.to_range()
-        return Term(dates, self.days, self.activate_within, self.unactivated)
+        others = self.model_dump(exclude={"dates"})
+        return Term(dates=dates, **others)
 
 
 class _CoverageIn(FileModel):
@@ -69,6 +112,9 @@ class _LimitsIn(FileModel):
     total: Count | None = None
     days: Count | None = None
     minutes_between: Count | None = None
+    per_month: Count | None = None
+    """Visits in a month of validity, which begins on the day of the first one."""
+    per_year: Count | None = None
 
     def to_limits(self) -> Limits:
         return Limits(**self.model_dump())
@@ -97,10 +143,49 @@ class _SettlementIn(FileModel):
 class _BlackoutIn(FileModel):
     dates: tuple[Days, ...] = ()
     weekdays: tuple[IsoWeekday, ...] = ()
+    holidays: tuple[Holiday, ...] = ()
+    """Statutory holidays, on the days that the published calendar gives them."""
 
     def to_blackout(self) -> Blackout:
         dates = tuple(days.to_range() for days in self.dates)
-        return Blackout(dates, frozenset(self.weekdays))
+        holidays = frozenset(holiday.value for holiday in self.holidays)
+        return Blackout(dates, frozenset(self.weekdays), holidays)
+
+
+class _PoolIn(FileModel):
+    """Limits that some spots share: so many `visits` among them, or so many `different` ones."""
+
+    spots: tuple[Slug, ...] = ()
+    tags: tuple[str, ...] = ()
+    excluded: tuple[Slug, ...] = ()
+    visits: Count | None = None
+    different: Count | None = None
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if self.visits is None and self.different is None:
+            raise ValueError("give `visits`, `different` or both")
+        return self
+
+    def to_pool(self) -> Pool:
+        coverage = Coverage(frozenset(self.spots), frozenset(self.tags), frozenset(self.excluded))
+        return Pool(coverage, self.visits, self.different)
+
+
+class _SpotTimesIn(FileModel):
+    """Times of their own for some spots, beside those of the product."""
+
+    spots: tuple[Slug, ...] = ()
+    tags: tuple[str, ...] = ()
+    excluded: tuple[Slug, ...] = ()
+    blackout: _BlackoutIn = _BlackoutIn()
+    season: tuple[YearDays, ...] = ()
+    hours: tuple[HoursIn, ...] = ()
+
+    def to_times(self) -> SpotTimes:
+        coverage = Coverage(frozenset(self.spots), frozenset(self.tags), frozenset(self.excluded))
+        blackout = self.blackout.to_blackout()
+        return SpotTimes(coverage, Times(blackout, seasons(self.season), hours(self.hours)))
 
 
 class _PartyIn(FileModel):
@@ -130,6 +215,14 @@ class ProductIn(FileModel):
     blackout: _BlackoutIn = _BlackoutIn()
     season: tuple[YearDays, ...] = ()
     """Days of every year on which the pass admits, `04-01/11-15`; always, if there is none."""
+    hours: tuple[HoursIn, ...] = ()
+    """Hours of the day at which it admits, `09:00-17:30`; always, if there are none."""
+    at: tuple[_SpotTimesIn, ...] = ()
+    """Days, seasons and hours for some spots, beside the usual ones."""
+    pools: tuple[_PoolIn, ...] = ()
+    """Limits that some spots share: any 2 of these 8."""
+    re_entry: bool = False
+    """Whether who has left may come back on the same day."""
     settlement: _SettlementIn = _SettlementIn()
     party: _PartyIn = _PartyIn()
     payment: Payment = Payment.PAID
@@ -158,7 +251,11 @@ class ProductIn(FileModel):
             limits=self.limits.to_limits(),
             overrides={slug: limits.to_limits() for slug, limits in self.overrides.items()},
             blackout=self.blackout.to_blackout(),
-            season=tuple(Season(*written.split("/")) for written in self.season),
+            season=seasons(self.season),
+            hours=hours(self.hours),
+            at=tuple(each.to_times() for each in self.at),
+            pools=tuple(each.to_pool() for each in self.pools),
+            re_entry=self.re_entry,
             settlement=self.settlement.to_settlement(),
             party=self.party.to_party(),
             payment=self.payment,

@@ -124,6 +124,7 @@ def _drafted(new: NewPass, now: datetime) -> Pass:
         traits=new.traits,
         sale=new.sale,
         activate_by=activate_by,
+        not_before=new.first_day,
     )
 
 

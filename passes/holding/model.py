@@ -73,6 +73,12 @@ class Pass:
     """When its holder gave back an unused voucher."""
     frozen_by: str | None = None
     """Who froze it: a holder cannot lift what an operator has frozen."""
+    not_before: date | None = None
+    """The first day that was agreed when it was sold: activating it earlier does not begin it."""
+    frozen_on: date | None = None
+    """The day on which it was frozen, while it is."""
+    paused_days: int = 0
+    """For how many days its validity was prolonged because it was frozen."""
     refusals: tuple[Refusal, ...] = ()
     ledger_mark: int = 0
 
@@ -143,7 +149,21 @@ class Pass:
 
     def in_force_on(self, day: date) -> bool:
         """Whether it may still admit on that business day or a later one."""
-        return self.state_on(day) not in _OVER and day <= self.valid.end
+        last_day = self.valid.end + timedelta(days=self.pause_on(day))
+        return self.state_on(day) not in _OVER and day <= last_day
+
+    def pause_on(self, day: date) -> int:
+        """By how many days its validity would be prolonged if it were unfrozen on a day."""
+        if self.frozen_on is None:
+            return 0
+        left = self.terms.term.pause_days - self.paused_days
+        return max(0, min(left, (day - self.frozen_on).days))
+
+    @property
+    def lapses(self) -> bool:
+        """Whether it will have no days at all, unless it is activated in time."""
+        lapsing = self.terms.term.unactivated is Unactivated.LAPSES
+        return lapsing and self.waits and self.state is not PassState.ACTIVE
 
     def used_up(self, tally: Tally) -> bool:
         """Whether none of its visits is left, the rest of a party apart."""
@@ -176,7 +196,7 @@ class Pass:
     def span(self) -> DateRange:
         """All days on which it might be used, which its codes name.
 
-        They change when it is activated, and by nothing else.
+        They change when it is activated, and when a pause ends that prolongs it.
         """
         if self.waits:
             return DateRange(business_day(self.issued_at), self.valid.end)

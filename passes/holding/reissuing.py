@@ -51,7 +51,7 @@ class Reissuing:
         tally = await self._closed_with(old, now)
         # 3. and 4. Both may be there already, from a try before or beside this one.
         await self._ledger.append(mark(RecordKind.CARRIED, new_id, 1, tally, now))
-        new = transitions.successor(old, new_id)
+        new = transitions.successor(old, new_id, now)
         await self._passes.add(new)
         return await self._without_erased_holder(pass_id, new_id)
 

@@ -7,7 +7,7 @@ docs/pass-lifecycle.md.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from passes.base.calendar import business_day
 from passes.base.errors import Conflict
@@ -22,13 +22,17 @@ _IN_FORCE = frozenset({PassState.ISSUED, PassState.ACTIVE})
 
 
 def activate(held: Pass, now: datetime) -> Pass:
-    """Its days begin today. Too late for a pass that has begun by itself, or lapsed."""
+    """Its days begin today, or on the later day that was agreed when it was sold.
+
+    Too late for a pass that has begun by itself, or lapsed.
+    """
     if held.state is PassState.ACTIVE and held.activated_at is not None:
         return held
     today = business_day(now)
     if held.state_on(today) is not PassState.ISSUED:
         raise not_possible(held, now, "activated")
-    valid = held.terms.term.begun_on(today)
+    first_day = max(today, held.not_before or today)
+    valid = held.terms.term.begun_on(first_day)
     return replace(held, state=PassState.ACTIVE, valid=valid, activated_at=now)
 
 
@@ -39,7 +43,8 @@ def freeze(held: Pass, by: str, now: datetime) -> Pass:
         return replace(held, frozen_by=by) if taken_over else held
     if held.state not in _IN_FORCE:
         raise not_possible(held, now, "frozen")
-    return replace(held, state=PassState.FROZEN, frozen_by=by)
+    today = business_day(now)
+    return replace(held, state=PassState.FROZEN, frozen_by=by, frozen_on=today)
 
 
 def unfreeze(held: Pass, by: str, now: datetime) -> Pass:
@@ -54,7 +59,21 @@ def unfreeze(held: Pass, by: str, now: datetime) -> Pass:
             "this pass was frozen by staff, who alone can unfreeze it",
         )
         raise Conflict("frozen_by_staff", text)
-    return replace(held, state=held.state_in_force, frozen_by=None)
+    return _resumed(held, business_day(now))
+
+
+def _resumed(held: Pass, today: date) -> Pass:
+    """In force again. Where its terms allow a pause, it ends later by the days it was frozen."""
+    pause = held.pause_on(today)
+    end = held.valid.end + timedelta(days=pause)
+    return replace(
+        held,
+        state=held.state_in_force,
+        valid=replace(held.valid, end=end),
+        frozen_by=None,
+        frozen_on=None,
+        paused_days=held.paused_days + pause,
+    )
 
 
 def revoke(held: Pass, now: datetime) -> Pass:
@@ -76,14 +95,12 @@ def supersede(held: Pass, successor_id: str) -> Pass:
     return replace(held, state=PassState.REVOKED, reissued_as=successor_id)
 
 
-def successor(old: Pass, successor_id: str) -> Pass:
+def successor(old: Pass, successor_id: str, now: datetime) -> Pass:
     """The pass that takes the place of one that was reissued: in force, also if that was frozen."""
     return replace(
-        old,
+        _resumed(old, business_day(now)),
         id=successor_id,
         revision=0,
-        state=old.state_in_force,
-        frozen_by=None,
         reissued_as=None,
         reissued_from=old.id,
         refusals=(),

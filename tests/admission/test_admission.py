@@ -198,7 +198,7 @@ async def test_a_party_that_comes_in_parts_is_one_visit(rooms: RoomsUnderTest) -
         return await rooms.verdict_on(live_scan(held, nonce, party=people))
 
     assert_admitted(await arrive(3, "n0"), admits=3)
-    assert_refused(await arrive(2, "n1"), Reason.ALREADY_TODAY)
+    assert_refused(await arrive(2, "n1"), Reason.PARTY_TOO_LARGE)
     assert_admitted(await arrive(1, "n2"), admits=1)
     assert_refused(await arrive(1, "n3"), Reason.ALREADY_TODAY)
     ledger = await rooms.ledger.records.whole(SERIAL)

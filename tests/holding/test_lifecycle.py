@@ -84,7 +84,7 @@ async def test_a_frozen_pass_is_refused_at_once_and_its_history_is_told(
 
     assert_admitted(await scanned("a"))
     await take(held.id, Step.FREEZE, OPERATOR, next(instants), "lost")
-    assert_refused(await scanned("b"), Reason.FROZEN)
+    assert_refused(await scanned("b"), Reason.FROZEN_BY_STAFF)
     await take(held.id, Step.UNFREEZE, OPERATOR, next(instants), "lost")
     assert_refused(await scanned("c"), Reason.ALREADY_TODAY)
     await take(held.id, Step.REVOKE, OPERATOR, next(instants), "lost")
@@ -100,7 +100,7 @@ async def test_a_frozen_pass_is_refused_at_once_and_its_history_is_told(
         "revoke",
         "refused",
     ]
-    assert told[3].detail == {"reason": "frozen", "nonce": "b"}
+    assert told[3].detail == {"reason": "frozen_by_staff", "nonce": "b"}
 
 
 async def test_of_activations_at_once_one_counts(rooms: RoomsUnderTest) -> None:

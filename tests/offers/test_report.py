@@ -91,7 +91,7 @@ def test_what_staff_have_revoked_is_no_voucher_that_is_given_back() -> None:
 
 def test_a_voucher_that_was_reissued_is_counted_under_its_new_serial() -> None:
     old = transitions.supersede(voucher(5), "b" * 16)
-    new = transitions.successor(old, "b" * 16)
+    new = transitions.successor(old, "b" * 16, NOW)
     (row,) = offer_rows(RowsBy.OFFER, [old, new], [], TODAY)
     assert row == OfferRow("bogo", None, None, claimed=1, unused=1)
 
