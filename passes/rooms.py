@@ -17,11 +17,13 @@ from passes.holding.issuing import Issuing
 from passes.holding.lifecycle import Lifecycle
 from passes.holding.reissuing import Reissuing
 from passes.holding.wallet import Wallet
+from passes.offers.automatic import Automatic
 from passes.offers.cancelling import Cancelling
 from passes.offers.claimants import Claimants
 from passes.offers.claiming import Claiming
 from passes.offers.publishing import OfferPublishing
 from passes.offers.quotas import Quotas
+from passes.offers.visits import CampaignVisits
 from passes.people.accounts import Accounts
 from passes.people.identification import Identification
 from passes.people.identity import Sealer
@@ -135,7 +137,13 @@ class AdmissionRoom:
         self.gates = CachedCollection(stored.all)
         self.gate_keeping = GateKeeping(spots, stored, base.audit)
         self.admission = Admission(
-            codes, spots, terms.holidays.calendar, passes, records, ledger.refusals
+            codes,
+            spots,
+            terms.holidays.calendar,
+            passes,
+            records,
+            ledger.refusals,
+            CampaignVisits(CounterStore(database)),
         )
         self.lookup = Lookup(codes, people.identities, passes, base.audit)
         self.histories = Histories(passes, records, ledger.refusals, base.audit)
@@ -160,13 +168,14 @@ class OffersRoom:
         self.offers = CachedCollection(self.stored.all)
         self.publishing = OfferPublishing(spots, self.stored, terms.publishing, audit)
         self.counters = CounterStore(database)
-        self.quotas = Quotas(self.counters, passes)
+        self.quotas = Quotas(self.counters, passes, ledger.records)
         self.claimants = Claimants(
             people.identities, holding.wallet, people.visitors, people.members
         )
         self.claiming = Claiming(
             people.vault, self.claimants, self.quotas, passes, holding.holdings, audit
         )
+        self.automatic = Automatic(self.offers.all, terms.editions, self.claiming)
         self.cancelling = Cancelling(self.quotas, passes, ledger.records, audit)
 
 

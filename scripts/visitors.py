@@ -12,7 +12,7 @@ from passes.base.audit import AuditLine
 from passes.base.calendar import business_day
 from passes.base.errors import Fault, Invalid
 from passes.base.text import Text
-from passes.people.groups import Group
+from passes.people.groups import ANYONE, Group, group_named
 from passes.people.identity import DocumentKind, Identity, checked_number, resident
 from scripts.common import (
     AsJson,
@@ -32,12 +32,25 @@ from server.system import System
 app = typer.Typer(help="Visitors: people who have signed in.", no_args_is_help=True)
 
 
+def _group(written: str) -> str:
+    """The group as it is stored. Refuses one that there is not."""
+    try:
+        return group_named(written)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 NameOption = Annotated[
     str, typer.Option(prompt=True, help="The real name, as the document says it.")
 ]
 NumberOption = Annotated[str, typer.Option(prompt=True, help="The resident ID number.")]
 GroupOption = Annotated[
-    Group, typer.Option("--group", help="The group; `anyone` needs no members.")
+    str,
+    typer.Option(
+        "--group",
+        help="union_member, union:SLUG, native_of:PROVINCE or resident_of:PROVINCE.",
+        callback=_group,
+    ),
 ]
 
 
@@ -85,28 +98,28 @@ def leave(
     async def command(system: System) -> dict[str, object]:
         number = checked_number(DocumentKind.RESIDENT, id_number, None, business_day(now()))
         lookup = system.people.identities.lookup(number)
-        await system.people.members.remove(lookup, group)
-        await system.base.audit.write(AuditLine(now(), operator(), "leave", f"group:{group.value}"))
+        await system.people.members.remove(lookup, Group(group))
+        await system.base.audit.write(AuditLine(now(), operator(), "leave", f"group:{group}"))
         return {"group": group}
 
     show(with_system(command, data_dir, as_json), as_json)
 
 
 def _join(
-    people: Sequence[tuple[str, str]], group: Group, data_dir: Path | None, as_json: bool
+    people: Sequence[tuple[str, str]], group: str, data_dir: Path | None, as_json: bool
 ) -> None:
     async def command(system: System) -> dict[str, object]:
         identities = _checked(people)
         joined = 0
         for identity in identities:
             lookup = system.people.identities.lookup(identity.number)
-            if await system.people.members.add(lookup, group):
+            if await system.people.members.add(lookup, Group(group)):
                 joined += 1
-        subject, detail = f"group:{group.value}", {"joined": str(joined)}
+        subject, detail = f"group:{group}", {"joined": str(joined)}
         await system.base.audit.write(AuditLine(now(), operator(), "join", subject, detail))
         return {"group": group, "joined": joined, "were_members": len(identities) - joined}
 
-    if group is Group.ANYONE:
+    if group == ANYONE:
         refuse("everybody belongs to the group anyone", as_json=as_json)
     show(with_system(command, data_dir, as_json), as_json)
 

@@ -66,10 +66,13 @@ class PassHandler(VisitorHandler):
     async def held(self, pass_id: str) -> Pass:
         """The pass, if it is the visitor's, or the token of the caller is for it.
 
-        Raises `Unknown` for the pass of somebody else as well, so that nobody learns that it is
-        there.
+        The voucher of an automatic campaign is made when it is asked for. Raises `Unknown` for the
+        pass of somebody else as well, so that nobody learns that it is there.
         """
         found = await self.rooms.holding.passes.get(pass_id)
+        if found is None and VISITOR in self.caller.scopes:
+            automatic = self.rooms.offers.automatic
+            found = await automatic.shown(await self.visitor(), pass_id, self.now())
         if found is None or not await self._may_see(found):
             raise unknown(Text("电子票", "pass"), pass_id)
         return found

@@ -18,8 +18,9 @@ from passes.base.errors import Unavailable, unknown
 from passes.base.text import Text
 from passes.offers.claiming import Claim
 from passes.offers.eligibility import Claimant, NotClaimable, objection, sold_out
-from passes.offers.offer import Offer
+from passes.offers.offer import ClaimKind, Offer
 from passes.offers.quotas import counted
+from passes.people.visitors import Visitor
 
 
 class ClaimIn(In):
@@ -53,6 +54,11 @@ class ChanceOut(Out):
     title: TextOut
     claimable: bool
     why_not: ObjectionOut | None
+    claim: ClaimKind
+    """`automatic`: it need not be claimed."""
+    pass_id: str | None = Field(examples=[None])
+    """Of an automatic campaign, the id of the pass to show, made when its code is first asked
+    for."""
 
 
 class ChancesOut(Out):
@@ -73,16 +79,19 @@ class MyOffersEndpoint(VisitorHandler):
         claimant = await self.rooms.offers.claimants.of(visitor, self.now())
         offers = self.rooms.offers.offers.all()
         not_ended = [offer for offer in offers if offer.may_run(claimant.today)]
-        items = [self._chance(offer, claimant) for offer in not_ended]
+        items = [self._chance(offer, claimant, visitor) for offer in not_ended]
         return ChancesOut(total=len(items), items=items)
 
-    def _chance(self, offer: Offer, claimant: Claimant) -> ChanceOut:
-        title = TextOut(zh=offer.title.zh, en=offer.title.en)
+    def _chance(self, offer: Offer, claimant: Claimant, visitor: Visitor) -> ChanceOut:
         why_not = objection(offer, claimant) or self._used_up(offer, claimant)
-        if why_not is None:
-            return ChanceOut(offer=offer.id, title=title, claimable=True, why_not=None)
-        told = ObjectionOut.of(why_not)
-        return ChanceOut(offer=offer.id, title=title, claimable=False, why_not=told)
+        return ChanceOut(
+            offer=offer.id,
+            title=TextOut(zh=offer.title.zh, en=offer.title.en),
+            claimable=why_not is None,
+            why_not=None if why_not is None else ObjectionOut.of(why_not),
+            claim=offer.claim,
+            pass_id=self.rooms.offers.automatic.serial(visitor, offer),
+        )
 
     def _used_up(self, offer: Offer, claimant: Claimant) -> NotClaimable | None:
         """The objection that a quota is used up, if one is."""

@@ -103,8 +103,8 @@ class OfferOut(Out):
     """Whether holders of a pass that opens one of the spots may claim, too."""
     price_fen: int | None = Field(examples=[16000])
     """What a ticket costs at the window, from which the benefit is taken off."""
-    voucher_days: int = Field(examples=[30])
-    """For how many days a voucher can be used."""
+    voucher_days: int | None = Field(examples=[30])
+    """For how many days a voucher can be used; null is until the window ends."""
     payment: Payment
     state: OfferState
     running: bool

@@ -9,9 +9,11 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from passes.admission.clocks import GateClocks
 from passes.admission.gates import Gate, Purpose, Scan
+from passes.admission.ports import VisitQuotas
 from passes.admission.rules import Case, decide
 from passes.base.calendar import business_day
 from passes.base.errors import Conflict, Unavailable, Unknown
@@ -66,6 +68,15 @@ _CLOSING_TRIES = 5
 crash in between."""
 
 
+class _Stored(Enum):
+    """What became of a record that was to be stored: stored; its number was taken by another gate;
+    or its campaign has no visit left here today."""
+
+    YES = auto()
+    TAKEN = auto()
+    FULL = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """What the code of a scan says, if it is signed by us, and what is wrong with it."""
@@ -102,7 +113,7 @@ class _Past:
 class Admission:
     """Admits scans and annuls admissions."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - it brings together what a scan needs
         self,
         keys: Keyring,
         spots: Spots,
@@ -110,9 +121,11 @@ class Admission:
         passes: Passes,
         ledger: Ledger,
         refusals: Refusals,
+        visit_quotas: VisitQuotas,
     ) -> None:
-        """`spots` is the catalogue in memory, `holidays` gives the calendar in memory; the last
-        three are stores."""
+        """`spots` is the catalogue in memory, `holidays` gives the calendar in memory; the others
+        are stores."""
+        self._visit_quotas = visit_quotas
         self._keys = keys
         self._spots = spots
         self._holidays = holidays
@@ -184,7 +197,10 @@ class Admission:
         # 8. Store, then answer. The insert is the decision: if the number is taken, another gate
         #    was first, and everything is read again.
         if record is not None:
-            return verdict if await self._ledger.append(record) else None
+            stored = await self._store(record, facts)
+            if stored is not _Stored.FULL:
+                return verdict if stored is _Stored.YES else None
+            verdict = Verdict(Reason.QUOTA_USED_UP, verdict.decided_at)
         kept, _ = await self._refuse(scan, held, verdict)
         return kept
 
@@ -211,9 +227,18 @@ class Admission:
                 raise Conflict("annul_too_late", text)
             record = annulment(ledger, admission, max(now, ledger[-1].at), now)
             if await self._ledger.append(record):
+                if record.tally.total < ledger[-1].tally.total:
+                    await self._give_back_visit(admission, now)
                 return record
             # Another gate has appended to this ledger since it was read: work it out again.
         raise _busy()
+
+    async def _give_back_visit(self, annulled: Record, now: datetime) -> None:
+        """A campaign has one visit more to give where an admission was annulled."""
+        held = await self._passes.get(annulled.pass_id)
+        if held is not None and held.terms.visits_per_spot_day is not None:
+            day = business_day(annulled.at)
+            await self._visit_quotas.give_back(held.product_id, annulled.spot_id, day, now)
 
     def _read(self, scan: Scan, now: datetime) -> _Reading:
         try:
@@ -238,9 +263,28 @@ class Admission:
         if _is_repeat(scan, facts, now) or await self._earlier(scan, facts, now) is not None:
             return None
         verdict, record = await self._decide(scan, reading, facts, now)
-        if record is None or not await self._ledger.append(record):
+        if record is None or await self._store(record, facts) is not _Stored.YES:
             return None
         return verdict
+
+    async def _store(self, record: Record, facts: _Facts) -> _Stored:
+        """Append a record to the ledger. A new visit of a campaign that has only so many at a spot
+        on a day is counted first, and given back if it is not stored.
+
+        A crash, or a database that does not answer, leaves it counted: the counter is too high
+        until it is reconciled, so that fewer are let in, and never more.
+        """
+        held = facts.held
+        limit = held.terms.visits_per_spot_day
+        if limit is None or not _adds_a_visit(record, facts):
+            return _Stored.YES if await self._ledger.append(record) else _Stored.TAKEN
+        place = held.product_id, record.spot_id, business_day(record.at)
+        if not await self._visit_quotas.reserve(*place, limit, record.recorded_at):
+            return _Stored.FULL
+        if await self._ledger.append(record):
+            return _Stored.YES
+        await self._visit_quotas.give_back(*place, record.recorded_at)
+        return _Stored.TAKEN
 
     async def _earlier_answer(self, scan: Scan, facts: _Facts, now: datetime) -> Verdict | None:
         """What this scan was answered before, if it was.
@@ -395,6 +439,14 @@ class Admission:
             # The try before this one died between its two writes.
             await self._refusals.note(kept)
         return kept.verdict, held
+
+
+def _adds_a_visit(record: Record, facts: _Facts) -> bool:
+    """Whether a record is a new visit, not the rest of a party or a return."""
+    if record.kind is not RecordKind.ADMITTED:
+        return False
+    before = facts.newest[-1].tally.total if facts.newest else 0
+    return record.tally.total > before
 
 
 def _is_missing_on(held: Pass, kept: Refusal) -> bool:

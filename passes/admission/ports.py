@@ -1,9 +1,10 @@
-"""Where gates are stored.
+"""Where gates are stored, and how many visits campaigns have.
 
 All stores raise `errors.Unavailable` when the database does not answer.
 """
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Protocol
 
 from passes.admission.gates import Gate, Setup
@@ -31,3 +32,15 @@ class Gates(Protocol):
 
     async def disable(self, gate_id: str) -> None:
         """Take a gate out of service."""
+
+
+class VisitQuotas(Protocol):
+    """How many visits a day the campaigns have at their spots, of all vouchers together."""
+
+    async def reserve(
+        self, offer_id: str, spot_id: str, day: date, limit: int, now: datetime
+    ) -> bool:
+        """Count one more visit; False, and nothing is counted, if there are as many as allowed."""
+
+    async def give_back(self, offer_id: str, spot_id: str, day: date, now: datetime) -> None:
+        """Count one visit less."""

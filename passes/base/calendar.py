@@ -17,6 +17,11 @@ def start_of(day: date) -> datetime:
     return datetime.combine(day, time(), SHANGHAI).astimezone(UTC)
 
 
+def instant_of(day: date, clock: time) -> datetime:
+    """The instant, in UTC, at which a clock in Asia/Shanghai shows a time on a business day."""
+    return datetime.combine(day, clock, SHANGHAI).astimezone(UTC)
+
+
 def day_after(day: date) -> date:
     """The business day that follows."""
     return day + timedelta(days=1)

@@ -123,6 +123,18 @@ def standing(records: Iterable[Record]) -> list[Record]:
     return [record for record in left if record.kind is RecordKind.ADMITTED]
 
 
+def visits(records: Iterable[Record]) -> list[Record]:
+    """The admissions that no later record annuls and that began a visit: the first of each party,
+    and nobody who came back."""
+    begun = []
+    tally = Tally()
+    for record in sorted(_not_annulled(list(records)), key=lambda record: record.at):
+        before, tally = tally.total, tally_after(tally, record)
+        if tally.total > before:
+            begun.append(record)
+    return begun
+
+
 def _not_annulled(records: Sequence[Record]) -> list[Record]:
     undone = {record.annuls for record in records if record.kind is RecordKind.ANNULLED}
     return [record for record in records if record.n not in undone]

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     ALREADY_TODAY = "already_today"
     NO_VISITS_LEFT = "no_visits_left"
     TOO_SOON = "too_soon"
+    QUOTA_USED_UP = "quota_used_up"
     REPEAT = "repeat"
     PARTY_TOO_LARGE = "party_too_large"
     GATE_DISABLED = "gate_disabled"
@@ -241,6 +242,11 @@ _WORDS = {
         "入园次数已用完，请到售票窗口购票",
         "No visits are left; tickets are sold at the window",
         "次数已用完",
+    ),
+    Reason.QUOTA_USED_UP: _ReasonWords(
+        "本景区今日的优惠名额已满，请改日再来",
+        "All of today's places of this offer are taken here; please come on another day",
+        "今日名额已满",
     ),
     Reason.TOO_SOON: _ReasonWords(
         "间隔时间未到，可于{when}入园",

@@ -23,7 +23,7 @@ from passes.holding.ports import Holdings, Passes
 from passes.holding.wallet import newest_serial
 from passes.offers.claimants import Claimants
 from passes.offers.eligibility import objection, too_many
-from passes.offers.offer import Offer
+from passes.offers.offer import ClaimKind, Offer
 from passes.offers.quotas import Quotas
 from passes.people.holder import NOBODY
 from passes.people.sealing import Vault
@@ -82,7 +82,7 @@ class Claiming:
         # 1. The same claim as before?
         claim = replace(claim, spot_id=_spot_of(claim))
         serial = self._serial(visitor, claim)
-        if claim.key is not None:
+        if claim.key is not None or claim.offer.claim is ClaimKind.AUTOMATIC:
             earlier = await newest_serial(serial, self._passes)
             if earlier is not None:
                 return _same(earlier, visitor, claim)
@@ -133,8 +133,16 @@ class Claiming:
         text = Text("账户信息已变更，请重试", "this account has changed meanwhile; try again")
         raise Conflict("visitor_changed", text)
 
+    def serial_of_automatic(self, visitor: Visitor, offer: Offer) -> str:
+        """The serial of what a visitor has of an automatic offer. It follows from offer and person,
+        so that twice is once, and nobody else can guess it."""
+        lookup = visitor.holder.lookup
+        return self._vault.digest("automatic", f"{offer.id}:{lookup}")[:16]
+
     def _serial(self, visitor: Visitor, claim: Claim) -> str:
         """A random serial, or that of the claim with this key, which nobody can guess either."""
+        if claim.offer.claim is ClaimKind.AUTOMATIC:
+            return self.serial_of_automatic(visitor, claim.offer)
         if claim.key is None:
             return secrets.token_hex(8)
         return self._vault.digest("claim", f"{visitor.id}:{claim.key}")[:16]
@@ -168,21 +176,38 @@ class Claiming:
 
 
 def _spot_of(claim: Claim) -> str | None:
-    """The one spot that a voucher is for, or None for all of the offer. Raises `Invalid`."""
-    spots, wanted = sorted(claim.offer.spots), claim.spot_id
-    one_is_needed = claim.offer.quota.per_spot_day is not None and len(spots) > 1
+    """The one spot that a voucher is for, or None for all of the offer. Raises `Invalid`.
+
+    A voucher of a campaign is for all of its spots. Of an offer that names one spot it is for that,
+    with its parts.
+    """
+    offer, wanted = claim.offer, claim.spot_id
+    named = offer.covers.spots
+    names_one = len(named) == 1 and not offer.covers.tags
+    if wanted is None and names_one and not offer.campaign:
+        return next(iter(named))
+    one_is_needed = offer.quota.per_spot_day is not None and not offer.campaign
     missing = wanted is None and one_is_needed
-    foreign = wanted is not None and wanted not in spots
+    foreign = wanted is not None and (offer.campaign or wanted not in offer.spots)
     if missing or foreign:
-        fault = Fault("spot", f"has to be one of {', '.join(spots)}")
-        text = Text("请选择活动景区", "say at which spot of the offer")
-        raise Invalid("spot_needed", text, [fault])
-    return spots[0] if len(spots) == 1 else wanted
+        raise _spot_needed(offer)
+    return wanted
+
+
+def _spot_needed(offer: Offer) -> Invalid:
+    text = Text("请选择活动景区", "say at which spot of the offer")
+    what = f"has to be one of {', '.join(sorted(offer.spots))}"
+    if offer.campaign:
+        text = Text("此活动不分景区领取", "this voucher is for all spots of the campaign")
+        what = "leave it out"
+    return Invalid("spot_needed", text, [Fault("spot", what)])
 
 
 def _drafted(serial: str, visitor: Visitor, claim: Claim, now: datetime) -> Pass:
     today, offer = business_day(now), claim.offer
-    last_day = min(today + timedelta(days=offer.voucher_days - 1), offer.window.end)
+    last_day = offer.window.end
+    if offer.voucher_days is not None:
+        last_day = min(today + timedelta(days=offer.voucher_days - 1), last_day)
     return Pass(
         id=serial,
         edition=claim.voucher,

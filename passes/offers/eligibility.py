@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from passes.base.calendar import day_after, start_of
+from passes.base.calendar import business_day, day_after, start_of
 from passes.base.errors import Conflict
 from passes.base.text import Text
 from passes.offers.offer import Offer, OfferState
-from passes.people.groups import Group
+from passes.people.groups import ANYONE, Group
 from passes.people.traits import Traits
 
 
@@ -26,24 +26,29 @@ class NotClaimable(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
-    """What counts about a visitor who wants to claim, on a business day.
+    """What counts about a visitor who wants to claim, at an instant.
 
     `vouchers` are how many of each offer they have claimed and not given back, `spots_open` the
     spots that their passes in force open.
     """
 
-    today: date
+    now: datetime
     real_name: bool = False
-    groups: frozenset[Group] = frozenset({Group.ANYONE})
+    groups: frozenset[Group] = frozenset({ANYONE})
     vouchers: Mapping[str, int] = field(default_factory=dict)
     spots_open: frozenset[str] = frozenset()
     traits: Traits = field(default_factory=Traits)
+
+    @property
+    def today(self) -> date:
+        """The business day on which they want to claim."""
+        return business_day(self.now)
 
 
 def objection(offer: Offer, claimant: Claimant) -> NotClaimable | None:
     """The first reason why a visitor may not claim, quotas apart, in the order in which staff would
     explain it; None if they may."""
-    not_running = _not_running(offer, claimant.today)
+    not_running = _not_running(offer, claimant.now)
     if not_running is not None:
         return not_running
     if offer.real_name and not claimant.real_name:
@@ -83,10 +88,15 @@ def sold_out(offer: Offer, which: str, today: date) -> NotClaimable:
     return NotClaimable("sold_out_today", text, start_of(again))
 
 
-def _not_running(offer: Offer, today: date) -> NotClaimable | None:
-    """The objection that an offer does not run today, if it does not."""
-    if offer.runs_on(today):
+def _not_running(offer: Offer, now: datetime) -> NotClaimable | None:
+    """The objection that an offer does not run today, or not yet, if it does not."""
+    today = business_day(now)
+    if offer.runs_on(today) and now >= offer.opens_at:
         return None
+    if offer.runs_on(today):
+        when = f"{offer.opens:%H:%M}"
+        text = Text(f"今日{when}起可领", f"claims begin today at {when}")
+        return NotClaimable("offer_not_running", text, offer.opens_at)
     if offer.state is OfferState.PAUSED:
         return NotClaimable("offer_paused", Text("活动已暂停", "this offer is paused"))
     first = _first_running(offer, today)
@@ -94,7 +104,7 @@ def _not_running(offer: Offer, today: date) -> NotClaimable | None:
         return NotClaimable("offer_ended", Text("活动已结束", "this offer has ended"))
     when = f"{first:%Y-%m-%d}"
     text = Text(f"今日不可领取，{when}起可领", f"not today; from {when} on")
-    return NotClaimable("offer_not_running", text, start_of(first))
+    return NotClaimable("offer_not_running", text, max(start_of(first), offer.opens_at))
 
 
 def _first_running(offer: Offer, day: date) -> date | None:

@@ -12,6 +12,7 @@ from passes.offers.offer import Offer, OfferState
 from passes.offers.ports import Offers
 from passes.terms.ports import Spots
 from passes.terms.publishing import ProductPublishing, Published, Publishing
+from passes.terms.terms import Coverage, SpotTimes, missing_from
 
 
 class OfferPublishing(Publishing[Offer]):
@@ -68,9 +69,18 @@ class OfferPublishing(Publishing[Offer]):
             raise Conflict("offer_busy", text)
 
     def _completed(self, draft: Offer, newest: Offer | None) -> Offer:
+        resolved = replace(draft, spots=self._meant(draft.covers), at=self._resolved_times(draft))
         if newest is None:
-            return draft
-        return replace(draft, version=newest.version, state=newest.state)
+            return resolved
+        return replace(resolved, version=newest.version, state=newest.state)
+
+    def _resolved_times(self, draft: Offer) -> tuple[SpotTimes, ...]:
+        return tuple(replace(each, spots=self._meant(each.coverage)) for each in draft.at)
+
+    def _meant(self, coverage: Coverage) -> frozenset[str]:
+        """The spots that a coverage means in the catalogue of now."""
+        spots = (self._spots.get(spot_id) for spot_id in self._spots.ids())
+        return frozenset(spot.id for spot in spots if spot is not None and coverage.covers(spot))
 
     def _version_after(
         self,
@@ -87,8 +97,19 @@ class OfferPublishing(Publishing[Offer]):
         draft: Offer,
         newest: Offer | None,  # noqa: ARG002 - the draft alone tells
     ) -> Sequence[Fault]:
-        """Whether its spots exist."""
-        missing = sorted(draft.spots - set(self._spots.ids()))
-        if not missing:
-            return []
-        return [Fault(f"{draft.slug}.spots", f"there is no spot {', no spot '.join(missing)}")]
+        """Whether its spots and tags exist, and whether what it says of single spots is of its own.
+
+        What else is wrong with its coverage is told of its voucher.
+        """
+        spots = [spot for each in self._spots.ids() if (spot := self._spots.get(each))]
+        missing = missing_from(draft.covers, spots)
+        if missing:
+            return [Fault(f"{draft.slug}.spots", f"there is no {', no '.join(missing)}")]
+        covered = self._meant(draft.covers)
+        faults = []
+        for name in ("benefits", "prices"):
+            strangers = sorted(getattr(draft, name).keys() - covered)
+            if strangers:
+                what = f"the offer does not cover {', '.join(strangers)}"
+                faults.append(Fault(f"{draft.slug}.{name}", what))
+        return faults

@@ -6,19 +6,25 @@ counter too high, never too low. Reconciling corrects it: docs/adr/0012-counters
 """
 
 import collections
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from passes.base.calendar import business_day
 from passes.holding.model import Pass
 from passes.holding.ports import Passes
+from passes.ledger.ports import Ledger
+from passes.ledger.records import Record, visits
 from passes.offers.eligibility import sold_out
 from passes.offers.offer import Offer
 from passes.offers.ports import Counter, Counters
 
 CLAIM_TAKES = timedelta(minutes=1)
 """A claim that was counted longer ago than this has stored its voucher, or never will."""
+
+
+_BATCH = 500
+"""Of how many passes the records are read at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +63,11 @@ class Reconciled:
 class Quotas:
     """Counts the vouchers of offers."""
 
-    def __init__(self, counters: Counters, passes: Passes) -> None:
-        """Both are stores."""
+    def __init__(self, counters: Counters, passes: Passes, ledger: Ledger) -> None:
+        """All are stores."""
         self._counters = counters
         self._passes = passes
+        self._ledger = ledger
 
     async def reserve(self, offer: Offer, spot_id: str | None, now: datetime) -> None:
         """Count a claim for every quota of an offer.
@@ -102,20 +109,37 @@ class Quotas:
         #    a counter, and then the compare-and-set of step 3 corrects nothing.
         counters = {counter.key: counter for counter in await self._counters.of_offer(offer.id)}
         # 2. What they should say.
-        vouchers = _count(await self._passes.of_product(offer.id))
+        stored = await self._passes.of_product(offer.id)
+        should_be = _count(stored)
+        if offer.campaign and offer.quota.per_spot_day is not None:
+            should_be += await self._visits_of(stored)
         # 3. Each is corrected, if it is wrong and nobody is about to make it right.
         corrected: list[Corrected] = []
         exact = busy = 0
-        for key in counters.keys() | vouchers.keys():
+        for key in counters.keys() | should_be.keys():
             counter = counters.get(key) or Counter(key, 0, now - CLAIM_TAKES)
-            if counter.count == vouchers[key]:
+            if counter.count == should_be[key]:
                 exact += 1
-            elif await self._correct(offer, counter, vouchers[key], now):
-                corrected.append(Corrected(key, counter.count, vouchers[key]))
+            elif await self._correct(offer, counter, should_be[key], now):
+                corrected.append(Corrected(key, counter.count, should_be[key]))
             else:
                 busy += 1
         corrected.sort(key=lambda each: each.key)
         return Reconciled(tuple(corrected), exact, busy)
+
+    async def _visits_of(self, vouchers: Sequence[Pass]) -> collections.Counter[str]:
+        """How many visits the vouchers of a campaign have made, by the keys of counters."""
+        counts = collections.Counter[str]()
+        for start in range(0, len(vouchers), _BATCH):
+            batch = {each.id: each for each in vouchers[start : start + _BATCH]}
+            ledgers: dict[str, list[Record]] = collections.defaultdict(list)
+            for record in await self._ledger.of_passes(batch):
+                ledgers[record.pass_id].append(record)
+            for pass_id, records in ledgers.items():
+                offer_id = batch[pass_id].product_id
+                for visit in visits(records):
+                    counts[key_of_spot(offer_id, business_day(visit.at), visit.spot_id)] += 1
+        return counts
 
     async def _correct(self, offer: Offer, counter: Counter, count: int, now: datetime) -> bool:
         """Set a counter; False if it has just been used.
@@ -138,8 +162,8 @@ def counted(offer: Offer, day: date, spot_id: str | None) -> dict[str, QuotaCoun
         "total": QuotaCounter(_key_in_all(offer.id), quota.total),
         "per_day": QuotaCounter(_key_of_day(offer.id, day), quota.per_day),
     }
-    if spot_id is not None:
-        key = _key_of_spot(offer.id, day, spot_id)
+    if spot_id is not None and not offer.campaign:
+        key = key_of_spot(offer.id, day, spot_id)
         counters["per_spot_day"] = QuotaCounter(key, quota.per_spot_day)
     return counters
 
@@ -148,8 +172,8 @@ def counters_of(voucher: Pass) -> list[str]:
     """The keys of the counters that count a voucher."""
     offer_id, day = voucher.product_id, business_day(voucher.issued_at)
     keys = [_key_in_all(offer_id), _key_of_day(offer_id, day)]
-    if voucher.only_spot is not None:
-        keys.append(_key_of_spot(offer_id, day, voucher.only_spot))
+    if voucher.only_spot is not None and voucher.terms.visits_per_spot_day is None:
+        keys.append(key_of_spot(offer_id, day, voucher.only_spot))
     return keys
 
 
@@ -173,5 +197,6 @@ def _key_of_day(offer_id: str, day: date) -> str:
     return f"{offer_id}:{day}"
 
 
-def _key_of_spot(offer_id: str, day: date, spot_id: str) -> str:
+def key_of_spot(offer_id: str, day: date, spot_id: str) -> str:
+    """The key of the counter of an offer at a spot on a day."""
     return f"{offer_id}:{day}:{spot_id}"

@@ -1,12 +1,40 @@
-"""Groups of people, as offers name them."""
+"""Groups of people, as offers and products name them.
 
-from enum import StrEnum
+Some are told by the ID number (`native_of`). The others have members, whom operators add:
+residents, members of any union, and of one union by its slug, `union:SLUG`.
+"""
+
+import re
+from typing import NewType
+
+Group = NewType("Group", str)
+"""Who may claim or hold something."""
+
+ANYONE = Group("anyone")
+UNION_MEMBER = Group("union_member")
+PROVINCES = ("chongqing", "sichuan")
+
+_KNOWN = re.compile(
+    r"anyone|union_member|(native_of|resident_of):(chongqing|sichuan)|union:[a-z0-9]+(-[a-z0-9]+)*"
+)
+_LONGEST = 60
 
 
-class Group(StrEnum):
-    """Who may claim."""
+def native_of(province: str) -> Group:
+    """Whose ID number was first given in a province."""
+    return Group(f"native_of:{province}")
 
-    ANYONE = "anyone"
-    NATIVE_OF_CHONGQING = "native_of:chongqing"
-    NATIVE_OF_SICHUAN = "native_of:sichuan"
-    UNION_MEMBER = "union_member"
+
+def resident_of(province: str) -> Group:
+    """Who lives in a province, as operators or staff have seen."""
+    return Group(f"resident_of:{province}")
+
+
+def group_named(written: str) -> Group:
+    """The group of that name. Raises `ValueError` saying which there are."""
+    if len(written) > _LONGEST or not _KNOWN.fullmatch(written):
+        raise ValueError(
+            "there is no such group; write anyone, union_member, union:SLUG, native_of:sichuan, "
+            "native_of:chongqing, resident_of:sichuan or resident_of:chongqing"
+        )
+    return Group(written)

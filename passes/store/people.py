@@ -27,14 +27,14 @@ class MemberStore(Members):
 
     async def add(self, lookup: str, group: Group) -> bool:
         return await self._members.insert(
-            {"_id": f"{group.value}:{lookup}", "lookup": lookup, "group": group.value}
+            {"_id": f"{group}:{lookup}", "lookup": lookup, "group": group}
         )
 
     async def forget(self, lookup: str) -> None:
         await self._members.delete({"lookup": lookup})
 
     async def remove(self, lookup: str, group: Group) -> None:
-        await self._members.delete({"_id": f"{group.value}:{lookup}"})
+        await self._members.delete({"_id": f"{group}:{lookup}"})
 
 
 class VisitorStore(Visitors):

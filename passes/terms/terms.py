@@ -163,6 +163,8 @@ class Terms:
     """Whether people who left may come back on the same day without another visit."""
     benefits: Benefits | None = None
     """For a campaign, what it is worth where; then `party` does not count."""
+    visits_per_spot_day: int | None = None
+    """For a campaign, how many visits a day there are at one spot, of all vouchers together."""
 
     @property
     def times(self) -> Times:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from passes.base.calendar import SHANGHAI, business_day, start_of
+from passes.base.calendar import SHANGHAI, business_day, instant_of
 from passes.terms.holidays import HolidayCalendar
 from passes.terms.validity import DateRange
 
@@ -87,7 +87,7 @@ class Times:
         """The next instant after `at` at which the hours open, today or tomorrow."""
         today = business_day(at)
         openings = sorted(
-            _at(day, each.opens)
+            instant_of(day, each.opens)
             for day in (today, today + timedelta(days=1))
             for each in self.hours
         )
@@ -102,8 +102,3 @@ def days_after(day: date, last: date) -> Iterator[date]:
     """The days after a day up to the last one, as far as anybody looks."""
     for number in range(1, min((last - day).days, _LONGEST_LOOK) + 1):
         yield day + timedelta(days=number)
-
-
-def _at(day: date, clock: time) -> datetime:
-    opened = timedelta(hours=clock.hour, minutes=clock.minute, seconds=clock.second)
-    return start_of(day) + opened

@@ -12,7 +12,7 @@ import yaml
 from passes.base.errors import Invalid
 from passes.files.offers import EXAMPLES, offer_schema, read_offers
 from passes.offers.offer import OfferState, Quota
-from passes.people.groups import Group
+from passes.people.groups import UNION_MEMBER, native_of
 from passes.terms.prices import BenefitKind, Payment
 from scenic_data.checking import load_spots
 from scenic_data.files import load_yaml
@@ -43,7 +43,7 @@ def test_an_offer_is_read(tmp_path: Path) -> None:
     assert offer.voucher_days == 30
     assert offer.spots == {EMEISHAN}
     assert offer.benefit.kind is BenefitKind.BUY_ONE_GET_ONE
-    assert offer.eligible == {Group.NATIVE_OF_CHONGQING, Group.UNION_MEMBER}
+    assert offer.eligible == {native_of("chongqing"), UNION_MEMBER}
     assert offer.quota == Quota(total=1200, per_day=20, per_spot_day=None, per_person=1)
     assert offer.payment is Payment.AT_WINDOW
 

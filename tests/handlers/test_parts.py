@@ -10,7 +10,7 @@ from passes.base.text import Text
 from passes.files.products import EXAMPLES, read_products
 from passes.holding.model import Pass
 from passes.offers.offer import Offer
-from passes.people.groups import Group
+from passes.people.groups import ANYONE
 from passes.people.identification import IdentityStatement
 from passes.people.identity import DocumentKind, IdentityDocument
 from passes.terms.edition import Edition
@@ -170,7 +170,7 @@ async def test_an_offer_at_a_whole_is_shown_and_good_at_its_parts(api: Api, worl
         benefit=Benefit(BenefitKind.BUY_ONE_GET_ONE),
         spots=frozenset({WHOLE}),
         window=DateRange(build.TODAY, build.TODAY + timedelta(days=10)),
-        eligible=frozenset({Group.ANYONE}),
+        eligible=frozenset({ANYONE}),
         voucher_days=30,
     )
     await world.system.offers.publishing.publish([offer], "operator:test", world.clock())

@@ -23,7 +23,7 @@ from passes.ledger.verdicts import Reason
 from passes.offers.eligibility import NotClaimable
 from passes.offers.offer import Offer, OfferState, Quota
 from passes.offers.quotas import CLAIM_TAKES
-from passes.people.groups import Group
+from passes.people.groups import UNION_MEMBER, native_of
 from passes.terms.times import Blackout
 from passes.terms.validity import DateRange
 from server.mongo import Mongo
@@ -132,8 +132,8 @@ OBJECTIONS: dict[str, tuple[dict[str, Any], str, date | None]] = {
     ),
     "paused": ({"state": OfferState.PAUSED}, "offer_paused", None),
     "ended": ({"state": OfferState.ENDED}, "offer_ended", None),
-    "for others": ({"eligible": frozenset({Group.NATIVE_OF_CHONGQING})}, "not_eligible", None),
-    "for members": ({"eligible": frozenset({Group.UNION_MEMBER})}, "not_eligible", None),
+    "for others": ({"eligible": frozenset({native_of("chongqing")})}, "not_eligible", None),
+    "for members": ({"eligible": frozenset({UNION_MEMBER})}, "not_eligible", None),
 }
 
 
@@ -149,18 +149,18 @@ async def test_why_not_and_from_when(
 
 
 async def test_groups_are_told_by_the_number_or_by_operators(rooms: RoomsUnderTest) -> None:
-    union = offer(eligible=frozenset({Group.UNION_MEMBER, Group.NATIVE_OF_SICHUAN}))
+    union = offer(eligible=frozenset({UNION_MEMBER, native_of("sichuan")}))
     visitor = await rooms.visitor()
-    await rooms.people.members.add(visitor.lookup, Group.UNION_MEMBER)
+    await rooms.people.members.add(visitor.lookup, UNION_MEMBER)
     claimed = await rooms.claim(0, union)
     assert claimed.voucher
-    await rooms.people.members.remove(visitor.lookup, Group.UNION_MEMBER)
+    await rooms.people.members.remove(visitor.lookup, UNION_MEMBER)
     refused = await why_not(rooms.claim(0, replace(union, id="again")))
     assert refused.code == "not_eligible"
 
 
 async def test_a_native_is_told_by_the_number(rooms: RoomsUnderTest) -> None:
-    natives = offer(eligible=frozenset({Group.NATIVE_OF_CHONGQING}))
+    natives = offer(eligible=frozenset({native_of("chongqing")}))
     native = build.document(name="测试渝")
     native = replace(native, number=build.id_number("50010319900307002"))
     visitor = await rooms.known("渝", document=native)

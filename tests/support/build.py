@@ -16,7 +16,7 @@ from passes.holding.shown_code import live_text, static_text
 from passes.ledger.records import Record, RecordKind
 from passes.ledger.tally import Tally
 from passes.offers.offer import Offer, Quota
-from passes.people.groups import Group
+from passes.people.groups import ANYONE
 from passes.people.identification import IdentityStatement
 from passes.people.identity import DocumentKind, Identity, IdentityDocument, Sealer, check_digit
 from passes.people.sealing import Vault
@@ -200,7 +200,7 @@ def offer(**changes: Any) -> Offer:
         benefit=Benefit(BenefitKind.BUY_ONE_GET_ONE),
         spots=frozenset({EMEISHAN}),
         window=DateRange(TODAY, date(2026, 12, 31)),
-        eligible=frozenset({Group.ANYONE}),
+        eligible=frozenset({ANYONE}),
         voucher_days=30,
         quota=Quota(total=5, per_day=3),
     )

@@ -10,7 +10,7 @@ from passes.holding.issuing import NewPass
 from passes.holding.shown_code import live_text
 from passes.offers.claiming import Claim
 from passes.offers.offer import Quota
-from passes.people.groups import Group
+from passes.people.groups import UNION_MEMBER
 from passes.people.identification import IdentityStatement
 from passes.people.identity import DocumentKind, IdentityDocument
 from passes.people.traits import traits_of
@@ -75,7 +75,7 @@ async def _visitor(system: System, sandbox_url: str) -> Visitor:
     said = IdentityDocument(DocumentKind.RESIDENT, HOLDER.name, HOLDER.number)
     statement = IdentityStatement(said, SETTINGS.privacy_version)
     visitor = await people.identification.identify(visitor, statement, NOW)
-    await people.members.add(visitor.lookup, Group.UNION_MEMBER)
+    await people.members.add(visitor.lookup, UNION_MEMBER)
     return visitor
 
 
