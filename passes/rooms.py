@@ -87,7 +87,7 @@ class HoldingRoom:
         self.passes = PassStore(database, terms.editions)
         self.holdings = HoldingStore(database)
         self.wallet = Wallet(self.passes, ledger.records)
-        self.issuing = Issuing(self.passes, self.holdings, base.audit)
+        self.issuing = Issuing(self.passes, self.holdings, MemberStore(database), base.audit)
         self.lifecycle = Lifecycle(self.passes, base.audit)
         self.reissuing = Reissuing(self.passes, ledger.records, base.audit)
 

@@ -18,7 +18,6 @@ from passes.holding.lifecycle import Step
 from passes.holding.model import Pass
 from passes.holding.shown_code import live_text, static_text
 from passes.people.identity import DocumentKind
-from passes.people.traits import traits_of
 from scripts.common import (
     AsJson,
     BornOption,
@@ -85,7 +84,7 @@ def issue(
             edition=sold,
             holder=system.people.identities.seal(identity),
             first_day=None if first_day is None else first_day.date(),
-            traits=traits_of(identity, business_day(now())),
+            identity=identity,
         )
         issued = await system.holding.issuing.issue(new, operator(), now())
         fields: dict[str, object] = {

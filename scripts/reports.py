@@ -32,7 +32,9 @@ def reports() -> None:
 
 @app.command()
 def offers(
-    by: Annotated[RowsBy, typer.Option(help="A row for each offer, spot or day.")] = RowsBy.OFFER,
+    by: Annotated[
+        RowsBy, typer.Option(help="A row for each offer, spot, day or province.")
+    ] = RowsBy.OFFER,
     as_csv: Annotated[
         Path | None, typer.Option("--csv", help="Also write the rows into this file.")
     ] = None,
@@ -49,7 +51,9 @@ def offers(
         for offer in system.offers.offers.all():
             vouchers += await system.holding.passes.of_product(offer.id)
         records = await _records_of(vouchers, system)
-        return [asdict(row) for row in offer_rows(by, vouchers, records, business_day(now()))]
+        provinces = {spot.id: spot.province for spot in system.catalogue.snapshot.all()}
+        rows = offer_rows(by, vouchers, records, business_day(now()), provinces)
+        return [asdict(row) for row in rows]
 
     rows = with_system(command, data_dir, as_json)
     try:

@@ -26,6 +26,7 @@ from passes.holding.model import Pass, PassState
 from passes.ledger.records import Record
 from passes.ledger.verdicts import Reason, Verdict
 from passes.people.identity import DocumentKind
+from passes.people.traits import CATEGORIES
 
 _SCAN, _LOOKUP = "gate:scan", "gate:lookup"
 _LONGEST_CODE = 1024
@@ -116,12 +117,25 @@ class PassOut(Out):
 
     id: str = Field(examples=["70a69d540b54f65e"])
     product: str = Field(examples=["bashu-annual-example"])
+    title: TextOut = Field(examples=[{"zh": "巴蜀文旅年票（示例）", "en": "Bashu annual pass"}])
+    """What it is called."""
+    category: TextOut | None = Field(examples=[{"zh": "成人票", "en": "adult"}])
+    """The holder's age band today, so that staff can look; null if it is not known."""
     holder_mask: str = Field(examples=["测** 110***********002X"])
 
     @classmethod
-    def of(cls, held: Pass) -> Self:
+    def of(cls, held: Pass, today: date) -> Self:
         """The view of a pass."""
-        return cls(id=held.id, product=held.product_id, holder_mask=held.holder.mask)
+        title = held.edition.title
+        band = held.traits.age_band_on(today)
+        category = None if band is None else TextOut.of(CATEGORIES[band])
+        return cls(
+            id=held.id,
+            product=held.product_id,
+            title=TextOut.of(title),
+            category=category,
+            holder_mask=held.holder.mask,
+        )
 
 
 class VerdictOut(Out):
@@ -159,11 +173,11 @@ class VerdictOut(Out):
         """The view of a verdict on a pass, if there is one."""
         message = verdict.message
         skew = scan.scanned_at - verdict.decided_at
-        shown = None if held is None else PassOut.of(held)
+        shown = None if held is None else PassOut.of(held, business_day(verdict.decided_at))
         return cls(
             verdict=_decided(verdict),
             reason=verdict.reason,
-            message=TextOut(zh=message.zh, en=message.en),
+            message=TextOut.of(message),
             speak=verdict.speak,
             admits=verdict.admits,
             pays=verdict.pays,
@@ -293,7 +307,7 @@ class FoundOut(Out):
         """The view of a pass that was found."""
         held = found.held
         return cls(
-            pass_=PassOut.of(held),
+            pass_=PassOut.of(held, today),
             state=held.state_on(today),
             valid_from=held.valid.start,
             valid_until=held.valid.end,

@@ -56,7 +56,7 @@ class PassViewOut(Out):
         return cls(
             id=held.id,
             product=held.product_id,
-            title=TextOut(zh=title.zh, en=title.en),
+            title=TextOut.of(title),
             state=held.state_on(today),
             visits=tally.total,
             spots=spots,

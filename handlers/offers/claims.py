@@ -43,7 +43,7 @@ class ObjectionOut(Out):
     @classmethod
     def of(cls, why_not: NotClaimable) -> Self:
         """The view of an objection."""
-        message = TextOut(zh=why_not.text.zh, en=why_not.text.en)
+        message = TextOut.of(why_not.text)
         return cls(code=why_not.code, message=message, claimable_from=why_not.claimable_from)
 
 
@@ -86,7 +86,7 @@ class MyOffersEndpoint(VisitorHandler):
         why_not = objection(offer, claimant) or self._used_up(offer, claimant)
         return ChanceOut(
             offer=offer.id,
-            title=TextOut(zh=offer.title.zh, en=offer.title.en),
+            title=TextOut.of(offer.title),
             claimable=why_not is None,
             why_not=None if why_not is None else ObjectionOut.of(why_not),
             claim=offer.claim,

@@ -118,7 +118,7 @@ class OfferOut(Out):
         return cls(
             id=offer.id,
             version=offer.version,
-            title=TextOut(zh=offer.title.zh, en=offer.title.en),
+            title=TextOut.of(offer.title),
             benefit=BenefitOut(kind=offer.benefit.kind, percent=offer.benefit.percent),
             spots=sorted(offer.spots),
             window=SpanOut.of(offer.window),

@@ -59,7 +59,7 @@ class ProductOut(Out):
         return cls(
             id=product.product_id,
             version=product.version,
-            title=TextOut(zh=product.title.zh, en=product.title.en),
+            title=TextOut.of(product.title),
             price_fen=product.price_fen,
             payment=product.terms.payment,
             spots=list(spots),

@@ -1,6 +1,10 @@
 """Models: what all bodies and replies have in common."""
 
+from typing import Self
+
 from pydantic import BaseModel, ConfigDict, Field
+
+from passes.base.text import Text
 
 
 class In(BaseModel):
@@ -20,3 +24,8 @@ class TextOut(Out):
 
     zh: str = Field(examples=["年票"])
     en: str = Field(examples=["annual pass"])
+
+    @classmethod
+    def of(cls, text: Text) -> Self:
+        """The view of a text."""
+        return cls(zh=text.zh, en=text.en)

@@ -31,7 +31,7 @@ from scenic_data.model import Name
 T = TypeVar("T")
 
 Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
-Count = Annotated[int, Field(strict=True, ge=1, le=100_000)]
+Count = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
 IsoWeekday = Annotated[int, Field(strict=True, ge=1, le=7)]
 
 

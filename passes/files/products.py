@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from passes.files.fields import (
     Count,
@@ -19,11 +19,12 @@ from passes.files.fields import (
     read_drafts,
     seasons,
 )
+from passes.people.groups import group_named
 from passes.terms.edition import Edition
 from passes.terms.holidays import Holiday
 from passes.terms.prices import Party, Payment
 from passes.terms.publishing import UNPUBLISHED
-from passes.terms.terms import Coverage, Limits, Pool, Settlement, SpotTimes, Terms
+from passes.terms.terms import Coverage, Holders, Limits, Pool, Settlement, SpotTimes, Terms
 from passes.terms.times import Blackout, Times
 from passes.terms.validity import LONGEST_TERM, Starts, Term, Unactivated
 from scenic_data.files import DATA
@@ -202,6 +203,33 @@ class _PartyIn(FileModel):
         return Party(self.admits, self.pays)
 
 
+_Age = Annotated[int, Field(strict=True, ge=0, le=120)]
+
+
+class _HoldersIn(FileModel):
+    """Who may hold it: an age in full years, at issue, and any of the groups."""
+
+    from_age: _Age | None = None
+    to_age: _Age | None = None
+    groups: tuple[str, ...] = ()
+    """union_member, union:SLUG, native_of:PROVINCE or resident_of:PROVINCE."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        first, last = self.from_age, self.to_age
+        if first is not None and last is not None and last < first:
+            raise ValueError("`to_age` is less than `from_age`")
+        return self
+
+    @field_validator("groups")
+    @classmethod
+    def _known(cls, groups: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(group_named(each) for each in groups)
+
+    def to_holders(self) -> Holders:
+        return Holders(self.from_age, self.to_age, frozenset(self.groups))
+
+
 class ProductIn(FileModel):
     """A product as its file describes it."""
 
@@ -223,6 +251,7 @@ class ProductIn(FileModel):
     """Limits that some spots share: any 2 of these 8."""
     re_entry: bool = False
     """Whether who has left may come back on the same day."""
+    holders: _HoldersIn = _HoldersIn()
     settlement: _SettlementIn = _SettlementIn()
     party: _PartyIn = _PartyIn()
     payment: Payment = Payment.PAID
@@ -256,6 +285,7 @@ class ProductIn(FileModel):
             at=tuple(each.to_times() for each in self.at),
             pools=tuple(each.to_pool() for each in self.pools),
             re_entry=self.re_entry,
+            holders=self.holders.to_holders(),
             settlement=self.settlement.to_settlement(),
             party=self.party.to_party(),
             payment=self.payment,

@@ -14,10 +14,13 @@ from passes.codes.format import FIRST_DAY, LAST_DAY
 from passes.holding.model import Pass, PassState, Sale
 from passes.holding.ports import Holdings, Passes
 from passes.holding.wallet import newest_serial
+from passes.people.groups import told_groups
 from passes.people.holder import Holder
-from passes.people.traits import Traits
+from passes.people.identity import Identity
+from passes.people.ports import Members
+from passes.people.traits import Traits, traits_of
 from passes.terms.edition import Edition
-from passes.terms.validity import LONGEST_TERM
+from passes.terms.validity import LONGEST_TERM, DateRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class NewPass:
     edition: Edition
     holder: Holder
     first_day: date | None = None
+    identity: Identity | None = None
+    """Who the holder is, to check whether they may hold it; None where that was checked before."""
     traits: Traits = field(default_factory=Traits)
     sale: Sale = field(default_factory=Sale)
 
@@ -38,8 +43,9 @@ class NewPass:
 class Issuing:
     """Issues passes."""
 
-    def __init__(self, passes: Passes, holdings: Holdings, audit: Audit) -> None:
+    def __init__(self, passes: Passes, holdings: Holdings, members: Members, audit: Audit) -> None:
         """All are stores."""
+        self._members = members
         self._passes = passes
         self._holdings = holdings
         self._audit = audit
@@ -52,6 +58,7 @@ class Issuing:
         """
         # 1. What it would be, if it can be at all.
         _check(new)
+        await self._check_holder(new, business_day(now))
         issued = _drafted(new, now)
         if issued.valid.end < business_day(now):
             product = new.edition.product_id
@@ -67,6 +74,26 @@ class Issuing:
         detail = {"product": issued.product_id}
         await self._audit.write(AuditLine(now, by, "issue", f"pass:{issued.id}", detail))
         return issued
+
+    async def _check_holder(self, new: NewPass, today: date) -> None:
+        """Raise `Conflict` if the product is not for its holder."""
+        holders, identity = new.edition.terms.holders, new.identity
+        if identity is None:
+            return
+        age = identity.age_on(new.first_day or today)
+        if not holders.admit_age(age):
+            text = Text(
+                f"该票种对年龄有要求，持票人{age}岁",
+                f"this product is for another age: the holder is {age}",
+            )
+            raise Conflict("holder_not_of_age", text)
+        groups = {*await self._members.groups_of(new.holder.lookup), *told_groups(identity)}
+        if not holders.admit_groups(frozenset(groups)):
+            text = Text(
+                "持票人不在该票种的适用人群中",
+                f"the holder is in none of the groups {', '.join(sorted(holders.groups))}",
+            )
+            raise Conflict("holder_not_in_group", text)
 
     async def _reserved_serial(self, issued: Pass, now: datetime) -> str:
         """The serial under which the holder may hold the product from now on.
@@ -121,11 +148,17 @@ def _drafted(new: NewPass, now: datetime) -> Pass:
         state=state,
         holder=new.holder,
         issued_at=now,
-        traits=new.traits,
+        traits=_traits(new, valid, business_day(now)),
         sale=new.sale,
         activate_by=activate_by,
         not_before=new.first_day,
     )
+
+
+def _traits(new: NewPass, valid: DateRange, today: date) -> Traits:
+    if new.identity is None:
+        return new.traits
+    return traits_of(new.identity, today, valid.end)
 
 
 def _already_held(pass_id: str) -> Conflict:

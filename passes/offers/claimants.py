@@ -8,9 +8,8 @@ from passes.base.calendar import business_day
 from passes.holding.model import Pass
 from passes.holding.wallet import Wallet
 from passes.offers.eligibility import Claimant
-from passes.people.groups import ANYONE, native_of
+from passes.people.groups import ANYONE, told_groups
 from passes.people.identity import Sealer
-from passes.people.nativity import native_of as province_of
 from passes.people.ports import Members, Visitors
 from passes.people.traits import Traits, traits_of
 from passes.people.visitors import Visitor
@@ -31,20 +30,18 @@ class Claimants:
     async def of(self, visitor: Visitor, now: datetime) -> Claimant:
         """What counts about a visitor now."""
         today = business_day(now)
-        groups, traits = {ANYONE}, Traits()
+        groups, traits = frozenset({ANYONE}), Traits()
         if visitor.identity is not None:
             identity = self._identities.open(visitor.identity)
             traits = traits_of(identity, today)
-            groups |= await self._members.groups_of(visitor.identity.lookup)
-            province = province_of(identity)
-            if province is not None:
-                groups.add(native_of(province))
+            members = await self._members.groups_of(visitor.identity.lookup)
+            groups = members | told_groups(identity)
         held = await self._wallet.of_visitor(visitor)
         passes = [each for each in held if not each.voucher and each.in_force_on(today)]
         return Claimant(
             now=now,
             real_name=visitor.identity is not None,
-            groups=frozenset(groups),
+            groups=groups,
             vouchers=Counter(each.product_id for each in held if each.counts),
             spots_open=_spots_of(passes),
             traits=traits,

@@ -1,10 +1,11 @@
 """Reports: what became of the vouchers of offers. Pure; knows numbers, no names."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from types import MappingProxyType
 
 from passes.base.calendar import business_day
 from passes.holding.model import Pass, PassState
@@ -17,11 +18,12 @@ class RowsBy(StrEnum):
     OFFER = "offer"
     SPOT = "spot"
     DAY = "day"
+    PROVINCE = "province"
 
 
 @dataclass(slots=True)
 class OfferRow:
-    """The numbers of an offer, at a spot or on a day if the report is by that.
+    """The numbers of an offer, at a spot, on a day or in a province if the report is by that.
 
     `claimed` counts vouchers, those `cancelled` or `revoked` unused among them. `unused` are those
     still good on the day of the report, and not used. An admission is one that counts; the two of
@@ -32,6 +34,7 @@ class OfferRow:
     offer: str
     spot: str | None
     day: date | None
+    province: str | None = None
     claimed: int = 0
     cancelled: int = 0
     revoked: int = 0
@@ -42,13 +45,20 @@ class OfferRow:
 
 
 def offer_rows(
-    by: RowsBy, vouchers: Iterable[Pass], records: Iterable[Record], today: date
+    by: RowsBy,
+    vouchers: Iterable[Pass],
+    records: Iterable[Record],
+    today: date,
+    provinces: Mapping[str, str] = MappingProxyType({}),
 ) -> list[OfferRow]:
-    """The rows of a report over these vouchers and all records of their ledgers, in order."""
+    """The rows of a report over these vouchers and all records of their ledgers, in order.
+
+    `provinces` tells that of each spot.
+    """
     ledgers: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         ledgers[record.pass_id].append(record)
-    rows = _OfferRows(by)
+    rows = _OfferRows(by, provinces)
     for voucher in vouchers:
         visits = standing(ledgers[voucher.id])
         _count_claim(rows, voucher)
@@ -62,9 +72,10 @@ def offer_rows(
 class _OfferRows:
     """The rows of a report, which are added as they are asked for."""
 
-    def __init__(self, by: RowsBy) -> None:
+    def __init__(self, by: RowsBy, provinces: Mapping[str, str]) -> None:
         self._by = by
-        self._rows: dict[tuple[str, str, date], OfferRow] = {}
+        self._provinces = provinces
+        self._rows: dict[tuple[str, str, date, str], OfferRow] = {}
 
     def of(self, voucher: Pass, spot: str | None, day: date) -> OfferRow:
         """The row in which something at a spot, on a day, is counted."""
@@ -73,7 +84,9 @@ class _OfferRows:
             row.spot = spot
         if self._by is RowsBy.DAY:
             row.day = day
-        key = (row.offer, row.spot or "", row.day or date.min)
+        if self._by is RowsBy.PROVINCE and spot is not None:
+            row.province = self._provinces.get(spot)
+        key = (row.offer, row.spot or "", row.day or date.min, row.province or "")
         return self._rows.setdefault(key, row)
 
     def in_order(self) -> list[OfferRow]:

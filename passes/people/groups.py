@@ -7,6 +7,9 @@ residents, members of any union, and of one union by its slug, `union:SLUG`.
 import re
 from typing import NewType
 
+from passes.people.identity import Identity
+from passes.people.nativity import native_of as province_of
+
 Group = NewType("Group", str)
 """Who may claim or hold something."""
 
@@ -28,6 +31,14 @@ def native_of(province: str) -> Group:
 def resident_of(province: str) -> Group:
     """Who lives in a province, as operators or staff have seen."""
     return Group(f"resident_of:{province}")
+
+
+def told_groups(identity: Identity) -> frozenset[Group]:
+    """The groups that a document tells by itself."""
+    province = province_of(identity)
+    if province is None:
+        return frozenset({ANYONE})
+    return frozenset({ANYONE, native_of(province)})
 
 
 def group_named(written: str) -> Group:

@@ -4,10 +4,12 @@ Coarse on purpose: where the number of an ID card was first given, to the city, 
 They stay when the holder is erased.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from passes.base.text import Text
 from passes.people.identity import DocumentKind, Identity
 
 
@@ -31,6 +33,25 @@ _BELOW = (
 )
 
 
+CATEGORIES: Mapping[AgeBand, Text] = {
+    AgeBand.UNDER_6: Text("幼儿票", "infant"),
+    AgeBand.UNDER_14: Text("儿童票", "child"),
+    AgeBand.UNDER_18: Text("少年票", "youth"),
+    AgeBand.UNDER_60: Text("成人票", "adult"),
+    AgeBand.UNDER_65: Text("长者票", "senior, 60 to 64"),
+    AgeBand.FROM_65: Text("长者票", "senior, 65 and over"),
+}
+"""What staff at a gate are told of the holder's age."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The day on which the holder comes into another age band."""
+
+    on: date
+    age_band: AgeBand
+
+
 @dataclass(frozen=True, slots=True)
 class Traits:
     """What reports need to know of a holder; None is unknown.
@@ -41,14 +62,38 @@ class Traits:
 
     origin: str | None = None
     age_band: AgeBand | None = None
+    turns: tuple[Turn, ...] = ()
+    """When they come into another age band while the pass is valid."""
+
+    def age_band_on(self, day: date) -> AgeBand | None:
+        """The age band on a day that is not before the issue."""
+        band = self.age_band
+        for turn in self.turns:
+            if turn.on <= day:
+                band = turn.age_band
+        return band
 
 
-def traits_of(identity: Identity, day: date) -> Traits:
-    """The traits of a person on a business day."""
+def traits_of(identity: Identity, day: date, until: date | None = None) -> Traits:
+    """The traits of a person on a business day, with the turns up to another day."""
     origin = None
     if identity.kind is DocumentKind.RESIDENT:
         origin = identity.number[:4]
-    return Traits(origin, _age_band(identity.age_on(day)))
+    return Traits(origin, _age_band(identity.age_on(day)), _turns(identity, day, until or day))
+
+
+def _turns(identity: Identity, day: date, until: date) -> tuple[Turn, ...]:
+    years = (age for age, _ in _BELOW)
+    birthdays = ((age, _birthday(identity.born, age)) for age in years)
+    return tuple(Turn(on, _age_band(age)) for age, on in birthdays if day < on <= until)
+
+
+def _birthday(born: date, age: int) -> date:
+    """The day on which somebody is so many years old; of 29 February, 1 March."""
+    try:
+        return born.replace(year=born.year + age)
+    except ValueError:
+        return date(born.year + age, 3, 1)
 
 
 def _age_band(age: int) -> AgeBand:

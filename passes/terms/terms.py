@@ -99,6 +99,26 @@ class SpotTimes:
 
 
 @dataclass(frozen=True, slots=True)
+class Holders:
+    """Who may hold a pass: people of an age in full years, from `from_age` to `to_age`, who belong
+    to any of the `groups`. What is empty restricts nothing."""
+
+    from_age: int | None = None
+    to_age: int | None = None
+    groups: frozenset[str] = frozenset()
+
+    def admit_age(self, age: int) -> bool:
+        """Whether somebody of that age may hold it."""
+        old_enough = self.from_age is None or age >= self.from_age
+        young_enough = self.to_age is None or age <= self.to_age
+        return old_enough and young_enough
+
+    def admit_groups(self, groups: frozenset[str]) -> bool:
+        """Whether somebody of these groups may hold it."""
+        return not self.groups or not self.groups.isdisjoint(groups)
+
+
+@dataclass(frozen=True, slots=True)
 class Settlement:
     """What is agreed to be paid to a spot for each admission, in fen.
 
@@ -163,6 +183,7 @@ class Terms:
     """Whether people who left may come back on the same day without another visit."""
     benefits: Benefits | None = None
     """For a campaign, what it is worth where; then `party` does not count."""
+    holders: Holders = field(default_factory=Holders)
     visits_per_spot_day: int | None = None
     """For a campaign, how many visits a day there are at one spot, of all vouchers together."""
 
