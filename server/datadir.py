@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 OTHERS = 0o077
 """What group and everybody else might do with a file; in a data directory, nothing."""
 
-_OURS = {"keys.json", "lock", "mongodb.engine", "mongodb"}
-"""What a data directory is known by."""
+_OURS = ("lock", "keys.", "mongodb")
+"""How the names of all that we keep in a data directory begin, and what one is known by."""
 _ENGINE_BEFORE_MARKS = "secantusd-py"
 """Who has written a database without a mark: there were none at the beginning."""
 
@@ -45,9 +45,10 @@ def make_data_dir(data_dir: Path) -> None:
 
 def _close_to_others(data_dir: Path) -> None:
     """Take from others the right to look into a directory that is ours. Raises `StartError`."""
-    held_here = {path.name for path in data_dir.iterdir()}
+    is_empty = not any(data_dir.iterdir())
+    is_in_use = any(_kept_in(data_dir))
     is_ours = data_dir.stat().st_uid == os.geteuid()
-    if not is_ours or (held_here and held_here.isdisjoint(_OURS)):
+    if not is_ours or not (is_empty or is_in_use):
         raise StartError(
             f"the data directory {data_dir} can be read by others; use an empty one, "
             f"or run as its owner: chmod 700 {data_dir}"
@@ -57,23 +58,28 @@ def _close_to_others(data_dir: Path) -> None:
 
 
 def _close_what_is_in(data_dir: Path) -> None:
-    """Take from others every right to what the directory holds; links are not followed.
+    """Take from others every right to what we keep in the directory; links are not followed.
 
     The key file is not touched: one that others could read is refused, for they may have.
     """
-    for folder, folders, files in os.walk(data_dir):
-        for name in (*folders, *files):
-            path = Path(folder, name)
-            if path == data_dir / "keys.json":
-                continue
-            with suppress(FileNotFoundError, PermissionError):  # gone since, or not ours
-                _close(path)
+    for path in _kept_in(data_dir):
+        if path.name != "keys.json":
+            _close(path)
+        for folder, folders, files in os.walk(path):
+            for name in (*folders, *files):
+                _close(Path(folder, name))
+
+
+def _kept_in(data_dir: Path) -> Iterator[Path]:
+    """What we keep in a data directory."""
+    return (path for path in data_dir.iterdir() if path.name.startswith(_OURS))
 
 
 def _close(path: Path) -> None:
-    mode = path.lstat().st_mode
-    if mode & OTHERS and not stat.S_ISLNK(mode):
-        path.chmod(stat.S_IMODE(mode) & ~OTHERS)
+    with suppress(FileNotFoundError, PermissionError):  # gone since, or not ours
+        mode = path.lstat().st_mode
+        if mode & OTHERS and not stat.S_ISLNK(mode):
+            path.chmod(stat.S_IMODE(mode) & ~OTHERS)
 
 
 def open_for_owner(file: Path, how: str) -> IO[str]:

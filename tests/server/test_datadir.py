@@ -28,13 +28,16 @@ def test_a_database_from_before_there_were_marks_is_that_of_the_engine_of_then(
 
 def test_a_directory_with_anything_else_in_it_is_refused_not_closed(tmp_path: Path) -> None:
     """It may be somebody's home, or shared."""
-    (tmp_path / "letters").mkdir()
+    letters = tmp_path / "letters"
+    letters.mkdir()
+    letters.chmod(0o755)
     tmp_path.chmod(0o755)
     with pytest.raises(StartError, match=r"can be read by others; .* chmod 700 "):
         make_data_dir(tmp_path)
     assert tmp_path.stat().st_mode & 0o777 == 0o755
     tmp_path.chmod(0o700)
     make_data_dir(tmp_path)
+    assert letters.stat().st_mode & 0o777 == 0o755, "it is none of ours"
 
 
 def test_a_data_directory_is_closed_with_all_it_holds_but_links(tmp_path: Path) -> None:
