@@ -54,8 +54,6 @@ class ApiHandler(CountedHandler):
         self.body = bytearray()
         self.refusal: Exception | None = None
         """Why the request is refused; raised by the endpoint, once the body is read."""
-        self.entered = False
-        """Whether the request came as far as `prepare`."""
         self.request_id = _request_id(self.request.headers)
 
     def set_default_headers(self) -> None:
@@ -71,7 +69,6 @@ class ApiHandler(CountedHandler):
         connection on which it answers before the request has ended: the next request is lost.
         """
         self.enter()
-        self.entered = True
         try:
             await self._check()
         except Exception as refusal:  # of whatever kind: the endpoint raises it again
@@ -101,9 +98,6 @@ class ApiHandler(CountedHandler):
         problem = problem_of(error, status_code)
         language = language_of(self.request.headers)
         self.set_header("X-Request-Id", self.request_id)
-        if not self.entered:
-            # An unknown method, or a path that is no text: Tornado closes the connection.
-            self.set_header("Connection", "close")
         if problem.status is HTTPStatus.METHOD_NOT_ALLOWED:
             verbs = [verb for verb in self.SUPPORTED_METHODS if declared_on(type(self), verb)]
             self.set_header("Allow", ", ".join(verbs))
