@@ -14,7 +14,7 @@ import statistics
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,14 +24,17 @@ from passes.admission.gates import GateKind
 from passes.files.offers import read_offers
 from passes.files.products import read_products
 from passes.holding.issuing import NewPass
+from passes.holding.model import Pass
 from passes.holding.shown_code import static_text
+from passes.ledger.records import Record, appended
+from passes.ledger.tally import Tally
 from server.clock import now
 from server.embedded import running_uri
 from server.mongo import Mongo
 from server.settings import DriverName, load_settings
 from server.system import System, open_system
 from tests.support.api import Api
-from tests.support.build import OPERATOR, person
+from tests.support.build import EMEISHAN, NOW, OPERATOR, SERIAL, XIANNVSHAN, held, person, record
 from tests.support.clients import SCANS, Clients, GateClient, TriedClaim, TriedScan
 from tests.support.explaining import faults_of_ledger, faults_of_vouchers
 from tests.support.processes import SECONDS, Server, Start, workers_of
@@ -40,7 +43,7 @@ from tests.support.victims import VICTIMS, Victim
 from tests.support.visitors import token_of
 from tests.support.waiting import until
 
-SPOTS = ("emeishan", "wulong-xiannvshan")
+SPOTS = (EMEISHAN, XIANNVSHAN)
 GATES = 8
 VISITORS = 60
 CLAIMERS = 6
@@ -377,3 +380,91 @@ def tell(outcomes: Sequence[Outcome]) -> None:
             f"back after {statistics.median(back):.1f} s (worst {max(back):.1f}), "
             f"longest wait {statistics.median(waits):.1f} s (worst {max(waits):.1f})"
         )
+
+
+def a_scan(nonce: str, *, verdict: str = "admitted", annulled: bool = False) -> TriedScan:
+    gate = GateClient(f"{EMEISHAN}-turnstile", "token")
+    return TriedScan(gate, SERIAL, {"nonce": nonce}, {"verdict": verdict}, annulled)
+
+
+def a_ledger(*nonces: str) -> list[Record]:
+    """The ledger of admissions under these nonces."""
+    records: list[Record] = []
+    for n, nonce in enumerate(nonces, 1):
+        at = NOW + timedelta(minutes=n)
+        admitted = replace(record(n, at, Tally()), nonce=nonce)
+        records.append(appended(records, admitted))
+    return records
+
+
+LEDGERS = {
+    "lost": (a_ledger("n1"), [a_scan("n1"), a_scan("n2")], "admission {gate} n2 is lost"),
+    "doubled": (a_ledger("n1", "n1"), [a_scan("n1")], "admission {gate} n1 is doubled"),
+    "refused-but-stored": (
+        a_ledger("n1"),
+        [a_scan("n1", verdict="refused")],
+        "admission {gate} n1 is not explained",
+    ),
+    "annulment-lost": (
+        a_ledger("n1"),
+        [a_scan("n1", annulled=True)],
+        "annulment {gate} n1 is lost",
+    ),
+    "over-the-limit": (
+        a_ledger("n1", "n2", "n3"),
+        [a_scan("n1"), a_scan("n2"), a_scan("n3")],
+        "record 3 exceeds the limit of 2",
+    ),
+    "gap": (
+        a_ledger("n0", "n1")[1:],
+        [a_scan("n1")],
+        "the numbers of the records have a gap",
+    ),
+}
+"""By what is wrong: the records, what gates were told, and the fault that has to be found."""
+
+
+@pytest.mark.parametrize(("records", "scans", "fault"), LEDGERS.values(), ids=LEDGERS)
+def test_a_wrong_ledger_is_noticed(
+    records: list[Record], scans: list[TriedScan], fault: str
+) -> None:
+    faults = faults_of_ledger(records, scans, limit=2)
+    assert fault.format(gate=f"{EMEISHAN}-turnstile") in faults
+
+
+def test_a_right_ledger_has_no_faults() -> None:
+    scans = [a_scan("n1"), a_scan("n2"), a_scan("n3", verdict="refused")]
+    assert faults_of_ledger(a_ledger("n1", "n2"), scans, limit=2) == []
+
+
+def a_claim(voucher: str, *, cancelled: bool = False) -> TriedClaim:
+    return TriedClaim("key", "token", "192.0.2.1", voucher, None, cancelled)
+
+
+VOUCHERS = {
+    "lost": ([], [a_claim("v1")], "voucher v1 is lost"),
+    "not-explained": ([held(id="v1")], [], "voucher v1 is not explained"),
+    "cancellation-lost": (
+        [held(id="v1")],
+        [a_claim("v1", cancelled=True)],
+        "cancellation v1 is lost",
+    ),
+    "oversold": (
+        [held(id="v1"), held(id="v2")],
+        [a_claim("v1"), a_claim("v2")],
+        "2 vouchers where there are 1",
+    ),
+    "two-of-one-person": (
+        [held(id="v1"), held(id="v2")],
+        [a_claim("v1"), a_claim("v2")],
+        "somebody holds two vouchers",
+    ),
+}
+"""By what is wrong: the vouchers, what visitors were told, and the fault that has to be found."""
+
+
+@pytest.mark.parametrize(("vouchers", "claims", "fault"), VOUCHERS.values(), ids=VOUCHERS)
+def test_wrong_vouchers_are_noticed(
+    vouchers: list[Pass], claims: list[TriedClaim], fault: str
+) -> None:
+    assert fault in faults_of_vouchers(vouchers, claims, quota=1)

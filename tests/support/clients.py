@@ -16,7 +16,7 @@ from tests.support.api import Answer, Api
 from tests.support.waiting import PATIENCE
 
 SCANS = "/api/v1/gate/scans"
-_PAUSE = 0.05
+_PAUSE = 0.1
 """Seconds before a client tries again, where the server did not say."""
 
 
