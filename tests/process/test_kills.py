@@ -264,7 +264,10 @@ async def killed_once(server: Start, data: Path, each: Round, prepared: Prepared
         clients.reach(running.port)
 
     async def is_ready() -> bool:
-        return (await clients.apis[-1].get("/readyz")).status == 200
+        try:
+            return (await clients.apis[-1].get("/readyz")).status == 200
+        except OSError:  # it went to the worker that has just died
+            return False
 
     await until(is_ready, "it is ready again")
     back = time.monotonic() - killed
