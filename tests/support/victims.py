@@ -31,7 +31,7 @@ def kill_server(server: Server) -> None:
 
 
 def kill_everything(server: Server) -> None:
-    """The server, its workers, the guard and the database, as when the machine is switched off."""
+    """The server, its workers, the guard and the database, all without a word."""
     for pid in [server.process.pid, *children(server.process.pid)]:
         with suppress(ProcessLookupError):  # it has ended with its parent
             os.kill(pid, signal.SIGKILL)
