@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from server.datadir import mark_engine
+from server.datadir import OTHERS, mark_engine, write_for_owner
 from server.errors import StartError
 from server.guard import KILL
 
@@ -53,9 +53,7 @@ async def embedded_database(
     watching = asyncio.create_task(_watch(guard, log_file, gone))
     try:
         uri = f"mongodb://{address}/{OPTIONS}"
-        aside = uri_file.with_suffix(".new")
-        aside.write_text(uri, encoding="utf-8")
-        aside.replace(uri_file)
+        write_for_owner(uri_file, uri)
         yield uri
     finally:
         watching.cancel()
@@ -80,9 +78,8 @@ def _command(data_dir: Path) -> list[str]:
             "or set BASHU_MONGO_URI"
         )
     home, config = data_dir.absolute() / "mongodb", data_dir.absolute() / "mongodb.toml"
-    config.write_text(
-        "# Empty, so that no configuration that lies about on the machine is taken.\n",
-        encoding="utf-8",
+    write_for_owner(
+        config, "# Empty, so that no configuration that lies about on the machine is taken.\n"
     )
     return [
         *(found, "--config", str(config), "--storage-path", str(home)),
@@ -95,6 +92,7 @@ async def _started(data_dir: Path, log_file: Path) -> tuple[asyncio.subprocess.P
     """The guard of a database that listens, and its address. One that is just ending is awaited."""
     deadline = asyncio.get_running_loop().time() + _BUSY_SECONDS
     while True:
+        write_for_owner(log_file, "")
         with log_file.open("wb") as log_out:
             guard = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "server.guard", *_command(data_dir)),
@@ -102,6 +100,7 @@ async def _started(data_dir: Path, log_file: Path) -> tuple[asyncio.subprocess.P
                 stdin=asyncio.subprocess.PIPE,
                 stdout=log_out,
                 stderr=log_out,
+                umask=OTHERS,
                 start_new_session=True,  # Ctrl-C is for the server, which then stops the database
             )
         try:

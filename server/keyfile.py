@@ -24,6 +24,7 @@ from passes.codes.keys import Keyring, SigningKey
 from passes.people.identity import Sealer
 from passes.people.sealing import Vault
 from passes.store.database import Database
+from server.datadir import open_for_owner
 from server.errors import StartError
 
 _SECRET_BYTES = 32
@@ -175,7 +176,7 @@ def add_identity_key(file: Path) -> int:
 @contextmanager
 def _locked(file: Path) -> Iterator[None]:
     """Keep other processes from writing the key file meanwhile."""
-    with file.with_suffix(".lock").open("a", encoding="utf-8") as lock:
+    with open_for_owner(file.with_suffix(".lock"), "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

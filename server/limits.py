@@ -1,8 +1,11 @@
 """RateLimiter: how often a visitor, or an address, may call what costs much or tells something.
 
 In memory, for each process alone, and bounded: of very many callers those that have not called for
-longest are forgotten. Each caller has one number, the moment at which all of their calls are paid
-off (GCRA).
+longest are forgotten. Each caller has one number, the theoretical arrival time of the generic cell
+rate algorithm (GCRA): the moment at which all of their calls are paid off.
+
+A clock that is set back locks nobody out: limits have a time of their own, which stands still while
+the clock goes back, and then goes on with it.
 """
 
 import math
@@ -34,6 +37,7 @@ RATES = {
     "login": (None, Rate(300, 0.2)),
     "identity": (Rate(10, 60), Rate(100, 1)),
     "claim": (Rate(10, 6), Rate(600, 0.1)),
+    "picture": (Rate(60, 1), Rate(1000, 0.02)),
 }
 """For each name of `@endpoint(limit=…)` the rates of a visitor and of an address. Many share the
 address of a mobile network, so that of an address is meant for machines."""
@@ -47,6 +51,9 @@ class RateLimiter:
         self._proxies = tuple(proxies)
         self._most_callers = most_callers
         self._paid_off: OrderedDict[str, float] = OrderedDict()
+        self._latest = 0.0
+        self._set_back = 0.0
+        """By how many seconds in all the clock has been set back."""
 
     def check(self, name: str, caller: Caller, origin: Origin, now: datetime) -> None:
         """Count a call. Raises `TooOften`, and counts nothing, if it is one too many."""
@@ -54,7 +61,8 @@ class RateLimiter:
         counted = [(f"{name} {self.address(origin)}", of_address)]
         if of_visitor is not None and caller.id:
             counted.append((f"{name} visitor {caller.id}", of_visitor))
-        waits = [self._wait(key, rate, now.timestamp()) for key, rate in counted]
+        at = self._own_time(now)
+        waits = [self._wait(key, rate, at) for key, rate in counted]
         if max(waits) > 0:
             raise TooOften(
                 "too_often",
@@ -62,7 +70,7 @@ class RateLimiter:
                 math.ceil(max(waits)),
             )
         for key, rate in counted:
-            self._paid_off[key] = max(self._paid_off.pop(key, 0), now.timestamp()) + rate.seconds
+            self._paid_off[key] = max(self._paid_off.pop(key, 0), at) + rate.seconds
         while len(self._paid_off) > self._most_callers:
             self._paid_off.popitem(last=False)
 
@@ -80,11 +88,18 @@ class RateLimiter:
             ip_network((address, _SITE_PREFIX), strict=False) if address.version == 6 else address
         )
 
-    def _wait(self, key: str, rate: Rate, now: float) -> float:
+    def _own_time(self, now: datetime) -> float:
+        """Seconds that never become fewer, whatever the clock does."""
+        at = now.timestamp() + self._set_back
+        if at < self._latest:
+            self._set_back += self._latest - at
+            at = self._latest
+        self._latest = at
+        return at
+
+    def _wait(self, key: str, rate: Rate, at: float) -> float:
         """For how many seconds the next call has to wait; none if that is not above 0."""
-        if key in self._paid_off:  # nobody owes more than a burst, also if the clock was set back
-            self._paid_off[key] = min(self._paid_off[key], now + rate.burst * rate.seconds)
-        return self._paid_off.get(key, 0) - now - (rate.burst - 1) * rate.seconds
+        return self._paid_off.get(key, 0) - at - (rate.burst - 1) * rate.seconds
 
 
 def _plain(written: str) -> IPv4Address | IPv6Address:

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 
 from passes.base.errors import DomainError, Unavailable
 from scenic_data.files import DataError
@@ -28,11 +29,30 @@ def run(settings: Settings) -> None:
     embedded database ends before it.
     """
     configure_logs(settings.log_level)
+    _refuse_open_sandbox(settings)
     try:
         make_data_dir(settings.data_dir)
         asyncio.run(_run(settings))
     except (DataError, DomainError, OSError, UnicodeError) as error:
         raise StartError(str(error)) from None
+
+
+def _refuse_open_sandbox(settings: Settings) -> None:
+    """Raises `StartError` if anybody on a network could sign in as any visitor, unasked."""
+    if settings.uses_sandbox and settings.sandbox is None and not _is_loopback(settings.host):
+        raise StartError(
+            f"on {settings.host} anybody could sign in as any visitor, for without credentials "
+            "a sandbox stands in for WeChat; set BASHU_WECHAT_APPID and BASHU_WECHAT_SECRET, "
+            "or BASHU_SANDBOX=true if that is meant"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens there."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 async def _run(settings: Settings) -> None:

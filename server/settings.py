@@ -64,8 +64,8 @@ class Settings(BaseSettings):
     wechat_url: str = Field(default="https://api.weixin.qq.com", pattern=r"^https?://[^/]+$")
     """Where WeChat is."""
     sandbox: bool | None = None
-    """Whether visitors sign in through the sandbox; by default if there is no AppID, and never with
-    one."""
+    """Whether visitors sign in through the sandbox: never with an AppID; without one by default on
+    loopback alone, and elsewhere if this says so."""
     privacy_version: str = Field(default="2026-11", pattern=r"^[A-Za-z0-9._-]{1,20}$")
     """The version of the privacy statement that visitors agree to; with a new one, newcomers agree
     to that."""

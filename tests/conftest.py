@@ -3,6 +3,7 @@
 mongo_uri     session   the embedded database of the whole run, started as the server starts it;
                         or the MongoDB that BASHU_TEST_MONGO_URI names
 rounds        session   how often a trial is repeated: few times, or many by `--long`
+kills         session   the rounds of the kill test: `--kills`, `--kill-seed`
 mongo         test      an empty database of its own, through the default driver
 any_mongo     test      the same, once through each driver
 rooms         test      the rooms of the domain over `any_mongo`, with ways to fill them
@@ -51,7 +52,7 @@ from server.settings import DriverName
 from server.system import System
 from tests.support.api import Api
 from tests.support.rooms import RoomsUnderTest
-from tests.support.trials import Rounds
+from tests.support.trials import Kills, Rounds
 from tests.support.world import SETTINGS, Clock, World, composed
 
 settings.register_profile("bashu", deadline=None, max_examples=100)
@@ -65,6 +66,8 @@ _names = (f"t{os.getpid()}_{n}" for n in itertools.count())
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run longer trials: many more rounds")
+    parser.addoption("--kills", type=int, help="rounds of the kill test: 6, or 100 with --long")
+    parser.addoption("--kill-seed", type=int, default=0, help="the first round of the kill test")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -83,6 +86,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def rounds(pytestconfig: pytest.Config) -> Rounds:
     return Rounds(long=pytestconfig.getoption("--long"))
+
+
+@pytest.fixture(scope="session")
+def kills(pytestconfig: pytest.Config, rounds: Rounds) -> Kills:
+    many = pytestconfig.getoption("--kills") or len(rounds(6, many=100))
+    return Kills(many, pytestconfig.getoption("--kill-seed"))
 
 
 @pytest.fixture(scope="session")

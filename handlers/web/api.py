@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 from tornado.httputil import HTTPHeaders
-from tornado.web import HTTPError, RequestHandler, stream_request_body
+from tornado.web import HTTPError, stream_request_body
 
 from handlers.catalogue.day_view import DayView
 from handlers.services import Services
@@ -19,7 +19,7 @@ from handlers.web.access import ANYBODY, audiences_of, bearer_token, forbidden, 
 from handlers.web.arguments import check_length
 from handlers.web.endpoint import declared_on
 from handlers.web.in_flight import CountedHandler
-from handlers.web.problems import Problem, language_of, problem_of
+from handlers.web.problems import language_of, problem_of
 from handlers.web.replies import PreparedReply, send, send_problem
 from passes.base.calendar import business_day
 from passes.rooms import Rooms
@@ -31,7 +31,6 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 class ApiHandler(CountedHandler):
     """Declared methods only. A body arrives in pieces, so one that is refused is never held."""
 
-    SUPPORTED_METHODS: Any = ("GET", "HEAD", "POST", "PUT", "DELETE")
     caller = ANYBODY
     services: Services
 
@@ -53,7 +52,8 @@ class ApiHandler(CountedHandler):
         super().initialize()
         self.services = self.application.settings["services"]
         self.body = bytearray()
-        self.refusal: Exception | None = None  # raised by the endpoint, once the body is read
+        self.refusal: Exception | None = None
+        """Why the request is refused; raised by the endpoint, once the body is read."""
         self.request_id = _request_id(self.request.headers)
 
     def set_default_headers(self) -> None:
@@ -63,17 +63,15 @@ class ApiHandler(CountedHandler):
         self.set_header("X-Content-Type-Options", "nosniff")
 
     async def prepare(self) -> None:
-        """Refuse what the route does not allow: at once without a body, else when it is read.
+        """Find out whether the request is refused. The endpoint says so, once the body is read.
 
-        A caller that is still sending its body would not see the reply.
+        A caller that is still sending its body would not see a reply, and Tornado closes a
+        connection on which it answers before the request has ended: the next request is lost.
         """
         self.enter()
         try:
             await self._check()
-        except (Problem, HTTPError) as refusal:
-            has_body = self.request.headers.get("Content-Length", "0") != "0"
-            if not has_body:
-                raise
+        except Exception as refusal:  # of whatever kind: the endpoint raises it again
             self.refusal = refusal
 
     def data_received(self, chunk: bytes) -> None:
@@ -141,9 +139,14 @@ def _request_id(headers: HTTPHeaders) -> str:
 class NotFound(ApiHandler):
     """Whatever no route matches."""
 
-    SUPPORTED_METHODS = RequestHandler.SUPPORTED_METHODS
-
-    async def prepare(self) -> None:
+    async def _check(self) -> None:
         """Refuse, whatever the method. Raises the 404."""
-        self.enter()
         raise HTTPError(HTTPStatus.NOT_FOUND)
+
+    async def _refuse(self, *_: str) -> None:
+        """Say so, once the body is read."""
+        self.arrived = True
+        if self.refusal is not None:
+            raise self.refusal
+
+    get = head = post = put = patch = delete = options = _refuse

@@ -47,15 +47,23 @@ class CountedHandler(RequestHandler):
         self.in_flight = self.application.settings["in_flight"]
         self.arrived = False
         """Whether the whole request has been read."""
+        self._entered = False
         self._counted = False
 
     def enter(self) -> None:
         """The headers have been read."""
+        self._entered = True
         self._counted = True
         self.in_flight.begin()
 
     def finish(self, chunk: Any = None) -> "Future[None]":
-        """Send the reply; the request is in flight until that is done."""
+        """Send the reply; the request is in flight until that is done.
+
+        Where Tornado refuses a request before it asks us, for an unknown method or a path that is
+        no text, it then closes the connection: so that is said.
+        """
+        if not self._entered:
+            self.set_header("Connection", "close")
         sent = super().finish(chunk)
         sent.add_done_callback(lambda _: self._leave())
         return sent

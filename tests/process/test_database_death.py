@@ -6,7 +6,6 @@ Nothing that was acknowledged is lost. Three rounds with each driver; 30 with `-
 import asyncio
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -22,8 +21,9 @@ import pytest
 from server.probe import PATIENCE_SECONDS
 from tests.support.api import Api
 from tests.support.operators import enrolled_gate, issue
-from tests.support.processes import Run, Server, Start, children
+from tests.support.processes import Run, Server, Start
 from tests.support.trials import Rounds
+from tests.support.victims import database_of, forbid_to_grow, kill_database, kill_guard
 from tests.support.waiting import until
 
 CEILING = 5.0
@@ -41,15 +41,6 @@ limits: {per_spot_day: null}
 """
 
 
-def kill_database(server: Server) -> None:
-    os.kill(database_of(server.process.pid), signal.SIGKILL)
-
-
-def kill_guard(server: Server) -> None:
-    (guard,) = [pid for pid in children(server.process.pid) if runs(pid, b"server.guard")]
-    os.kill(guard, signal.SIGKILL)
-
-
 def let_panic(server: Server) -> None:
     forbid_to_grow(database_of(server.process.pid))
 
@@ -59,25 +50,6 @@ DEATHS: list[tuple[Callable[[Server], None], str]] = [
     (let_panic, "the embedded database has panicked"),
     (kill_guard, "the embedded database has ended with status -9"),
 ]
-
-
-def runs(pid: int, word: bytes) -> bool:
-    return word in Path(f"/proc/{pid}/cmdline").read_bytes()
-
-
-def database_of(pid: int) -> int:
-    """The embedded database among the children of a process."""
-    (found,) = [
-        child
-        for child in children(pid)
-        if runs(child, b"secantusd-py") and not runs(child, b"server.guard")
-    ]
-    return found
-
-
-def forbid_to_grow(database: int) -> None:
-    """Let every write to a file fail, as on a full disk: the storage engine panics at the next."""
-    resource.prlimit(database, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
 
 
 @dataclass

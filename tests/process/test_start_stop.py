@@ -287,12 +287,18 @@ def test_several_workers_stop_together(server: Start) -> None:
 @pytest.mark.parametrize(
     ("flags", "env", "says"),
     [
-        (["--host", "203.0.113.1"], {}, "cannot listen on 203.0.113.1:0: "),
+        (
+            ["--host", "203.0.113.1"],
+            {"BASHU_SANDBOX": "true"},
+            "cannot listen on 203.0.113.1:0: ",
+        ),
+        (["--host", "0.0.0.0"], {}, "on 0.0.0.0 anybody could sign in as any visitor"),
+        (["--host", "::"], {}, "or BASHU_SANDBOX=true"),
         ([], {"BASHU_MONGO_URI": "http://x"}, "BASHU_MONGO_URI: String should match"),
         ([], {"BASHU_MONGO_URI": "mongodb://:x"}, "BASHU_MONGO_URI cannot be used"),
         ([], {"BASHU_PROT": "8001"}, "there is no BASHU_PROT"),
         ([], {"BASHU_HOST": ""}, "BASHU_HOST: String should have at least 1 character"),
-        (["--data-dir", "/proc/self"], {}, "No such file or directory"),
+        (["--data-dir", "/proc/self"], {}, "/proc/self can be read by others; use an empty one"),
         ([], {"BASHU_MONGO_DRIVER": "odbc"}, "BASHU_MONGO_DRIVER: Input should be"),
         ([], {"BASHU_MONGO_URI": "mongodb://127.0.0.1:1/"}, "the database does not answer"),
         (["--data-dir", "/proc/nowhere"], {}, "the data directory /proc/nowhere cannot be made"),
@@ -308,6 +314,35 @@ def test_what_is_wrong_is_said_in_one_line(
     assert last.startswith("cannot start: ")
     assert says in last
     assert "Traceback" not in done.err
+
+
+def test_a_data_directory_that_others_could_read_is_closed_to_them(
+    server: Start, tmp_path: Path
+) -> None:
+    """One of mode 0755 stayed so, with the log and the address of the database in it."""
+    data = tmp_path / "var"
+    data.mkdir()
+    data.chmod(0o755)
+    umask = os.umask(0o022)
+    try:
+        assert server().stop() == 0
+    finally:
+        os.umask(umask)
+    assert modes_open_to_others(data) == {}
+    data.chmod(0o755)
+    for path in data.rglob("*"):
+        if path.name != "keys.json":
+            path.chmod(0o755)
+    running = server()
+    assert modes_open_to_others(data) == {}
+    assert "could be read by others; it is closed to them" in (tmp_path / "server.log").read_text()
+    assert running.stop() == 0
+
+
+def modes_open_to_others(folder: Path) -> dict[str, str]:
+    """Whatever somebody else has a right to, with its mode."""
+    modes = {str(path): path.lstat().st_mode for path in (folder, *folder.rglob("*"))}
+    return {path: oct(mode) for path, mode in modes.items() if mode & 0o077}
 
 
 def test_the_data_of_another_engine_are_refused(server: Start, tmp_path: Path) -> None:

@@ -69,16 +69,37 @@ def test_an_address_is_limited_whoever_calls() -> None:
     assert allowed(limits, "192.0.2.2", "v0")
 
 
-def test_a_clock_that_is_set_back_locks_nobody_out_for_long() -> None:
+DAY = 24 * 3600
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_a_clock_set_back_by_a_day_locks_out_nobody_who_may_call(name: str) -> None:
+    """Who had called once owed a whole burst by the earlier clock, and got 429 for a while."""
+    limits = RateLimiter()
+    assert allowed(limits, "192.0.2.1", at=DAY, name=name)
+    assert allowed(limits, "192.0.2.1", at=0, name=name)
+    assert allowed(limits, "192.0.2.1", at=-DAY, name=name)
+
+
+def test_a_clock_set_back_forgives_nothing_and_who_has_to_wait_waits_no_longer() -> None:
     limits, rate = RateLimiter(), RATES["claim"][0]
     assert rate is not None
-    while allowed(limits, "192.0.2.1", at=1_000_000):
+    while allowed(limits, "192.0.2.1", at=DAY):
         pass
     assert not allowed(limits, "192.0.2.1", at=0)
     with pytest.raises(TooOften) as refused:
         limits.check("claim", Caller("v", frozenset()), Origin("192.0.2.1"), NOW)
     assert refused.value.retry_after <= rate.seconds
     assert allowed(limits, "192.0.2.1", at=rate.seconds), "what it says is true"
+    assert not allowed(limits, "192.0.2.1", at=rate.seconds)
+
+
+def test_a_clock_set_back_and_then_right_again_limits_as_before() -> None:
+    limits, rate = RateLimiter(), RATES["claim"][0]
+    assert rate is not None
+    assert allowed(limits, "192.0.2.1", at=DAY)
+    assert allowed(limits, "192.0.2.1", at=0)
+    assert sum(allowed(limits, "192.0.2.1", at=DAY) for _ in range(50)) == rate.burst
 
 
 def test_memory_is_bounded_and_forgets_who_called_longest_ago() -> None:

@@ -9,6 +9,9 @@ api           a client that speaks HTTP to a server under test
 visitors      visitors who sign in over HTTP
 processes     `run.py` and operators' commands, as a user starts them
 operators     what operators do by commands, and how a device becomes a gate
+victims       what of a running server can be killed
+clients       gates and visitors that retry through the death of a server, and what they were told
+explaining    whether what is stored is explained by what clients were told
 relay         a relay in front of a server that loses requests and replies
 verdicts      asserts about what a gate is told
 fields        asserts about several fields of one thing
@@ -16,7 +19,7 @@ replies       asserts about problems over HTTP
 pictures      reads QR pictures with a real decoder
 vectors       the published test vectors
 waiting       waits until something holds, bounded
-trials        how often a trial is repeated: few rounds, or many by `--long`
+trials        how often a trial is repeated: few rounds, or many by `--long` and `--kills`
 
 No test module imports another; what two of them need is here.
 """

@@ -12,3 +12,15 @@ class Rounds:
     def __call__(self, few: int, *, many: int) -> range:
         """Numbers of rounds: few, or many by `--long`."""
         return range(many if self.long else few)
+
+
+@dataclass(frozen=True)
+class Kills:
+    """The rounds of the kill test; each is told by its number alone."""
+
+    many: int
+    seed: int
+
+    def numbers(self) -> range:
+        """The numbers of the rounds, from the seed on."""
+        return range(self.seed, self.seed + self.many)
