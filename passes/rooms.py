@@ -37,7 +37,7 @@ from passes.store.database import Database
 from passes.store.holding import HoldingStore, PassStore
 from passes.store.ledger import LedgerStore, RefusalStore
 from passes.store.offers import CounterStore, OfferStore
-from passes.store.people import AppTokenStore, MemberStore, SessionStore, VisitorStore
+from passes.store.people import AppTokenStore, AttemptStore, MemberStore, SessionStore, VisitorStore
 from passes.store.sealed import SealedStore
 from passes.store.terms import EditionStore, HolidayStore
 from passes.store.versions import GATES, HOLIDAYS, OFFERS, PRODUCTS, Versions
@@ -113,7 +113,12 @@ class PeopleRoom:
         self.sealed = SealedStore(database, vault)
         self.accounts = Accounts(vault, self.visitors, base.audit)
         self.identification = Identification(
-            self.identities, privacy_version, self.visitors, passes, base.audit
+            self.identities,
+            privacy_version,
+            self.visitors,
+            passes,
+            AttemptStore(database),
+            base.audit,
         )
         self.signing_in = SigningIn(self.visitors, self.sessions, base.audit)
 

@@ -37,9 +37,10 @@ RATES = {
     "login": (None, Rate(300, 0.2)),
     "identity": (Rate(10, 60), Rate(100, 1)),
     "claim": (Rate(10, 6), Rate(600, 0.1)),
+    "lookup": (Rate(20, 1), Rate(1200, 0.05)),
     "picture": (Rate(60, 1), Rate(1000, 0.02)),
 }
-"""For each name of `@endpoint(limit=…)` the rates of a visitor and of an address. Many share the
+"""For each name of `@endpoint(limit=…)` the rates of a visitor, or gate, and of an address. Many share the
 address of a mobile network, so that of an address is meant for machines."""
 
 

@@ -331,7 +331,7 @@ class LookupOut(Out):
 class LookupEndpoint(GateHandler):
     """`/api/v1/gate/lookup`"""
 
-    @endpoint(scope=_LOOKUP, body=LookupIn, reply=LookupOut)
+    @endpoint(scope=_LOOKUP, body=LookupIn, reply=LookupOut, limit="lookup")
     async def post(self, body: LookupIn) -> LookupOut:
         """Find the passes of a visitor without a phone, by their ID card; at staffed gates, and
         audited."""

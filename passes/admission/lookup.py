@@ -4,9 +4,11 @@ Every look-up leaves audit lines, about the gate and about each pass found. The 
 stored nowhere.
 """
 
+import logging
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from passes.admission.gates import Gate, GateState
 from passes.base.audit import AuditLine
@@ -19,6 +21,8 @@ from passes.holding.model import Pass
 from passes.holding.ports import Passes
 from passes.holding.shown_code import static_text
 from passes.people.identity import DocumentKind, Sealer, checked_number
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,35 @@ class Card:
     country: str | None = None
 
 
+MANY_MISSES = 30
+"""How many numbers without a pass, within ten minutes, somebody should know of."""
+
+_MISSES_WITHIN = timedelta(minutes=10)
+_MOST_GATES = 1_000
+
+
+class Misses:
+    """Of each gate the newest look-ups that found no pass: whoever tries numbers finds few."""
+
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self._of_gate: OrderedDict[str, deque[datetime]] = OrderedDict()
+
+    def note(self, gate_id: str, found: bool, now: datetime) -> bool:
+        """Note a look-up; True if it makes many in vain, once for each so many."""
+        misses = self._of_gate.setdefault(gate_id, deque(maxlen=MANY_MISSES))
+        self._of_gate.move_to_end(gate_id)
+        while len(self._of_gate) > _MOST_GATES:
+            self._of_gate.popitem(last=False)
+        if found:
+            return False
+        misses.append(now)
+        many = len(misses) == MANY_MISSES and now - misses[0] <= _MISSES_WITHIN
+        if many:
+            misses.clear()
+        return many
+
+
 class Lookup:
     """Finds passes by the number of an ID card."""
 
@@ -47,6 +80,7 @@ class Lookup:
         self._identities = identities
         self._passes = passes
         self._audit = audit
+        self._misses = Misses()
 
     async def find(self, card: Card, gate: Gate, now: datetime) -> Sequence[FoundPass]:
         """The passes of the holder of that card, newest first.
@@ -59,6 +93,9 @@ class Lookup:
         lookup = self._identities.lookup(number, card.kind, card.country)
         found = await self._passes.of_holder(lookup)
         by = f"gate:{gate.id}"
+        if self._misses.note(gate.id, bool(found), now):
+            log.error("gate %s has asked for many numbers that have no pass", gate.id)
+            await self._audit.write(AuditLine(now, by, "many_lookups_in_vain", by))
         await self._audit.write(AuditLine(now, by, "lookup", by, {"found": str(len(found))}))
         for held in found:
             await self._audit.write(AuditLine(now, by, "lookup", f"pass:{held.id}"))

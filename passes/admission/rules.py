@@ -114,6 +114,19 @@ class Case:
         return self.wanted <= self.may_follow
 
     @property
+    def card_is_due(self) -> bool:
+        """Whether staff have to look at the holder's card before a turnstile admits."""
+        return self.held.card_is_due(self.tally)
+
+    @property
+    def looks_at_card(self) -> bool:
+        """Whether staff look at the card: a printed code can be copied, and what is claimed for
+        nothing may be claimed for people who are made up."""
+        if not self.gate.kind.staffed:
+            return False
+        return not self.code.rotating or self.held.voucher or self.card_is_due
+
+    @property
     def entry(self) -> Entry:
         """What the tally gets if they come in, and nobody pays."""
         return Entry(
@@ -257,6 +270,16 @@ def party_fits(case: Case) -> Objection | None:
     return None
 
 
+def card_seen(case: Case) -> Objection | None:
+    """After an account was bound to the holder, staff look at the card once.
+
+    Asked late: a visitor is not sent to staff for a pass that would not admit them.
+    """
+    if case.card_is_due and not case.gate.kind.staffed:
+        return Objection(Reason.CHECK_IDENTITY)
+    return None
+
+
 def code_unspent(case: Case) -> Objection | None:
     """A rotating code opens once; the rest of its party may follow with it, at the same spot.
 
@@ -291,6 +314,7 @@ RULES: tuple[Rule, ...] = (
     visits_left,
     not_too_soon,
     party_fits,
+    card_seen,
     code_unspent,
     paid,
 )
@@ -349,7 +373,7 @@ def _granted(case: Case) -> Verdict:
         pays=pays,
         amount_fen=amount_fen,
         visits_left=_left_after(case),
-        check_identity=not case.code.rotating,
+        check_identity=case.looks_at_card,
     )
 
 

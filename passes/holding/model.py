@@ -73,6 +73,8 @@ class Pass:
     """When its holder gave back an unused voucher."""
     frozen_by: str | None = None
     """Who froze it: a holder cannot lift what an operator has frozen."""
+    card_due_since: datetime | None = None
+    """Since when staff have to look at the holder's card once: an account was bound to them."""
     not_before: date | None = None
     """The first day that was agreed when it was sold: activating it earlier does not begin it."""
     frozen_on: date | None = None
@@ -146,6 +148,12 @@ class Pass:
             return term.starting(tally.first_day)
         last_first_day = self.valid.start + timedelta(days=term.start_within or 0)
         return DateRange(self.valid.start, last_first_day)
+
+    def card_is_due(self, tally: Tally) -> bool:
+        """Whether staff have not looked at the holder's card since an account was bound to them."""
+        if self.card_due_since is None:
+            return False
+        return tally.seen_at is None or tally.seen_at < self.card_due_since
 
     def in_force_on(self, day: date) -> bool:
         """Whether it may still admit on that business day or a later one."""

@@ -122,6 +122,11 @@ def give_to(held: Pass, holder: Holder) -> Pass:
     return held if held.holder == holder else replace(held, holder=holder)
 
 
+def ask_for_card(held: Pass, now: datetime) -> Pass:
+    """Staff look at the holder's card at the next admission."""
+    return replace(held, card_due_since=now)
+
+
 def is_holder(by: str | None) -> bool:
     """Whether somebody who stands in the audit log is a visitor."""
     return by is not None and by.startswith("visitor:")

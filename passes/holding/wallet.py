@@ -4,8 +4,9 @@ Answers what `passes.people` asks about the passes of a person.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 
+from passes.base.calendar import business_day
 from passes.holding import transitions
 from passes.holding.change import change
 from passes.holding.model import Pass
@@ -48,6 +49,14 @@ class Wallet:
     async def names(self, lookup: str) -> Sequence[Holder]:
         """The holders, under any name, to whom passes of a document were issued."""
         return [held.holder for held in await self._passes.of_holder(lookup)]
+
+    async def ask_for_card(self, lookup: str, now: datetime) -> None:
+        """Let staff look at the card when a pass of a document admits for the next time."""
+        for held in await self._passes.of_holder(lookup):
+            if held.in_force_on(business_day(now)):
+                await change(
+                    self._passes, held.id, lambda each: transitions.ask_for_card(each, now)
+                )
 
     async def any_usable(self, person: Holder, day: date) -> bool:
         """Whether a person has a pass that may still admit on that business day or later."""

@@ -89,7 +89,16 @@ class Record:
         """What it adds to a tally, if it is an admission; or takes from it, if it is an exit."""
         admits = self.verdict.admits if self.verdict else 1
         pays = self.verdict.pays if self.verdict else 0
-        return Entry(self.spot_id, self.at, admits, self.room, self.payers, pays, self.month)
+        return Entry(
+            spot_id=self.spot_id,
+            at=self.at,
+            people=admits,
+            room=self.room,
+            payers=self.payers,
+            paid=pays,
+            month=self.month,
+            seen=self.verdict is not None and self.verdict.check_identity,
+        )
 
 
 def fold(records: Iterable[Record]) -> Tally:

@@ -26,6 +26,8 @@ class Entry:
     payers: int = 0
     paid: int = 0
     month: int = 0
+    seen: bool = False
+    """Whether staff have looked at the card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Tally:
     away: Mapping[str, int] = field(default_factory=dict)
     due: Mapping[str, int] = field(default_factory=dict)
     paid: Mapping[str, int] = field(default_factory=dict)
+    seen_at: datetime | None = None
+    """When staff have last looked at the holder's card and let them in."""
 
     def visits_on(self, day: date, spot_id: str) -> int:
         """Visits to a spot on `day`, which must not lie before the newest day."""
@@ -92,6 +96,7 @@ class Tally:
         after = here._with_joined(entry) if joins else here._with_new_visit(entry)
         return replace(
             after,
+            seen_at=entry.at if entry.seen else after.seen_at,
             due=_plus(after.due, entry.spot_id, due),
             paid=_plus(after.paid, entry.spot_id, paid),
         )

@@ -38,6 +38,7 @@ class Reason(StrEnum):
     TOO_SOON = "too_soon"
     QUOTA_USED_UP = "quota_used_up"
     REPEAT = "repeat"
+    CHECK_IDENTITY = "check_identity"
     PARTY_TOO_LARGE = "party_too_large"
     GATE_DISABLED = "gate_disabled"
     ERROR = "error"
@@ -94,10 +95,12 @@ class Verdict:
         """A few Chinese words for the loudspeaker."""
         if self.leaving:
             return "欢迎再来"
-        if self.admitted and self.check_identity:
-            return "请核对证件"
+        looks = self.admitted and self.check_identity
         if self.granted and self.pays:
-            return _to_be_paid(self.pays, self.amount_fen)
+            to_be_paid = _to_be_paid(self.pays, self.amount_fen)
+            return f"核对证件，{to_be_paid}" if looks else to_be_paid
+        if looks:
+            return "请核对证件"
         return _WORDS[self.reason].speak
 
 
@@ -254,6 +257,11 @@ _WORDS = {
         "请稍后再来",
     ),
     Reason.REPEAT: _ReasonWords("已放行，请通过", "Already let in; please go through", "请通过"),
+    Reason.CHECK_IDENTITY: _ReasonWords(
+        "首次使用须核验本人证件，请走人工通道",
+        "Staff have to see your ID card once; please use a staffed gate",
+        "请走人工通道",
+    ),
     Reason.PARTY_TOO_LARGE: _ReasonWords(
         "人数超出此票许可，请减少同行人数",
         "More people than the pass admits; please reduce the party",

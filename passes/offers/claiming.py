@@ -97,7 +97,7 @@ class Claiming:
         voucher = _drafted(serial, visitor, claim, now)
         if claim.offer.real_name:
             voucher = replace(voucher, traits=claimant.traits)
-        stored = await self._store(voucher, claim.offer)
+        stored = await self._store(voucher, visitor, claim.offer)
         if stored is None or not stored.new:
             await self._quotas.give_back(voucher, now)
         if stored is None:
@@ -147,31 +147,48 @@ class Claiming:
             return secrets.token_hex(8)
         return self._vault.digest("claim", f"{visitor.id}:{claim.key}")[:16]
 
-    async def _store(self, voucher: Pass, offer: Offer) -> _Stored | None:
-        """Store a voucher under the first number that its holder may still use; None if they have
-        as many as one may have.
+    async def _store(self, voucher: Pass, visitor: Visitor, offer: Offer) -> _Stored | None:
+        """Store a voucher, if its holder and the account may still have one; None if they have as
+        many as one may have.
+
+        An account counts like a person, whoever it says to be: else whoever makes people up, or
+        becomes one after the other, would have as many as they like.
+        """
+        most = offer.quota.per_person
+        if most is not None and offer.real_name:
+            account = f"{offer.id}:account:{visitor.id}"
+            serial = await self._numbered(account, voucher, most)
+            if serial is None:
+                return None
+            voucher = replace(voucher, id=serial)
+        person = f"{offer.id}:{voucher.holder.lookup}"
+        serial = voucher.id if most is None else await self._numbered(person, voucher, most)
+        if serial is None:
+            return None
+        voucher = replace(voucher, id=serial)
+        if await self._passes.add(voucher):
+            return _Stored(voucher, new=True)
+        there = await self._passes.get(voucher.id)
+        return None if there is None else _Stored(there, new=False)
+
+    async def _numbered(self, whose: str, voucher: Pass, most: int) -> str | None:
+        """The serial under which a voucher is one of so many; None if all numbers are used.
 
         A number that is held by a voucher which is not there was left by a crash, or that voucher
         is just coming: it is stored under the same serial, so that there is one in either case.
         """
-        lookup, most = voucher.holder.lookup, offer.quota.per_person
-        numbers = [voucher.id] if most is None else range(1, most + 1)
-        for number in numbers:
-            key = f"{offer.id}:{lookup}:{number}"
-            held_under = await self._holdings.reserve(key, lookup, voucher.id)
-            held = None
-            if held_under != voucher.id:
-                held = await newest_serial(held_under, self._passes)
-            if held is not None and held.cancelled_at is None:
-                continue
+        for number in range(1, most + 1):
+            key = f"{whose}:{number}"
+            held_under = await self._holdings.reserve(key, voucher.holder.lookup, voucher.id)
+            if held_under == voucher.id:
+                return voucher.id
+            held = await newest_serial(held_under, self._passes)
             if held is None:
-                voucher = replace(voucher, id=held_under)
-            elif not await self._holdings.pass_on(key, held_under, voucher.id):
+                return held_under
+            if held.cancelled_at is None:
                 continue
-            if await self._passes.add(voucher):
-                return _Stored(voucher, new=True)
-            there = await self._passes.get(voucher.id)
-            return None if there is None else _Stored(there, new=False)
+            if await self._holdings.pass_on(key, held_under, voucher.id):
+                return voucher.id
         return None
 
 

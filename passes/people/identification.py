@@ -17,8 +17,11 @@ from passes.base.text import Text
 from passes.people.consent import Consents
 from passes.people.holder import Holder
 from passes.people.identity import Identity, IdentityDocument, Sealer, identify
-from passes.people.ports import PassesOfPeople, Visitors
-from passes.people.visitors import Binding, Visitor, account_erased, person_key
+from passes.people.ports import Attempts, PassesOfPeople, Visitors
+from passes.people.visitors import Binding, Notice, Visitor, account_erased, person_key
+
+MOST_WRONG_NAMES = 5
+"""How many names can be tried for the passes of one document on a day."""
 
 _BINDING_TAKES = timedelta(minutes=1)
 """A binding whose visitor does not name the person by then was left behind by a crash."""
@@ -50,10 +53,12 @@ class Identification:
         privacy_version: str,
         visitors: Visitors,
         passes: PassesOfPeople,
+        attempts: Attempts,
         audit: Audit,
     ) -> None:
-        """`privacy_version` is that of the privacy statement in force; the last three are stores,
-        of which `passes` tells what passes a person has."""
+        """`privacy_version` is that of the privacy statement in force; the others are stores, of
+        which `passes` tells what passes a person has."""
+        self._attempts = attempts
         self._identities = identities
         self._consents = Consents(identities, privacy_version)
         self._visitors = visitors
@@ -81,12 +86,17 @@ class Identification:
             person, left = before, None
 
         # 3. What stands against it.
-        await self._check_name(person)
+        await self._check_name(person, now)
         if left is not None and await self._has_pass(left, now):
             raise _identity_fixed()
 
         # 4. The binding, by which no other visitor can become that person any more.
         await self._bind(person, visitor.id, now)
+
+        #    Whoever knows a name and a number can say to be that person: so staff look at the card
+        #    once, before a turnstile admits with the passes that they have already.
+        if left is not None or before is None:
+            await self._passes.ask_for_card(person.lookup, now)
 
         # 5. The visitor names the person: a compare-and-set on whom they named before.
         before_lookup = before.lookup if before is not None else None
@@ -132,6 +142,7 @@ class Identification:
         # 2. The visitor, who names the person no more, if they have not become somebody else
         #    meanwhile; then the binding. A crash in between leaves a binding that nobody names.
         await self._visitors.identify(binding.visitor_id, person.lookup, None, None)
+        await self._visitors.notice(binding.visitor_id, Notice("identity_unbound", now))
         await self._visitors.unbind(person_key(person), binding.visitor_id)
         # The audit log keeps the word that it has always had for this.
         subject = f"visitor:{binding.visitor_id}"
@@ -195,10 +206,19 @@ class Identification:
     async def _has_pass(self, person: Holder, now: datetime) -> bool:
         return await self._passes.any_usable(person, business_day(now))
 
-    async def _check_name(self, person: Holder) -> None:
-        """Raise `Conflict` if a pass was issued to this document under another name."""
+    async def _check_name(self, person: Holder, now: datetime) -> None:
+        """Raise `Conflict` if a pass was issued to this document under another name.
+
+        Names cannot be guessed: after some wrong ones the answer is the same for the right one,
+        until the next day.
+        """
         names = await self._passes.names(person.lookup)
-        if all(name.is_same(person) for name in names):
+        if not names:
+            return
+        today = business_day(now)
+        tries_left = await self._attempts.begin(person.lookup, today, MOST_WRONG_NAMES, now)
+        if tries_left and all(name.is_same(person) for name in names):
+            await self._attempts.succeeded(person.lookup, today)
             return
         text = Text(
             "姓名与该证件名下的电子票不一致，请核对，或持证件请工作人员更正",

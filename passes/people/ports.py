@@ -4,13 +4,13 @@ All stores raise `errors.Unavailable` when the database does not answer.
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from passes.people.app_tokens import AppToken
 from passes.people.groups import Group
 from passes.people.holder import Holder
-from passes.people.visitors import Binding, Consent, Phone, Session, Visitor
+from passes.people.visitors import Binding, Consent, Notice, Phone, Session, Visitor
 
 
 class Members(Protocol):
@@ -47,6 +47,9 @@ class Visitors(Protocol):
         """Compare-and-set: store who a visitor is and what they agreed to; False if the `lookup`
         of the identity that is stored is not `before`. None is no identity."""
 
+    async def notice(self, visitor_id: str, notice: Notice) -> None:
+        """Tell a visitor something when they look next."""
+
     async def set_phone(self, visitor_id: str, phone: Phone | None) -> None:
         """Store the phone number of a visitor, or that there is none."""
 
@@ -67,6 +70,16 @@ class Visitors(Protocol):
 
     async def unbind(self, key: str, visitor_id: str) -> None:
         """Delete a binding, if it is to that visitor."""
+
+
+class Attempts(Protocol):
+    """How often the name of a document was guessed wrong on a day."""
+
+    async def begin(self, lookup: str, day: date, most: int, now: datetime) -> bool:
+        """Count a guess as wrong; False, and nothing is counted, if there were too many."""
+
+    async def succeeded(self, lookup: str, day: date) -> None:
+        """The guess was right: it does not count."""
 
 
 class Sessions(Protocol):
@@ -97,6 +110,9 @@ class PassesOfPeople(Protocol):
 
     async def names(self, lookup: str) -> Sequence[Holder]:
         """The holders, under any name, to whom passes of a document were issued."""
+
+    async def ask_for_card(self, lookup: str, now: datetime) -> None:
+        """Let staff look at the card when a pass of a document admits for the next time."""
 
     async def any_usable(self, person: Holder, day: date) -> bool:
         """Whether a person has a pass that may still admit on that business day or later."""

@@ -32,6 +32,15 @@ class Phone:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What a visitor has to be told: `identity_unbound`, that staff have undone the binding of the
+    person whom they said to be."""
+
+    code: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Visitor:
     """An account. `openid` is its id at WeChat, sealed; `token_version` is the only version of
     tokens that is good."""
@@ -43,6 +52,8 @@ class Visitor:
     phone: Phone | None = None
     identity: Holder | None = None
     consent: Consent | None = None
+    notice: Notice | None = None
+    """The newest; the account alone sees it."""
 
     @property
     def lookup(self) -> str:

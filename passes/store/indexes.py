@@ -52,6 +52,15 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     "users": (),
     # shard key: _id, hashed. `_id` is a WeChat account or a person, as keyed hashes.
     "bindings": (),
+    # shard key: _id, hashed. `_id` is a person, as a keyed hash, and a day.
+    "name_attempts": (
+        Index(
+            "kept_two_days",
+            (("at", 1),),
+            serves="wrong names are forgotten",
+            expire_seconds=2 * 24 * 3600,
+        ),
+    ),
     # shard key: _id, hashed
     "sessions": (
         Index("visitor", (("visitor_id", 1),), serves="a visitor signs out everywhere"),

@@ -1,15 +1,15 @@
 """People: visitors, what they are bound to, their sessions and groups, and the tokens of WeChat."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from passes.people.app_tokens import AppToken
 from passes.people.groups import Group
 from passes.people.holder import Holder
-from passes.people.ports import AppTokens, Members, Sessions, Visitors
+from passes.people.ports import AppTokens, Attempts, Members, Sessions, Visitors
 from passes.people.sealing import Sealed
-from passes.people.visitors import Binding, Consent, Phone, Session, Visitor
-from passes.store.database import Database
+from passes.people.visitors import Binding, Consent, Notice, Phone, Session, Visitor
+from passes.store.database import Database, Document
 from passes.store.documents import encode, keyed, to_session, to_visitor
 
 
@@ -37,6 +37,28 @@ class MemberStore(Members):
         await self._members.delete({"_id": f"{group}:{lookup}"})
 
 
+class AttemptStore(Attempts):
+    """The `name_attempts` collection; `_id` is a person and a business day."""
+
+    def __init__(self, database: Database) -> None:
+        """One collection of the database is used."""
+        self._attempts = database.collection("name_attempts")
+
+    async def begin(self, lookup: str, day: date, most: int, now: datetime) -> bool:
+        key = f"{lookup}:{day}"
+        below: Document = {"_id": key, "count": {"$lt": most}}
+        one_more = {"$inc": {"count": 1}}
+        if await self._attempts.update(below, one_more):
+            return True
+        if await self._attempts.insert({"_id": key, "count": 1, "at": now}):
+            return True
+        return await self._attempts.update(below, one_more)
+
+    async def succeeded(self, lookup: str, day: date) -> None:
+        at_least_one = {"_id": f"{lookup}:{day}", "count": {"$gt": 0}}
+        await self._attempts.update(at_least_one, {"$inc": {"count": -1}})
+
+
 class VisitorStore(Visitors):
     """The `users` collection, and `bindings`, whose unique `_id` is what can be bound only once."""
 
@@ -59,6 +81,9 @@ class VisitorStore(Visitors):
         return await self._users.update(
             {"_id": visitor_id, "identity.lookup": before}, {"$set": change}
         )
+
+    async def notice(self, visitor_id: str, notice: Notice) -> None:
+        await self._users.update({"_id": visitor_id}, {"$set": {"notice": encode(notice)}})
 
     async def set_phone(self, visitor_id: str, phone: Phone | None) -> None:
         await self._users.update({"_id": visitor_id}, {"$set": {"phone": encode(phone)}})

@@ -12,6 +12,7 @@ from passes.people.identification import Identification, Unbound
 from passes.people.identity import IdentityDocument
 from passes.people.sealing import Vault
 from passes.people.visitors import Binding, Visitor
+from passes.store.people import AttemptStore
 from passes.store.sealed import SealedStore
 from server.mongo import Mongo
 from tests.support import build
@@ -109,7 +110,12 @@ async def test_a_new_privacy_statement_is_agreed_to_with_a_pass_in_force(
     visitor = await rooms.known()
     await rooms.issue_to(visitor)
     later = Identification(
-        SEALER, "2027-01", rooms.people.visitors, rooms.holding.wallet, rooms.base.audit
+        SEALER,
+        "2027-01",
+        rooms.people.visitors,
+        rooms.holding.wallet,
+        AttemptStore(rooms.database),
+        rooms.base.audit,
     )
     agreed = await later.identify(visitor, replace(SAID, consent_version="2027-01"), NOW)
     assert agreed.consent is not None
