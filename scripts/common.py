@@ -52,6 +52,35 @@ BornOption = Annotated[
 ]
 
 
+def from_stdin(written: str) -> str:
+    """What an option says; for `-` the next line of standard input, so that no name and no number
+    stands in the history of a shell or in the list of processes."""
+    if written != "-":
+        return written
+    line = sys.stdin.readline()
+    if not line:
+        raise typer.BadParameter("`-` reads a line of standard input, and there is none")
+    return line.rstrip("\r\n")
+
+
+NameOption = Annotated[
+    str,
+    typer.Option(
+        prompt="Name",
+        callback=from_stdin,
+        help="The real name, as the document says it; asked for if left out, `-` reads a line.",
+    ),
+]
+NumberOption = Annotated[
+    str,
+    typer.Option(
+        prompt="Number of the document",
+        callback=from_stdin,
+        help="The number of the document; asked for if left out, `-` reads a line.",
+    ),
+]
+
+
 def identity_of(
     name: str, number: str, kind: DocumentKind, country: str | None, born: datetime | None
 ) -> Identity:

@@ -24,6 +24,8 @@ from scripts.common import (
     CountryOption,
     DataDir,
     KindOption,
+    NameOption,
+    NumberOption,
     identity_of,
     operator,
     refuse,
@@ -54,12 +56,8 @@ CodeOption = Annotated[
 @app.command()
 def issue(
     product: Annotated[str, typer.Option(help="The id of the product.")],
-    name: Annotated[
-        str, typer.Option(prompt=True, help="The real name of the holder; asked for if left out.")
-    ],
-    id_number: Annotated[
-        str, typer.Option(prompt=True, help="The number of the document; asked for, too.")
-    ],
+    name: NameOption,
+    id_number: NumberOption,
     kind: KindOption = DocumentKind.RESIDENT,
     country: CountryOption = None,
     born: BornOption = None,

@@ -20,6 +20,8 @@ from scripts.common import (
     CountryOption,
     DataDir,
     KindOption,
+    NameOption,
+    NumberOption,
     identity_of,
     operator,
     refuse,
@@ -40,10 +42,6 @@ def _group(written: str) -> str:
         raise typer.BadParameter(str(error)) from None
 
 
-NameOption = Annotated[
-    str, typer.Option(prompt=True, help="The real name, as the document says it.")
-]
-NumberOption = Annotated[str, typer.Option(prompt=True, help="The resident ID number.")]
 GroupOption = Annotated[
     str,
     typer.Option(
@@ -141,7 +139,7 @@ def _checked(people: Sequence[tuple[str, str]]) -> list[Identity]:
 @app.command("release", hidden=True)  # its former name
 def unbind(
     name: NameOption,
-    id_number: Annotated[str, typer.Option(prompt=True, help="The number of the document.")],
+    id_number: NumberOption,
     reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")],
     kind: KindOption = DocumentKind.RESIDENT,
     country: CountryOption = None,

@@ -40,8 +40,8 @@ RATES = {
     "lookup": (Rate(20, 1), Rate(1200, 0.05)),
     "picture": (Rate(60, 1), Rate(1000, 0.02)),
 }
-"""For each name of `@endpoint(limit=…)` the rates of a visitor, or gate, and of an address. Many share the
-address of a mobile network, so that of an address is meant for machines."""
+"""For each name of `@endpoint(limit=…)` the rates of a visitor, or gate, and of an address. Many
+share the address of a mobile network, so that of an address is meant for machines."""
 
 
 class RateLimiter:

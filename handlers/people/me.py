@@ -9,14 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from handlers.holding.pass_views import PassViewOut
 from handlers.people.visitor import VISITOR, VisitorHandler
 from handlers.web.endpoint import endpoint
-from handlers.web.models import In, Out
+from handlers.web.models import In, Out, TextOut
 from handlers.web.routing import Route
 from passes.admission.history import Event
+from passes.base.text import Text
 from passes.people.groups import Group
 from passes.people.holder import Holder
 from passes.people.identification import IdentityStatement
 from passes.people.identity import DocumentKind, Identity, IdentityDocument
-from passes.people.visitors import Consent, Session, Visitor
+from passes.people.visitors import Consent, Notice, Session, Visitor
 
 _ShortText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
@@ -147,6 +148,28 @@ class HeldPassOut(PassViewOut):
         return cls(**view.model_dump(), story=[EventOut.of(event) for event in events])
 
 
+_NOTICES = {
+    "identity_unbound": Text(
+        "工作人员已解除您的实名绑定；如非本人办理，请联系客服",
+        "staff have undone the binding of your identity to this account; if you did not ask for "
+        "it, tell them",
+    ),
+}
+
+
+class NoticeOut(Out):
+    """What a visitor has to be told."""
+
+    code: str = Field(examples=["identity_unbound"])
+    at: datetime
+    message: TextOut
+
+    @classmethod
+    def of(cls, notice: Notice) -> Self:
+        """The view of a notice."""
+        return cls(code=notice.code, at=notice.at, message=TextOut.of(_NOTICES[notice.code]))
+
+
 class MeOut(Out):
     """Everything that is held about a visitor."""
 
@@ -157,6 +180,8 @@ class MeOut(Out):
     phone: str | None
     identity: IdentityOut | None
     consent: ConsentOut | None
+    notice: NoticeOut | None
+    """What the visitor has to be told, if there is anything."""
     groups: list[Group]
     """The groups that operators have said the visitor belongs to."""
     sign_ins: list[SignInOut]
@@ -194,6 +219,7 @@ class MeEndpoint(VisitorHandler):
             phone=people.accounts.phone(visitor),
             identity=self._opened(visitor.identity),
             consent=self._consent(visitor.consent),
+            notice=None if visitor.notice is None else NoticeOut.of(visitor.notice),
             groups=sorted(groups),
             sign_ins=[SignInOut.of(session) for session in sessions],
             passes=await self._passes(visitor),
