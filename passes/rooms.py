@@ -39,8 +39,9 @@ from passes.store.ledger import LedgerStore, RefusalStore
 from passes.store.offers import CounterStore, OfferStore
 from passes.store.people import AppTokenStore, AttemptStore, MemberStore, SessionStore, VisitorStore
 from passes.store.sealed import SealedStore
-from passes.store.terms import EditionStore, HolidayStore
+from passes.store.terms import AmendmentStore, EditionStore, HolidayStore
 from passes.store.versions import GATES, HOLIDAYS, OFFERS, PRODUCTS, Versions
+from passes.terms.amendments import Amending
 from passes.terms.editions import Editions
 from passes.terms.holidays import Holidays
 from passes.terms.ports import Spots
@@ -62,7 +63,9 @@ class TermsRoom:
     def __init__(self, database: Database, base: BaseRoom, spots: Spots) -> None:
         """`spots` is the catalogue in memory."""
         self.stored = EditionStore(database)
-        self.editions = Editions(self.stored.all)
+        self.stored_amendments = AmendmentStore(database)
+        self.editions = Editions(self.stored.all, self.stored_amendments.all)
+        self.amending = Amending(spots, self.stored, self.stored_amendments, base.audit)
         self.publishing = ProductPublishing(spots, self.stored, base.audit)
         self.stored_holidays = HolidayStore(database)
         self.holidays = Holidays(self.stored_holidays.all)

@@ -88,8 +88,8 @@ def issue(
         fields: dict[str, object] = {
             "pass_id": issued.id,
             "code": _text(issued, code, system),
-            "valid_from": issued.valid.start,
-            "valid_until": issued.valid.end,
+            "valid_from": issued.days.start,
+            "valid_until": issued.days.end,
         }
         if issued.activate_by is not None:
             fields["activate_by"] = issued.activate_by
@@ -231,8 +231,8 @@ def _summary(held: Pass) -> dict[str, object]:
         "product": held.product_id,
         "holder": held.holder.mask,
         "state": held.state_on(business_day(now())),
-        "valid_from": held.valid.start,
-        "valid_until": held.valid.end,
+        "valid_from": held.days.start,
+        "valid_until": held.days.end,
         "activate_by": held.activate_by,
         "activated_at": held.activated_at,
         "issued_at": held.issued_at,

@@ -5,11 +5,14 @@ from typing import Annotated
 
 import typer
 
+from passes.base.calendar import business_day
 from passes.files.products import product_schema, read_products
+from passes.terms.amendments import Amendment
 from passes.terms.edition import Edition
 from passes.terms.publishing import Published
-from scripts.common import AsJson, DataDir, DryRun, show_rows, with_system
+from scripts.common import AsJson, DataDir, DryRun, operator, show, show_rows, with_system
 from scripts.publishing import publish_drafts, show_published
+from server.clock import now
 from server.system import System
 
 app = typer.Typer(help="Products: what can be held.", no_args_is_help=True)
@@ -49,6 +52,65 @@ def list_products(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         return [_row(edition) for edition in editions if not edition.offer]
 
     show_rows(with_system(command, data_dir, as_json), as_json)
+
+
+@app.command()
+def amend(
+    product: Annotated[str, typer.Argument(help="The id of the product.")],
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")],
+    versions: Annotated[
+        list[int] | None, typer.Option("--version", help="One version; all there are, if left out.")
+    ] = None,
+    days: Annotated[int, typer.Option(help="So many days more at the end.")] = 0,
+    spots: Annotated[list[str] | None, typer.Option("--spot", help="One spot more.")] = None,
+    limits: Annotated[
+        list[str] | None, typer.Option("--limit", help="A higher limit: `per_spot=4`.")
+    ] = None,
+    dry_run: DryRun = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add to passes that were sold already: days, spots or visits.
+
+    It only adds, and holds at every gate within seconds. Tells how many passes it is for.
+    """
+    wanted = Amendment(
+        product_id=product,
+        number=0,
+        at=now(),
+        reason=reason,
+        versions=frozenset(versions or ()),
+        days=days,
+        spots=frozenset(spots or ()),
+        limits=dict(map(_limit, limits or ())),
+    )
+
+    async def command(system: System) -> dict[str, object]:
+        amending = system.terms.amending
+        if dry_run:
+            done = await amending.preview(wanted)
+        else:
+            done = await amending.amend(wanted, operator(), now())
+        sold = await system.holding.passes.of_product(product)
+        today = business_day(now())
+        meant = [held for held in sold if held.edition.version in done.versions]
+        return {
+            "product": product,
+            "amendment": done.number,
+            "versions": sorted(done.versions),
+            "passes": len(meant),
+            "in_force": sum(held.in_force_on(today) for held in meant),
+            "stored": not dry_run,
+        }
+
+    show(with_system(command, data_dir, as_json), as_json)
+
+
+def _limit(written: str) -> tuple[str, int]:
+    name, _, value = written.partition("=")
+    if not value.isdecimal():
+        raise typer.BadParameter("write a limit as per_spot=4")
+    return name, int(value)
 
 
 def _row(edition: Edition) -> dict[str, object]:

@@ -309,8 +309,8 @@ class FoundOut(Out):
         return cls(
             pass_=PassOut.of(held, today),
             state=held.state_on(today),
-            valid_from=held.valid.start,
-            valid_until=held.valid.end,
+            valid_from=held.days.start,
+            valid_until=held.days.end,
             code=found.code,
         )
 

@@ -132,6 +132,14 @@ class Pass:
         starts = self.terms.term.unactivated is Unactivated.STARTS
         return PassState.ACTIVE if starts else PassState.EXPIRED
 
+    @property
+    def days(self) -> DateRange:
+        """Its valid days, with those that amendments have added."""
+        return self._extended(self.valid)
+
+    def _extended(self, days: DateRange) -> DateRange:
+        return DateRange(days.start, days.end + timedelta(days=self.edition.extended_by))
+
     def first_day_after(self, tally: Tally) -> date | None:
         """The first day of its validity, with these visits; None if it waits for the first one."""
         if self.terms.term.starts is Starts.FIRST_VISIT:
@@ -143,9 +151,9 @@ class Pass:
         first time within so many days, and is valid for its term from that day on."""
         term = self.terms.term
         if term.starts is not Starts.FIRST_VISIT:
-            return self.valid
+            return self.days
         if tally.first_day is not None:
-            return term.starting(tally.first_day)
+            return self._extended(term.starting(tally.first_day))
         last_first_day = self.valid.start + timedelta(days=term.start_within or 0)
         return DateRange(self.valid.start, last_first_day)
 
@@ -157,7 +165,7 @@ class Pass:
 
     def in_force_on(self, day: date) -> bool:
         """Whether it may still admit on that business day or a later one."""
-        last_day = self.valid.end + timedelta(days=self.pause_on(day))
+        last_day = self.days.end + timedelta(days=self.pause_on(day))
         return self.state_on(day) not in _OVER and day <= last_day
 
     def pause_on(self, day: date) -> int:
@@ -207,5 +215,5 @@ class Pass:
         They change when it is activated, and when a pause ends that prolongs it.
         """
         if self.waits:
-            return DateRange(business_day(self.issued_at), self.valid.end)
-        return self.valid
+            return DateRange(business_day(self.issued_at), self.days.end)
+        return self.days

@@ -95,7 +95,7 @@ class Erasing:
 
 def _passes_in_force(passes: Sequence[Pass]) -> Conflict:
     faults = [
-        Fault(f"passes.{each.id}", f"{each.product_id}, valid until {each.valid.end}")
+        Fault(f"passes.{each.id}", f"{each.product_id}, valid until {each.days.end}")
         for each in passes
     ]
     text = Text(

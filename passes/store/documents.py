@@ -21,11 +21,13 @@ from passes.ledger.verdicts import Refusal
 from passes.offers.offer import Offer
 from passes.people.visitors import Session, Visitor
 from passes.store.database import Document
+from passes.terms.amendments import Amendment
 from passes.terms.edition import Edition
 from passes.terms.holidays import HolidayYear
 
 _PASS = TypeAdapter(Pass)
 _EDITION = TypeAdapter(Edition)
+_AMENDMENT = TypeAdapter(Amendment)
 _HOLIDAY_YEAR = TypeAdapter(HolidayYear)
 _OFFER = TypeAdapter(Offer)
 _GATE = TypeAdapter(Gate)
@@ -106,6 +108,11 @@ def from_edition(edition: Edition) -> Document:
 def to_edition(document: Document) -> Edition:
     """The edition in a document of `editions`."""
     return _EDITION.validate_python(document)
+
+
+def to_amendment(document: Document) -> Amendment:
+    """The amendment in a document of `amendments`."""
+    return _AMENDMENT.validate_python(document)
 
 
 def to_holiday_year(document: Document) -> HolidayYear:

@@ -80,6 +80,8 @@ INDEXES: dict[str, tuple[Index, ...]] = {
             unique=True,
         ),
     ),
+    # small, not sharded. `_id` is product:number.
+    "amendments": (),
     # a document a year, not sharded. `_id` is the year.
     "holidays": (),
     # small, not sharded

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from passes.store.database import Database
-from passes.store.documents import encode, from_edition, to_edition, to_holiday_year
+from passes.store.documents import encode, from_edition, to_amendment, to_edition, to_holiday_year
 from passes.store.versions import HOLIDAYS, PRODUCTS, Versions
+from passes.terms.amendments import Amendment, Amendments
 from passes.terms.edition import Edition
 from passes.terms.holidays import HolidayYear
 from passes.terms.ports import Versioned
@@ -53,3 +54,23 @@ class HolidayStore:
     async def announce(self) -> None:
         """Tell every process to load anew."""
         await self._versions.bump(HOLIDAYS)
+
+
+class AmendmentStore(Amendments):
+    """The `amendments` collection; `_id` is `product:number`."""
+
+    def __init__(self, database: Database) -> None:
+        """Two collections of the database are used."""
+        self._amendments = database.collection("amendments")
+        self._versions = Versions(database)
+
+    async def all(self) -> Sequence[Amendment]:
+        order = [("product_id", 1), ("number", 1)]
+        return [to_amendment(document) for document in await self._amendments.find({}, order)]
+
+    async def add(self, amendment: Amendment) -> bool:
+        key = f"{amendment.product_id}:{amendment.number}"
+        return await self._amendments.insert({"_id": key, **encode(amendment)})
+
+    async def announce(self) -> None:
+        await self._versions.bump(PRODUCTS)

@@ -31,6 +31,8 @@ class Edition:
     """Whether it is what a claim of the offer with this id gives: a voucher, not for sale."""
     benefit: str | None = None
     """For a voucher, what it is worth: `buy_one_get_one`, `percent:50` or `free`."""
+    extended_by: int = 0
+    """By how many days amendments have prolonged the passes that name it; always 0 as stored."""
 
     def benefit_at(self, spot: SpotFacts | None) -> str | None:
         """What a voucher is worth at a spot; None for a pass that is no voucher."""

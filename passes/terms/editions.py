@@ -7,22 +7,31 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from passes.base.errors import Unavailable
 from passes.base.text import Text
+from passes.terms.amendments import Amendment, amended
 from passes.terms.edition import Edition
 
 
 class Editions:
     """All editions of all products, as they were at the last `load`. Empty until the first."""
 
-    def __init__(self, source: Callable[[], Awaitable[Sequence[Edition]]]) -> None:
-        """`source` reads all of them from where they are stored."""
+    def __init__(
+        self,
+        source: Callable[[], Awaitable[Sequence[Edition]]],
+        amendments: Callable[[], Awaitable[Sequence[Amendment]]],
+    ) -> None:
+        """`source` reads all of them from where they are stored, `amendments` what was added to
+        them since."""
         self._source = source
+        self._amendments = amendments
         self._by_reference: dict[tuple[str, int], Edition] = {}
         self._current: dict[str, Edition] = {}
         self._all_current: tuple[Edition, ...] = ()
 
     async def load(self) -> None:
         """Replace them by what is stored now, in one step. Raises `Unavailable`."""
-        found = sorted(await self._source(), key=lambda edition: edition.version)
+        amendments = await self._amendments()
+        as_amended = [amended(each, amendments) for each in await self._source()]
+        found = sorted(as_amended, key=lambda edition: edition.version)
         self._by_reference = {(each.product_id, each.version): each for each in found}
         current = {each.product_id: each for each in found}
         self._all_current = tuple(sorted(current.values(), key=lambda each: each.number))

@@ -19,6 +19,7 @@ from passes.store.indexes import INDEXES, ensure_indexes
 from passes.store.ledger import MARK_EVERY, NEWEST, LedgerStore, RefusalStore, Remembered
 from passes.store.terms import EditionStore
 from passes.store.versions import GATES, PRODUCTS, Versions
+from passes.terms.amendments import Amendment
 from passes.terms.edition import Edition
 from passes.terms.editions import Editions
 from passes.terms.prices import Party, Payment
@@ -49,7 +50,10 @@ def passes_of(mongo: Mongo) -> PassStore:
     async def published() -> list[Edition]:
         return [FULL.edition, build.held().edition]
 
-    return PassStore(mongo, Editions(published))
+    async def no_amendments() -> list[Amendment]:
+        return []
+
+    return PassStore(mongo, Editions(published, no_amendments))
 
 
 def refusal(nonce: str = "n1", pass_id: str | None = SERIAL) -> Refusal:
