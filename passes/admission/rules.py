@@ -128,6 +128,8 @@ class Case:
     @property
     def owes(self) -> int:
         """How many people have to pay when they come in."""
+        if not self.payers:
+            return 0
         return self.tally.owed_by(self.entry)
 
 

@@ -17,7 +17,7 @@ from passes.holding.wallet import newest_serial
 from passes.people.holder import Holder
 from passes.people.traits import Traits
 from passes.terms.edition import Edition
-from passes.terms.validity import LONGEST_TERM
+from passes.terms.validity import LONGEST_TERM, DateRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +110,10 @@ def _drafted(new: NewPass, now: datetime) -> Pass:
         raise Invalid("first_day_out_of_range", text)
     if term.activate_within is None:
         state, activate_by = PassState.ACTIVE, None
-        valid = term.begun_on(begins)
+        valid = _valid_days(new, now)
     else:
         state, activate_by = PassState.ISSUED, begins + timedelta(days=term.activate_within)
-        valid = term.begun_on(day_after(activate_by))
+        valid = term.usable_from(day_after(activate_by))
     return Pass(
         id=secrets.token_hex(8),
         edition=new.edition,
@@ -126,6 +126,14 @@ def _drafted(new: NewPass, now: datetime) -> Pass:
         activate_by=activate_by,
         not_before=new.first_day,
     )
+
+
+def _valid_days(new: NewPass, now: datetime) -> DateRange:
+    """The days of a pass that needs no activation: from the first day that was agreed, if any."""
+    term = new.edition.terms.term
+    if new.first_day is not None:
+        return term.usable_from(new.first_day)
+    return term.begun_on(business_day(now))
 
 
 def _already_held(pass_id: str) -> Conflict:
