@@ -692,16 +692,16 @@ def cases_of_terms() -> Iterator[Json]:  # noqa: C901, PLR0912 - a list of cases
             given = issued(first, day.isoformat(), term)
             yield case(f"{name}_{what}", given.pop("terms"), **given)
     next_day = {"days": 3, "starts": "next_day"}
-    for day in ("2026-07-01", "2026-07-02", "2026-07-04", "2026-07-05"):
-        given = issued("2026-07-01", day, next_day)
-        yield case(f"from_the_day_after_issue_at_{day}", given.pop("terms"), **given)
+    for at_day in ("2026-07-01", "2026-07-02", "2026-07-04", "2026-07-05"):
+        given = issued("2026-07-01", at_day, next_day)
+        yield case(f"from_the_day_after_issue_at_{at_day}", given.pop("terms"), **given)
     first_visit = {"days": 3, "starts": "first_visit", "start_within": 30}
-    for day in ("2026-07-01", "2026-07-31", "2026-08-01"):
-        given = issued("2026-07-01", day, first_visit)
-        yield case(f"from_the_first_visit_not_visited_at_{day}", given.pop("terms"), **given)
-    for day in ("2026-07-22", "2026-07-23"):
-        given = issued("2026-07-01", day, first_visit, visits=[on("2026-07-20")])
-        yield case(f"from_the_first_visit_of_20_july_at_{day}", given.pop("terms"), **given)
+    for at_day in ("2026-07-01", "2026-07-31", "2026-08-01"):
+        given = issued("2026-07-01", at_day, first_visit)
+        yield case(f"from_the_first_visit_not_visited_at_{at_day}", given.pop("terms"), **given)
+    for at_day in ("2026-07-22", "2026-07-23"):
+        given = issued("2026-07-01", at_day, first_visit, visits=[on("2026-07-20")])
+        yield case(f"from_the_first_visit_of_20_july_at_{at_day}", given.pop("terms"), **given)
     given = issued("2026-07-01", "2026-08-02", first_visit, visits=[on("2026-07-31")])
     yield case("first_visit_on_the_last_possible_day", given.pop("terms"), **given)
 
@@ -761,7 +761,7 @@ def cases_of_terms() -> Iterator[Json]:  # noqa: C901, PLR0912 - a list of cases
 
     # Pools.
     five = ["emeishan", OTHER, "leshan", "qingchengshan", "dazu"]
-    covered = {"coverage": {"spots": five}}
+    covered: Json = {"coverage": {"spots": five}}
     for different in (1, 2):
         for used in ([], [OTHER], [OTHER, "leshan"], ["emeishan"], ["emeishan", OTHER]):
             visits = [visit(5 - n, spot) for n, spot in enumerate(used)]
@@ -770,10 +770,10 @@ def cases_of_terms() -> Iterator[Json]:  # noqa: C901, PLR0912 - a list of cases
                 covered | {"pools": [{"spots": five, "different": different}]},
                 visits=visits,
             )
-    for used in (0, 1, 2, 3):
-        visits = [visit(5 - n, five[n % 3]) for n in range(used)]
+    for so_many in (0, 1, 2, 3):
+        visits = [visit(5 - n, five[n % 3]) for n in range(so_many)]
         yield case(
-            f"3_visits_among_5_used_{used}",
+            f"3_visits_among_5_used_{so_many}",
             covered | {"pools": [{"spots": five, "visits": 3}]},
             visits=visits,
         )
@@ -808,11 +808,11 @@ def cases_of_terms() -> Iterator[Json]:  # noqa: C901, PLR0912 - a list of cases
         "no_limit_in_all": {"per_spot": None},
         "no_limit_a_day": {"per_spot_day": None},
     }.items():
-        for used in (1, 2):
+        for so_many in (1, 2):
             for days_ago in (0, 1):
-                visits = [visit(days_ago, minutes_ago=60 * (used - n)) for n in range(used)]
+                visits = [visit(days_ago, minutes_ago=60 * (so_many - n)) for n in range(so_many)]
                 yield case(
-                    f"override_of_{name}_{used}_used_{days_ago}_days_ago",
+                    f"override_of_{name}_{so_many}_used_{days_ago}_days_ago",
                     {
                         "limits": {"per_spot_day": 2, "per_spot": 2},
                         "overrides": {"emeishan": special},
@@ -855,7 +855,7 @@ def cases_of_times() -> Iterator[Json]:
         {"hours": ["09:00-12:30"], "limits": {"minutes_between": 60}},
         visits=[visit(0, OTHER, 10)],
     )
-    calendar = {
+    calendar: Json = {
         "2026": {
             "labour_day": ["2026-05-01/2026-05-05"],
             "dragon_boat": ["2026-06-19/2026-06-21"],
@@ -863,13 +863,13 @@ def cases_of_times() -> Iterator[Json]:
             "national_day": ["2026-10-01/2026-10-07"],
         }
     }
-    next_year = {
+    next_year: Json = {
         "2027": {
             "new_year": ["2026-12-31/2027-01-03"],
             "spring_festival": ["2027-02-05/2027-02-11"],
         }
     }
-    golden = {"blackout": {"holidays": ["national_day", "new_year"]}}
+    golden: Json = {"blackout": {"holidays": ["national_day", "new_year"]}}
     for name, day, years in (
         ("before", "2026-09-30", calendar),
         ("first_day", "2026-10-01", calendar),
@@ -967,8 +967,8 @@ def cases_of_people() -> Iterator[Json]:
     """Who is frozen by whom, what a party owes, who comes back, spent codes."""
     for by in ("staff", "holder"):
         yield case(f"frozen_by_{by}_who_says_so", pass_={"state": "frozen", "frozen_by": by})
-    two = {"payment": "at_window", "party": {"admits": 2, "pays": 1}}
-    window = {"kind": "window"}
+    two: Json = {"payment": "at_window", "party": {"admits": 2, "pays": 1}}
+    window: Json = {"kind": "window"}
     friend = {**visit(minutes_ago=5), "people": 1, "paid": 0}
     payer = {**visit(minutes_ago=6), "people": 1, "paid": 1}
     till = {**visit(minutes_ago=9), "event": "paid", "people": 1}
@@ -1004,7 +1004,7 @@ def cases_of_people() -> Iterator[Json]:
             yield case(
                 f"{kind}_pays_now_for_{asked or 'all'}", two, gate=gate, party=asked, purpose="pay"
             )
-    family = {"payment": "at_window", "party": {"admits": 4, "pays": 3}}
+    family: Json = {"payment": "at_window", "party": {"admits": 4, "pays": 3}}
     for paid in (1, 2, 3):
         once = {**visit(minutes_ago=9), "event": "paid", "people": paid}
         for asked in (None, 1, 2, 3):
@@ -1038,12 +1038,13 @@ def cases_of_people() -> Iterator[Json]:
         code={"opened": "emeishan"},
         purpose="pay",
     )
-    for name, terms in {
+    later: dict[str, Json] = {
         "blackout": {"blackout": {"weekdays": [3]}},
         "hours": {"hours": ["14:00-15:00"]},
         "used_up": {"limits": {"total": 1}},
         "too_soon": {"limits": {"minutes_between": 120}},
-    }.items():
+    }
+    for name, terms in later.items():
         yield case(
             f"turnstile_payment_is_asked_after_{name}", two | terms, visits=[visit(0, OTHER)]
         )
@@ -1057,7 +1058,7 @@ def cases_of_people() -> Iterator[Json]:
 
     # Who has left and comes back on that day.
     out = {**visit(minutes_ago=20), "event": "left"}
-    back = {"re_entry": True}
+    back: Json = {"re_entry": True}
     yield case("left_and_comes_back", back, visits=[visit(), out])
     yield case("left_and_comes_back_where_that_is_another_visit", visits=[visit(), out])
     yield case("never_left", back, visits=[visit()])
