@@ -19,11 +19,11 @@ from handlers.web.api import ApiHandler
 from handlers.web.endpoint import endpoint
 from handlers.web.models import In, Out, TextOut
 from handlers.web.routing import Route
+from passes.admission.admitting import Annulled
 from passes.admission.gates import Gate, GateKind, Purpose, Scan
 from passes.admission.lookup import Card, FoundPass
 from passes.base.calendar import business_day, to_milliseconds
 from passes.holding.model import Pass, PassState
-from passes.ledger.records import Record
 from passes.ledger.verdicts import Reason, Verdict
 from passes.people.identity import DocumentKind
 from passes.people.traits import CATEGORIES
@@ -199,16 +199,26 @@ def _decided(verdict: Verdict) -> Literal["admitted", "refused", "paid"]:
 
 
 class AnnulOut(Out):
-    """An admission that no longer counts."""
+    """An admission, or a payment, that no longer counts."""
 
     nonce: str = Field(examples=["5dfb1cb2d35c1769"])
     pass_id: str = Field(examples=["70a69d540b54f65e"])
     annulled_at: datetime
+    gives_back: int = Field(examples=[0])
+    """How many people had paid with it, and get their money back."""
+    gives_back_fen: int | None = Field(examples=[0])
+    """What they had paid together; null if that is not known."""
 
     @classmethod
-    def of(cls, record: Record) -> Self:
-        """The view of the record that undoes an admission."""
-        return cls(nonce=record.nonce, pass_id=record.pass_id, annulled_at=record.at)
+    def of(cls, annulled: Annulled) -> Self:
+        """The view of an annulment."""
+        return cls(
+            nonce=annulled.by.nonce,
+            pass_id=annulled.by.pass_id,
+            annulled_at=annulled.by.at,
+            gives_back=annulled.gives_back,
+            gives_back_fen=annulled.gives_back_fen,
+        )
 
 
 class GateHandler(ApiHandler):
@@ -271,10 +281,11 @@ class AnnulEndpoint(GateHandler):
 
     @endpoint(scope=_SCAN, reply=AnnulOut)
     async def post(self, nonce: str) -> AnnulOut:
-        """Take back an admission of this gate within 15 minutes. Doing it again changes nothing."""
+        """Take back an admission of this gate, or a payment, within 15 minutes. Doing it again
+        changes nothing."""
         gate = await self.gate()
-        record = await self.rooms.admission.admission.annul(gate, nonce, self.now())
-        return AnnulOut.of(record)
+        annulled = await self.rooms.admission.admission.annul(gate, nonce, self.now())
+        return AnnulOut.of(annulled)
 
 
 class LookupIn(In):

@@ -110,6 +110,30 @@ class _Past:
     ledger: Sequence[Record] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Annulled:
+    """What was undone, and the record that undid it.
+
+    `gives_back` is how many people had paid with it and get their money back, `gives_back_fen` what
+    they had paid together; None if it is not known how much that was.
+    """
+
+    undone: Record
+    by: Record
+
+    @property
+    def gives_back(self) -> int:
+        """How many people had paid with what was undone."""
+        return self.undone.verdict.pays if self.undone.verdict else 0
+
+    @property
+    def gives_back_fen(self) -> int | None:
+        """What they had paid together, in fen."""
+        if self.undone.verdict is None or not self.gives_back:
+            return 0
+        return self.undone.verdict.amount_fen
+
+
 class Admission:
     """Admits scans and annuls admissions."""
 
@@ -204,11 +228,11 @@ class Admission:
         kept, _ = await self._refuse(scan, held, verdict)
         return kept
 
-    async def annul(self, gate: Gate, nonce: str, now: datetime) -> Record:
-        """Undo an admission of this gate, because the turnstile did not turn.
+    async def annul(self, gate: Gate, nonce: str, now: datetime) -> Annulled:
+        """Undo an admission of this gate, because the turnstile did not turn, or a payment.
 
-        Doing it again changes nothing. Raises `Unknown` if this gate admitted no such scan,
-        `Conflict` after 15 minutes.
+        Doing it again changes nothing, and says the same. Raises `Unknown` if this gate admitted no
+        such scan, `Conflict` after 15 minutes.
         """
         for _ in range(_TRIES):
             admission = await self._ledger.admission(gate.id, nonce)
@@ -218,7 +242,7 @@ class Admission:
             ledger = await self._ledger.whole(admission.pass_id)
             for record in ledger:
                 if record.annuls == admission.n:
-                    return record
+                    return Annulled(admission, record)
             if ledger[-1].kind is RecordKind.CLOSED:
                 text = Text("此票已补发，不能撤销", "this pass has been reissued since")
                 raise Conflict("pass_reissued", text)
@@ -229,7 +253,7 @@ class Admission:
             if await self._ledger.append(record):
                 if record.tally.total < ledger[-1].tally.total:
                     await self._give_back_visit(admission, now)
-                return record
+                return Annulled(admission, record)
             # Another gate has appended to this ledger since it was read: work it out again.
         raise _busy()
 
@@ -408,7 +432,13 @@ class Admission:
         whole = fold(ledger)
         so_far = fold([each for each in ledger if each.at - now <= CLOCKS_DIFFER])
         log.error("pass %s has a record of %s, in the future", facts.held.id, ledger[-1].at)
-        tally = replace(so_far, total=whole.total, days=whole.days, by_spot=whole.by_spot)
+        tally = replace(
+            so_far,
+            total=whole.total,
+            days=whole.days,
+            by_spot=whole.by_spot,
+            by_month=whole.by_month,
+        )
         return _Past(tally, now, ledger)
 
     async def _tally(self, facts: _Facts) -> Tally:

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from passes.admission.gates import Gate, GateState
 from passes.base.calendar import business_day, day_after, start_of
@@ -33,12 +34,13 @@ _MOST_MOMENTS = 1_000
 rules that lift one another by turns for years would need more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """All that a decision rests on.
 
     `spot` is None if the catalogue does not have the spot of the gate; `party` is how many people
-    want to pass, None for all. `at` is not earlier than the last visit in the tally.
+    want to pass, None for all. `at` is not earlier than the last visit in the tally. What several
+    rules ask is worked out once.
     """
 
     held: Pass
@@ -54,7 +56,7 @@ class Case:
     paying: bool = False
     """Whether they pay at a window now, and come in at another gate."""
 
-    @property
+    @cached_property
     def day(self) -> date:
         """The business day of the scan."""
         return business_day(self.at)
@@ -64,7 +66,7 @@ class Case:
         """The limits of the pass at this spot."""
         return self.held.terms.limits_at(self.gate.spot_id)
 
-    @property
+    @cached_property
     def times(self) -> list[Times]:
         """All times that hold for the pass at this spot."""
         return self.held.terms.times_at(self.gate.spot_id)
@@ -85,7 +87,7 @@ class Case:
         first_day = self.held.first_day_after(self.tally) or self.day
         return months_between(first_day, self.day)
 
-    @property
+    @cached_property
     def whole_party(self) -> Party:
         """How many people the pass lets in here, and what they pay."""
         if self.spot is None:
@@ -98,17 +100,17 @@ class Case:
         pays_at_window = self.held.terms.payment is Payment.AT_WINDOW
         return self.whole_party.pays if pays_at_window else 0
 
-    @property
+    @cached_property
     def may_follow(self) -> int:
         """How many people of a party may still follow, here and today."""
         return self.tally.may_follow(self.day, self.gate.spot_id)
 
-    @property
+    @cached_property
     def wanted(self) -> int:
         """How many people want to pass: as many as say so, or all who still may."""
         return self.party or self.may_follow or self.whole_party.admits
 
-    @property
+    @cached_property
     def joins(self) -> bool:
         """Whether they are the rest of a party, and so no new visit."""
         return self.wanted <= self.may_follow
@@ -141,6 +143,8 @@ class Case:
     @property
     def owes(self) -> int:
         """How many people have to pay when they come in."""
+        if not self.payers:
+            return 0
         return self.tally.owed_by(self.entry)
 
 
@@ -386,7 +390,7 @@ def _limits_used_up(case: Case) -> Iterator[Objection]:
     if _reached(here, limits.per_spot) or _reached(tally.total, limits.total):
         yield Objection(Reason.NO_VISITS_LEFT)
     # On a day that is counted already another visit counts no more days.
-    if not tally.visited_on(case.day) and _reached(tally.days, limits.days):
+    if limits.days is not None and not tally.visited_on(case.day) and tally.days >= limits.days:
         yield Objection(Reason.NO_VISITS_LEFT)
     if any(_pool_is_used_up(pool, tally, spot_id) for pool in case.pools):
         yield Objection(Reason.NO_VISITS_LEFT)
@@ -395,7 +399,10 @@ def _limits_used_up(case: Case) -> Iterator[Objection]:
 
 def _periods_used_up(case: Case) -> Iterator[Objection]:
     """Of the limits for a month and a year of validity, those that are used up in this one."""
-    limits, tally, month = case.limits, case.tally, case.month
+    limits = case.limits
+    if limits.per_month is None and limits.per_year is None:
+        return
+    tally, month = case.tally, case.month
     first_day = case.held.first_day_after(tally) or case.day
     if _reached(tally.visits_in_months(range(month, month + 1)), limits.per_month):
         yield Objection(Reason.NO_VISITS_LEFT, start_of(month_after(first_day, month + 1)))

@@ -137,10 +137,10 @@ def _drafted(new: NewPass, now: datetime) -> Pass:
         raise Invalid("first_day_out_of_range", text)
     if term.activate_within is None:
         state, activate_by = PassState.ACTIVE, None
-        valid = term.begun_on(begins)
+        valid = _valid_days(new, now)
     else:
         state, activate_by = PassState.ISSUED, begins + timedelta(days=term.activate_within)
-        valid = term.begun_on(day_after(activate_by))
+        valid = term.usable_from(day_after(activate_by))
     return Pass(
         id=secrets.token_hex(8),
         edition=new.edition,
@@ -159,6 +159,14 @@ def _traits(new: NewPass, valid: DateRange, today: date) -> Traits:
     if new.identity is None:
         return new.traits
     return traits_of(new.identity, today, valid.end)
+
+
+def _valid_days(new: NewPass, now: datetime) -> DateRange:
+    """The days of a pass that needs no activation: from the first day that was agreed, if any."""
+    term = new.edition.terms.term
+    if new.first_day is not None:
+        return term.usable_from(new.first_day)
+    return term.begun_on(business_day(now))
 
 
 def _already_held(pass_id: str) -> Conflict:

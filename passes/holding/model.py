@@ -169,11 +169,15 @@ class Pass:
         return self.state_on(day) not in _OVER and day <= last_day
 
     def pause_on(self, day: date) -> int:
-        """By how many days its validity would be prolonged if it were unfrozen on a day."""
+        """By how many days its validity would be prolonged if it were unfrozen on a day.
+
+        Days before its first one are not lost, and so not given back.
+        """
         if self.frozen_on is None:
             return 0
         left = self.terms.term.pause_days - self.paused_days
-        return max(0, min(left, (day - self.frozen_on).days))
+        lost_from = max(self.frozen_on, self.valid.start)
+        return max(0, min(left, (day - lost_from).days))
 
     @property
     def lapses(self) -> bool:

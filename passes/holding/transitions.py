@@ -31,8 +31,10 @@ def activate(held: Pass, now: datetime) -> Pass:
     today = business_day(now)
     if held.state_on(today) is not PassState.ISSUED:
         raise not_possible(held, now, "activated")
-    first_day = max(today, held.not_before or today)
-    valid = held.terms.term.begun_on(first_day)
+    term = held.terms.term
+    valid = term.begun_on(today)
+    if held.not_before is not None and held.not_before > valid.start:
+        valid = term.usable_from(held.not_before)
     return replace(held, state=PassState.ACTIVE, valid=valid, activated_at=now)
 
 

@@ -33,7 +33,7 @@ class Ledger(Protocol):
         """The newest record of a pass under a nonce of a gate, however long ago."""
 
     async def admission(self, gate_id: str, nonce: str) -> Record | None:
-        """The newest admission that a gate gave that nonce."""
+        """The newest admission, or payment at a window, that a gate gave that nonce."""
 
     async def append(self, record: Record) -> bool:
         """Add a record under its number; False if another process took the number first."""

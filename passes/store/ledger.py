@@ -105,7 +105,8 @@ class LedgerStore(Ledger):
         return max(records, key=lambda record: record.n, default=None)
 
     async def admission(self, gate_id: str, nonce: str) -> Record | None:
-        where = {"gate_id": gate_id, "nonce": nonce, "kind": RecordKind.ADMITTED.value}
+        kinds = [RecordKind.ADMITTED.value, RecordKind.PAID.value]
+        where = {"gate_id": gate_id, "nonce": nonce, "kind": {"$in": kinds}}
         found = await self._admissions.find(where, [("at", -1)], 1)
         return to_record(found[0]) if found else None
 

@@ -194,6 +194,8 @@ class Terms:
 
     def times_at(self, spot_id: str) -> list[Times]:
         """All times that hold at a spot."""
+        if not self.at:
+            return [self.times]
         return [self.times, *(each.times for each in self.at if spot_id in each.spots)]
 
     def limits_at(self, spot_id: str) -> Limits:
@@ -211,6 +213,8 @@ class Terms:
 
     def pools_of(self, spot_id: str) -> list[Pool]:
         """The pools that a spot belongs to."""
+        if not self.pools:
+            return []
         return [pool for pool in self.pools if spot_id in pool.spots]
 
 

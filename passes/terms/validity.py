@@ -76,11 +76,18 @@ class Term:
     def begun_on(self, day: date) -> DateRange:
         """The valid days of a pass that is issued or activated on a day."""
         if self.starts is Starts.NEXT_DAY:
-            return self.starting(day + timedelta(days=1))
-        if self.starts is Starts.FIRST_VISIT:
-            last_first_day = day + timedelta(days=self.start_within or 0)
-            return DateRange(day, self.starting(last_first_day).end)
-        return self.starting(day)
+            return self.usable_from(day + timedelta(days=1))
+        return self.usable_from(day)
+
+    def usable_from(self, first: date) -> DateRange:
+        """The days on which a pass can be used whose first possible day is `first`.
+
+        For one that starts at its first visit they reach to the end of a term that starts last.
+        """
+        if self.starts is not Starts.FIRST_VISIT:
+            return self.starting(first)
+        last_first_day = first + timedelta(days=self.start_within or 0)
+        return DateRange(first, self.starting(last_first_day).end)
 
 
 def months_between(first: date, day: date) -> int:

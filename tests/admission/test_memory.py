@@ -102,7 +102,7 @@ async def test_another_process_has_frozen_the_pass(any_mongo: Mongo) -> None:
     two = await processes(any_mongo)
     await scan(two.here, two.held, "a")
     await two.there.holding.lifecycle.take(SERIAL, Step.FREEZE, OPERATOR, NOW)
-    assert (await scan(two.here, two.held, "b")).reason is Reason.FROZEN
+    assert (await scan(two.here, two.held, "b")).reason is Reason.FROZEN_BY_STAFF
 
 
 async def test_a_voucher_given_back_elsewhere_is_not_admitted_from_memory(
@@ -142,9 +142,10 @@ async def test_a_refusal_cut_short_between_its_writes_is_noted_by_the_next_try(
     with pytest.raises(Crash):
         await scan(rooms, held, "a")
     mortal.writes_left = float("inf")
-    assert (await scan(rooms, held, "a")).reason is Reason.FROZEN
+    assert (await scan(rooms, held, "a")).reason is Reason.FROZEN_BY_STAFF
     await rooms.holding.lifecycle.take(SERIAL, Step.UNFREEZE, OPERATOR, NOW)
-    assert (await scan(rooms, held, "a")).reason is Reason.FROZEN, "as it was answered before"
+    again = await scan(rooms, held, "a")
+    assert again.reason is Reason.FROZEN_BY_STAFF, "as it was answered before"
     assert (await scan(rooms, held, "b")).admitted
 
 

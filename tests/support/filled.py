@@ -1,7 +1,7 @@
 """A database in which every collection holds something, filled as a running system fills it."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from passes.admission.gates import GateKind, Scan
@@ -16,7 +16,9 @@ from passes.people.identity import DocumentKind, IdentityDocument
 from passes.people.traits import traits_of
 from passes.people.visitors import Visitor
 from passes.terms.edition import Edition
+from passes.terms.holidays import Holiday, HolidayYear
 from passes.terms.terms import Limits
+from passes.terms.validity import DateRange
 from server.mongo import Mongo
 from server.sandbox import SANDBOX_APPID, SANDBOX_SECRET
 from server.system import System, open_system
@@ -39,6 +41,9 @@ async def filled(mongo: Mongo, data_dir: Path, sandbox_url: str) -> System:
     visitor = await _visitor(system, sandbox_url)
     await _scanned_twice(system, edition, visitor)
     await _claimed(system, visitor)
+    golden_week = DateRange(date(2026, 10, 1), date(2026, 10, 7))
+    year = HolidayYear(2026, {Holiday.NATIONAL_DAY.value: (golden_week,)})
+    await system.terms.stored_holidays.put(year)
     await system.admission.gate_keeping.add(XIANNVSHAN, GateKind.WINDOW, "北门", OPERATOR, NOW)
     return system
 

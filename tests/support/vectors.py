@@ -5,9 +5,9 @@ from typing import Any
 
 from tests.support.processes import PROJECT
 
-_FOLDER = PROJECT / "tests" / "vectors"
+VECTORS_FOLDER = PROJECT / "tests" / "vectors"
 
 
 def read_vectors(name: str) -> Any:
     """The document `name.json` of the vectors."""
-    return json.loads((_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return json.loads((VECTORS_FOLDER / f"{name}.json").read_text(encoding="utf-8"))

@@ -2,8 +2,9 @@
 
 Cases for makers of gates that decide alone: terms, visits so far, a scan, and what must be
 answered. What is expected is worked out here from the words of the operator guide and the gate
-protocol, sharing no code with `passes.admission.rules`, and as one plain list of questions. Cases
-are added, never changed.
+protocol, sharing no code with `passes`, and as one plain list of questions; what is promised is
+the first of all moments at which anything can change, tried one by one. Cases are added, never
+changed; the few that had to change stand under `superseded`.
 """
 
 import json
@@ -29,73 +30,207 @@ LIFELESS = {
 Json = dict[str, Any]
 
 
+SUPERSEDED = {
+    "days_1_same_spot_again": (
+        "tomorrow no day is left either, so nothing is promised",
+        "days_1_same_spot_again_promises_nothing",
+        {"reason": "already_today", "admitted_from": "2026-07-01T16:00:00Z"},
+    ),
+    **{
+        f"{came}_of_4_are_in_then_{asked}": (
+            "some of them could go in: they are too many, and are told so",
+            f"{came}_of_4_are_in_then_{asked}_are_too_many",
+            {"reason": "already_today", "admitted_from": "2026-07-01T16:00:00Z"},
+        )
+        for came, asked in ((1, 4), (2, 4), (3, 2), (3, 4))
+    },
+}
+"""What had to change since version 2: why, the name of the case now, and what was answered."""
+
+NEVER_LIFTED = {
+    "gate_disabled",
+    "code_static",
+    "code_spent",
+    "pay_at_window",
+    "spot_not_covered",
+    "expired",
+    *LIFELESS.values(),
+    "frozen_by_staff",
+}
+"""Refusals that waiting alone does not end."""
+
+
 def day_of(at: str) -> date:
     return datetime.fromisoformat(at).astimezone(ZONE).date()
 
 
-def usable(terms: Json, day: date) -> bool:
+def midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=ZONE)
+
+
+def months_later(first: date, months: int) -> date:
+    """The corresponding day; where the month has none, the first day of the next month."""
+    year, month = first.year, first.month
+    for _ in range(months):
+        month += 1
+        if month > 12:
+            year, month = year + 1, 1
+    day, days_of_month = first.day, 31
+    while days_of_month > 28:
+        try:
+            date(year, month, days_of_month)
+            break
+        except ValueError:
+            days_of_month -= 1
+    if day <= days_of_month:
+        return date(year, month, day)
+    return date(year, month, days_of_month) + timedelta(days=1)
+
+
+def last_day_of(term: Json, first: date) -> date:
+    months = 12 * term.get("years", 0) + term.get("months", 0)
+    return months_later(first, months) + timedelta(days=term.get("days", 0) - 1)
+
+
+def spots_of(named: Json, spot: Json) -> set[str]:
+    """Which spots a coverage names, as far as a case says: by id, and its own by tag."""
+    found = set(named.get("spots", []))
+    if set(spot["tags"]) & set(named.get("tags", [])):
+        found.add(spot["id"])
+    return found - set(named.get("excluded", []))
+
+
+def times_of(case: Json) -> list[Json]:
+    """The times of the product, and those that hold at this spot beside them."""
+    terms, spot = case["terms"], case["spot"]
+    special = [each for each in terms.get("at", []) if spot["id"] in spots_of(each, spot)]
+    return [terms, *special]
+
+
+def holidays_on(day: date, calendar: Json) -> set[str]:
+    names = set()
+    for year in calendar.values():
+        for name, spans in year.items():
+            for span in spans:
+                start, _, end = span.partition("/")
+                if start <= day.isoformat() <= (end or start):
+                    names.add(name)
+    return names
+
+
+def usable(times: Json, day: date, calendar: Json) -> bool:
     """No blackout, and in season."""
-    blackout = terms.get("blackout", {})
+    blackout = times.get("blackout", {})
     if day.isoweekday() in blackout.get("weekdays", []):
         return False
     for span in blackout.get("dates", []):
         start, _, end = span.partition("/")
         if start <= day.isoformat() <= (end or start):
             return False
-    month_day, seasons = day.isoformat()[5:], [span.split("/") for span in terms.get("season", [])]
+    if set(blackout.get("holidays", [])) & holidays_on(day, calendar):
+        return False
+    month_day, seasons = day.isoformat()[5:], [span.split("/") for span in times.get("season", [])]
     return not seasons or any(
         start <= month_day <= end if start <= end else month_day >= start or month_day <= end
         for start, end in seasons
     )
 
 
-def counted(scans: list[Json], room: int) -> tuple[list[Json], dict[tuple[str, date], int]]:
-    """The visits, and the places left of parties that came in part; `people` are all that the pass
-    admits if absent."""
-    visits: list[Json] = []
-    places: dict[tuple[str, date], int] = {}
-    for scan in scans:
-        key, people = (scan["spot"], day_of(scan["at"])), scan.get("people", room)
-        if people <= places.get(key, 0):
-            places[key] -= people
-        else:
-            visits.append(scan)
-            places[key] = room - people
-    return visits, places
+def known(case: Json, day: date) -> bool:
+    """Whether the holidays of a day are published; New Year may begin in the week before."""
+    if not any(times.get("blackout", {}).get("holidays") for times in times_of(case)):
+        return True
+    years = {str(day.year), str((day + timedelta(days=7)).year)}
+    return years <= set(case.get("holidays", {}))
 
 
-def expected(case: Json) -> Json:  # noqa: C901, PLR0911, PLR0912 - a list of questions
-    """The verdict, by the words of the guides."""
+def within_hours(times: Json, at: datetime) -> bool:
+    clock = at.astimezone(ZONE).strftime("%H:%M")
+    hours = [span.split("-") for span in times.get("hours", [])]
+    return not hours or any(opens <= clock < closes for opens, closes in hours)
+
+
+class Ledger:
+    """What the visits of a case come to, counted party by party."""
+
+    def __init__(self, case: Json) -> None:
+        terms = case["terms"]
+        party = {"admits": 1, "pays": 1, **terms.get("party", {})}
+        self.room = party["admits"]
+        self.payers = party["pays"] if terms.get("payment") == "at_window" else 0
+        self.parties: list[Json] = []
+        self.paid: dict[tuple[str, date], int] = {}
+        for event in case["visits"]:
+            key = event["spot"], day_of(event["at"])
+            people = event.get("people", self.room)
+            what = event.get("event", "admitted")
+            if what == "admitted":
+                self.let_in(key, people, event["at"])
+                paid = event.get("paid", max(0, self.due(key) - self.paid.get(key, 0)))
+                self.paid[key] = self.paid.get(key, 0) + paid
+            elif what == "paid":
+                self.paid[key] = self.paid.get(key, 0) + people
+            elif what == "left" and terms.get("re_entry"):
+                party_here = self.newest(key)
+                if party_here:
+                    inside = party_here["came"] - party_here["away"]
+                    party_here["away"] += min(people, inside)
+
+    def newest(self, key: tuple[str, date]) -> Json | None:
+        here = [party for party in self.parties if party["key"] == key]
+        return here[-1] if here else None
+
+    def may_follow(self, key: tuple[str, date]) -> int:
+        party = self.newest(key)
+        return self.room - party["came"] + party["away"] if party else 0
+
+    def let_in(self, key: tuple[str, date], people: int, at: str) -> None:
+        party = self.newest(key)
+        if party is None or people > self.may_follow(key):
+            self.parties.append({"key": key, "at": at, "came": people, "away": 0})
+            return
+        back = min(party["away"], people)
+        party["away"] -= back
+        party["came"] += people - back
+
+    def due(self, key: tuple[str, date]) -> int:
+        """How many people have to have paid, of all parties that came there on that day."""
+        here = [party for party in self.parties if party["key"] == key]
+        return sum(min(self.payers, party["came"]) for party in here)
+
+    def owed_with(self, key: tuple[str, date], people: int) -> int:
+        before = [dict(party) for party in self.parties]
+        self.let_in(key, people, "")
+        due = self.due(key)
+        self.parties = before
+        return max(0, due - self.paid.get(key, 0))
+
+
+def validity(case: Json, ledger: Ledger) -> tuple[date | None, date, date]:
+    """The first day that counts, if there is one yet; and the first and last day of use."""
+    term, held = case["terms"]["term"], case["pass"]
+    if not held.get("issued_on"):
+        first = date.fromisoformat(held["valid_from"])
+        return first, first, date.fromisoformat(held["valid_until"])
+    first = date.fromisoformat(held["issued_on"])
+    if term.get("starts") == "next_day":
+        first += timedelta(days=1)
+    if term.get("starts") == "first_visit":
+        if not ledger.parties:
+            return None, first, first + timedelta(days=term["start_within"])
+        first = min(day_of(party["at"]) for party in ledger.parties)
+    return first, first, last_day_of(term, first)
+
+
+def objection(case: Json, at: datetime, opened: str | None) -> str | None:  # noqa: C901, PLR0911, PLR0912 - a list of questions
+    """Why it is refused at that moment, by the words of the guides."""
     terms, held, spot, gate = case["terms"], case["pass"], case["spot"], case["gate"]
-    at = datetime.fromisoformat(case["at"])
-    today = day_of(case["at"])
-
-    def refused(reason: str, again: datetime | None = None) -> Json:
-        from_ = again.astimezone(UTC).isoformat().replace("+00:00", "Z") if again else None
-        return {
-            "reason": reason,
-            "admits": 0,
-            "pays": 0,
-            "visits_left": None,
-            "check_identity": False,
-            "admitted_from": from_,
-        }
-
-    def midnight(day: date) -> datetime:
-        return datetime(day.year, day.month, day.day, tzinfo=ZONE)
-
-    def next_usable() -> datetime | None:
-        day, last = today + timedelta(days=1), date.fromisoformat(held["valid_until"])
-        while day <= last:
-            if usable(terms, day):
-                return midnight(day)
-            day += timedelta(days=1)
-        return None
-
+    today = at.astimezone(ZONE).date()
+    ledger = Ledger(case)
     if gate["disabled"]:
-        return refused("gate_disabled")
+        return "gate_disabled"
     if not case["code"]["rotating"] and gate["kind"] == "turnstile":
-        return refused("code_static")
+        return "code_static"
     state = held["state"]
     if (
         state == "issued"
@@ -103,78 +238,162 @@ def expected(case: Json) -> Json:  # noqa: C901, PLR0911, PLR0912 - a list of qu
         and today > date.fromisoformat(held["activate_by"])
     ):
         state = "active" if terms["term"].get("unactivated", "starts") == "starts" else "expired"
+    if state == "frozen" and held.get("frozen_by") == "staff":
+        return "frozen_by_staff"
     if state in LIFELESS:
-        return refused(LIFELESS[state])
-    at_window = terms.get("payment") == "at_window"
-    if today.isoformat() < held["valid_from"]:
-        return refused("not_yet_valid", midnight(date.fromisoformat(held["valid_from"])))
-    if today.isoformat() > held["valid_until"]:
-        return refused("expired")
+        return LIFELESS[state]
+    first_day, valid_from, valid_until = validity(case, ledger)
+    if today < valid_from:
+        return "not_yet_valid"
+    if today > valid_until:
+        return "expired"
     coverage = terms["coverage"]
     named = spot["id"] in coverage.get("spots", []) or set(spot["tags"]) & set(
         coverage.get("tags", [])
     )
     if not named or spot["id"] in coverage.get("excluded", []):
-        return refused("spot_not_covered")
+        return "spot_not_covered"
     if spot["closed"]:
-        return refused("spot_closed")
-    if not usable(terms, today):
-        return refused("blackout", next_usable())
+        return "spot_closed"
+    calendar = case.get("holidays", {})
+    if not all(usable(times, today, calendar) for times in times_of(case)):
+        return "blackout"
+    if not all(within_hours(times, at) for times in times_of(case)):
+        return "outside_hours"
 
-    limits = {"per_spot_day": 1, **terms.get("limits", {})}
-    special = terms.get("overrides", {}).get(spot["id"])
-    if special is not None:
-        limits |= {
-            "per_spot_day": special.get("per_spot_day", 1),
-            "per_spot": special.get("per_spot"),
-        }
-    party = {"admits": 1, "pays": 1, **terms.get("party", {})}
-    visits, places = counted(case["visits"], party["admits"])
-    may_follow = places.get((spot["id"], today), 0)
-    wanted = case["party"] or may_follow or party["admits"]
+    limits = limits_of(case)
+    key = spot["id"], today
+    may_follow = ledger.may_follow(key)
+    wanted = case["party"] or may_follow or ledger.room
     follows = wanted <= may_follow
-    here = [visit for visit in visits if visit["spot"] == spot["id"]]
-    days = {day_of(visit["at"]) for visit in visits}
-    used_up = (
-        (limits.get("per_spot") is not None and len(here) >= limits["per_spot"])
-        or (limits.get("total") is not None and len(visits) >= limits["total"])
-        or (limits.get("days") is not None and today not in days and len(days) >= limits["days"])
-    )
-    here_today = [visit for visit in here if day_of(visit["at"]) == today]
-    if (
-        not follows
-        and limits["per_spot_day"] is not None
-        and len(here_today) >= limits["per_spot_day"]
-    ):
-        return refused("already_today", None if used_up else next_usable())
-    if used_up and not follows:
-        return refused("no_visits_left")
-    if not follows and limits.get("minutes_between") is not None and visits:
-        soonest = datetime.fromisoformat(visits[-1]["at"]) + timedelta(
-            minutes=limits["minutes_between"]
-        )
-        if at < soonest:
-            return refused("too_soon", soonest)
-    if wanted > party["admits"]:
-        return refused("party_too_large")
-    opened = case["code"].get("opened")
-    if opened and not (follows and opened == spot["id"]):
-        return refused("code_spent")
-    inside = party["admits"] - may_follow if follows else 0
-    left = [
-        limit - used - (0 if follows else 1)
-        for limit, used in ((limits.get("total"), len(visits)), (limits.get("per_spot"), len(here)))
-        if limit is not None
-    ]
-    return {
+    if not follows:
+        reason = used_up(case, ledger, today, first_day or today)
+        if reason and may_follow:
+            return "party_too_large"
+        if reason:
+            return reason
+    if not follows and limits.get("minutes_between") is not None and ledger.parties:
+        last = datetime.fromisoformat(ledger.parties[-1]["at"])
+        if at < last + timedelta(minutes=limits["minutes_between"]):
+            return "too_soon"
+    if wanted > ledger.room:
+        return "party_too_large"
+    paying = case.get("purpose") == "pay"
+    if opened and not paying and not (follows and opened == spot["id"]):
+        return "code_spent"
+    if ledger.owed_with(key, wanted) and gate["kind"] != "window":
+        return "pay_at_window"
+    return None
+
+
+def limits_of(case: Json) -> Json:
+    """The limits at the spot: those of all spots, but for what is named for this one."""
+    terms = case["terms"]
+    special = terms.get("overrides", {}).get(case["spot"]["id"], {})
+    return {"per_spot_day": 1, **terms.get("limits", {}), **special}
+
+
+def used_up(case: Json, ledger: Ledger, today: date, first_day: date) -> str | None:  # noqa: C901, PLR0911 - a list of questions
+    """The limit that one more visit would exceed, if there is one."""
+    limits, spot = limits_of(case), case["spot"]
+
+    def exceeded(name: str, used: int) -> bool:
+        return limits.get(name) is not None and used >= limits[name]
+
+    visits = [(party["key"][0], party["key"][1]) for party in ledger.parties]
+    here = [day for place, day in visits if place == spot["id"]]
+    if exceeded("per_spot_day", here.count(today)):
+        return "already_today"
+    if exceeded("per_spot", len(here)) or exceeded("total", len(visits)):
+        return "no_visits_left"
+    days = {day for _, day in visits}
+    if today not in days and exceeded("days", len(days)):
+        return "no_visits_left"
+    for pool in case["terms"].get("pools", []):
+        members = spots_of(pool, spot)
+        if spot["id"] not in members:
+            continue
+        among = [place for place, _ in visits if place in members]
+        if pool.get("visits") is not None and len(among) >= pool["visits"]:
+            return "no_visits_left"
+        new = spot["id"] not in among
+        if new and pool.get("different") is not None and len(set(among)) >= pool["different"]:
+            return "no_visits_left"
+    for name, months in (("per_month", 1), ("per_year", 12)):
+        number = 0
+        while months_later(first_day, months * (number + 1)) <= today:
+            number += 1
+        begins = months_later(first_day, months * number)
+        ends = months_later(first_day, months * (number + 1))
+        if exceeded(name, len([day for _, day in visits if begins <= day < ends])):
+            return "no_visits_left"
+    return None
+
+
+def promised(case: Json, reason: str) -> datetime | None:
+    """The first of all moments at which anything can change, at which nothing objects."""
+    if reason in NEVER_LIFTED:
+        return None
+    at, ledger = datetime.fromisoformat(case["at"]), Ledger(case)
+    _, valid_from, valid_until = validity(case, ledger)
+    moments = []
+    minutes = limits_of(case).get("minutes_between")
+    if minutes is not None and ledger.parties:
+        last = datetime.fromisoformat(ledger.parties[-1]["at"])
+        moments.append(last + timedelta(minutes=minutes))
+    day = min(day_of(case["at"]), valid_from)
+    while day <= valid_until:
+        moments.append(midnight(day))
+        for times in times_of(case):
+            for span in times.get("hours", []):
+                hour, minute = span.split("-")[0].split(":")
+                moments.append(midnight(day) + timedelta(hours=int(hour), minutes=int(minute)))
+        day += timedelta(days=1)
+    for moment in sorted(each for each in moments if each > at):
+        if objection(case, moment, None) is None:
+            return moment if known(case, moment.astimezone(ZONE).date()) else None
+    return None
+
+
+def expected(case: Json) -> Json:
+    """The verdict, by the words of the guides."""
+    at = datetime.fromisoformat(case["at"])
+    reason = objection(case, at, case["code"].get("opened"))
+    ledger = Ledger(case)
+    key = case["spot"]["id"], day_of(case["at"])
+    may_follow = ledger.may_follow(key)
+    wanted = case["party"] or may_follow or ledger.room
+    answer: Json = {
         "reason": "ok",
+        "admits": 0,
+        "pays": 0,
+        "visits_left": None,
+        "check_identity": False,
+        "admitted_from": None,
+    }
+    if reason is not None:
+        again = promised(case, reason)
+        if again is not None:
+            answer["admitted_from"] = again.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return answer | {"reason": reason}
+    answer["pays"] = ledger.owed_with(key, wanted)
+    if case.get("purpose") == "pay":
+        return answer
+    limits, spots = limits_of(case), [party["key"][0] for party in ledger.parties]
+    counted = [
+        (limits.get("total"), len(spots)),
+        (limits.get("per_spot"), spots.count(case["spot"]["id"])),
+    ]
+    for pool in case["terms"].get("pools", []):
+        members = spots_of(pool, case["spot"])
+        if case["spot"]["id"] in members:
+            counted.append((pool.get("visits"), len([each for each in spots if each in members])))
+    this = 0 if wanted <= may_follow else 1
+    left = [limit - used - this for limit, used in counted if limit is not None]
+    return answer | {
         "admits": wanted,
-        "pays": min(party["pays"], inside + wanted) - min(party["pays"], inside)
-        if at_window
-        else 0,
         "visits_left": min(left, default=None),
         "check_identity": not case["code"]["rotating"],
-        "admitted_from": None,
     }
 
 
@@ -199,7 +418,8 @@ def case(name: str, terms: Json | None = None, **changes: Any) -> Json:
     }
     for key, value in changes.items():
         name_ = key.rstrip("_")
-        made[name_] = made[name_] | value if isinstance(made[name_], dict) else value
+        before = made.get(name_)
+        made[name_] = before | value if isinstance(before, dict) else value
     made["verdict"] = expected(made)
     return made
 
@@ -440,16 +660,464 @@ def cases() -> Iterator[Json]:  # noqa: C901, PLR0912, PLR0915 - a list of cases
     )
 
 
+def issued(first: str, at: str, term: Json, **more: Any) -> Json:
+    """A case whose valid days follow from its term and the day of issue."""
+    held = {"issued_on": first, "valid_from": None, "valid_until": None}
+    return {"terms": {"term": term}, "pass_": held, "at": f"{at}T12:00:00+08:00", **more}
+
+
+def on(day: str, spot: str = "emeishan", clock: str = "10:00", **more: Any) -> Json:
+    """A visit on a day."""
+    return {"spot": spot, "at": f"{day}T{clock}:00+08:00", **more}
+
+
+def cases_of_terms() -> Iterator[Json]:  # noqa: C901, PLR0912 - a list of cases
+    """Days of validity, months and years of it, pools, overrides."""
+    for name, term, first, last in (
+        ("a_year_from_1_march", {"years": 1}, "2027-03-01", "2028-02-29"),
+        ("a_year_from_2_march", {"years": 1}, "2027-03-02", "2028-03-01"),
+        ("a_year_from_the_leap_day", {"years": 1}, "2028-02-29", "2029-02-28"),
+        ("a_month_from_31_january", {"months": 1}, "2027-01-31", "2027-02-28"),
+        ("a_month_from_31_march", {"months": 1}, "2027-03-31", "2027-04-30"),
+        ("three_months_from_30_november", {"months": 3}, "2026-11-30", "2027-02-28"),
+        ("a_year_and_30_days", {"years": 1, "days": 30}, "2026-07-01", "2027-07-30"),
+        ("a_year_and_a_half", {"years": 1, "months": 6}, "2026-07-01", "2027-12-31"),
+        ("one_day", {"days": 1}, "2026-07-01", "2026-07-01"),
+    ):
+        for what, day in (
+            ("on_its_last_day", date.fromisoformat(last)),
+            ("the_day_after", date.fromisoformat(last) + timedelta(days=1)),
+            ("the_day_before_it", date.fromisoformat(first) - timedelta(days=1)),
+        ):
+            given = issued(first, day.isoformat(), term)
+            yield case(f"{name}_{what}", given.pop("terms"), **given)
+    next_day = {"days": 3, "starts": "next_day"}
+    for at_day in ("2026-07-01", "2026-07-02", "2026-07-04", "2026-07-05"):
+        given = issued("2026-07-01", at_day, next_day)
+        yield case(f"from_the_day_after_issue_at_{at_day}", given.pop("terms"), **given)
+    first_visit = {"days": 3, "starts": "first_visit", "start_within": 30}
+    for at_day in ("2026-07-01", "2026-07-31", "2026-08-01"):
+        given = issued("2026-07-01", at_day, first_visit)
+        yield case(f"from_the_first_visit_not_visited_at_{at_day}", given.pop("terms"), **given)
+    for at_day in ("2026-07-22", "2026-07-23"):
+        given = issued("2026-07-01", at_day, first_visit, visits=[on("2026-07-20")])
+        yield case(f"from_the_first_visit_of_20_july_at_{at_day}", given.pop("terms"), **given)
+    given = issued("2026-07-01", "2026-08-02", first_visit, visits=[on("2026-07-31")])
+    yield case("first_visit_on_the_last_possible_day", given.pop("terms"), **given)
+
+    # So many visits in a month, or a year, of validity.
+    held = {"valid_from": "2026-01-31", "valid_until": "2028-01-30"}
+    for name, visits, at in (
+        ("none", [], "2026-02-10"),
+        ("used_up", [on("2026-01-31")], "2026-02-28"),
+        ("next_month_begins_on_1_march", [on("2026-02-28")], "2026-03-01"),
+        ("that_month_goes_on_until_30_march", [on("2026-03-01")], "2026-03-30"),
+        ("31_march_is_the_next", [on("2026-03-01")], "2026-03-31"),
+    ):
+        yield case(
+            f"per_month_1_{name}",
+            {"limits": {"per_month": 1}},
+            pass_=held,
+            visits=visits,
+            at=f"{at}T12:00:00+08:00",
+        )
+        yield case(
+            f"per_month_2_{name}",
+            {"limits": {"per_month": 2}},
+            pass_=held,
+            visits=visits,
+            at=f"{at}T12:00:00+08:00",
+        )
+    for count in (1, 2):
+        for at in ("2026-06-01", "2027-01-30", "2027-01-31", "2028-01-30"):
+            yield case(
+                f"per_year_{count}_at_{at}",
+                {"limits": {"per_year": count}},
+                pass_=held,
+                visits=[on("2026-03-01")],
+                at=f"{at}T12:00:00+08:00",
+            )
+    yield case(
+        "last_month_of_a_pass_used_up",
+        {"limits": {"per_month": 1}},
+        pass_={"valid_from": "2026-06-15", "valid_until": "2026-07-14"},
+        visits=[visit(1)],
+    )
+    yield case(
+        "per_month_and_a_blackout_when_the_next_begins",
+        {"limits": {"per_month": 1}, "blackout": {"dates": ["2026-07-15/2026-07-20"]}},
+        pass_={"valid_from": "2026-06-15", "valid_until": "2027-06-14"},
+        visits=[visit(1)],
+    )
+    yield case(
+        "per_month_counts_from_the_first_visit",
+        {
+            "term": {"years": 1, "starts": "first_visit", "start_within": 90},
+            "limits": {"per_month": 1},
+        },
+        pass_={"issued_on": "2026-06-01", "valid_from": None, "valid_until": None},
+        visits=[on("2026-06-20")],
+    )
+
+    # Pools.
+    five = ["emeishan", OTHER, "leshan", "qingchengshan", "dazu"]
+    covered: Json = {"coverage": {"spots": five}}
+    for different in (1, 2):
+        for used in ([], [OTHER], [OTHER, "leshan"], ["emeishan"], ["emeishan", OTHER]):
+            visits = [visit(5 - n, spot) for n, spot in enumerate(used)]
+            yield case(
+                f"any_{different}_of_5_visited_{'_'.join(used) or 'none'}",
+                covered | {"pools": [{"spots": five, "different": different}]},
+                visits=visits,
+            )
+    for so_many in (0, 1, 2, 3):
+        visits = [visit(5 - n, five[n % 3]) for n in range(so_many)]
+        yield case(
+            f"3_visits_among_5_used_{so_many}",
+            covered | {"pools": [{"spots": five, "visits": 3}]},
+            visits=visits,
+        )
+    for name, pool in {
+        "of_other_spots": {"spots": [OTHER, "leshan"], "visits": 1},
+        "by_tag": {"tags": ["5A"], "spots": [OTHER], "visits": 1},
+        "by_tag_but_excluded": {
+            "tags": ["5A"],
+            "spots": [OTHER],
+            "excluded": ["emeishan"],
+            "visits": 1,
+        },
+        "both": {"spots": five, "visits": 2, "different": 1},
+    }.items():
+        yield case(f"pool_{name}", covered | {"pools": [pool]}, visits=[visit(1, OTHER)])
+    yield case(
+        "smaller_of_two_pools",
+        covered
+        | {"pools": [{"spots": five, "visits": 9}, {"spots": ["emeishan", OTHER], "visits": 3}]},
+        visits=[visit(1, OTHER)],
+    )
+    yield case(
+        "pool_used_up_today_is_not_lifted_tomorrow",
+        covered | {"pools": [{"spots": five, "visits": 1}]},
+        visits=[visit()],
+    )
+
+    # An override changes only what it names.
+    for name, special in {
+        "per_spot_day": {"per_spot_day": 2},
+        "per_spot": {"per_spot": 3},
+        "no_limit_in_all": {"per_spot": None},
+        "no_limit_a_day": {"per_spot_day": None},
+    }.items():
+        for so_many in (1, 2):
+            for days_ago in (0, 1):
+                visits = [visit(days_ago, minutes_ago=60 * (so_many - n)) for n in range(so_many)]
+                yield case(
+                    f"override_of_{name}_{so_many}_used_{days_ago}_days_ago",
+                    {
+                        "limits": {"per_spot_day": 2, "per_spot": 2},
+                        "overrides": {"emeishan": special},
+                    },
+                    visits=visits,
+                )
+
+
+def cases_of_times() -> Iterator[Json]:
+    """Hours, holidays by name, times of single spots, promises."""
+    for name, hours in {
+        "morning": ["09:00-12:00"],
+        "afternoon": ["12:00-17:30"],
+        "two": ["08:00-11:00", "14:00-16:00"],
+        "evening": ["18:00-22:00"],
+        "past": ["06:00-09:00"],
+    }.items():
+        yield case(f"hours_{name}", {"hours": hours})
+        yield case(f"hours_{name}_already_in", {"hours": hours}, visits=[visit()])
+        yield case(
+            f"hours_{name}_on_the_last_day", {"hours": hours}, pass_={"valid_until": "2026-07-01"}
+        )
+    for clock in ("08:59:59.999", "09:00:00", "16:59:59.999", "17:00:00"):
+        yield case(f"hours_at_{clock}", {"hours": ["09:00-17:00"]}, at=f"2026-07-01T{clock}+08:00")
+    yield case(
+        "hours_and_a_blackout_tomorrow",
+        {"hours": ["09:00-11:00"], "blackout": {"dates": ["2026-07-02/2026-07-05"]}},
+    )
+    yield case(
+        "blackout_today_opens_at_nine",
+        {"hours": ["09:00-11:00"], "blackout": {"dates": ["2026-07-01"]}},
+    )
+    yield case(
+        "hours_that_never_meet",
+        {"hours": ["09:00-10:00"], "at": [{"spots": ["emeishan"], "hours": ["14:00-15:00"]}]},
+        pass_={"valid_until": "2026-07-31"},
+    )
+    yield case(
+        "too_soon_until_after_closing",
+        {"hours": ["09:00-12:30"], "limits": {"minutes_between": 60}},
+        visits=[visit(0, OTHER, 10)],
+    )
+    calendar: Json = {
+        "2026": {
+            "labour_day": ["2026-05-01/2026-05-05"],
+            "dragon_boat": ["2026-06-19/2026-06-21"],
+            "mid_autumn": ["2026-09-25/2026-09-27"],
+            "national_day": ["2026-10-01/2026-10-07"],
+        }
+    }
+    next_year: Json = {
+        "2027": {
+            "new_year": ["2026-12-31/2027-01-03"],
+            "spring_festival": ["2027-02-05/2027-02-11"],
+        }
+    }
+    golden: Json = {"blackout": {"holidays": ["national_day", "new_year"]}}
+    for name, day, years in (
+        ("before", "2026-09-30", calendar),
+        ("first_day", "2026-10-01", calendar),
+        ("last_day", "2026-10-07", calendar),
+        ("after", "2026-10-08", calendar),
+        ("not_published", "2026-10-01", {}),
+        ("another", "2026-05-01", calendar),
+        ("begins_in_december", "2026-12-31", calendar | next_year),
+        ("next_year_not_published", "2026-12-31", calendar),
+        ("in_january", "2027-01-03", calendar | next_year),
+    ):
+        yield case(
+            f"holidays_{name}",
+            golden,
+            pass_={"valid_until": "2027-06-30"},
+            holidays=years,
+            at=f"{day}T12:00:00+08:00",
+        )
+    yield case(
+        "nothing_is_promised_for_a_year_not_published",
+        golden | {"blackout": {"holidays": ["new_year"], "dates": ["2026-12-01/2026-12-31"]}},
+        pass_={"valid_until": "2027-06-30"},
+        holidays=calendar,
+        at="2026-12-05T12:00:00+08:00",
+    )
+    yield case(
+        "promised_after_new_year_once_it_is_published",
+        golden | {"blackout": {"holidays": ["new_year"], "dates": ["2026-12-01/2026-12-31"]}},
+        pass_={"valid_until": "2027-06-30"},
+        holidays=calendar | next_year,
+        at="2026-12-05T12:00:00+08:00",
+    )
+    yield case(
+        "already_today_and_tomorrow_is_a_holiday",
+        golden,
+        visits=[on("2026-09-30")],
+        holidays=calendar,
+        at="2026-09-30T12:00:00+08:00",
+    )
+    for name, at in {
+        "golden_week": {"spots": ["emeishan"], "blackout": {"dates": ["2026-07-01/2026-07-07"]}},
+        "season": {"spots": ["emeishan"], "season": ["08-01/08-31"]},
+        "hours": {"spots": ["emeishan"], "hours": ["14:00-16:00"]},
+        "weekdays": {"spots": ["emeishan"], "blackout": {"weekdays": [3, 4]}},
+        "by_tag": {"tags": ["5A"], "hours": ["14:00-16:00"]},
+        "excluded": {"tags": ["5A"], "excluded": ["emeishan"], "hours": ["14:00-16:00"]},
+        "another_spot": {"spots": [OTHER], "blackout": {"weekdays": [3]}},
+    }.items():
+        yield case(f"at_the_spot_{name}", {"at": [at]})
+        yield case(
+            f"at_the_spot_{name}_and_the_usual_times", {"at": [at], "season": ["07-03/08-15"]}
+        )
+    yield case(
+        "at_the_spot_holidays",
+        {"at": [{"spots": ["emeishan"], "blackout": {"holidays": ["national_day"]}}]},
+        holidays=calendar,
+        at="2026-10-01T12:00:00+08:00",
+    )
+    for name, terms, visits in (
+        ("days", {"limits": {"days": 1}}, [visit(0, OTHER), visit()]),
+        ("total", {"limits": {"total": 1}}, [visit()]),
+        ("per_spot", {"limits": {"per_spot": 1}}, [visit()]),
+        ("season", {"season": ["07-01/07-01"]}, [visit()]),
+        ("minutes", {"limits": {"minutes_between": 1500}}, [visit()]),
+        ("month", {"limits": {"per_month": 1}}, [visit()]),
+    ):
+        yield case(f"promise_after_today_with_{name}", terms, visits=visits)
+    yield case(
+        "promise_of_a_pass_that_is_not_valid_yet_and_then_blacked_out",
+        {"blackout": {"dates": ["2026-08-01/2026-08-10"]}, "hours": ["10:00-11:00"]},
+        pass_={"valid_from": "2026-08-01"},
+    )
+    yield case(
+        "promise_of_a_pass_that_ends_before",
+        {"blackout": {"dates": ["2026-07-01/2026-07-31"]}},
+        pass_={"valid_until": "2026-07-31"},
+    )
+    yield case(
+        "blackout_of_what_is_to_be_paid_promises_no_turnstile",
+        {"blackout": {"dates": ["2026-07-01"]}, "payment": "at_window"},
+    )
+    yield case(
+        "blackout_of_what_is_to_be_paid_promises_a_window",
+        {"blackout": {"dates": ["2026-07-01"]}, "payment": "at_window"},
+        gate={"kind": "window"},
+    )
+    yield case(
+        "too_many_for_the_pass_are_promised_nothing",
+        {"blackout": {"dates": ["2026-07-01"]}},
+        party=2,
+    )
+
+
+def cases_of_people() -> Iterator[Json]:
+    """Who is frozen by whom, what a party owes, who comes back, spent codes."""
+    for by in ("staff", "holder"):
+        yield case(f"frozen_by_{by}_who_says_so", pass_={"state": "frozen", "frozen_by": by})
+    two: Json = {"payment": "at_window", "party": {"admits": 2, "pays": 1}}
+    window: Json = {"kind": "window"}
+    friend = {**visit(minutes_ago=5), "people": 1, "paid": 0}
+    payer = {**visit(minutes_ago=6), "people": 1, "paid": 1}
+    till = {**visit(minutes_ago=9), "event": "paid", "people": 1}
+    for kind in ("window", "turnstile"):
+        gate = {"kind": kind}
+        yield case(
+            f"{kind}_payer_annulled_the_friend_is_in", two, gate=gate, visits=[friend], party=1
+        )
+        yield case(f"{kind}_the_free_friend_follows", two, gate=gate, visits=[payer], party=1)
+        yield case(f"{kind}_paid_before", two, gate=gate, visits=[till])
+        yield case(f"{kind}_paid_before_and_one_comes", two, gate=gate, visits=[till], party=1)
+        yield case(
+            f"{kind}_paid_before_and_one_is_in", two, gate=gate, visits=[till, friend], party=1
+        )
+        yield case(
+            f"{kind}_paid_yesterday",
+            two,
+            gate=gate,
+            visits=[{**visit(1), "event": "paid", "people": 1}],
+        )
+        yield case(
+            f"{kind}_paid_elsewhere",
+            two,
+            gate=gate,
+            visits=[{**visit(0, OTHER), "event": "paid", "people": 1}],
+        )
+        yield case(
+            f"{kind}_nothing_to_pay",
+            {"payment": "at_window", "party": {"admits": 2, "pays": 0}},
+            gate=gate,
+        )
+        for asked in (None, 1, 2, 3):
+            yield case(
+                f"{kind}_pays_now_for_{asked or 'all'}", two, gate=gate, party=asked, purpose="pay"
+            )
+    family: Json = {"payment": "at_window", "party": {"admits": 4, "pays": 3}}
+    for paid in (1, 2, 3):
+        once = {**visit(minutes_ago=9), "event": "paid", "people": paid}
+        for asked in (None, 1, 2, 3):
+            for kind in ("window", "turnstile"):
+                yield case(
+                    f"{paid}_of_4_paid_then_{asked or 'all'}_at_a_{kind}",
+                    family,
+                    gate={"kind": kind},
+                    visits=[once],
+                    party=asked,
+                )
+    yield case("paid_already_pays_nothing_now", two, gate=window, visits=[till], purpose="pay")
+    yield case(
+        "two_visits_a_day_pay_twice",
+        two | {"limits": {"per_spot_day": 2}},
+        gate=window,
+        visits=[visit()],
+    )
+    yield case("pay_for_what_is_used_up", two, gate=window, visits=[visit()], purpose="pay")
+    yield case(
+        "pay_for_what_is_blacked_out",
+        two | {"blackout": {"weekdays": [3]}},
+        gate=window,
+        purpose="pay",
+    )
+    yield case(
+        "pay_with_a_code_that_was_used",
+        two | {"limits": {"per_spot_day": None}},
+        gate=window,
+        visits=[visit()],
+        code={"opened": "emeishan"},
+        purpose="pay",
+    )
+    later: dict[str, Json] = {
+        "blackout": {"blackout": {"weekdays": [3]}},
+        "hours": {"hours": ["14:00-15:00"]},
+        "used_up": {"limits": {"total": 1}},
+        "too_soon": {"limits": {"minutes_between": 120}},
+    }
+    for name, terms in later.items():
+        yield case(
+            f"turnstile_payment_is_asked_after_{name}", two | terms, visits=[visit(0, OTHER)]
+        )
+    yield case("turnstile_payment_is_asked_after_the_party", two, party=3)
+    yield case(
+        "turnstile_payment_is_asked_after_the_code",
+        two | {"limits": {"per_spot_day": None}},
+        visits=[visit()],
+        code={"opened": "emeishan"},
+    )
+
+    # Who has left and comes back on that day.
+    out = {**visit(minutes_ago=20), "event": "left"}
+    back: Json = {"re_entry": True}
+    yield case("left_and_comes_back", back, visits=[visit(), out])
+    yield case("left_and_comes_back_where_that_is_another_visit", visits=[visit(), out])
+    yield case("never_left", back, visits=[visit()])
+    yield case(
+        "left_yesterday", back, visits=[visit(1), {**visit(1, minutes_ago=20), "event": "left"}]
+    )
+    yield case("left_elsewhere", back, visits=[visit(), {**out, "spot": OTHER}])
+    yield case("came_back_already", back, visits=[visit(), out, visit(minutes_ago=10)])
+    yield case(
+        "left_twice_comes_back_once", back, visits=[visit(), out, out, visit(minutes_ago=10)]
+    )
+    yield case(
+        "comes_back_soon", back | {"limits": {"minutes_between": 120}}, visits=[visit(), out]
+    )
+    yield case(
+        "comes_back_with_no_visit_left", back | {"limits": {"total": 1}}, visits=[visit(), out]
+    )
+    yield case("comes_back_too_late", back | {"hours": ["09:00-12:00"]}, visits=[visit(), out])
+    yield case(
+        "comes_back_with_the_code_that_opened_here",
+        back,
+        visits=[visit(), out],
+        code={"opened": "emeishan"},
+    )
+    all_back = family | back
+    for left in (1, 2, 4):
+        for asked in (None, 1, 3):
+            yield case(
+                f"{left}_of_4_left_then_{asked or 'all'}_come_back",
+                all_back,
+                gate=window,
+                visits=[visit(), {**out, "people": left}],
+                party=asked,
+            )
+    yield case(
+        "2_of_4_came_and_1_left_then_the_rest_pays",
+        all_back,
+        gate=window,
+        visits=[{**visit(), "people": 2}, {**out, "people": 1}],
+    )
+
+
 def main() -> None:
-    made = list(cases())
+    made = [*cases(), *cases_of_terms(), *cases_of_times(), *cases_of_people()]
     names = [each["name"] for each in made]
     if len(set(names)) < len(names):
         raise SystemExit(f"twice: {sorted({name for name in names if names.count(name) > 1})}")
+    superseded = []
+    for each in made:
+        if each["name"] in SUPERSEDED:
+            why, name_now, answered = SUPERSEDED[each["name"]]
+            superseded.append({**each, "verdict": each["verdict"] | answered, "why": why})
+            each["name"] = name_now
     document = {
-        "version": 2,
+        "version": 3,
         "about": "A scan and what is answered to it: terms, visits that count, gate, code → "
         "verdict.",
         "cases": made,
+        "superseded": superseded,
     }
     file = Path(__file__).parent / "decide.json"
     file.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
