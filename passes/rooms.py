@@ -40,6 +40,7 @@ from passes.store.sealed import SealedStore
 from passes.store.terms import EditionStore, HolidayStore
 from passes.store.versions import GATES, HOLIDAYS, OFFERS, PRODUCTS, Versions
 from passes.terms.editions import Editions
+from passes.terms.holiday_publishing import HolidayPublishing
 from passes.terms.holidays import Holidays
 from passes.terms.ports import Spots
 from passes.terms.publishing import ProductPublishing
@@ -64,6 +65,7 @@ class TermsRoom:
         self.publishing = ProductPublishing(spots, self.stored, base.audit)
         self.stored_holidays = HolidayStore(database)
         self.holidays = Holidays(self.stored_holidays.all)
+        self.holiday_publishing = HolidayPublishing(self.stored_holidays, base.audit)
 
 
 class LedgerRoom:

@@ -32,6 +32,10 @@ from passes.terms.edition import Edition
 from passes.terms.validity import DateRange
 
 
+_LATE = timedelta(hours=2)
+"""How long before midnight a claim no longer costs a day of the voucher."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """What a visitor asks for: a voucher of an offer, at one spot if the quota is by spot.
@@ -182,7 +186,9 @@ def _spot_of(claim: Claim) -> str | None:
 
 def _drafted(serial: str, visitor: Visitor, claim: Claim, now: datetime) -> Pass:
     today, offer = business_day(now), claim.offer
-    last_day = min(today + timedelta(days=offer.voucher_days - 1), offer.window.end)
+    # Who claims late in the evening can hardly come on that day: the days count from the next one.
+    first_counted = business_day(now + _LATE)
+    last_day = min(first_counted + timedelta(days=offer.voucher_days - 1), offer.window.end)
     return Pass(
         id=serial,
         edition=claim.voucher,
