@@ -31,7 +31,6 @@ from passes.people.visitors import Visitor
 from passes.terms.edition import Edition
 from passes.terms.validity import DateRange
 
-
 _LATE = timedelta(hours=2)
 """How long before midnight a claim no longer costs a day of the voucher."""
 
