@@ -43,6 +43,7 @@ from passes.store.terms import AmendmentStore, EditionStore, HolidayStore
 from passes.store.versions import GATES, HOLIDAYS, OFFERS, PRODUCTS, Versions
 from passes.terms.amendments import Amending
 from passes.terms.editions import Editions
+from passes.terms.holiday_publishing import HolidayPublishing
 from passes.terms.holidays import Holidays
 from passes.terms.ports import Spots
 from passes.terms.publishing import ProductPublishing
@@ -69,6 +70,7 @@ class TermsRoom:
         self.publishing = ProductPublishing(spots, self.stored, base.audit)
         self.stored_holidays = HolidayStore(database)
         self.holidays = Holidays(self.stored_holidays.all)
+        self.holiday_publishing = HolidayPublishing(self.stored_holidays, base.audit)
 
 
 class LedgerRoom:

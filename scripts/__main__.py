@@ -2,7 +2,7 @@
 
 import typer
 
-from scripts import gates, keys, offers, passes, products, reports, spots, visitors
+from scripts import gates, holidays, keys, offers, passes, products, reports, spots, visitors
 
 app = typer.Typer(
     help="The commands of Bashu Pass operators.",
@@ -11,6 +11,7 @@ app = typer.Typer(
 )
 app.add_typer(spots.app, name="spots")
 app.add_typer(products.app, name="products")
+app.add_typer(holidays.app, name="holidays")
 app.add_typer(offers.app, name="offers")
 app.add_typer(passes.app, name="passes")
 app.add_typer(gates.app, name="gates")

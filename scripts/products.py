@@ -1,5 +1,6 @@
 """`products`: what can be held."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from passes.base.calendar import business_day
 from passes.files.products import product_schema, read_products
 from passes.terms.amendments import Amendment
 from passes.terms.edition import Edition
+from passes.terms.holiday_publishing import years_unknown
 from passes.terms.publishing import Published
 from scripts.common import AsJson, DataDir, DryRun, operator, show, show_rows, with_system
 from scripts.publishing import publish_drafts, show_published
@@ -32,7 +34,13 @@ def publish(
     """
 
     async def command(system: System) -> Published:
-        return await publish_drafts(system.terms.publishing, read_products(files), dry_run)
+        drafts = read_products(files)
+        published = await publish_drafts(system.terms.publishing, drafts, dry_run)
+        calendar = system.terms.holidays.calendar()
+        for slug, years in years_unknown(drafts, calendar, business_day(now())).items():
+            told = ", ".join(map(str, years))
+            print(f"warning: {slug}: the holidays of {told} are not known", file=sys.stderr)
+        return published
 
     show_published(with_system(command, data_dir, as_json), dry_run, as_json)
 

@@ -8,6 +8,8 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
+from passes.files.holidays import SHIPPED as SHIPPED_HOLIDAYS
+from passes.files.holidays import read_holidays
 from passes.files.offers import EXAMPLES as EXAMPLE_OFFERS
 from passes.files.offers import read_offers
 from passes.files.products import EXAMPLES as EXAMPLE_PRODUCTS
@@ -81,6 +83,8 @@ async def _fill(system: System, now: datetime) -> None:
         log.warning("another process fills this database at the same time")
     await system.base.versions.bump(SPOTS)
     await system.catalogue.load()
+    holidays = read_holidays(SHIPPED_HOLIDAYS)
+    await system.terms.holiday_publishing.publish(holidays, FIRST_START, now)
     products = read_products(sorted(EXAMPLE_PRODUCTS.glob("*.yaml")))
     offers = read_offers(sorted(EXAMPLE_OFFERS.glob("*.yaml")))
     await system.terms.publishing.publish(products, FIRST_START, now)

@@ -31,6 +31,9 @@ from passes.people.visitors import Visitor
 from passes.terms.edition import Edition
 from passes.terms.validity import DateRange
 
+_LATE = timedelta(hours=2)
+"""How long before midnight a claim no longer costs a day of the voucher."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -224,7 +227,9 @@ def _drafted(serial: str, visitor: Visitor, claim: Claim, now: datetime) -> Pass
     today, offer = business_day(now), claim.offer
     last_day = offer.window.end
     if offer.voucher_days is not None:
-        last_day = min(today + timedelta(days=offer.voucher_days - 1), last_day)
+        # Who claims late in the evening can hardly come on that day: the days count from the next.
+        first_counted = business_day(now + _LATE)
+        last_day = min(first_counted + timedelta(days=offer.voucher_days - 1), last_day)
     return Pass(
         id=serial,
         edition=claim.voucher,

@@ -48,8 +48,8 @@ class HolidayStore:
 
     async def put(self, published: HolidayYear) -> None:
         """Store a year, instead of what was stored of it before."""
-        days = {"$set": {"days": encode(published.days)}}
-        await self._holidays.update({"_id": published.year}, days, upsert=True)
+        fields = {"days": encode(published.days), "source": published.source}
+        await self._holidays.update({"_id": published.year}, {"$set": fields}, upsert=True)
 
     async def announce(self) -> None:
         """Tell every process to load anew."""

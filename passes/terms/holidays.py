@@ -40,10 +40,11 @@ HOLIDAY_NAMES: Mapping[Holiday, Text] = {
 
 @dataclass(frozen=True, slots=True)
 class HolidayYear:
-    """The days off of one year, by the key of the holiday."""
+    """The days off of one year, by the key of the holiday; `source` is the notice that says so."""
 
     year: int
     days: Mapping[str, tuple[DateRange, ...]]
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from passes.base.errors import Conflict, Fault, Invalid
 from passes.base.ports import Audit
 from passes.base.text import Text
 from passes.terms.edition import Edition
+from passes.terms.never import never_admits
 from passes.terms.ports import Spots, Versioned
 from passes.terms.terms import Coverage, SpotFacts, Terms, missing_from
 
@@ -184,7 +185,8 @@ class ProductPublishing(Publishing[Edition]):
                 return [Fault(f"{draft.slug}.{name}", what)]
         if not covered:
             return [Fault(f"{draft.slug}.coverage", "it covers no spot at all")]
-        return []
+        resolved = self._resolved(draft.terms, covered)
+        return [Fault(f"{draft.slug}.{name}", what) for name, what in never_admits(resolved)]
 
     def _covered_by(self, draft: Edition) -> frozenset[str]:
         covers = draft.terms.coverage.covers

@@ -508,3 +508,12 @@ async def test_reconciling_waits_for_claims_that_may_be_under_way(rooms: RoomsUn
     ]
     again = await reconcile(many, NOW + CLAIM_TAKES)
     assert again.exact == 3
+
+
+@pytest.mark.parametrize(("clock", "days"), [(21, 1), (22, 2), (23, 2)])
+async def test_a_voucher_of_one_day_claimed_at_2359_is_not_dead_at_midnight(
+    rooms: RoomsUnderTest, clock: int, days: int
+) -> None:
+    one_day = offer(voucher_days=1)
+    voucher = await rooms.claim(of=one_day, at=start_of(TODAY) + timedelta(hours=clock, minutes=59))
+    assert voucher.valid == DateRange(TODAY, TODAY + timedelta(days=days - 1))
