@@ -24,9 +24,11 @@ from passes.store.database import Document
 from passes.terms.amendments import Amendment
 from passes.terms.edition import Edition
 from passes.terms.holidays import HolidayYear
+from passes.terms.terms import Terms
 
 _PASS = TypeAdapter(Pass)
 _EDITION = TypeAdapter(Edition)
+_TERMS = TypeAdapter(Terms)
 _AMENDMENT = TypeAdapter(Amendment)
 _HOLIDAY_YEAR = TypeAdapter(HolidayYear)
 _OFFER = TypeAdapter(Offer)
@@ -108,6 +110,11 @@ def from_edition(edition: Edition) -> Document:
 def to_edition(document: Document) -> Edition:
     """The edition in a document of `editions`."""
     return _EDITION.validate_python(document)
+
+
+def to_terms(document: Document) -> Terms:
+    """The terms in a part of a document of `editions`, and of `passes` and `products` before."""
+    return _TERMS.validate_python(document)
 
 
 def to_amendment(document: Document) -> Amendment:

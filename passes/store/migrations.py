@@ -9,7 +9,6 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
 
 from cryptography.exceptions import InvalidTag
 
@@ -22,10 +21,10 @@ from passes.people.identity import Sealer
 from passes.people.sealing import Sealed
 from passes.people.traits import Traits, traits_of
 from passes.store.database import Collection, Database, Document
-from passes.store.documents import encode, from_edition, to_edition
+from passes.store.documents import encode, from_edition, to_edition, to_terms
 from passes.terms.edition import Edition
 from passes.terms.ports import Spots
-from passes.terms.terms import SpotFacts
+from passes.terms.terms import SpotFacts, Terms
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +92,7 @@ async def _terms_to_editions(database: Database, spots: Spots, sealer: Sealer) -
     for edition in drafts:
         await editions.insert(from_edition(edition))
     by_terms = {
-        (edition.product_id, _canonical(encode(edition.terms))): edition
+        (edition.product_id, _canonical_of(edition.terms)): edition
         for edition in map(to_edition, await editions.find({}))
     }
 
@@ -214,9 +213,13 @@ def _benefit(offer: Document | None) -> str | None:
     return str(kind) if percent is None else f"{kind}:{percent}"
 
 
-def _canonical(terms: Any) -> str:
-    """The same text for the same terms."""
-    return json.dumps(terms, sort_keys=True, ensure_ascii=False)
+def _canonical(document: Document) -> str:
+    """The same text for the same terms, whatever version of the program has stored them."""
+    return _canonical_of(to_terms(document))
+
+
+def _canonical_of(terms: Terms) -> str:
+    return json.dumps(encode(terms), sort_keys=True, ensure_ascii=False)
 
 
 def _all(spots: Spots) -> Iterator[SpotFacts]:

@@ -154,6 +154,8 @@ def test_there_are_enough_cases_and_each_reason_of_decide_is_among_them() -> Non
         Reason.CODE_STALE,
         Reason.CODE_UNKNOWN,
         Reason.REPEAT,
+        Reason.CHECK_IDENTITY,
+        Reason.QUOTA_USED_UP,
         Reason.ERROR,
     }
     assert set(reasons) == set(Reason) - before_decide

@@ -48,7 +48,7 @@ async def test_a_voucher_is_claimed_refused_at_the_turnstile_and_paid_at_the_win
     assert_refused(refused, Reason.PAY_AT_WINDOW, speak="请到窗口付款")
     _, window = await world.gate(kind=GateKind.WINDOW)
     first = await api.post(SCANS, shown | {"nonce": "b", "party": 1}, window)
-    assert_admitted(first, admits=1, pays=1, amount_fen=16000, speak="请收160元")
+    assert_admitted(first, admits=1, pays=1, amount_fen=16000, speak="核对证件，请收160元")
     second = await api.post(SCANS, shown | {"nonce": "c"}, window)
     assert_admitted(second, admits=1, pays=0, amount_fen=0)
     third = await api.post(SCANS, shown | {"nonce": "d", "party": 1}, window)

@@ -54,7 +54,13 @@ async def test_the_whole_way(api: Api, world: World, clock: Clock) -> None:
         "admits": 1,
         "pays": 0,
         "amount_fen": None,
-        "pass": {"id": held.id, "product": "annual", "holder_mask": "测** 110***********002X"},
+        "pass": {
+            "id": held.id,
+            "product": "annual",
+            "title": {"zh": "年票", "en": "annual pass"},
+            "category": None,
+            "holder_mask": "测** 110***********002X",
+        },
         "visits_left": None,
         "admitted_from": None,
         "check_identity": False,
@@ -350,6 +356,8 @@ async def test_staff_find_the_pass_of_a_visitor_without_a_phone(api: Api, world:
     assert item["pass"] == {
         "id": held.id,
         "product": "annual",
+        "title": {"zh": "年票", "en": "annual pass"},
+        "category": None,
         "holder_mask": "测** 110***********002X",
     }
     assert_fields(item, state="active", valid_from="2026-07-01", valid_until="2027-06-30")

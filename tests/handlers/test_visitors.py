@@ -6,6 +6,7 @@ from typing import Any
 import jwt
 import pytest
 
+from passes.admission.gates import GateKind
 from passes.holding.lifecycle import Step
 from passes.ledger.verdicts import Reason
 from passes.people.sessions import SESSION_LIFE
@@ -207,11 +208,12 @@ async def test_a_holder_finds_shows_freezes_and_unfreezes_the_pass(api: Api, wor
     assert_fields(frozen.json, state="frozen", can=["unfreeze"])
     again = await api.post(f"{path}/freeze", token=token)
     assert again.json == frozen.json
-    _, gate_token = await world.gate()
+    _, gate_token = await world.gate(kind=GateKind.HANDHELD)
     assert_refused(await api.post(SCANS, world.scan_body(held, "a"), gate_token), Reason.FROZEN)
     unfrozen = await api.post(f"{path}/unfreeze", token=token)
     assert unfrozen.json == mine
-    assert_admitted(await api.post(SCANS, world.scan_body(held, "b"), gate_token))
+    seen = await api.post(SCANS, world.scan_body(held, "b"), gate_token)
+    assert_admitted(seen, check_identity=True)
     visits = await api.get(f"{path}/admissions", token)
     assert visits.json["total"] == 1
 

@@ -160,7 +160,7 @@ async def test_scans_go_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
         next_day = later + timedelta(days=1)
         assert await scanned(system, held, gate, next_day) is Reason.OK
         frozen = await pass_of(system, pick(before, state="frozen"))
-        assert await scanned(system, frozen, gates["handheld"], next_day) is Reason.FROZEN
+        assert await scanned(system, frozen, gates["handheld"], next_day) is Reason.FROZEN_BY_STAFF
         for number, documents in (await ledgers(mongo)).items():
             assert [each["n"] for each in documents] == [*range(1, len(documents) + 1)], number
 

@@ -1,10 +1,12 @@
 """A database in which every collection holds something, filled as a running system fills it."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 from passes.admission.gates import GateKind, Scan
+from passes.base.errors import Conflict
 from passes.base.text import Text
 from passes.holding.issuing import NewPass
 from passes.holding.shown_code import live_text
@@ -15,6 +17,7 @@ from passes.people.identification import IdentityStatement
 from passes.people.identity import DocumentKind, IdentityDocument
 from passes.people.traits import traits_of
 from passes.people.visitors import Visitor
+from passes.terms.amendments import Amendment
 from passes.terms.edition import Edition
 from passes.terms.holidays import Holiday, HolidayYear
 from passes.terms.terms import Limits
@@ -41,6 +44,8 @@ async def filled(mongo: Mongo, data_dir: Path, sandbox_url: str) -> System:
     visitor = await _visitor(system, sandbox_url)
     await _scanned_twice(system, edition, visitor)
     await _claimed(system, visitor)
+    await _amended(system)
+    await _named_wrongly(system)
     golden_week = DateRange(date(2026, 10, 1), date(2026, 10, 7))
     year = HolidayYear(2026, {Holiday.NATIONAL_DAY.value: (golden_week,)})
     await system.terms.stored_holidays.put(year)
@@ -96,6 +101,22 @@ async def _scanned_twice(system: System, edition: Edition, visitor: Visitor) -> 
         at = NOW + timedelta(minutes=minutes)
         scan = Scan(gate, live_text(held, system.codes, at), nonce, at, lane="2")
         await system.admission.admission.admit(scan, at)
+
+
+async def _amended(system: System) -> None:
+    """Thirty days more, and five visits, for the passes that were sold."""
+    more = Amendment("spring-2026", 0, NOW, "closed for a month", days=30, limits={"total": 25})
+    await system.terms.amending.amend(more, OPERATOR, NOW)
+
+
+async def _named_wrongly(system: System) -> None:
+    """Another account says to be the holder, under another name."""
+    other = await system.people.accounts.of_openid("another-openid", NOW)
+    said = IdentityDocument(DocumentKind.RESIDENT, "测试乙", HOLDER.number)
+    with suppress(Conflict):
+        await system.people.identification.identify(
+            other, IdentityStatement(said, SETTINGS.privacy_version), NOW
+        )
 
 
 async def _claimed(system: System, visitor: Visitor) -> None:
