@@ -76,14 +76,15 @@ async def host(uri: str, driver: DriverName, data_dir: Path) -> None:
     """Be the server process: print the port, serve until standard input ends."""
     async with opened(uri, driver, data_dir) as (mongo, system):
         refresh = Refresh(system, now)
-        services = make_services(system, load_settings(), refresh, now, mongo.ping)
+        settings = load_settings()
+        services = make_services(system, settings, refresh, now, mongo.ping)
         application = make_application(services)
         application.settings["bench"] = mongo.collection("bench")
         application.add_handlers(".*", [("/bench/bare", Bare), ("/bench/insert", BareInsert)])
         stop_refreshing = asyncio.Event()
         refreshing = asyncio.create_task(refresh.forever(2.0, stop_refreshing))
         sockets = bind_sockets(0, "127.0.0.1")
-        server = make_server(application)
+        server = make_server(application, settings)
         server.add_sockets(sockets)
         print(sockets[0].getsockname()[1], flush=True)
         await asyncio.to_thread(sys.stdin.read)

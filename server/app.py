@@ -1,6 +1,7 @@
 """The composition root: a system becomes the services of the handlers, and these become a
 server."""
 
+import time
 from collections.abc import Awaitable, Callable
 
 from tornado.httpserver import HTTPServer
@@ -11,10 +12,14 @@ from handlers.catalogue.day_view import DayViews
 from handlers.routes import ROUTES, check_declared
 from handlers.services import Services
 from handlers.web.api import NotFound
+from server.addresses import Addresses
 from server.auth import Tokens
 from server.build import build
 from server.clock import Clock
+from server.connections import Bounds, Connections
+from server.descriptors import room_for_connections
 from server.limits import RateLimiter
+from server.listening import BoundedServer
 from server.logs import log_request
 from server.refresh import Refresh
 from server.sandbox import SANDBOX_APPID, SANDBOX_SECRET
@@ -75,14 +80,24 @@ def make_application(services: Services) -> Application:
     )
 
 
-def make_server(application: Application) -> HTTPServer:
-    """The HTTP server, with limits of time and size. Handlers refuse bodies much smaller than it
-    does."""
-    return HTTPServer(
+def make_server(
+    application: Application, settings: Settings, bounds: Bounds | None = None
+) -> HTTPServer:
+    """The HTTP server, with limits of number, time and size. Handlers refuse bodies much smaller
+    than it does."""
+    addresses = Addresses(settings.trusted_proxies)
+    return BoundedServer(
         application,
+        connections=Connections(bounds or bounds_of(settings), addresses, time.monotonic),
         idle_connection_timeout=IDLE_SECONDS,
         body_timeout=BODY_SECONDS,
         max_header_size=16 * 1024,
         max_body_size=_DISCARD_BYTES,
         chunk_size=64 * 1024,
     )
+
+
+def bounds_of(settings: Settings) -> Bounds:
+    """How many connections the settings want, and the system allows."""
+    room = room_for_connections(settings.connections)
+    return Bounds(room, settings.connections_per_address)

@@ -13,16 +13,13 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from handlers.web.access import Caller, Origin
 from passes.base.errors import TooOften
 from passes.base.text import Text
-
-Network = IPv4Network | IPv6Network
+from server.addresses import Addresses, Network
 
 _MOST_CALLERS = 100_000
-_SITE_PREFIX = 64  # bits: what one household or phone has of IPv6
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,7 @@ class RateLimiter:
 
     def __init__(self, proxies: Iterable[Network] = (), most_callers: int = _MOST_CALLERS) -> None:
         """`proxies` are believed what they say of a caller's address."""
-        self._proxies = tuple(proxies)
+        self._addresses = Addresses(proxies)
         self._most_callers = most_callers
         self._paid_off: OrderedDict[str, float] = OrderedDict()
         self._latest = 0.0
@@ -59,7 +56,7 @@ class RateLimiter:
     def check(self, name: str, caller: Caller, origin: Origin, now: datetime) -> None:
         """Count a call. Raises `TooOften`, and counts nothing, if it is one too many."""
         of_visitor, of_address = RATES[name]
-        counted = [(f"{name} {self.address(origin)}", of_address)]
+        counted = [(f"{name} {self._addresses.of_caller(origin)}", of_address)]
         if of_visitor is not None and caller.id:
             counted.append((f"{name} visitor {caller.id}", of_visitor))
         at = self._own_time(now)
@@ -75,20 +72,6 @@ class RateLimiter:
         while len(self._paid_off) > self._most_callers:
             self._paid_off.popitem(last=False)
 
-    def address(self, origin: Origin) -> str:
-        """Where a request comes from: the last address in `X-Forwarded-For` that is not a proxy of
-        ours, if a proxy sent it. Of IPv6 the network of the household."""
-        said = origin.forwarded_for.split(",")
-        address = _plain(origin.peer)
-        while said and any(address in proxy for proxy in self._proxies):
-            try:
-                address = _plain(said.pop().strip())
-            except ValueError:
-                break
-        return str(
-            ip_network((address, _SITE_PREFIX), strict=False) if address.version == 6 else address
-        )
-
     def _own_time(self, now: datetime) -> float:
         """Seconds that never become fewer, whatever the clock does."""
         at = now.timestamp() + self._set_back
@@ -101,10 +84,3 @@ class RateLimiter:
     def _wait(self, key: str, rate: Rate, at: float) -> float:
         """For how many seconds the next call has to wait; none if that is not above 0."""
         return self._paid_off.get(key, 0) - at - (rate.burst - 1) * rate.seconds
-
-
-def _plain(written: str) -> IPv4Address | IPv6Address:
-    """An address; one of IPv4 that is written as IPv6 becomes what it is. Raises `ValueError`."""
-    address = ip_address(written)
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address

@@ -11,6 +11,7 @@ from scenic_data.files import DataError
 from server import clock
 from server.database import own_database
 from server.datadir import make_data_dir
+from server.descriptors import raise_limit
 from server.ending import Ending, ending_by_signal
 from server.errors import DatabaseEnded, StartError
 from server.logs import configure_logs
@@ -29,6 +30,7 @@ def run(settings: Settings) -> None:
     embedded database ends before it.
     """
     configure_logs(settings.log_level)
+    raise_limit()
     _refuse_open_sandbox(settings)
     try:
         make_data_dir(settings.data_dir)

@@ -43,7 +43,7 @@ async def serve(
         system = await open_system(settings, mongo, clock.now())
         refresh = Refresh(system, clock.now)
         services = make_services(system, settings, refresh, clock.now, Probe(mongo).check)
-        server = make_server(make_application(services))
+        server = make_server(make_application(services), settings)
         server.add_sockets(listen())
         stop_refreshing = asyncio.Event()
         refreshing = asyncio.create_task(refresh.forever(settings.reload_seconds, stop_refreshing))

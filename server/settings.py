@@ -71,6 +71,10 @@ class Settings(BaseSettings):
     to that."""
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_listed)] = ()
     """Addresses or networks, divided by commas, whose `X-Forwarded-For` is believed."""
+    connections: int = Field(default=10_000, ge=1, le=1_000_000)
+    """How many connections a process keeps open; fewer, if the system lets it open fewer files."""
+    connections_per_address: int = Field(default=1_000, ge=1, le=1_000_000)
+    """How many of them one address may have, trusted proxies apart; at most half of all."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @property

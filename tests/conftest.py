@@ -177,7 +177,7 @@ def app(services: Services) -> Application:
 @pytest.fixture
 def http_server(io_loop: IOLoop, app: Application) -> Iterator[HTTPServer]:
     """Instead of that of pytest-tornasync, which serves as `run.py` does not."""
-    server = make_server(app)
+    server = make_server(app, SETTINGS)
     server.add_sockets(bind_sockets(0, "127.0.0.1"))
     yield server
     server.stop()

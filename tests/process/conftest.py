@@ -5,9 +5,11 @@ scripts   test   runs `python -m scripts …` over the same data
 run       test   runs `run.py` to its end, where it is not expected to serve
 """
 
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,11 @@ from tests.support.processes import PROJECT, Done, Run, Server, Start, environme
 def server(tmp_path: Path) -> Iterator[Start]:
     started: list[Server] = []
 
-    def start(*flags: str, **env: str) -> Server:
+    def start(*flags: str, files: tuple[int, int] | None = None, **env: str) -> Server:
+        """`files` is how many the process may open, softly and at all (RLIMIT_NOFILE)."""
+        limit = None
+        if files is not None:
+            limit = partial(resource.setrlimit, resource.RLIMIT_NOFILE, files)
         with (tmp_path / "server.log").open("a") as log:
             data = str(tmp_path / "var")
             process = subprocess.Popen(
@@ -29,6 +35,7 @@ def server(tmp_path: Path) -> Iterator[Start]:
                 stderr=log,
                 text=True,
                 env=environment(**env),
+                preexec_fn=limit,  # noqa: PLW1509 - no thread of a test holds a lock
             )
         running = Server(process, [])
         started.append(running)

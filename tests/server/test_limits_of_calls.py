@@ -8,6 +8,7 @@ import pytest
 
 from handlers.web.access import Caller, Origin
 from passes.base.errors import TooOften
+from server.addresses import Addresses
 from server.limits import RATES, RateLimiter
 from tests.support.build import NOW
 
@@ -33,7 +34,7 @@ PROXIES = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
 def test_the_address_is_what_a_proxy_of_ours_says_and_nobody_else(
     peer: str, forwarded: str, address: str
 ) -> None:
-    assert RateLimiter(PROXIES).address(Origin(peer, forwarded)) == address
+    assert Addresses(PROXIES).of_caller(Origin(peer, forwarded)) == address
 
 
 def allowed(
