@@ -52,10 +52,12 @@ def list_products(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 
 def _row(edition: Edition) -> dict[str, object]:
+    dates = edition.terms.term.dates
     return {
         "id": edition.product_id,
         "number": edition.number,
         "version": edition.version,
         "title": edition.title.zh,
+        "until": None if dates is None else dates.end,
         "example": edition.example,
     }
