@@ -23,10 +23,12 @@ from passes.offers.claimants import Claimants
 from passes.offers.claiming import Claiming
 from passes.offers.publishing import OfferPublishing
 from passes.offers.quotas import Quotas
+from passes.offers.reconciling import Reconciling
 from passes.offers.visits import CampaignVisits
 from passes.people.accounts import Accounts
 from passes.people.identification import Identification
 from passes.people.identity import Sealer
+from passes.people.memberships import Memberships
 from passes.people.ports import PassesOfPeople
 from passes.people.sealing import Vault
 from passes.people.sessions import SigningIn
@@ -91,7 +93,7 @@ class HoldingRoom:
         """A pass names its edition, and goes on with its ledger."""
         self.passes = PassStore(database, terms.editions)
         self.holdings = HoldingStore(database)
-        self.wallet = Wallet(self.passes, ledger.records)
+        self.wallet = Wallet(self.passes, ledger.records, base.audit)
         self.issuing = Issuing(self.passes, self.holdings, MemberStore(database), base.audit)
         self.lifecycle = Lifecycle(self.passes, base.audit)
         self.reissuing = Reissuing(self.passes, ledger.records, base.audit)
@@ -116,6 +118,7 @@ class PeopleRoom:
         self.members = MemberStore(database)
         self.app_tokens = AppTokenStore(database)
         self.sealed = SealedStore(database, vault)
+        self.memberships = Memberships(self.members, base.audit)
         self.accounts = Accounts(vault, self.visitors, base.audit)
         self.identification = Identification(
             self.identities,
@@ -179,6 +182,7 @@ class OffersRoom:
         self.publishing = OfferPublishing(spots, self.stored, terms.publishing, audit)
         self.counters = CounterStore(database)
         self.quotas = Quotas(self.counters, passes, ledger.records)
+        self.reconciling = Reconciling(self.quotas, audit)
         self.claimants = Claimants(
             people.identities, holding.wallet, people.visitors, people.members
         )
@@ -192,7 +196,9 @@ class OffersRoom:
 class RightsRoom:
     """What visitors may demand of the data held about them."""
 
-    def __init__(self, people: PeopleRoom, holding: HoldingRoom, offers: OffersRoom) -> None:
+    def __init__(
+        self, base: BaseRoom, people: PeopleRoom, holding: HoldingRoom, offers: OffersRoom
+    ) -> None:
         """Erasing reaches every room."""
         self.erasing = Erasing(
             ErasingParts(
@@ -204,6 +210,7 @@ class RightsRoom:
                 passes=holding.passes,
                 holdings=holding.holdings,
                 members=people.members,
+                audit=base.audit,
             )
         )
 
@@ -239,7 +246,7 @@ class Rooms:
         self.offers = OffersRoom(
             database, self.base, spots, self.terms, self.people, self.holding, self.ledger
         )
-        self.rights = RightsRoom(self.people, self.holding, self.offers)
+        self.rights = RightsRoom(self.base, self.people, self.holding, self.offers)
 
     def loaders(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """What brings each topic of `versions` into memory, the catalogue apart."""

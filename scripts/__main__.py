@@ -3,6 +3,7 @@
 import typer
 
 from scripts import gates, holidays, keys, offers, passes, products, reports, spots, visitors
+from scripts.doctor import doctor
 
 app = typer.Typer(
     help="The commands of Bashu Pass operators.",
@@ -18,6 +19,7 @@ app.add_typer(gates.app, name="gates")
 app.add_typer(reports.app, name="reports")
 app.add_typer(visitors.app, name="visitors")
 app.add_typer(keys.app, name="keys")
+app.command()(doctor)
 
 
 @app.command()

@@ -42,8 +42,10 @@ class GateClient:
         self._token = token
 
     async def enrol(self, setup_code: str) -> dict[str, Any]:
-        """Become the gate that waits for this setup code."""
-        gate = await self._post("/gate/enrol", {"setup_code": setup_code})
+        """Become the gate that waits for this setup code; asked again under the same name while
+        nothing comes back."""
+        body = {"setup_code": setup_code, "device": uuid.uuid4().hex}
+        gate = await self._until_answered("/gate/enrol", body)
         self._token = gate["token"]
         return gate
 
@@ -55,9 +57,13 @@ class GateClient:
             "scanned_at": datetime.now(UTC).isoformat(),
             "party": party,
         }
+        return await self._until_answered("/gate/scans", body)
+
+    async def _until_answered(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to what can be sent again. Raises `NoAnswer` after a few tries."""
         for pause in range(TRIES):  # in seconds: 0, 1, 2 and 3
             try:
-                return await self._post("/gate/scans", body)
+                return await self._post(path, body)
             except NoAnswer as error:
                 last = error
                 print(f"no answer from {self._server}, trying again", file=sys.stderr)

@@ -1,12 +1,13 @@
 """`gates`: the devices at the entrances."""
 
 import sys
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from passes.admission.gate_keeping import NewGate
-from passes.admission.gates import Gate, GateKind
+from passes.admission.gates import TOKEN_WARNING, Gate, GateKind, GateState, SetGate
 from scripts.common import AsJson, DataDir, operator, show, show_rows, with_system
 from server.clock import now
 from server.system import System
@@ -66,22 +67,50 @@ def disable(gate_id: GateId, data_dir: DataDir = None, as_json: AsJson = False) 
 
 @app.command("list")
 def list_gates(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """List all gates."""
+    """List all gates, with the end of their tokens and setup codes.
+
+    Those whose token ends within 30 days, or whose setup code has expired, are named on standard
+    error, too.
+    """
 
     async def command(system: System) -> list[dict[str, object]]:
-        return [_row(gate) for gate in system.admission.gates.all()]
+        return [_row(each) for each in await system.admission.gate_keeping.all()]
 
-    show_rows(with_system(command, data_dir, as_json), as_json)
+    rows = with_system(command, data_dir, as_json)
+    show_rows(rows, as_json)
+    for row in rows:
+        if row["attention"]:
+            print(f"note: {row['gate_id']}: {row['attention']}", file=sys.stderr)
 
 
-def _row(gate: Gate) -> dict[str, object]:
+def _row(each: SetGate) -> dict[str, object]:
+    gate, setup = each.gate, each.setup
+    waits = gate.state is GateState.ADDED and setup is not None
     return {
         "gate_id": gate.id,
         "spot": gate.spot_id,
         "kind": gate.kind,
         "name": gate.name,
         "state": gate.state,
+        "enrolled_at": gate.enrolled_at,
+        "token_expires_at": gate.token_ends_at,
+        "setup_expires_at": setup.expires_at if setup is not None and waits else None,
+        "attention": _attention(gate, each),
     }
+
+
+def _attention(gate: Gate, each: SetGate) -> str:
+    """What somebody has to do about a gate; empty if nothing."""
+    if gate.token_ends_at is not None:
+        left = gate.token_ends_at - now()
+        if left <= timedelta():
+            return "its token has ended: renew it"
+        if left < TOKEN_WARNING:
+            return f"its token ends in {left.days} days: renew it"
+    expired = each.setup is not None and each.setup.expires_at <= now()
+    if gate.state is GateState.ADDED and expired:
+        return "its setup code has expired: renew it"
+    return ""
 
 
 def _show_new(new: NewGate, as_json: bool) -> None:

@@ -103,7 +103,7 @@ def reconcile(
         offers = [each for each in system.offers.offers.all() if offer_id in {None, each.id}]
         rows = []
         for offer in offers:
-            reconciled = await system.offers.quotas.reconcile(offer, now())
+            reconciled = await system.offers.reconciling.reconcile(offer, operator(), now())
             rows.append(_reconciled_row(offer, reconciled))
         return rows
 

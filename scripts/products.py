@@ -122,10 +122,12 @@ def _limit(written: str) -> tuple[str, int]:
 
 
 def _row(edition: Edition) -> dict[str, object]:
+    dates = edition.terms.term.dates
     return {
         "id": edition.product_id,
         "number": edition.number,
         "version": edition.version,
         "title": edition.title.zh,
+        "until": None if dates is None else dates.end,
         "example": edition.example,
     }

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from passes.base.audit import AuditLine
 from passes.base.calendar import business_day
 from passes.base.errors import Fault, Invalid
 from passes.base.text import Text
@@ -96,8 +95,7 @@ def leave(
     async def command(system: System) -> dict[str, object]:
         number = checked_number(DocumentKind.RESIDENT, id_number, None, business_day(now()))
         lookup = system.people.identities.lookup(number)
-        await system.people.members.remove(lookup, Group(group))
-        await system.base.audit.write(AuditLine(now(), operator(), "leave", f"group:{group}"))
+        await system.people.memberships.leave(lookup, Group(group), operator(), now())
         return {"group": group}
 
     show(with_system(command, data_dir, as_json), as_json)
@@ -108,13 +106,8 @@ def _join(
 ) -> None:
     async def command(system: System) -> dict[str, object]:
         identities = _checked(people)
-        joined = 0
-        for identity in identities:
-            lookup = system.people.identities.lookup(identity.number)
-            if await system.people.members.add(lookup, Group(group)):
-                joined += 1
-        subject, detail = f"group:{group}", {"joined": str(joined)}
-        await system.base.audit.write(AuditLine(now(), operator(), "join", subject, detail))
+        lookups = [system.people.identities.lookup(each.number) for each in identities]
+        joined = await system.people.memberships.join(lookups, Group(group), operator(), now())
         return {"group": group, "joined": joined, "were_members": len(identities) - joined}
 
     if group == ANYONE:

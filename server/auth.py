@@ -6,18 +6,17 @@ key named by `kid`.
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 import jwt
 
 from handlers.web.access import Caller, TokenPair, unauthenticated
-from passes.admission.gates import Gate
+from passes.admission.gates import TOKEN_LIFE, Gate
 from passes.people.visitors import Session, Visitor
 
 ISSUER = "bashu-pass"
-GATE_LIFE = timedelta(days=366)
 PASS_LIFE = timedelta(hours=1)
 ACCESS_LIFE = timedelta(minutes=30)
 _ALGORITHM = "HS256"
@@ -54,7 +53,8 @@ class Tokens:
     def for_gate(self, gate: Gate, now: datetime) -> str:
         """The token that an enrolled gate keeps; worthless once it is renewed."""
         rights = ("scan", "lookup") if gate.kind.staffed else ("scan",)
-        return self._issue("gate", gate.id, rights, now, GATE_LIFE, ver=gate.token_version)
+        enrolled_at = gate.enrolled_at or now  # the same token again, if it is asked for again
+        return self._issue("gate", gate.id, rights, enrolled_at, TOKEN_LIFE, ver=gate.token_version)
 
     def for_pass(self, pass_id: str, now: datetime) -> str:
         """A token of one hour that shows one pass, for whoever helps its holder."""
@@ -109,9 +109,18 @@ class Tokens:
                 version=claims.get("ver", 0),
                 session=claims.get("sid", ""),
                 generation=claims.get("gen", 0),
+                ends_at=datetime.fromtimestamp(float(claims["exp"]), UTC),
             )
             return _Verified(str(claims["aud"]), float(claims["exp"]), caller)
-        except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError):
+        except (
+            jwt.PyJWTError,
+            KeyError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            OverflowError,
+            OSError,
+        ):
             raise unauthenticated("token_invalid") from None
 
     def _issue(

@@ -37,8 +37,9 @@ class _KeyFileModel(BaseModel):
     )
 
 
-_MOST_KEYS = 255
-_KeyId = Annotated[int, Field(strict=True, ge=1, le=_MOST_KEYS)]
+MOST_KEYS = 255
+"""How many keys of one use there can be, ever: an id is one byte in a code."""
+_KeyId = Annotated[int, Field(strict=True, ge=1, le=MOST_KEYS)]
 _Bytes32 = Annotated[bytes, Field(min_length=_SECRET_BYTES, max_length=_SECRET_BYTES)]
 
 
@@ -138,16 +139,22 @@ def make_keys(file: Path) -> None:
 
 
 def key_rows(file: Path) -> list[dict[str, object]]:
-    """What can be said of the keys in a key file: their use and id, and which of them are used for
-    what is new."""
+    """What can be said of the keys in a key file: their use and id, which of them are used for what
+    is new, and the last day on which they are trusted; only keys of codes have one."""
     held = _read(file)
     uses = {
         "codes": [key.id for key in held.signing],
         "identities": [key.id for key in held.identity],
         "tokens": [key.id for key in held.tokens],
     }
+    last_days = {("codes", key.id): key.last_day for key in held.signing}
     return [
-        {"use": use, "id": key_id, "newest": key_id == max(ids)}
+        {
+            "use": use,
+            "id": key_id,
+            "newest": key_id == max(ids),
+            "last_day": last_days.get((use, key_id)),
+        }
         for use, ids in uses.items()
         for key_id in ids
     ]
@@ -163,7 +170,7 @@ def add_identity_key(file: Path) -> int:
     with _locked(file):
         held = _read(file)
         key_id = max(key.id for key in held.identity) + 1
-        if key_id > _MOST_KEYS:
+        if key_id > MOST_KEYS:
             raise StartError(f"the key file {file} has no room for another identity key")
         added = _Secret(id=key_id, secret=_random())
         _written_aside(held.model_copy(update={"identity": (*held.identity, added)}), file).replace(

@@ -8,6 +8,7 @@ from contextlib import suppress
 from passes.base.calendar import business_day
 from passes.base.errors import Unavailable
 from server.clock import Clock
+from server.expiry import ExpiryWatch
 from server.system import System
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ class Refresh:
         self._system = system
         self._now = now
         self._seen: Mapping[str, int] = {}
+        self._watch = ExpiryWatch(system)
         self.counts: Mapping[str, int] = {}
         """How much of the quotas of the running offers is used: the same object until it
         changes."""
@@ -57,12 +59,16 @@ class Refresh:
                 await asyncio.wait_for(stopping.wait(), seconds)
 
     async def round(self) -> None:
-        """One turn: refresh, write ledger marks, learn of new keys. A fault is only logged."""
+        """One turn: refresh, write ledger marks, learn of new keys, and once a day say what ends.
+
+        A fault is only logged.
+        """
         try:
             await self.once()
             await self._count()
             await self._system.ledger.records.write_marks()
             self._system.keys.vault.learn()
+            await self._watch.look(self._now())
         except Unavailable:
             raise
         except Exception:

@@ -1,6 +1,7 @@
 """The shape of the project: layers, and what every module says of itself."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,32 @@ def test_imports_point_one_way() -> None:
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PROJECT)))
 def test_a_module_says_what_it_is_for(module: Path) -> None:
     assert ast.get_docstring(ast.parse(module.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(PROJECT)))
+def test_a_server_with_a_mongodb_needs_no_embedded_database(module: Path) -> None:
+    """SecantusDB is a program that is started; nothing imports it, nor what only it needs."""
+    only_embedded = {"secantusdb", "secantus", "shapely", "s2sphere", "numpy", "dateutil", "future"}
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        assert not only_embedded & {name.partition(".")[0] for name in names}
+
+
+def test_the_packages_of_a_server_are_those_of_the_whole_without_the_embedded_database() -> None:
+    """The same versions in both files, so that what is tested is what serves."""
+    whole, server = (
+        set(re.findall(r"^([\w.-]+==[\w.]+)", (PROJECT / name).read_text("utf-8"), re.MULTILINE))
+        for name in ("requirements.txt", "requirements-server.txt")
+    )
+    assert server < whole
+    names = {each.partition("==")[0] for each in server}
+    assert "secantusdb" not in names
+    assert {"tornado", "pymongo", "cryptography"} <= names
 
 
 def test_the_base_handler_stays_under_100_lines_of_code() -> None:

@@ -20,7 +20,14 @@ from handlers.web.endpoint import endpoint
 from handlers.web.models import In, Out, TextOut
 from handlers.web.routing import Route
 from passes.admission.admitting import Annulled
-from passes.admission.gates import Gate, GateKind, Purpose, Scan
+from passes.admission.gates import (
+    TOKEN_LIFE,
+    TOKEN_WARNING,
+    Gate,
+    GateKind,
+    Purpose,
+    Scan,
+)
 from passes.admission.lookup import Card, FoundPass
 from passes.base.calendar import business_day, to_milliseconds
 from passes.holding.model import Pass, PassState
@@ -64,6 +71,12 @@ class EnrolIn(In):
         examples=["K3F9-7QX2-M8PD"]
     )
     """From `gates add`; good once, for 7 days. Case, blanks and hyphens do not matter."""
+    device: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{16,64}$")] | None = Field(
+        default=None, examples=["b1f0c2d46f9a4be8a7d35c19"]
+    )
+    """A random name, at least 64 random bits, that the device makes before it enrols, and keeps: if
+    the reply is lost, the same body sent again within 15 minutes gets the same token. Without it a
+    repeat gets another token, and the former is withdrawn."""
 
 
 class GateSpotOut(Out):
@@ -79,6 +92,8 @@ class EnrolOut(Out):
     gate_id: str = Field(examples=["emeishan-7qx2"])
     token: str
     """Bearer token for all that follows, good for a year."""
+    token_expires_at: datetime
+    """When the token ends. The last 30 days the header `Bashu-Token-Expires` says it, too."""
     kind: GateKind
     spot: GateSpotOut
 
@@ -233,7 +248,14 @@ class GateHandler(ApiHandler):
             found = self._in_memory()
         if found is None:
             raise unauthenticated("token_withdrawn")
+        self._warn_of_end()
         return found
+
+    def _warn_of_end(self) -> None:
+        """Tell the gate when its token ends, once that is near."""
+        ends_at = self.caller.ends_at
+        if ends_at is not None and ends_at - self.now() < TOKEN_WARNING:
+            self.set_header("Bashu-Token-Expires", ends_at.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
     def _in_memory(self) -> Gate | None:
         """The gate that calls, if its token is of the version that is good."""
@@ -249,10 +271,12 @@ class EnrolEndpoint(ApiHandler):
     @endpoint(scope=None, body=EnrolIn, reply=EnrolOut)
     async def post(self, body: EnrolIn) -> EnrolOut:
         """Turn a setup code, once, into the token that the device keeps."""
-        gate = await self.rooms.admission.gate_keeping.enrol(body.setup_code, self.now())
+        now = self.now()
+        gate = await self.rooms.admission.gate_keeping.enrol(body.setup_code, now, body.device)
         return EnrolOut(
             gate_id=gate.id,
-            token=self.services.tokens.for_gate(gate, self.now()),
+            token=self.services.tokens.for_gate(gate, now),
+            token_expires_at=gate.token_ends_at or now + TOKEN_LIFE,
             kind=gate.kind,
             spot=GateSpotOut(id=gate.spot_id, name=self._name_of_spot(gate)),
         )

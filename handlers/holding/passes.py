@@ -49,6 +49,9 @@ class CodeOut(Out):
     on."""
     day_keys: list[DayKeyOut]
     """For today and the 6 days after it; fetch again before the last of them ends."""
+    keys_until: date = Field(examples=["2026-07-07"])
+    """The last day on which this shows a code that is taken: fetch again before it is over, and
+    tell the visitor until when the phone can do without signal."""
     step_seconds: int = Field(examples=[30])
     """How long a code is shown before the next one is made."""
     server_time: datetime

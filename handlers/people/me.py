@@ -280,7 +280,7 @@ class MyPhoneEndpoint(VisitorHandler):
         """Let WeChat say the phone number of the visitor."""
         visitor = await self.visitor()
         number = await self.services.wechat.phone_number(body.code)
-        phone = await self.rooms.people.accounts.set_phone(visitor, number)
+        phone = await self.rooms.people.accounts.set_phone(visitor, number, self.now())
         return PhoneOut(phone_mask=phone.mask)
 
 

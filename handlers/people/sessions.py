@@ -1,5 +1,6 @@
 """Sessions: visitors sign in through WeChat, stay signed in, and sign out."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -32,6 +33,8 @@ class SessionOut(Out):
     """For how many seconds the access token is good."""
     refresh_token: str
     """Bearer token for `POST /session/refresh` alone; good once, for 30 days."""
+    session_expires_at: datetime
+    """When the session ends, unless it is refreshed before."""
     real_name: bool
     """Whether it is known who the visitor is."""
     privacy_version: str = Field(examples=["2026-11"])
@@ -64,6 +67,7 @@ class SessionHandler(VisitorHandler):
             access_token=pair.access,
             expires_in=pair.seconds,
             refresh_token=pair.refresh,
+            session_expires_at=session.ends_at,
             real_name=visitor.identity is not None,
             privacy_version=self.services.privacy_version,
         )

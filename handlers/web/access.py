@@ -1,6 +1,7 @@
 """Access: who calls, by a bearer token (RFC 6750), and whether a route is for them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 
 from tornado.httputil import HTTPServerRequest
@@ -21,8 +22,8 @@ _TEXTS = {
 class Caller:
     """Who holds a token: a gate, a visitor or a pass, by its id.
 
-    `scopes` and `version` are those of the token, `session` and `generation` those of the session
-    of a visitor.
+    `scopes`, `version` and `ends_at` are those of the token, `session` and `generation` those of
+    the session of a visitor.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Caller:
     version: int = 0
     session: str = ""
     generation: int = 0
+    ends_at: datetime | None = None
 
 
 ANYBODY = Caller("", frozenset())

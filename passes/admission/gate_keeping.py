@@ -2,23 +2,37 @@
 
 A device enrols once, with a setup code that an operator types into it, and gets a token. If it is
 lost or replaced, the gate is renewed: the token is withdrawn and there is a new setup code.
+
+The reply to an enrolment may be lost, so for a few minutes the same code may be sent again. A
+device that has given itself a name (`device`) gets the same token again, and nobody else gets any.
+One that has not gets another token, and the former is withdrawn: if that was a thief, the honest
+gate stops, and people notice (docs/gate-protocol.md, "Tokens").
 """
 
+import hmac
+import logging
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from passes.admission.gates import Gate, GateKind, GateState, Setup
+from passes.admission.gates import Gate, GateKind, GateState, SetGate, Setup
 from passes.admission.ports import Gates
 from passes.base.audit import AuditLine
+from passes.base.auditing import audited
 from passes.base.errors import Conflict, Fault, Invalid, Unknown, unknown
 from passes.base.ports import Audit
 from passes.base.text import Text
 from passes.terms.ports import Spots
 
+log = logging.getLogger(__name__)
+
 SETUP_LIFE = timedelta(days=7)
 """How long a setup code can be used."""
+
+REPLY_LOST_WITHIN = timedelta(minutes=15)
+"""For how long after it was used a setup code may be sent again."""
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 _MISREAD = str.maketrans("oil", "011")
@@ -62,53 +76,83 @@ class GateKeeping:
         if self._spots.get(spot_id) is None:
             raise unknown(Text("景区", "spot"), spot_id)
         setup_code, setup = _new_setup(now)
+        detail = {"spot": spot_id, "kind": kind}
         while True:
             gate_id = f"{spot_id}-{_random(_SUFFIX_LENGTH)}"
             gate = Gate(gate_id, spot_id, kind, name or gate_id, GateState.ADDED)
-            if await self._gates.add(gate, setup):
-                break
-            # The id is taken, of about a million at a spot: another one.
-        detail = {"spot": spot_id, "kind": kind}
-        await self._audit.write(AuditLine(now, by, "add", f"gate:{gate.id}", detail))
-        return NewGate(gate, setup_code, setup.expires_at)
+            async with audited(self._audit) as entry:
+                await entry.begin(AuditLine(now, by, "add", f"gate:{gate.id}", detail))
+                if await self._gates.add(gate, setup):
+                    return NewGate(gate, setup_code, setup.expires_at)
+                # The id is taken, of about a million at a spot: another one.
+                await entry.not_done()
 
-    async def enrol(self, setup_code: str, now: datetime) -> Gate:
+    async def enrol(self, setup_code: str, now: datetime, device: str | None = None) -> Gate:
         """The gate that a device becomes by typing in its setup code, once and in time.
 
-        Raises `Unknown` for a code that is wrong or spent, `Conflict` for one that has expired.
+        `device` is a random name that the device gives itself, and keeps. Raises `Unknown` for a
+        code that is wrong or spent, `Conflict` for one that has expired.
         """
         digest = _digest(setup_code)
-        waiting = await self._gates.awaiting(digest)
-        if waiting is None:
-            raise _no_such_setup()
-        gate, setup = waiting
-        if now >= setup.expires_at:
-            text = Text(
-                "安装码已过期，请运营人员重新生成",
-                "this setup code has expired; ask an operator to renew the gate",
-            )
-            raise Conflict("setup_code_expired", text)
-        enrolled = replace(gate, state=GateState.ENROLLED, token_version=gate.token_version + 1)
-        # Overtaken by another device with the same code, by a renewal or by disabling, each of
-        # which spends the code: the store enrols nobody with a code that is not there any more.
-        if not await self._gates.enrol(enrolled, digest):
-            raise _no_such_setup()
-        await self._audit.write(AuditLine(now, f"gate:{gate.id}", "enrol", f"gate:{gate.id}"))
-        return enrolled
+        name = None if device is None else sha256(device.encode()).hexdigest()
+        while True:
+            found = await self._gates.of_setup(digest)
+            if found is None:
+                raise _no_such_setup()
+            gate, setup = found
+            # 1. Sent again by the device that has enrolled with it: its reply was lost.
+            if setup.spent_at is not None and _is_asked_again(setup, name, now):
+                if name is not None:
+                    await self._gates.announce()  # a crash may have come before it
+                    return gate
+                log.warning("gate %s enrols again with the same setup code", gate.id)
+            # 2. Sent for the first time, or again by a device without a name: a new token.
+            elif setup.spent_at is not None:
+                raise _no_such_setup()
+            elif now >= setup.expires_at:
+                raise _setup_expired()
+            enrolled = await self._enrolled(gate, setup, name, now)
+            if enrolled is not None:
+                return enrolled
+            # Overtaken: by another device with the same code, by a renewal or by disabling. Look
+            # again; a code that is not there any more enrols nobody.
+
+    async def _enrolled(
+        self, gate: Gate, setup: Setup, name: str | None, now: datetime
+    ) -> Gate | None:
+        """The gate with its next token; None if somebody else has changed it since it was read."""
+        enrolled = replace(
+            gate,
+            state=GateState.ENROLLED,
+            token_version=gate.token_version + 1,
+            enrolled_at=now,
+        )
+        detail = {"token_version": str(enrolled.token_version)}
+        line = AuditLine(now, f"gate:{gate.id}", "enrol", f"gate:{gate.id}", detail)
+        # The time to ask again begins with the first enrolment, and not anew with each.
+        spent = replace(setup, spent_at=setup.spent_at or now, device=name)
+        async with audited(self._audit) as entry:
+            await entry.begin(line)
+            if await self._gates.enrol(enrolled, spent):
+                return enrolled
+            await entry.not_done()
+        return None
 
     async def renew(self, gate_id: str, by: str, now: datetime) -> NewGate:
         """Withdraw the token of a gate and give it a new setup code. Raises `Unknown`."""
         setup_code, setup = _new_setup(now)
-        while True:
-            gate = await self._get(gate_id)
-            renewed = replace(gate, state=GateState.ADDED, token_version=gate.token_version + 1)
-            if await self._gates.renew(renewed, setup):
-                break
-            # Overtaken: its device has enrolled meanwhile, or somebody else has renewed it, and its
-            # version has moved on. Read again, so that the token of that device is withdrawn, too.
-        # The audit log keeps the word that it has always had for this.
-        await self._audit.write(AuditLine(now, by, "roll", f"gate:{gate_id}"))
-        return NewGate(renewed, setup_code, setup.expires_at)
+        await self._get(gate_id)
+        async with audited(self._audit) as entry:
+            # The audit log keeps the word that it has always had for this.
+            await entry.begin(AuditLine(now, by, "roll", f"gate:{gate_id}"))
+            while True:
+                gate = await self._get(gate_id)
+                renewed = replace(gate, state=GateState.ADDED, token_version=gate.token_version + 1)
+                if await self._gates.renew(renewed, setup):
+                    return NewGate(renewed, setup_code, setup.expires_at)
+                # Overtaken: its device has enrolled meanwhile, or somebody else has renewed it, and
+                # its version has moved on. Read again, so that the token of that device is
+                # withdrawn, too.
 
     async def disable(self, gate_id: str, by: str, now: datetime) -> Gate:
         """Take a gate out of service: its scans are refused until it is renewed.
@@ -116,9 +160,25 @@ class GateKeeping:
         Raises `Unknown`.
         """
         gate = await self._get(gate_id)
-        await self._gates.disable(gate_id)
-        await self._audit.write(AuditLine(now, by, "disable", f"gate:{gate_id}"))
+        async with audited(self._audit) as entry:
+            await entry.begin(AuditLine(now, by, "disable", f"gate:{gate_id}"))
+            await self._gates.disable(gate_id)
         return replace(gate, state=GateState.DISABLED)
+
+    async def all(self) -> Sequence[SetGate]:
+        """Every gate with its setup code, and with the time of its enrolment.
+
+        Of gates that enrolled before that was kept, the audit log knows it.
+        """
+        found = await self._gates.with_setups()
+        return [replace(each, gate=await self._with_enrolment(each.gate)) for each in found]
+
+    async def _with_enrolment(self, gate: Gate) -> Gate:
+        if gate.state is not GateState.ENROLLED or gate.enrolled_at is not None:
+            return gate
+        lines = await self._audit.about(f"gate:{gate.id}")
+        enrolments = [line.at for line in lines if line.action == "enrol"]
+        return replace(gate, enrolled_at=max(enrolments, default=None))
 
     async def _get(self, gate_id: str) -> Gate:
         for gate in await self._gates.all():
@@ -146,6 +206,23 @@ def _digest(setup_code: str) -> str:
     """
     plain = setup_code.lower().replace("-", "").replace(" ", "").translate(_MISREAD)
     return sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _is_asked_again(setup: Setup, name: str | None, now: datetime) -> bool:
+    """Whether a spent code comes from the device that has spent it, as far as that can be told."""
+    if setup.spent_at is None or now >= setup.spent_at + REPLY_LOST_WITHIN:
+        return False
+    if setup.device is None or name is None:
+        return setup.device is None and name is None
+    return hmac.compare_digest(setup.device, name)
+
+
+def _setup_expired() -> Conflict:
+    text = Text(
+        "安装码已过期，请运营人员重新生成",
+        "this setup code has expired; ask an operator to renew the gate",
+    )
+    return Conflict("setup_code_expired", text)
 
 
 def _no_such_setup() -> Unknown:

@@ -1,10 +1,17 @@
 """Gates and scans, as plain values."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from passes.codes import format as codes
+
+TOKEN_LIFE = timedelta(days=366)
+"""How long the token of a gate is good after its device has enrolled."""
+
+
+TOKEN_WARNING = timedelta(days=30)
+"""How long before its end a token is told to end."""
 
 
 class GateKind(StrEnum):
@@ -44,6 +51,15 @@ class Gate:
     name: str
     state: GateState
     token_version: int = 0
+    enrolled_at: datetime | None = None
+    """When its device enrolled, last; None also for one that did so before this was kept."""
+
+    @property
+    def token_ends_at(self) -> datetime | None:
+        """When the token of its device ends, if that is known."""
+        if self.state is not GateState.ENROLLED or self.enrolled_at is None:
+            return None
+        return self.enrolled_at + TOKEN_LIFE
 
 
 class Purpose(StrEnum):
@@ -87,7 +103,23 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """A pending enrolment: the digest of the one-time setup code, and until when it works."""
+    """The digest of a one-time setup code, and until when it works.
+
+    It stays after a device has enrolled with it, for that device may ask again, if the reply was
+    lost.
+    """
 
     digest: str
     expires_at: datetime
+    spent_at: datetime | None = None
+    """When a device enrolled with it."""
+    device: str | None = None
+    """The digest of the name that this device gave itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetGate:
+    """A gate with its setup code, if it has one."""
+
+    gate: Gate
+    setup: Setup | None

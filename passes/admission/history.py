@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from passes.base.audit import AuditLine
+from passes.base.audit import AuditLine, Outcome
 from passes.base.ports import Audit
 from passes.holding.model import Pass
 from passes.holding.ports import Passes
@@ -67,7 +67,7 @@ def history(
 ) -> list[Event]:
     """The events in what is kept of a pass, oldest first."""
     counted = {record.n for record in standing(ledger)}
-    events = [Event(line.at, line.action, line.by, detail=dict(line.detail)) for line in lines]
+    events = [_of_line(line) for line in lines if line.outcome is not Outcome.NOT_DONE]
     events += [
         _of_record(record, counts=record.n in counted)
         for record in ledger
@@ -75,6 +75,14 @@ def history(
     ]
     events += [_of_refusal(refusal) for refusal in refusals]
     return sorted(events, key=lambda event: event.at)
+
+
+def _of_line(line: AuditLine) -> Event:
+    """A change; one that was cut short says so, for the pass alone tells whether it was made."""
+    detail = dict(line.detail)
+    if line.outcome is Outcome.BEGUN:
+        detail["outcome"] = line.outcome.value
+    return Event(line.at, line.action, line.by, detail=detail)
 
 
 def _of_record(record: Record, *, counts: bool) -> Event:

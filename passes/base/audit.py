@@ -1,8 +1,22 @@
-"""The audit line: who did what to what, and when. Where it is stored is in `passes.base.ports`."""
+"""The audit line: who did what to what, and when. Where it is stored is in `passes.base.ports`,
+how it is written around a change in `passes.base.auditing`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What became of a change that a line speaks of.
+
+    A line is written before its change. One that is still `begun` later was cut short: whether the
+    change was made then stands in the thing itself.
+    """
+
+    BEGUN = "begun"
+    DONE = "done"
+    NOT_DONE = "not_done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +33,5 @@ class AuditLine:
     action: str
     subject: str
     detail: Mapping[str, str] = field(default_factory=dict)
+    outcome: Outcome = Outcome.DONE
+    """Lines that were stored before there was an outcome were written after their change."""

@@ -3,17 +3,22 @@
 All stores raise `errors.Unavailable` when the database does not answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from passes.base.audit import AuditLine
+from passes.base.audit import AuditLine, Outcome
 
 
 class Audit(Protocol):
-    """The audit log, append-only."""
+    """The audit log: lines are added, and settled, and nothing else."""
 
-    async def write(self, line: AuditLine) -> None:
-        """Append a line."""
+    async def write(self, line: AuditLine) -> str:
+        """Append a line, and return its id."""
+
+    async def settle(
+        self, line_ids: Sequence[str], outcome: Outcome, detail: Mapping[str, str]
+    ) -> None:
+        """Say what became of the changes of lines, with more detail."""
 
     async def about(self, subject: str) -> Sequence[AuditLine]:
         """All lines about a subject, oldest first."""

@@ -1,6 +1,6 @@
 """Change: the one loop in which a stored pass is changed by a transition."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from passes.base.errors import Conflict, unknown
@@ -24,8 +24,15 @@ class Changed:
         return self.after is not self.before
 
 
-async def change(passes: Passes, pass_id: str, transition: Callable[[Pass], Pass]) -> Changed:
+async def change(
+    passes: Passes,
+    pass_id: str,
+    transition: Callable[[Pass], Pass],
+    before_storing: Callable[[], Awaitable[None]] | None = None,
+) -> Changed:
     """Change a pass as stored by a transition.
+
+    `before_storing` is awaited before each try to store it, as by an audit entry that begins.
 
     Raises `Unknown` if there is no such pass, what the transition raises, and `Conflict` if others
     change the pass again and again.
@@ -39,7 +46,10 @@ async def change(passes: Passes, pass_id: str, transition: Callable[[Pass], Pass
         after = transition(before)
         if after is before:
             return Changed(before, before)
-        # 3. Store, unless somebody else (a gate's freeze, its holder, an operator) has changed it
+        # 3. What has to be stored before it.
+        if before_storing is not None:
+            await before_storing()
+        # 4. Store, unless somebody else (a gate's freeze, its holder, an operator) has changed it
         #    since step 1: then the decision may be another one, so start again.
         if await passes.replace(before, after):
             return Changed(before, replace(after, revision=before.revision + 1))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from passes.base.audit import AuditLine
+from passes.base.auditing import audited
 from passes.base.calendar import business_day, day_after
 from passes.base.errors import Conflict, Fault, Invalid
 from passes.base.ports import Audit
@@ -69,10 +70,11 @@ class Issuing:
         issued = replace(issued, id=await self._reserved_serial(issued, now))
         # 3. The pass itself. After a crash between 2 and 3 the next try issues it under the serial
         #    that was reserved; of two such tries at once one is first.
-        if not await self._passes.add(issued):
-            raise _already_held(issued.id)
         detail = {"product": issued.product_id}
-        await self._audit.write(AuditLine(now, by, "issue", f"pass:{issued.id}", detail))
+        async with audited(self._audit) as entry:
+            await entry.begin(AuditLine(now, by, "issue", f"pass:{issued.id}", detail))
+            if not await self._passes.add(issued):
+                raise _already_held(issued.id)
         return issued
 
     async def _check_holder(self, new: NewPass, today: date) -> None:

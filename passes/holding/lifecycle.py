@@ -1,13 +1,14 @@
 """The lifecycle of a pass after it is issued: activated, frozen and unfrozen, revoked.
 
 Which step leads where is in `passes.holding.transitions`; here a step is stored, by one
-compare-and-set, and leaves an audit line.
+compare-and-set, and an audit line goes before it.
 """
 
 from datetime import datetime
 from enum import StrEnum
 
 from passes.base.audit import AuditLine
+from passes.base.auditing import audited
 from passes.base.calendar import business_day
 from passes.base.errors import Conflict
 from passes.base.ports import Audit
@@ -46,10 +47,17 @@ class Lifecycle:
         `by` is who takes it, as in the audit log. Raises `Unknown`, and `Conflict` where the step
         does not lead on from the state of the pass.
         """
-        changed = await change(self._passes, pass_id, lambda held: _after(held, step, by, now))
-        if changed.something:
-            detail = {"reason": reason} if reason else {}
-            await self._audit.write(AuditLine(now, by, step.value, f"pass:{pass_id}", detail))
+        detail = {"reason": reason} if reason else {}
+        line = AuditLine(now, by, step.value, f"pass:{pass_id}", detail)
+        async with audited(self._audit) as entry:
+            changed = await change(
+                self._passes,
+                pass_id,
+                lambda held: _after(held, step, by, now),
+                before_storing=lambda: entry.begin(line),
+            )
+            if not changed.something:
+                await entry.not_done()  # somebody else has taken the step meanwhile
         return changed.after
 
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from passes.base.audit import AuditLine
+from passes.base.auditing import audited
 from passes.base.errors import Conflict
 from passes.base.ports import Audit
 from passes.base.text import Text
@@ -58,16 +59,23 @@ class Reissuing:
     async def _superseded(self, pass_id: str, by: str, now: datetime, reason: str) -> Pass:
         """The old pass, revoked, with the serial of its successor."""
         new_id = secrets.token_hex(8)
-        changed = await change(
-            self._passes, pass_id, lambda held: transitions.supersede(held, new_id)
+        of_old = {"reissued_as": new_id}
+        if reason:
+            of_old["reason"] = reason
+        of_new = {"reissued_from": pass_id}
+        lines = (
+            AuditLine(now, by, "reissue", f"pass:{pass_id}", of_old),
+            AuditLine(now, by, "issue", f"pass:{new_id}", of_new),
         )
-        if changed.something:
-            detail = {"reissued_as": new_id}
-            if reason:
-                detail["reason"] = reason
-            await self._audit.write(AuditLine(now, by, "reissue", f"pass:{pass_id}", detail))
-            detail = {"reissued_from": pass_id}
-            await self._audit.write(AuditLine(now, by, "issue", f"pass:{new_id}", detail))
+        async with audited(self._audit) as entry:
+            changed = await change(
+                self._passes,
+                pass_id,
+                lambda held: transitions.supersede(held, new_id),
+                before_storing=lambda: entry.begin(*lines),
+            )
+            if not changed.something:
+                await entry.not_done()  # another reissue was first, with another serial
         return changed.after
 
     async def _closed_with(self, old: Pass, now: datetime) -> Tally:

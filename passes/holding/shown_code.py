@@ -32,6 +32,8 @@ class LiveCode:
     text: str
     signed: str
     day_keys: tuple[DayKey, ...]
+    keys_until: date
+    """The last day on which this shows a code that is taken."""
     step_seconds: int
     server_time: datetime
 
@@ -54,6 +56,7 @@ def live_code(held: Pass, keys: Keyring, now: datetime) -> LiveCode:
         text=live_text(held, keys, now),
         signed=_base64(_signed(held, keys, rotating=True)),
         day_keys=tuple(DayKey(day, _base64(keys.pass_day_key(day, held.id))) for day in days),
+        keys_until=min(days[-1], keys.newest().last_day, held.span.end),
         step_seconds=codes.STEP_SECONDS,
         server_time=now,
     )

@@ -3,10 +3,14 @@
 Answers what `passes.people` asks about the passes of a person.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
+from functools import partial
 
+from passes.base.audit import AuditLine
+from passes.base.auditing import audited
 from passes.base.calendar import business_day
+from passes.base.ports import Audit
 from passes.holding import transitions
 from passes.holding.change import change
 from passes.holding.model import Pass
@@ -20,10 +24,11 @@ from passes.people.visitors import Visitor
 class Wallet:
     """Finds the passes of people."""
 
-    def __init__(self, passes: Passes, ledger: Ledger) -> None:
-        """Both are stores."""
+    def __init__(self, passes: Passes, ledger: Ledger, audit: Audit) -> None:
+        """All are stores."""
         self._passes = passes
         self._ledger = ledger
+        self._audit = audit
 
     async def of_visitor(self, visitor: Visitor) -> list[Pass]:
         """All passes of a visitor, newest first: of the person they are, and of the account."""
@@ -64,13 +69,22 @@ class Wallet:
         own = [each for each in held if each.holder.is_same(person)]
         return bool(await self.usable(own, day))
 
-    async def rename(self, holder: Holder) -> list[str]:
+    async def rename(self, holder: Holder, line_of: Callable[[str], AuditLine]) -> list[str]:
         """Give the passes of a document the name that is on it; returns the ids of those that had
-        another."""
+        another. `line_of` is the audit line about a pass by its id."""
         held = await self._passes.of_holder(holder.lookup)
         misnamed = [each.id for each in held if not each.holder.is_same(holder)]
         for pass_id in misnamed:
-            await change(self._passes, pass_id, lambda each: transitions.give_to(each, holder))
+            line = line_of(pass_id)
+            async with audited(self._audit) as entry:
+                changed = await change(
+                    self._passes,
+                    pass_id,
+                    lambda each: transitions.give_to(each, holder),
+                    before_storing=partial(entry.begin, line),
+                )
+                if not changed.something:
+                    await entry.not_done()
         return misnamed
 
 

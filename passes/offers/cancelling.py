@@ -7,6 +7,7 @@ is closed under the next number, or the gate has taken that number, and the vouc
 from datetime import datetime
 
 from passes.base.audit import AuditLine
+from passes.base.auditing import audited
 from passes.base.calendar import business_day
 from passes.base.ports import Audit
 from passes.holding import transitions
@@ -40,18 +41,21 @@ class Cancelling:
             return voucher
         if not voucher.cancellable_on(business_day(now)):
             raise transitions.not_cancellable()
-        # 1. No gate can admit it any more.
-        await self._close(voucher, now)
-        # 2. Its counters are not corrected by a reconciliation until they are given back.
-        await self._quotas.about_to_give_back(voucher, now)
-        # 3. It is given back, whatever else happens to it at the same moment, unless that is a
-        #    reissue. Of two calls at once one changes it, and that one gives the counters back.
-        changed = await change(
-            self._passes, voucher.id, lambda held: transitions.give_back(held, now)
-        )
-        if changed.something:
-            await self._quotas.give_back(voucher, now)
-            await self._audit.write(AuditLine(now, by, "cancel", f"pass:{voucher.id}"))
+        async with audited(self._audit) as entry:
+            await entry.begin(AuditLine(now, by, "cancel", f"pass:{voucher.id}"))
+            # 1. No gate can admit it any more.
+            await self._close(voucher, now)
+            # 2. Its counters are not corrected by a reconciliation until they are given back.
+            await self._quotas.about_to_give_back(voucher, now)
+            # 3. It is given back, whatever else happens to it at the same moment, unless that is a
+            #    reissue. Of two calls at once one changes it, and that one gives the counters back.
+            changed = await change(
+                self._passes, voucher.id, lambda held: transitions.give_back(held, now)
+            )
+            if changed.something:
+                await self._quotas.give_back(voucher, now)
+            else:
+                await entry.not_done()
         return changed.after
 
     async def _close(self, voucher: Pass, now: datetime) -> None:

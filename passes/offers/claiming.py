@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from passes.base.audit import AuditLine
+from passes.base.auditing import AuditEntry, audited
 from passes.base.calendar import business_day
 from passes.base.errors import Conflict, Fault, Invalid
 from passes.base.ports import Audit
@@ -100,23 +101,17 @@ class Claiming:
         voucher = _drafted(serial, visitor, claim, now)
         if claim.offer.real_name:
             voucher = replace(voucher, traits=claimant.traits)
-        stored = await self._store(voucher, visitor, claim.offer)
-        if stored is None or not stored.new:
-            await self._quotas.give_back(voucher, now)
-        if stored is None:
-            raise too_many(claim.offer)
-        if not stored.new:
-            return _same(stored.voucher, visitor, claim)
-        # 5. The visitor may have become somebody else, or have been erased, since step 2.
-        await self._check_still(visitor, stored.voucher, now)
-        line = AuditLine(
-            now,
-            f"visitor:{visitor.id}",
-            "claim",
-            f"pass:{stored.voucher.id}",
-            {"offer": claim.offer.id},
-        )
-        await self._audit.write(line)
+        async with audited(self._audit) as entry:
+            stored = await self._store(voucher, visitor, claim.offer, entry)
+            if stored is None or not stored.new:
+                await entry.not_done()
+                await self._quotas.give_back(voucher, now)
+            if stored is None:
+                raise too_many(claim.offer)
+            if not stored.new:
+                return _same(stored.voucher, visitor, claim)
+            # 5. The visitor may have become somebody else, or have been erased, since step 2.
+            await self._check_still(visitor, stored.voucher, now)
         return stored.voucher
 
     async def _check_still(self, visitor: Visitor, voucher: Pass, now: datetime) -> None:
@@ -150,7 +145,9 @@ class Claiming:
             return secrets.token_hex(8)
         return self._vault.digest("claim", f"{visitor.id}:{claim.key}")[:16]
 
-    async def _store(self, voucher: Pass, visitor: Visitor, offer: Offer) -> _Stored | None:
+    async def _store(
+        self, voucher: Pass, visitor: Visitor, offer: Offer, entry: AuditEntry
+    ) -> _Stored | None:
         """Store a voucher, if its holder and the account may still have one; None if they have as
         many as one may have.
 
@@ -169,6 +166,9 @@ class Claiming:
         if serial is None:
             return None
         voucher = replace(voucher, id=serial)
+        by, subject = f"visitor:{visitor.id}", f"pass:{voucher.id}"
+        line = AuditLine(voucher.issued_at, by, "claim", subject, {"offer": offer.id})
+        await entry.begin(line)
         if await self._passes.add(voucher):
             return _Stored(voucher, new=True)
         there = await self._passes.get(voucher.id)

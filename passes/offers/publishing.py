@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from passes.base.audit import AuditLine
+from passes.base.auditing import audited
 from passes.base.errors import Conflict, Fault, unknown
 from passes.base.ports import Audit
 from passes.base.text import Text
@@ -48,8 +49,9 @@ class OfferPublishing(Publishing[Offer]):
         """
         offer = await self._get(offer_id)
         if offer.state is not state:
-            await self._change_state(offer, state)
-            await self._audit.write(AuditLine(now, by, state.value, f"offer:{offer_id}"))
+            async with audited(self._audit) as entry:
+                await entry.begin(AuditLine(now, by, state.value, f"offer:{offer_id}"))
+                await self._change_state(offer, state)
         # Announced in any case: a crash may have come between a change and its announcement.
         await self._offers.announce()
         return replace(offer, state=state)

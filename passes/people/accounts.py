@@ -9,6 +9,7 @@ import secrets
 from datetime import datetime
 
 from passes.base.audit import AuditLine
+from passes.base.auditing import audited
 from passes.base.ports import Audit
 from passes.people.ports import Visitors
 from passes.people.sealing import Vault
@@ -45,8 +46,9 @@ class Accounts:
         # 1. The visitor; of two sign-ins at once the second finds them stored already.
         name = f"visitor:{visitor_id}"
         sealed = self._vault.seal(openid, f"openid:{visitor_id}")
-        await self._visitors.add(Visitor(visitor_id, now, sealed))
-        await self._audit.write(AuditLine(now, name, "sign_up", name))
+        async with audited(self._audit) as entry:
+            await entry.begin(AuditLine(now, name, "sign_up", name))
+            await self._visitors.add(Visitor(visitor_id, now, sealed))
         visitor = await self._visitors.get(visitor_id)
 
         # 2. They may have been erased since the binding was read. An erasure undoes the binding
@@ -74,23 +76,27 @@ class Accounts:
             return None
         return self._vault.open(visitor.phone.sealed, f"phone:{visitor.id}")
 
-    async def set_phone(self, visitor: Visitor, number: str) -> Phone:
+    async def set_phone(self, visitor: Visitor, number: str, now: datetime) -> Phone:
         """Keep the phone number of a visitor."""
+        name = f"visitor:{visitor.id}"
         sealed = self._vault.seal(number, f"phone:{visitor.id}")
         phone = Phone(sealed, _masked(number))
-        await self._visitors.set_phone(visitor.id, phone)
+        async with audited(self._audit) as entry:
+            await entry.begin(AuditLine(now, name, "set_phone", name))
+            await self._visitors.set_phone(visitor.id, phone)
         return phone
 
-    async def erase(self, visitor: Visitor, now: datetime) -> None:
-        """Delete an account, and what it is bound to. After a crash it can be done again."""
+    async def erase(self, visitor: Visitor) -> None:
+        """Delete an account, and what it is bound to. After a crash it can be done again.
+
+        The audit line about it is that of the whole erasure: see `passes.rights.erasing`.
+        """
         visitor = await self.current(visitor)
-        name = f"visitor:{visitor.id}"
         # 1. What is personal.
         if visitor.identity is not None:
             await self._visitors.unbind(person_key(visitor.identity), visitor.id)
             await self._visitors.identify(visitor.id, visitor.identity.lookup, None, None)
         await self._visitors.set_phone(visitor.id, None)
-        await self._audit.write(AuditLine(now, name, "erase", name))
         # 2. The binding, then the visitor. Whoever signs in between the two is bound to a new id:
         #    that of an erased account is never used again.
         await self._visitors.unbind(self._account_key(self.openid(visitor)), visitor.id)

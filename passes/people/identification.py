@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from passes.base.audit import AuditLine
+from passes.base.auditing import audited
 from passes.base.calendar import business_day
 from passes.base.errors import Conflict, Unknown
 from passes.base.ports import Audit
@@ -100,15 +101,17 @@ class Identification:
 
         # 5. The visitor names the person: a compare-and-set on whom they named before.
         before_lookup = before.lookup if before is not None else None
-        if not await self._visitors.identify(visitor.id, before_lookup, person, consent):
-            return await self._overtaken(visitor, person)
-
-        # 6. The person that they were is free for others.
-        if left is not None:
-            await self._leave(left, person, visitor, now)
         name = f"visitor:{visitor.id}"
         detail = {"kind": identity.kind.value, "consent": consent.version}
-        await self._audit.write(AuditLine(now, name, "identify", name, detail))
+        async with audited(self._audit) as entry:
+            await entry.begin(AuditLine(now, name, "identify", name, detail))
+            if not await self._visitors.identify(visitor.id, before_lookup, person, consent):
+                await entry.not_done()
+                return await self._overtaken(visitor, person)
+
+            # 6. The person that they were is free for others.
+            if left is not None:
+                await self._leave(left, person, visitor, now)
 
         # 7. An erasure that read the visitor before step 5 has not seen the new binding. It is
         #    undone here, unless the visitor is deleted only after this read; then the binding is
@@ -130,23 +133,23 @@ class Identification:
         person = self._identities.seal(identity)
         binding = await self._visitors.bound(person_key(person))
         # 1. Their passes, under the right name.
-        renamed = await self._passes.rename(person)
+        renamed = await self._passes.rename(
+            person, lambda held: AuditLine(now, by, "rename", f"pass:{held}", {"reason": reason})
+        )
         if binding is None and not renamed:
             text = Text("没有绑定此证件的账户", "no account is bound to this document")
             raise Unknown("person_unknown", text)
-        for pass_id in renamed:
-            line = AuditLine(now, by, "rename", f"pass:{pass_id}", {"reason": reason})
-            await self._audit.write(line)
         if binding is None:
             return Unbound(None, len(renamed))
         # 2. The visitor, who names the person no more, if they have not become somebody else
         #    meanwhile; then the binding. A crash in between leaves a binding that nobody names.
-        await self._visitors.identify(binding.visitor_id, person.lookup, None, None)
-        await self._visitors.notice(binding.visitor_id, Notice("identity_unbound", now))
-        await self._visitors.unbind(person_key(person), binding.visitor_id)
-        # The audit log keeps the word that it has always had for this.
-        subject = f"visitor:{binding.visitor_id}"
-        await self._audit.write(AuditLine(now, by, "release", subject, {"reason": reason}))
+        async with audited(self._audit) as entry:
+            # The audit log keeps the word that it has always had for this.
+            subject = f"visitor:{binding.visitor_id}"
+            await entry.begin(AuditLine(now, by, "release", subject, {"reason": reason}))
+            await self._visitors.identify(binding.visitor_id, person.lookup, None, None)
+            await self._visitors.notice(binding.visitor_id, Notice("identity_unbound", now))
+            await self._visitors.unbind(person_key(person), binding.visitor_id)
         return Unbound(binding.visitor_id, len(renamed))
 
     async def _bind(self, person: Holder, visitor_id: str, now: datetime) -> None:

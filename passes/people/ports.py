@@ -3,10 +3,11 @@
 All stores raise `errors.Unavailable` when the database does not answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
+from passes.base.audit import AuditLine
 from passes.people.app_tokens import AppToken
 from passes.people.groups import Group
 from passes.people.holder import Holder
@@ -117,9 +118,9 @@ class PassesOfPeople(Protocol):
     async def any_usable(self, person: Holder, day: date) -> bool:
         """Whether a person has a pass that may still admit on that business day or later."""
 
-    async def rename(self, holder: Holder) -> Sequence[str]:
+    async def rename(self, holder: Holder, line_of: Callable[[str], AuditLine]) -> Sequence[str]:
         """Give the passes of a document the name that is on it; returns the ids of those that had
-        another."""
+        another. `line_of` is the audit line about a pass by its id."""
 
 
 class AppTokens(Protocol):

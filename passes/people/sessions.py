@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from passes.base.audit import AuditLine
+from passes.base.auditing import audited
 from passes.base.ports import Audit
 from passes.people.ports import Sessions, Visitors
 from passes.people.visitors import Session, Visitor
@@ -72,9 +73,10 @@ class SigningIn:
         # 3. Any other token is in the wrong hands, or the newest one is.
         visitor_id = session.visitor_id
         log.warning("a refresh token was used again: session of visitor %s ended", visitor_id)
-        await self._sessions.end(session_id)
-        line = AuditLine(now, "service:sessions", "refresh_reused", f"visitor:{visitor_id}")
-        await self._audit.write(line)
+        async with audited(self._audit) as entry:
+            line = AuditLine(now, "service:sessions", "refresh_reused", f"visitor:{visitor_id}")
+            await entry.begin(line)
+            await self._sessions.end(session_id)
         return None
 
     async def _live(self, session_id: str, now: datetime) -> Session | None:
@@ -95,6 +97,7 @@ class SigningIn:
         of the version before, and those are withdrawn with the others.
         """
         name = f"visitor:{visitor_id}"
-        await self._visitors.withdraw_tokens(visitor_id)
-        await self._sessions.end_all(visitor_id)
-        await self._audit.write(AuditLine(now, name, "sign_out", name))
+        async with audited(self._audit) as entry:
+            await entry.begin(AuditLine(now, name, "sign_out", name))
+            await self._visitors.withdraw_tokens(visitor_id)
+            await self._sessions.end_all(visitor_id)

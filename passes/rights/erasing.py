@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from passes.base.audit import AuditLine
+from passes.base.auditing import AuditEntry
 from passes.base.calendar import business_day
 from passes.base.errors import Conflict, Fault
+from passes.base.ports import Audit
 from passes.base.text import Text
 from passes.holding import transitions
 from passes.holding.change import change
@@ -37,6 +40,7 @@ class ErasingParts:
     passes: Passes
     holdings: Holdings
     members: Members
+    audit: Audit
 
 
 class Erasing:
@@ -62,12 +66,17 @@ class Erasing:
         # 1. No request of theirs can begin any more.
         await parts.signing_in.end_all(visitor.id, now)
         visitor = await parts.accounts.current(visitor)
-        # 2. Their passes, then the account.
+        # 2. Their passes, then the account. The audit line comes before all of it. It is settled
+        #    after all of it alone: an erasure that is cut short by whatever is done in part.
+        entry, name = AuditEntry(parts.audit), f"visitor:{visitor.id}"
+        await entry.begin(AuditLine(now, name, "erase", name))
         given_up = await self._give_up(visitor, now)
-        await parts.accounts.erase(visitor, now)
+        await parts.accounts.erase(visitor)
         # 3. What was issued or claimed meanwhile: nobody can sign in to it any more, so it is given
         #    up, too.
-        return [*given_up, *await self._give_up(visitor, now)]
+        given_up += await self._give_up(visitor, now)
+        await entry.done()
+        return given_up
 
     async def _give_up(self, visitor: Visitor, now: datetime) -> list[Pass]:
         parts, by = self._parts, f"visitor:{visitor.id}"

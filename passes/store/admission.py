@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 
-from passes.admission.gates import Gate, GateState, Setup
+from passes.admission.gates import Gate, GateState, SetGate, Setup
 from passes.admission.ports import Gates
-from passes.store.database import Database
+from passes.store.database import Database, Document
 from passes.store.documents import encode, keyed, to_gate
 from passes.store.versions import GATES, Versions
 
 
 class GateStore(Gates):
-    """The `gates` collection; `setup` stands in a document only while its device has not
-    enrolled."""
+    """The `gates` collection; `setup` stands in a document until the gate is disabled."""
 
     def __init__(self, database: Database) -> None:
         """Two collections of the database are used."""
@@ -26,15 +25,29 @@ class GateStore(Gates):
         await self._versions.bump(GATES)
         return added
 
-    async def awaiting(self, setup_digest: str) -> tuple[Gate, Setup] | None:
-        document = await self._gates.get({"setup.digest": setup_digest})
-        return (to_gate(document), Setup(**document["setup"])) if document else None
+    async def with_setups(self) -> Sequence[SetGate]:
+        found = await self._gates.find({}, [("_id", 1)])
+        return [SetGate(to_gate(document), _setup_in(document)) for document in found]
 
-    async def enrol(self, gate: Gate, setup_digest: str) -> bool:
-        change = {"$set": _state(gate), "$unset": {"setup": ""}}
-        enrolled = await self._gates.update({"_id": gate.id, "setup.digest": setup_digest}, change)
-        await self._versions.bump(GATES)
+    async def of_setup(self, setup_digest: str) -> tuple[Gate, Setup] | None:
+        document = await self._gates.get({"setup.digest": setup_digest})
+        if document is None:
+            return None
+        return to_gate(document), Setup(**document["setup"])
+
+    async def enrol(self, gate: Gate, setup: Setup) -> bool:
+        before = {
+            "_id": gate.id,
+            "setup.digest": setup.digest,
+            "token_version": gate.token_version - 1,
+        }
+        change = {"$set": {**_state(gate), "setup": encode(setup)}}
+        enrolled = await self._gates.update(before, change)
+        await self.announce()
         return enrolled
+
+    async def announce(self) -> None:
+        await self._versions.bump(GATES)
 
     async def renew(self, gate: Gate, setup: Setup) -> bool:
         before = {"_id": gate.id, "token_version": gate.token_version - 1}
@@ -51,4 +64,13 @@ class GateStore(Gates):
 
 
 def _state(gate: Gate) -> dict[str, object]:
-    return {"state": gate.state.value, "token_version": gate.token_version}
+    return {
+        "state": gate.state.value,
+        "token_version": gate.token_version,
+        "enrolled_at": gate.enrolled_at,
+    }
+
+
+def _setup_in(document: Document) -> Setup | None:
+    setup = document.get("setup")
+    return None if setup is None else Setup(**setup)

@@ -1,10 +1,11 @@
-"""The audit log, append-only."""
+"""The audit log: lines are added, and settled, and nothing else."""
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping, Sequence
 
-from passes.base.audit import AuditLine
+from passes.base.audit import AuditLine, Outcome
 from passes.base.ports import Audit
-from passes.store.database import Database
+from passes.store.database import Database, Document
 from passes.store.documents import encode, to_audit_line
 
 
@@ -15,8 +16,19 @@ class AuditStore(Audit):
         """One collection of the database is used."""
         self._audit_log = database.collection("audit_log")
 
-    async def write(self, line: AuditLine) -> None:
-        await self._audit_log.insert(encode(line))
+    async def write(self, line: AuditLine) -> str:
+        line_id = secrets.token_hex(12)
+        await self._audit_log.insert({"_id": line_id, **encode(line)})
+        return line_id
+
+    async def settle(
+        self, line_ids: Sequence[str], outcome: Outcome, detail: Mapping[str, str]
+    ) -> None:
+        change: Document = {"outcome": outcome.value}
+        for name, value in detail.items():
+            change[f"detail.{name}"] = value
+        settled = [({"_id": line_id}, {"$set": change}) for line_id in line_ids]
+        await self._audit_log.update_each(settled)
 
     async def about(self, subject: str) -> Sequence[AuditLine]:
         return [

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from passes.base.audit import AuditLine
+from passes.base.auditing import audited
 from passes.base.errors import Conflict, Fault, Invalid
 from passes.base.ports import Audit
 from passes.base.text import Text
@@ -82,13 +83,15 @@ class Publishing(ABC, Generic[T]):
                 continue
             newest = _newest(stored).get(draft.slug)
             new = self._version_after(newest, self._completed(draft, newest), stored)
-            if not await self._store.put(new):
-                text = Text("有人同时在发布，请重试", "someone else is publishing; try again")
-                raise Conflict("published_meanwhile", text)
-            stored.append(new)
             action = "change" if newest else "publish"
             detail = {"version": str(new.version)}
-            await self._audit.write(AuditLine(now, by, action, f"{self.noun}:{new.slug}", detail))
+            line = AuditLine(now, by, action, f"{self.noun}:{new.slug}", detail)
+            async with audited(self._audit) as entry:
+                await entry.begin(line)
+                if not await self._store.put(new):
+                    text = Text("有人同时在发布，请重试", "someone else is publishing; try again")
+                    raise Conflict("published_meanwhile", text)
+            stored.append(new)
         await self._store.announce()
         return published
 

@@ -18,8 +18,8 @@ from handlers.web.api import ApiHandler
 from handlers.web.endpoint import declared_on, endpoint
 from handlers.web.problems import Problem
 from handlers.web.routing import Route
-from passes.admission.gates import GateKind
-from server.auth import GATE_LIFE, ISSUER, Tokens
+from passes.admission.gates import TOKEN_LIFE, GateKind
+from server.auth import ISSUER, Tokens
 from tests.support import build
 from tests.support.api import Api
 from tests.support.build import NOW
@@ -178,10 +178,10 @@ def test_a_token_is_read_until_it_expires_and_the_newest_key_signs() -> None:
     token = Tokens({1: SECRET, 2: bytes([2]) * 32}).for_gate(gate, NOW)
     assert jwt.get_unverified_header(token)["kid"] == "2"
     both = Tokens({1: SECRET, 2: bytes([2]) * 32})
-    caller = both.read(token, GATE, NOW + GATE_LIFE - timedelta(seconds=1))
+    caller = both.read(token, GATE, NOW + TOKEN_LIFE - timedelta(seconds=1))
     assert_fields(caller, id=gate.id, scopes=frozenset({"gate:scan"}), version=1)
     with pytest.raises(Problem, match="token_expired"):
-        both.read(token, GATE, NOW + GATE_LIFE)
+        both.read(token, GATE, NOW + TOKEN_LIFE)
 
 
 async def test_a_caller_without_the_scope_is_forbidden(api: Api) -> None:

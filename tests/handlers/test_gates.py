@@ -142,7 +142,10 @@ async def test_a_setup_code_works_once_and_for_a_week(api: Api, world: World, cl
     new = await keeping.add(EMEISHAN, GateKind.HANDHELD, "", OPERATOR, NOW)
     typed = new.setup_code.replace("-", " ").lower()
     answers = await asyncio.gather(
-        *(api.post("/api/v1/gate/enrol", {"setup_code": typed}) for _ in range(5))
+        *(
+            api.post("/api/v1/gate/enrol", {"setup_code": typed, "device": f"device-number-{n:06}"})
+            for n in range(5)
+        )
     )
     assert sorted(answer.status for answer in answers) == [200, 404, 404, 404, 404]
     late = await keeping.add(EMEISHAN, GateKind.HANDHELD, "", OPERATOR, NOW)
@@ -179,6 +182,29 @@ async def test_a_gate_that_enrolled_at_another_process_is_known_at_once(
     gate = await keeping.enrol(new.setup_code, NOW)
     token = world.services.tokens.for_gate(gate, NOW)
     assert_admitted(await api.post(SCANS, world.scan_body(held, "a"), token))
+
+
+async def test_a_gate_learns_that_its_token_ends(api: Api, world: World, clock: Clock) -> None:
+    """For 366 days it worked; then nobody had known."""
+    held, (gate, token) = await world.issue(), await world.gate()
+    fresh = await api.post(SCANS, world.scan_body(held, "a"), token)
+    assert "Bashu-Token-Expires" not in fresh.headers
+    clock.time += timedelta(days=336, seconds=1)
+    near = await api.post(SCANS, world.scan_body(held, "b"), token)
+    assert near.headers["Bashu-Token-Expires"] == "2027-07-02T02:00:00Z"
+    assert gate.token_ends_at == NOW + timedelta(days=366)
+    clock.time += timedelta(days=30)
+    over = await api.post(SCANS, world.scan_body(held, "c"), token)
+    assert_problem(over, 401, "token_expired")
+
+
+async def test_an_enrolment_sent_again_gets_the_same_token(api: Api, world: World) -> None:
+    keeping = world.system.admission.gate_keeping
+    new = await keeping.add(EMEISHAN, GateKind.HANDHELD, "", OPERATOR, NOW)
+    body = {"setup_code": new.setup_code, "device": "b1f0c2d46f9a4be8"}
+    answers = [await api.post("/api/v1/gate/enrol", body) for _ in range(2)]
+    assert answers[0].json == answers[1].json
+    assert answers[0].json["token_expires_at"] == "2027-07-02T02:00:00Z"
 
 
 GOOD = {"code": "BP1:X", "nonce": "n1", "scanned_at": "2026-07-01T10:00:00+08:00"}

@@ -53,12 +53,12 @@ async def test_every_step_from_every_state(mongo: Mongo, step: Step, state: Pass
         with pytest.raises(Conflict, match="cannot be"):
             await take(SERIAL, step, OPERATOR, NOW)
         assert await rooms.holding.passes.get(SERIAL) == before
-        assert await rooms.base.audit.about(f"pass:{SERIAL}") == []
+        assert await rooms.lines_about(f"pass:{SERIAL}") == []
         return
     after = await take(SERIAL, step, OPERATOR, NOW, "lost")
     assert after.state is expected
     assert await rooms.holding.passes.get(SERIAL) == after
-    lines = await rooms.base.audit.about(f"pass:{SERIAL}")
+    lines = await rooms.lines_about(f"pass:{SERIAL}")
     if expected is state:
         assert lines == [], "nothing happened"
     else:
@@ -113,7 +113,7 @@ async def test_of_activations_at_once_one_counts(rooms: RoomsUnderTest) -> None:
     days = [NOW + timedelta(days=n) for n in range(6)]
     done = await asyncio.gather(*(take(SERIAL, Step.ACTIVATE, OPERATOR, at) for at in days))
     assert len({held.valid for held in done}) == 1
-    (line,) = await rooms.base.audit.about(f"pass:{SERIAL}")
+    (line,) = await rooms.lines_about(f"pass:{SERIAL}")
     assert done[0].activated_at == line.at
     assert done[0].valid.start == business_day(line.at)
     assert waiting.activated_at is None
@@ -179,4 +179,4 @@ async def test_a_pass_that_others_change_again_and_again_is_busy(
     held = await rooms.holding.passes.get(SERIAL)
     assert held is not None
     assert held.state is PassState.ACTIVE
-    assert await rooms.base.audit.about(f"pass:{SERIAL}") == []
+    assert await rooms.lines_about(f"pass:{SERIAL}") == []

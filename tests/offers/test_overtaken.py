@@ -40,7 +40,7 @@ async def test_a_voucher_that_is_given_back_twice_at_once_is_counted_back_once(
     back = await rooms.offers.cancelling.cancel(voucher, VISITOR, NOW)
     assert back.cancelled_at == NOW
     assert (await rooms.counts())["bogo"] == 1
-    lines = await rooms.base.audit.about(f"pass:{voucher.id}")
+    lines = await rooms.lines_about(f"pass:{voucher.id}")
     assert [line.action for line in lines] == ["claim", "cancel"]
 
 

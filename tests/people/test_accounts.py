@@ -220,7 +220,7 @@ async def test_all_that_is_sealed_is_brought_under_a_new_key_also_after_a_crash(
     rooms: RoomsUnderTest,
 ) -> None:
     visitor = await rooms.known(document=CHILD, guardian=SAID.document)
-    await rooms.people.accounts.set_phone(visitor, "10012345678")
+    await rooms.people.accounts.set_phone(visitor, "10012345678", NOW)
     await rooms.issue_to(visitor)
     keys = {1: bytes(32), 2: bytes([2]) * 32}
     newer = Vault(keys, bytes(range(32)))
@@ -307,7 +307,7 @@ async def test_of_a_phone_number_only_its_ends_are_shown(
 ) -> None:
     rooms = RoomsUnderTest(mongo)
     visitor = await rooms.account()
-    phone = await rooms.people.accounts.set_phone(visitor, number)
+    phone = await rooms.people.accounts.set_phone(visitor, number, NOW)
     assert phone.mask == mask
     stored = await rooms.people.accounts.current(visitor)
     assert rooms.people.accounts.phone(stored) == number

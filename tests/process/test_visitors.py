@@ -148,8 +148,8 @@ async def test_operators_unbind_a_person_and_rotate_keys_beside_a_running_server
     rows = scripts("keys", "list", "--json").json
     identity_keys = [each for each in rows if each["use"] == "identities"]
     assert identity_keys == [
-        {"use": "identities", "id": 1, "newest": False},
-        {"use": "identities", "id": 2, "newest": True},
+        {"use": "identities", "id": 1, "newest": False, "last_day": None},
+        {"use": "identities", "id": 2, "newest": True, "last_day": None},
     ]
     api.close()
     assert running.stop() == 0

@@ -19,7 +19,7 @@ SAID = build.statement()
 
 async def test_erasing_leaves_no_trace_of_the_person(rooms: RoomsUnderTest) -> None:
     visitor = await rooms.known(document=CHILD, guardian=SAID.document)
-    await rooms.people.accounts.set_phone(visitor, "10012345678")
+    await rooms.people.accounts.set_phone(visitor, "10012345678", NOW)
     await rooms.people.signing_in.begin(visitor, NOW)
     held = await rooms.issue_to(visitor)
     with pytest.raises(Conflict, match=f"passes.{held.id}"):
@@ -93,7 +93,7 @@ async def test_a_visitor_who_is_erased_while_they_say_who_they_are_binds_nobody(
     async def erase() -> None:
         await rooms.rights.erasing.erase(visitor, give_up_passes=False, now=NOW)
 
-    overtake(monkeypatch, rooms.people.accounts._audit, "write", erase)
+    overtake(monkeypatch, rooms.base.audit, "settle", erase)
     with pytest.raises(Conflict, match="erased this moment"):
         await rooms.people.identification.identify(visitor, SAID, NOW)
     assert await rooms.database.collection("bindings").find({}) == []

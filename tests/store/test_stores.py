@@ -215,11 +215,12 @@ async def test_a_setup_code_enrols_once(any_mongo: Mongo) -> None:
     setup = Setup("digest", NOW + timedelta(days=7))
     assert await store.add(gate, setup)
     assert not await store.add(gate, setup)
-    assert await store.awaiting("digest") == (gate, setup)
-    enrolled = replace(gate, state=GateState.ENROLLED, token_version=2)
-    won = await asyncio.gather(*(store.enrol(enrolled, "digest") for _ in range(8)))
+    assert await store.of_setup("digest") == (gate, setup)
+    enrolled = replace(gate, state=GateState.ENROLLED, token_version=2, enrolled_at=NOW)
+    spent = replace(setup, spent_at=NOW)
+    won = await asyncio.gather(*(store.enrol(enrolled, spent) for _ in range(8)))
     assert sum(won) == 1
-    assert await store.awaiting("digest") is None
+    assert await store.of_setup("digest") == (enrolled, spent)
     assert await store.all() == [enrolled]
 
 
@@ -228,11 +229,11 @@ async def test_a_disabled_gate_cannot_be_enrolled_by_its_old_setup_code(any_mong
     gate = build.gate(state=GateState.ADDED)
     await store.add(gate, Setup("digest", NOW))
     await store.disable(gate.id)
-    assert await store.awaiting("digest") is None
+    assert await store.of_setup("digest") is None
     assert [found.state for found in await store.all()] == [GateState.DISABLED]
     renewed = replace(gate, token_version=gate.token_version + 1)
     assert await store.renew(renewed, Setup("new", NOW))
-    assert await store.awaiting("new") == (renewed, Setup("new", NOW))
+    assert await store.of_setup("new") == (renewed, Setup("new", NOW))
     assert not await store.renew(renewed, Setup("newer", NOW)), "its version has moved on"
 
 

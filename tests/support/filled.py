@@ -81,7 +81,7 @@ async def _visitor(system: System, sandbox_url: str) -> Visitor:
         sandbox_url, SANDBOX_APPID, SANDBOX_SECRET, people.app_tokens, people.vault, lambda: NOW
     )
     number = await wechat.phone_number("sandbox:13800000000")
-    await people.accounts.set_phone(visitor, number)
+    await people.accounts.set_phone(visitor, number, NOW)
     said = IdentityDocument(DocumentKind.RESIDENT, HOLDER.name, HOLDER.number)
     statement = IdentityStatement(said, SETTINGS.privacy_version)
     visitor = await people.identification.identify(visitor, statement, NOW)

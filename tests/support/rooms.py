@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from passes.admission.gates import Scan
+from passes.base.audit import AuditLine, Outcome
 from passes.holding.issuing import NewPass
 from passes.holding.model import Pass
 from passes.ledger.verdicts import Verdict
@@ -71,6 +72,11 @@ class RoomsUnderTest(Rooms):
         """Why scans were refused, as it is kept."""
         kept = await self.database.collection("refusals").find({})
         return [document["verdict"]["reason"] for document in kept]
+
+    async def lines_about(self, subject: str) -> list[AuditLine]:
+        """The audit lines about a subject, without those whose change was not made."""
+        lines = await self.base.audit.about(subject)
+        return [line for line in lines if line.outcome is not Outcome.NOT_DONE]
 
     async def change_stored(self, pass_id: str, **fields: Any) -> None:
         """Change a stored pass behind the back of everybody."""
