@@ -64,7 +64,7 @@ async def open_system(
     marks = mongo.collection("settings")
     is_new = await marks.get({"_id": "filled"}) is None
     await system.catalogue.load()
-    await migrate(mongo, system.catalogue, system.people.identities, is_new=is_new)
+    await migrate(mongo, system.catalogue, system.people.identities, system.macs, is_new=is_new)
     if is_new:
         await _fill(system, now)
         await marks.insert({"_id": "filled", "at": now})

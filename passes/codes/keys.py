@@ -82,6 +82,10 @@ class Keyring:
         self._day_keys[day] = key
         return key
 
+    def pass_mac_key(self) -> bytes:
+        """The key under which stored passes prove to be ours: HKDF-SHA256 of the master key."""
+        return HKDF(SHA256(), 32, salt=None, info=b"BP1 pass mac").derive(self._master)
+
     def pass_day_key(self, day: date, pass_id: str) -> bytes:
         """The key with which a phone rotates the code of one pass on one business day: 32 bytes.
 

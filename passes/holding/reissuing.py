@@ -19,6 +19,7 @@ from passes.base.ports import Audit
 from passes.base.text import Text
 from passes.holding import transitions
 from passes.holding.change import change
+from passes.holding.genuine import check_genuine
 from passes.holding.model import Pass, PassState
 from passes.holding.ports import Passes
 from passes.ledger.ports import Ledger
@@ -42,7 +43,7 @@ class Reissuing:
         """The successor of a pass: usable at once, also if the old one was frozen.
 
         Doing it again gives the same. Raises `Unknown`, and `Conflict` for a pass that is not in
-        force.
+        force, or not genuine.
         """
         # 1. The old pass names its successor. Whoever is second finds the serial of the first.
         old = await self._superseded(pass_id, by, now, reason)
@@ -58,9 +59,12 @@ class Reissuing:
     async def _superseded(self, pass_id: str, by: str, now: datetime, reason: str) -> Pass:
         """The old pass, revoked, with the serial of its successor."""
         new_id = secrets.token_hex(8)
-        changed = await change(
-            self._passes, pass_id, lambda held: transitions.supersede(held, new_id)
-        )
+
+        def superseded(held: Pass) -> Pass:
+            check_genuine(held)
+            return transitions.supersede(held, new_id)
+
+        changed = await change(self._passes, pass_id, superseded)
         if changed.something:
             detail = {"reissued_as": new_id}
             if reason:

@@ -46,7 +46,7 @@ def passes_of(mongo: Mongo) -> PassStore:
     async def published() -> list[Edition]:
         return [FULL.edition, build.held().edition]
 
-    return PassStore(mongo, Editions(published))
+    return PassStore(mongo, Editions(published), build.SEALER, build.MACS)
 
 
 def refusal(nonce: str = "n1", pass_id: str | None = SERIAL) -> Refusal:
