@@ -38,6 +38,7 @@ from passes.store.audit import AuditStore
 from passes.store.database import Database
 from passes.store.holding import HoldingStore, PassStore
 from passes.store.ledger import LedgerStore, RefusalStore
+from passes.store.macs import PassMacs
 from passes.store.offers import CounterStore, OfferStore
 from passes.store.people import AppTokenStore, AttemptStore, MemberStore, SessionStore, VisitorStore
 from passes.store.sealed import SealedStore
@@ -88,10 +89,17 @@ class HoldingRoom:
     """Passes, from their issue to their end."""
 
     def __init__(
-        self, database: Database, base: BaseRoom, terms: TermsRoom, ledger: LedgerRoom
+        self,
+        database: Database,
+        base: BaseRoom,
+        terms: TermsRoom,
+        ledger: LedgerRoom,
+        vault: Vault,
+        macs: PassMacs,
     ) -> None:
-        """A pass names its edition, and goes on with its ledger."""
-        self.passes = PassStore(database, terms.editions)
+        """A pass names its edition, goes on with its ledger, has its holder sealed, and is known
+        to be ours."""
+        self.passes = PassStore(database, terms.editions, Sealer(vault), macs)
         self.holdings = HoldingStore(database)
         self.wallet = Wallet(self.passes, ledger.records, base.audit)
         self.issuing = Issuing(self.passes, self.holdings, MemberStore(database), base.audit)
@@ -113,7 +121,7 @@ class PeopleRoom:
         """`privacy_version` is that of the statement that visitors agree to now."""
         self.vault = vault
         self.identities = Sealer(vault)
-        self.visitors = VisitorStore(database)
+        self.visitors = VisitorStore(database, self.identities)
         self.sessions = SessionStore(database)
         self.members = MemberStore(database)
         self.app_tokens = AppTokenStore(database)
@@ -231,7 +239,8 @@ class Rooms:
         self.base = BaseRoom(database)
         self.terms = TermsRoom(database, self.base, spots)
         self.ledger = LedgerRoom(database)
-        self.holding = HoldingRoom(database, self.base, self.terms, self.ledger)
+        self.macs = PassMacs(codes.pass_mac_key())
+        self.holding = HoldingRoom(database, self.base, self.terms, self.ledger, vault, self.macs)
         self.people = PeopleRoom(database, self.base, vault, privacy_version, self.holding.wallet)
         self.admission = AdmissionRoom(
             database,

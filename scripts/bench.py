@@ -48,6 +48,8 @@ from server.refresh import Refresh
 from server.settings import DriverName, load_settings
 from server.system import System
 
+_URI = "BASHU_BENCH_URI"
+"""The environment variable in which the server process finds its database."""
 CONNECTIONS = 8
 MANY_CONNECTIONS = 32
 WARM_SECONDS = 0.3
@@ -98,9 +100,11 @@ async def host(uri: str, driver: DriverName, data_dir: Path) -> None:
 async def hosted(uri: str, driver: DriverName, data_dir: Path) -> AsyncIterator[Target]:
     """A server process, and the database beside it."""
     engine = descendants(os.getpid())
-    command = [sys.executable, "-m", "scripts.bench", "--host", uri, driver, str(data_dir)]
     server = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "scripts.bench", "--host", driver, str(data_dir)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, _URI: uri},  # others can read arguments, and it holds a password
     )
     if server.stdin is None or server.stdout is None:
         raise RuntimeError("no pipes")
@@ -189,7 +193,7 @@ async def http_cost(
 ) -> list[Row]:
     """Each kind of request beside a bare one."""
     async with opened(uri, driver, data_dir) as (_, system):
-        token = Tokens(system.keys.tokens).for_gate(await a_gate(system), now())
+        token = Tokens(system.keys.tokens, system.keys.epoch).for_gate(await a_gate(system), now())
         scans = Scans(system, token)
         kinds = kinds_of(system, token, scans)
         async with hosted(uri, driver, data_dir) as target:
@@ -256,9 +260,7 @@ def _flags() -> Any:
     parser.add_argument("--drivers", nargs="+", default=["pymongo"], choices=["pymongo", "motor"])
     parser.add_argument("--http-only", action="store_true", help="leave out what needs no HTTP")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument(
-        "--host", nargs=3, metavar=("URI", "DRIVER", "DATA_DIR"), help=argparse.SUPPRESS
-    )
+    parser.add_argument("--host", nargs=2, metavar=("DRIVER", "DATA_DIR"), help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -266,7 +268,7 @@ if __name__ == "__main__":
     logging.disable(logging.INFO)
     given = _flags()
     if given.host:
-        uri, driver, folder = given.host
-        asyncio.run(host(uri, driver, Path(folder)))
+        driver, folder = given.host
+        asyncio.run(host(os.environ[_URI], driver, Path(folder)))
     else:
         asyncio.run(main(given))

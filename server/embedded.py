@@ -1,26 +1,38 @@
 """The embedded database: SecantusDB, a MongoDB-compatible server, as a child process.
 
-For one machine, development and tests. It speaks MongoDB's wire protocol on a free loopback port
-and is durable on commit. It is a separate program under its own licence
+For one machine, development and tests. It speaks MongoDB's wire protocol on a free loopback port,
+asks for a password and is durable on commit. It is a separate program under its own licence
 (docs/adr/0001-embedded-database.md): started, never imported.
+
+The password is made at the first start. The engine knows no other way to get its first user than a
+client that asks for none, so that start listens with TLS and lets in nobody but the holder of a
+certificate which is made for that moment (docs/adr/0022-password-of-the-embedded-database.md).
 """
 
 import asyncio
 import re
+import secrets
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from passes.base.errors import Unavailable
+from server import clock
+from server.certificate import loopback_certificate
 from server.datadir import OTHERS, mark_engine, write_for_owner
 from server.errors import StartError
 from server.guard import KILL
+from server.mongo import set_password
 
 ENGINE = "secantusd-py"
 """The program, and what marks a data directory as its own."""
-OPTIONS = "?retryWrites=false&directConnection=true"
+OPTIONS = "?retryWrites=false&directConnection=true&authSource=admin"
 """One server without a replica set, so there are no retryable writes (ADR 1 has figures)."""
+USER = "bashu"
+"""The one user of the database. It may read and write, but not call the administrative commands of
+the engine, which write files."""
 
 _LISTENING = re.compile(rb"listening on (127\.0\.0\.1:\d+)")
 _PANIC = re.compile(rb"^_wiredtiger\.WiredTigerError: WT_PANIC", re.MULTILINE)
@@ -49,10 +61,11 @@ async def embedded_database(
     uri_file.unlink(missing_ok=True)
     if log_file.exists():
         log_file.replace(log_file.with_suffix(".log.old"))
-    guard, address = await _started(data_dir, log_file)
+    password = _kept_password(data_dir) or await _made_password(data_dir, log_file)
+    guard, address = await _started([*_command(data_dir), "--auth"], log_file)
     watching = asyncio.create_task(_watch(guard, log_file, gone))
     try:
-        uri = f"mongodb://{address}/{OPTIONS}"
+        uri = f"mongodb://{USER}:{password}@{address}/{OPTIONS}"
         write_for_owner(uri_file, uri)
         yield uri
     finally:
@@ -67,6 +80,47 @@ def running_uri(data_dir: Path) -> str | None:
         return (data_dir / "mongodb.uri").read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
+
+
+def _password_file(data_dir: Path) -> Path:
+    """It stands among the engine's own files, so that a copy of these brings its password along."""
+    return data_dir / "mongodb" / "password"
+
+
+def _kept_password(data_dir: Path) -> str | None:
+    """The password of a database that has one. Another one has been used by a version before, or
+    its first start was cut short."""
+    try:
+        return _password_file(data_dir).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+
+
+async def _made_password(data_dir: Path, log_file: Path) -> str:
+    """A new password, once the database knows it.
+
+    Only the holder of the private key can talk to the database meanwhile, so there is no moment at
+    which others can. After a crash the next start does it again.
+    """
+    password = secrets.token_urlsafe(32)
+    certificate = data_dir / "mongodb.pem"
+    write_for_owner(certificate, loopback_certificate(clock.now()))
+    path = str(certificate)
+    tls = ("--tls-cert-file", path, "--tls-key-file", path, "--tls-ca-file", path)
+    command = [*_command(data_dir), *tls, "--tls-require-client-cert"]
+    guard, address = await _started(command, log_file)
+    try:
+        await set_password(f"mongodb://{address}/{OPTIONS}", certificate, USER, password)
+    except Unavailable:
+        raise StartError(
+            f"the embedded database did not take its password (see {log_file})"
+        ) from None
+    finally:
+        await _stop(guard, address)
+        certificate.unlink(missing_ok=True)
+    # Only now, for a database that does not know its password would never open again.
+    write_for_owner(_password_file(data_dir), password)
+    return password
 
 
 def _command(data_dir: Path) -> list[str]:
@@ -88,14 +142,16 @@ def _command(data_dir: Path) -> list[str]:
     ]
 
 
-async def _started(data_dir: Path, log_file: Path) -> tuple[asyncio.subprocess.Process, str]:
+async def _started(
+    command: Sequence[str], log_file: Path
+) -> tuple[asyncio.subprocess.Process, str]:
     """The guard of a database that listens, and its address. One that is just ending is awaited."""
     deadline = asyncio.get_running_loop().time() + _BUSY_SECONDS
     while True:
         write_for_owner(log_file, "")
         with log_file.open("wb") as log_out:
             guard = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "server.guard", *_command(data_dir)),
+                *(sys.executable, "-m", "server.guard", *command),
                 cwd=Path(__file__).parent.parent,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=log_out,

@@ -14,6 +14,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Self
 
 import pymongo
@@ -24,6 +25,7 @@ from pymongo.errors import (
     ConfigurationError,
     DuplicateKeyError,
     InvalidURI,
+    OperationFailure,
     PyMongoError,
     WriteError,
 )
@@ -39,6 +41,8 @@ log = logging.getLogger(__name__)
 
 _CURSOR_BATCH = 500
 _DUPLICATE_KEY = 11000
+_USER_EXISTS = 51003
+_ROLES = ("readWriteAnyDatabase", "dbAdminAnyDatabase")
 SERVING_SECONDS = 4.5
 """How long one operation may take where somebody waits for a reply."""
 PATIENT_SECONDS = 60.0
@@ -216,6 +220,25 @@ class MongoCollection:
             await self._collection.create_indexes(
                 [IndexModel(list(index.keys), name=index.name, **options)]
             )
+
+
+async def set_password(uri: str, certificate: Path, user: str, password: str) -> None:
+    """Give a database without passwords its user, or give that user another password.
+
+    `certificate` is shown to the database, and is the only one that is trusted. Raises
+    `Unavailable`.
+    """
+    path = str(certificate)
+    tls: dict[str, Any] = {"tls": True, "tlsCAFile": path, "tlsCertificateKeyFile": path}
+    settings: dict[str, Any] = {"pwd": password, "roles": list(_ROLES)}
+    made: AsyncMongoClient[Document] = AsyncMongoClient(uri, **tls, **_OPTIONS)
+    async with made as client, _answering(SERVING_SECONDS):
+        try:
+            await client.admin.command("createUser", user, **settings)
+        except OperationFailure as error:
+            if error.code != _USER_EXISTS:
+                raise
+            await client.admin.command("updateUser", user, **settings)
 
 
 def _stored(count: int, error: BulkWriteError) -> Sequence[bool]:

@@ -22,6 +22,7 @@ from passes.store.versions import SPOTS
 from scenic_data.catalogue import Catalogue
 from scenic_data.checking import load_spots
 from scenic_data.reference import Reference
+from server.epoch import compare_epochs
 from server.keyfile import Keys, keys_for
 from server.mongo import Mongo
 from server.settings import Settings
@@ -62,11 +63,12 @@ async def open_system(
     await mongo.ping()
     await ensure_indexes(mongo)
     keys = await keys_for(mongo, settings.key_file)
+    await compare_epochs(mongo, keys.epoch)
     system = System(mongo, keys, settings.privacy_version, serves=serves)
     marks = mongo.collection("settings")
     is_new = await marks.get({"_id": "filled"}) is None
     await system.catalogue.load()
-    await migrate(mongo, system.catalogue, system.people.identities, is_new=is_new)
+    await migrate(mongo, system.catalogue, system.people.identities, system.macs, is_new=is_new)
     if is_new:
         await _fill(system, now)
         await marks.insert({"_id": "filled", "at": now})

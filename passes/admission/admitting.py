@@ -20,6 +20,7 @@ from passes.base.errors import Conflict, Unavailable, Unknown
 from passes.base.text import Text
 from passes.codes import format as codes
 from passes.codes.keys import Keyring
+from passes.holding.genuine import is_genuine
 from passes.holding.model import Pass, PassState
 from passes.holding.ports import Passes
 from passes.ledger.ports import Ledger, Refusals
@@ -179,6 +180,10 @@ class Admission:
             if held is None:
                 pass_id, gate_id = reading.code.pass_id, scan.gate.id
                 log.error("well signed but never issued: pass %s, gate %s", pass_id, gate_id)
+                return await self._refuse(scan, None, Verdict(Reason.CODE_UNKNOWN, now))
+
+            # A code of it may be about that was signed before somebody changed the pass.
+            if not is_genuine(held):
                 return await self._refuse(scan, None, Verdict(Reason.CODE_UNKNOWN, now))
 
             # 3. If this process has scanned the pass before, what it remembers may do to admit.

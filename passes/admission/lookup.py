@@ -17,6 +17,7 @@ from passes.base.errors import Conflict
 from passes.base.ports import Audit
 from passes.base.text import Text
 from passes.codes.keys import Keyring
+from passes.holding.genuine import is_genuine
 from passes.holding.model import Pass
 from passes.holding.ports import Passes
 from passes.holding.shown_code import static_text
@@ -83,7 +84,7 @@ class Lookup:
         self._misses = Misses()
 
     async def find(self, card: Card, gate: Gate, now: datetime) -> Sequence[FoundPass]:
-        """The passes of the holder of that card, newest first.
+        """The passes of the holder of that card, newest first, but for any that is not genuine.
 
         Raises `Invalid` for a number that cannot be one, `Conflict` if the gate is out of service.
         """
@@ -99,4 +100,5 @@ class Lookup:
         await self._audit.write(AuditLine(now, by, "lookup", by, {"found": str(len(found))}))
         for held in found:
             await self._audit.write(AuditLine(now, by, "lookup", f"pass:{held.id}"))
-        return [FoundPass(held, static_text(held, self._keys)) for held in found]
+        genuine = [held for held in found if is_genuine(held)]
+        return [FoundPass(held, static_text(held, self._keys)) for held in genuine]

@@ -51,8 +51,9 @@ class SigningKey:
 class Keyring:
     """All keys of one system: signing keys by id, and the master key that day keys derive from."""
 
-    def __init__(self, signing: Iterable[SigningKey], master: bytes) -> None:
-        """`master` is 32 random bytes."""
+    def __init__(self, signing: Iterable[SigningKey], master: bytes, epoch: int = 0) -> None:
+        """`master` is 32 random bytes; day keys of one `epoch` are worthless in the next."""
+        self._epoch = epoch
         self._signing = sorted(signing, key=lambda key: key.id)
         self._verifying = {key.id: key.verifying for key in self._signing}
         self._master = master
@@ -78,9 +79,15 @@ class Keyring:
             oldest = next(iter(self._day_keys))
             self._day_keys.pop(oldest)
         info = b"BP1 day" + day.isoformat().encode()
+        if self._epoch:
+            info += f" epoch {self._epoch}".encode()
         key = HKDF(SHA256(), 32, salt=None, info=info).derive(self._master)
         self._day_keys[day] = key
         return key
+
+    def pass_mac_key(self) -> bytes:
+        """The key under which stored passes prove to be ours: HKDF-SHA256 of the master key."""
+        return HKDF(SHA256(), 32, salt=None, info=b"BP1 pass mac").derive(self._master)
 
     def pass_day_key(self, day: date, pass_id: str) -> bytes:
         """The key with which a phone rotates the code of one pass on one business day: 32 bytes.

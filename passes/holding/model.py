@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from passes.base.calendar import business_day
+from passes.base.stored import IN_MEMORY
 from passes.ledger.tally import Tally
 from passes.ledger.verdicts import Refusal
 from passes.people.holder import Holder
@@ -83,6 +84,9 @@ class Pass:
     """For how many days its validity was prolonged because it was frozen."""
     refusals: tuple[Refusal, ...] = ()
     ledger_mark: int = 0
+    genuine: bool = field(default=True, compare=False, metadata=IN_MEMORY)
+    """Whether it is as the system stored it. One that is not, and what follows from it, never
+    becomes so again: it shows no code and admits nowhere (docs/adr/0023-bound-to-the-record.md)."""
 
     @property
     def product_id(self) -> str:

@@ -20,6 +20,7 @@ from passes.base.ports import Audit
 from passes.base.text import Text
 from passes.holding import transitions
 from passes.holding.change import change
+from passes.holding.genuine import check_genuine
 from passes.holding.model import Pass, PassState
 from passes.holding.ports import Passes
 from passes.ledger.ports import Ledger
@@ -43,7 +44,7 @@ class Reissuing:
         """The successor of a pass: usable at once, also if the old one was frozen.
 
         Doing it again gives the same. Raises `Unknown`, and `Conflict` for a pass that is not in
-        force.
+        force, or not genuine.
         """
         # 1. The old pass names its successor. Whoever is second finds the serial of the first.
         old = await self._superseded(pass_id, by, now, reason)
@@ -67,11 +68,16 @@ class Reissuing:
             AuditLine(now, by, "reissue", f"pass:{pass_id}", of_old),
             AuditLine(now, by, "issue", f"pass:{new_id}", of_new),
         )
+
+        def superseded(held: Pass) -> Pass:
+            check_genuine(held)
+            return transitions.supersede(held, new_id)
+
         async with audited(self._audit) as entry:
             changed = await change(
                 self._passes,
                 pass_id,
-                lambda held: transitions.supersede(held, new_id),
+                superseded,
                 before_storing=lambda: entry.begin(*lines),
             )
             if not changed.something:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from passes.base.calendar import business_day
 from passes.codes import format as codes
 from passes.codes.keys import Keyring
+from passes.holding.genuine import check_genuine
 from passes.holding.model import Pass
 from passes.terms.prices import Payment
 
@@ -63,6 +64,8 @@ def live_code(held: Pass, keys: Keyring, now: datetime) -> LiveCode:
 
 
 def _signed(held: Pass, keys: Keyring, *, rotating: bool) -> bytes:
+    """The signed part of a code. Raises `Conflict` for a pass that is not genuine."""
+    check_genuine(held)
     key = keys.newest()
     code = codes.Code(
         key_id=key.id,

@@ -1,7 +1,8 @@
 """The holder of a pass as stored: sealed, with a keyed hash to find them and masks to show."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from passes.base.stored import IN_MEMORY
 from passes.people.sealing import Sealed
 
 
@@ -11,13 +12,15 @@ class Holder:
 
     `lookup`, the keyed hash of the document, finds them. A visitor without a real name has a
     `lookup` alone, made of the account; a holder whose data were erased has not even that.
+    `place` is the record that `sealed` was read from and is bound to, empty before it is stored.
     """
 
     lookup: str
     name_digest: str = ""
-    sealed: Sealed | None = None
+    sealed: Sealed | None = field(default=None, compare=False)  # sealed twice, the same differs
     name_mask: str = ""
     number_mask: str = ""
+    place: str = field(default="", compare=False, metadata=IN_MEMORY)
 
     def is_same(self, other: "Holder") -> bool:
         """Whether it is the same person: the same document under the same name."""

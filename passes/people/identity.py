@@ -7,7 +7,7 @@ database tells nothing. Neither name nor number ever stands in a log, a code or 
 import json
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -113,7 +113,7 @@ class Sealer:
         self._vault = vault
 
     def seal(self, identity: Identity) -> Holder:
-        """The holder to store."""
+        """The holder of that identity, not bound to a record yet: a store does that."""
         born = identity.born.isoformat()
         fields = [identity.name, identity.number, born, identity.kind, identity.country]
         lookup = self.lookup(identity.number, identity.kind, identity.country)
@@ -131,13 +131,26 @@ class Sealer:
         """The identity behind a holder.
 
         Raises `ValueError` for a holder without a real name, and
-        `cryptography.exceptions.InvalidTag` if what is sealed was tampered with.
+        `cryptography.exceptions.InvalidTag` if what is sealed was tampered with, or copied from
+        another record.
         """
         if holder.sealed is None:
             raise ValueError("this holder has no real name")
-        fields = json.loads(self._vault.open(holder.sealed, holder.lookup))
+        purpose = sealed_for(holder.place, holder.lookup)
+        fields = json.loads(self._vault.open(holder.sealed, purpose))
         name, number, born, kind, country = fields
         return Identity(name, number, date.fromisoformat(born), DocumentKind(kind), country)
+
+    def bound(self, holder: Holder, place: str) -> Holder:
+        """The same holder, whose sealed value opens in the record of that place alone.
+
+        Raises `cryptography.exceptions.InvalidTag` as `open` does.
+        """
+        if holder.sealed is None or holder.place == place:
+            return holder
+        plain = self._vault.open(holder.sealed, sealed_for(holder.place, holder.lookup))
+        sealed = self._vault.seal(plain, sealed_for(place, holder.lookup))
+        return replace(holder, sealed=sealed, place=place)
 
     def lookup(
         self, number: str, kind: DocumentKind = DocumentKind.RESIDENT, country: str | None = None
@@ -146,6 +159,11 @@ class Sealer:
         if country:
             number = f"{country}:{number}"
         return self._vault.digest(kind.value, number)
+
+
+def sealed_for(place: str, lookup: str) -> str:
+    """The purpose of the sealed value of a holder: the record that it stands in, and the person."""
+    return f"{place}:{lookup}" if place else lookup
 
 
 def check_digit(first17: str) -> str:

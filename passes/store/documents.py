@@ -6,7 +6,7 @@ it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
 from typing import Any
@@ -15,11 +15,13 @@ from pydantic import TypeAdapter
 
 from passes.admission.gates import Gate
 from passes.base.audit import AuditLine
+from passes.base.stored import stored_fields
 from passes.holding.model import Pass
 from passes.ledger.records import Record
 from passes.ledger.verdicts import Refusal
 from passes.offers.offer import Offer
 from passes.people.visitors import Session, Visitor
+from passes.store.binding import guardian_place, holder_place, identity_place, read_at
 from passes.store.database import Document
 from passes.terms.amendments import Amendment
 from passes.terms.edition import Edition
@@ -55,7 +57,7 @@ _encoder_of: dict[type, Callable[[Any], Any]] = {}
 
 def _encoder_for(kind: type) -> Callable[[Any], Any]:
     if is_dataclass(kind):
-        names = tuple(part.name for part in fields(kind))
+        names = tuple(part.name for part in stored_fields(kind))
         return lambda value: {name: encode(getattr(value, name)) for name in names}
     for known, encoder in _ENCODERS:
         if issubclass(kind, known):
@@ -80,6 +82,14 @@ _ENCODERS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
 is no business day."""
 
 
+def part_at(document: Document, path: str) -> Any:
+    """What stands at a dotted path of a document, or None."""
+    found: Any = document
+    for name in path.split("."):
+        found = (found or {}).get(name)
+    return found
+
+
 def keyed(value: Any) -> Document:
     """The document of a value that has an `id`, which becomes `_id`."""
     document: Document = encode(value)
@@ -90,15 +100,26 @@ def from_pass(held: Pass) -> Document:
     """The document of a pass in `passes`."""
     document: Document = {"_id": held.id, "product_id": held.edition.product_id}
     document["version"] = held.edition.version
-    for part in fields(held):
+    for part in stored_fields(held):
         if part.name not in {"id", "edition"}:
             document[part.name] = encode(getattr(held, part.name))
     return document
 
 
-def to_pass(document: Document, edition: Edition) -> Pass:
-    """The pass in a document of `passes`, with the edition that it names."""
-    return _PASS.validate_python({**document, "id": document["_id"], "edition": edition})
+def to_pass(document: Document, edition: Edition, *, genuine: bool) -> Pass:
+    """The pass in a document of `passes`, with the edition that it names, and whether the document
+    is as we stored it."""
+    pass_id = document["_id"]
+    holder = read_at(document["holder"], holder_place(pass_id))
+    return _PASS.validate_python(
+        {
+            **document,
+            "id": pass_id,
+            "edition": edition,
+            "holder": holder,
+            "genuine": genuine,
+        }
+    )
 
 
 def from_edition(edition: Edition) -> Document:
@@ -157,7 +178,14 @@ def to_audit_line(document: Document) -> AuditLine:
 
 def to_visitor(document: Document) -> Visitor:
     """The visitor in a document of `users`."""
-    return _VISITOR.validate_python(_with_id(document))
+    visitor_id, consent = document["_id"], document.get("consent")
+    if consent is not None:
+        guardian = read_at(consent.get("guardian"), guardian_place(visitor_id))
+        consent = {**consent, "guardian": guardian}
+    identity = read_at(document.get("identity"), identity_place(visitor_id))
+    return _VISITOR.validate_python(
+        {**_with_id(document), "identity": identity, "consent": consent}
+    )
 
 
 def to_session(document: Document) -> Session:

@@ -5,13 +5,17 @@ Of many who ask for a pass at the same time, those who wait go together in one q
 """
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import replace
 
+from passes.base.stored import stored_fields
 from passes.holding.model import Pass
 from passes.holding.ports import Holdings, Passes
+from passes.people.identity import Sealer
+from passes.store.binding import bound, holder_place
 from passes.store.database import Database, Document
 from passes.store.documents import encode, from_pass, to_pass
 from passes.store.grouping import Grouped
+from passes.store.macs import PassMacs
 from passes.terms.editions import Editions
 
 _WRITTEN_BY_SCANS = frozenset({"refusals", "ledger_mark"})
@@ -21,9 +25,14 @@ _NOT_REPLACED = _WRITTEN_BY_SCANS | {"id", "edition", "revision"}
 class PassStore(Passes):
     """The `passes` collection; `_id` is the serial."""
 
-    def __init__(self, database: Database, editions: Editions) -> None:
-        """One collection of the database is used; `editions` are those in memory."""
+    def __init__(
+        self, database: Database, editions: Editions, sealer: Sealer, macs: PassMacs
+    ) -> None:
+        """One collection of the database is used; `editions` are those in memory, `sealer` binds
+        holders to their passes, `macs` tells genuine passes."""
         self._passes = database.collection("passes")
+        self._macs = macs
+        self._sealer = sealer
         self._editions = editions
         self._documents = Grouped(self._documents_of)
 
@@ -32,14 +41,20 @@ class PassStore(Passes):
         return None if document is None else await self._read(document)
 
     async def add(self, issued: Pass) -> bool:
-        return await self._passes.insert(from_pass(issued))
+        document = from_pass(self._bound(issued))
+        document["mac"] = self._macs.of(document) if issued.genuine else None
+        return await self._passes.insert(document)
 
     async def replace(self, before: Pass, after: Pass) -> bool:
+        after = self._bound(after)
         changes: Document = {"revision": before.revision + 1}
-        for part in fields(before):
+        for part in stored_fields(before):
             old, new = getattr(before, part.name), getattr(after, part.name)
             if part.name not in _NOT_REPLACED and old != new:
                 changes[part.name] = encode(new)
+        # What was not genuine stays so: a change must not vouch for what it was made from.
+        if before.genuine and after.genuine:
+            changes["mac"] = self._macs.of(from_pass(after))
         where = {"_id": before.id, "revision": before.revision}
         return await self._passes.update(where, {"$set": changes})
 
@@ -52,9 +67,13 @@ class PassStore(Passes):
         found = await self._passes.find({"product_id": product_id})
         return [await self._read(document) for document in found]
 
+    def _bound(self, held: Pass) -> Pass:
+        """The pass with its holder as it is stored."""
+        return replace(held, holder=bound(self._sealer, held.holder, holder_place(held.id)))
+
     async def _read(self, document: Document) -> Pass:
         edition = await self._editions.find(document["product_id"], document["version"])
-        return to_pass(document, edition)
+        return to_pass(document, edition, genuine=self._macs.fits(document))
 
     async def _documents_of(self, pass_ids: Sequence[str]) -> Sequence[Document | None]:
         if len(pass_ids) == 1:

@@ -7,7 +7,7 @@ way back is the backup that was made before (docs/deployment.md).
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from cryptography.exceptions import InvalidTag
@@ -20,23 +20,32 @@ from passes.people.holder import Holder
 from passes.people.identity import Sealer
 from passes.people.sealing import Sealed
 from passes.people.traits import Traits, traits_of
+from passes.store.binding import brought_over, guardian_place, holder_place, identity_place
 from passes.store.database import Collection, Database, Document
-from passes.store.documents import encode, from_edition, to_edition, to_terms
+from passes.store.documents import encode, from_edition, part_at, to_edition, to_terms
+from passes.store.macs import PassMacs
 from passes.terms.edition import Edition
 from passes.terms.ports import Spots
 from passes.terms.terms import SpotFacts, Terms
 
 log = logging.getLogger(__name__)
 
-SCHEMA = 2
-"""What this version of the program stores: 1 kept terms in every pass, 2 keeps editions."""
+SCHEMA = 3
+"""What this version of the program stores.
+
+1 kept terms in every pass, 2 keeps editions, 3 binds what is sealed to its document, and has a
+message authentication code in every pass.
+"""
+_EDITIONS, _BINDING = 2, 3
 
 _BATCH = 100
 """How many passes are updated in one command, which has to end within seconds."""
 _SETTING = {"_id": "schema"}
 
 
-async def migrate(database: Database, spots: Spots, sealer: Sealer, *, is_new: bool) -> None:
+async def migrate(
+    database: Database, spots: Spots, sealer: Sealer, macs: PassMacs, *, is_new: bool
+) -> None:
     """Bring a database to the schema of this program; one that `is_new` only takes its number.
 
     `spots` is the catalogue as it is stored, by which tags become spots. Raises `Conflict` if a
@@ -44,7 +53,8 @@ async def migrate(database: Database, spots: Spots, sealer: Sealer, *, is_new: b
     """
     settings = database.collection("settings")
     stored = await settings.get(_SETTING)
-    number = stored["number"] if stored else 1
+    stored = stored or {"number": 1}
+    number: int = stored["number"]
     if number > SCHEMA:
         text = Text(
             "数据库由更新版本的程序使用过，请升级程序",
@@ -52,13 +62,67 @@ async def migrate(database: Database, spots: Spots, sealer: Sealer, *, is_new: b
             " version again, or restore the backup made before it was used",
         )
         raise Conflict("schema_newer", text)
-    if number < SCHEMA:
-        await _shut_out_schema_1(settings)
-    if number < SCHEMA and not is_new:
-        log.warning("migrating the database from schema %d to %d", number, SCHEMA)
-        await _terms_to_editions(database, spots, sealer)
-    if number < SCHEMA:
-        await settings.update(_SETTING, {"$set": {"number": SCHEMA}}, upsert=True)
+    # A migration that was cut short has left the schema that it came from.
+    came_from: int = stored.get("from", number)
+    if came_from == SCHEMA:
+        return
+    await _shut_out_schema_1(settings)
+    if not is_new:
+        log.warning("migrating the database from schema %d to %d", came_from, SCHEMA)
+        # Older programs are shut out before anything is changed.
+        begun = {"number": SCHEMA, "from": came_from}
+        await settings.update(_SETTING, {"$set": begun}, upsert=True)
+        if came_from < _EDITIONS:
+            await _terms_to_editions(database, spots, sealer)
+        if came_from < _BINDING:
+            await _bind(database, sealer, macs)
+    done = {"$set": {"number": SCHEMA}, "$unset": {"from": ""}}
+    await settings.update(_SETTING, done, upsert=True)
+
+
+async def _bind(database: Database, sealer: Sealer, macs: PassMacs) -> None:
+    """2 → 3: what is sealed opens in its own document alone, and passes prove to be ours."""
+    await _change_each(database, "passes", lambda held: _bound_pass(held, sealer, macs))
+    await _change_each(database, "users", lambda user: _bound_user(user, sealer))
+
+
+def _bound_pass(held: Document, sealer: Sealer, macs: PassMacs) -> Document:
+    changes: Document = {}
+    holder = brought_over(sealer, held["holder"], holder_place(held["_id"]))
+    if holder is not None:
+        changes["holder.sealed"] = encode(holder.sealed)
+    if "mac" not in held:
+        changes["mac"] = macs.of(held)
+    return changes
+
+
+def _bound_user(user: Document, sealer: Sealer) -> Document:
+    changes: Document = {}
+    places = {"identity": identity_place, "consent.guardian": guardian_place}
+    for path, place_of in places.items():
+        holder = brought_over(sealer, part_at(user, path), place_of(user["_id"]))
+        if holder is not None:
+            changes[f"{path}.sealed"] = encode(holder.sealed)
+    return changes
+
+
+async def _change_each(
+    database: Database, name: str, changes_of: Callable[[Document], Document]
+) -> None:
+    """Set in each document of a collection what has to change, if anything, in batches."""
+    collection = database.collection(name)
+    batch: list[tuple[Document, Document]] = []
+    moved = 0
+    async for document in collection.each({}):
+        changes = changes_of(document)
+        if changes:
+            batch.append(({"_id": document["_id"]}, {"$set": changes}))
+        if len(batch) == _BATCH:
+            await collection.update_each(batch)
+            moved, batch = moved + len(batch), []
+            log.info("migrated %d of %s", moved, name)
+    await collection.update_each(batch)
+    log.info("migrated %d of %s", moved + len(batch), name)
 
 
 async def _shut_out_schema_1(settings: Collection) -> None:

@@ -1,14 +1,17 @@
 """People: visitors, what they are bound to, their sessions and groups, and the tokens of WeChat."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from passes.people.app_tokens import AppToken
 from passes.people.groups import Group
 from passes.people.holder import Holder
+from passes.people.identity import Sealer
 from passes.people.ports import AppTokens, Attempts, Members, Sessions, Visitors
 from passes.people.sealing import Sealed
 from passes.people.visitors import Binding, Consent, Notice, Phone, Session, Visitor
+from passes.store.binding import bound, guardian_place, identity_place
 from passes.store.database import Database, Document
 from passes.store.documents import encode, keyed, to_session, to_visitor
 
@@ -62,8 +65,9 @@ class AttemptStore(Attempts):
 class VisitorStore(Visitors):
     """The `users` collection, and `bindings`, whose unique `_id` is what can be bound only once."""
 
-    def __init__(self, database: Database) -> None:
-        """Two collections of the database are used."""
+    def __init__(self, database: Database, sealer: Sealer) -> None:
+        """Two collections of the database are used; `sealer` binds people to the accounts."""
+        self._sealer = sealer
         self._users = database.collection("users")
         self._bindings = database.collection("bindings")
 
@@ -77,6 +81,11 @@ class VisitorStore(Visitors):
     async def identify(
         self, visitor_id: str, before: str | None, identity: Holder | None, consent: Consent | None
     ) -> bool:
+        if identity is not None:
+            identity = bound(self._sealer, identity, identity_place(visitor_id))
+        if consent is not None and consent.guardian is not None:
+            guardian = bound(self._sealer, consent.guardian, guardian_place(visitor_id))
+            consent = replace(consent, guardian=guardian)
         change = {"identity": encode(identity), "consent": encode(consent)}
         return await self._users.update(
             {"_id": visitor_id, "identity.lookup": before}, {"$set": change}

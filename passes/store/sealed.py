@@ -8,17 +8,27 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from passes.people.identity import sealed_for
 from passes.people.sealing import Sealed, Vault
+from passes.store.binding import guardian_place, holder_place, identity_place
 from passes.store.database import Database, Document
-from passes.store.documents import encode
+from passes.store.documents import encode, part_at
 
 _PLACES: dict[str, dict[str, Callable[[Document], str]]] = {
-    "passes": {"holder.sealed": lambda held: str(held["holder"]["lookup"])},
+    "passes": {
+        "holder.sealed": lambda held: sealed_for(
+            holder_place(held["_id"]), held["holder"]["lookup"]
+        ),
+    },
     "users": {
         "openid": lambda user: f"openid:{user['_id']}",
         "phone.sealed": lambda user: f"phone:{user['_id']}",
-        "identity.sealed": lambda user: str(user["identity"]["lookup"]),
-        "consent.guardian.sealed": lambda user: str(user["consent"]["guardian"]["lookup"]),
+        "identity.sealed": lambda user: sealed_for(
+            identity_place(user["_id"]), user["identity"]["lookup"]
+        ),
+        "consent.guardian.sealed": lambda user: sealed_for(
+            guardian_place(user["_id"]), user["consent"]["guardian"]["lookup"]
+        ),
     },
 }
 """Every place of a sealed value, and the purpose it is sealed for, by its document."""
@@ -40,10 +50,7 @@ class _Place:
     @property
     def value(self) -> Any:
         """What stands there, or None."""
-        found: Any = self.document
-        for name in self.path.split("."):
-            found = (found or {}).get(name)
-        return found
+        return part_at(self.document, self.path)
 
     @property
     def purpose(self) -> str:

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,6 +10,7 @@ import pytest
 from bson import json_util
 from tornado.ioloop import IOLoop
 
+from passes.base.stored import stored_fields
 from passes.ledger.tally import Tally
 from passes.ledger.verdicts import Verdict
 from passes.people.holder import Holder
@@ -104,7 +104,7 @@ def test_the_indexes_of_a_collection_are_documented(collection: str) -> None:
 @pytest.mark.parametrize("part", PARTS)
 def test_the_fields_of_a_shared_part_are_documented(part: str) -> None:
     kind = cast(Any, PARTS[part])
-    assert documented_fields(part) == [field.name for field in fields(kind)]
+    assert documented_fields(part) == [field.name for field in stored_fields(kind)]
 
 
 async def test_the_fields_of_every_collection_are_documented(stored: Stored) -> None:

@@ -3,11 +3,13 @@
 import tarfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidTag
 
 from passes.admission.gates import Gate
 from passes.base.errors import Conflict
@@ -16,6 +18,7 @@ from passes.holding.model import Pass, PassState
 from passes.holding.shown_code import live_text
 from passes.ledger.verdicts import Reason
 from passes.people.holder import NOBODY
+from passes.people.sealing import Sealed
 from passes.store.database import Document
 from passes.store.migrations import SCHEMA, migrate
 from server.embedded import embedded_database
@@ -32,7 +35,7 @@ THEN = datetime(2026, 11, 25, 3, 56, tzinfo=UTC)
 """When the data directory was made."""
 
 ANNUAL = "bashu-annual-example"
-OF_PASSES = ("passes", "products", "editions", "offers", "admissions")
+OF_PASSES = ("passes", "products", "editions", "offers", "admissions", "users")
 
 Documents = dict[str, list[Document]]
 
@@ -63,6 +66,15 @@ async def stored(mongo: Mongo) -> Documents:
         name: await mongo.collection(name).find({}, [("_id", 1)])
         for name in (*OF_PASSES, "settings")
     }
+
+
+def unsealed(documents: Any) -> Any:
+    """The same without what is sealed, which differs each time."""
+    if isinstance(documents, dict):
+        return {name: unsealed(part) for name, part in documents.items() if name != "content"}
+    if isinstance(documents, list):
+        return [unsealed(each) for each in documents]
+    return documents
 
 
 async def pass_of(system: System, document: Document) -> Pass:
@@ -215,19 +227,66 @@ async def test_a_migration_cut_short_at_any_write_is_finished_by_the_next_start(
             mortal.writes_left = writes
             crashed = False
             try:
-                await migrate(mortal, system.catalogue, system.people.identities, is_new=False)
+                await migrate(
+                    mortal, system.catalogue, system.people.identities, system.macs, is_new=False
+                )
             except Crash:
                 crashed = True
-            await migrate(mongo, system.catalogue, system.people.identities, is_new=False)
-            assert await stored(mongo) == expected, f"a crash at write {writes}"
+            await migrate(
+                mongo, system.catalogue, system.people.identities, system.macs, is_new=False
+            )
+            assert unsealed(await stored(mongo)) == unsealed(expected), f"a crash at write {writes}"
+            for document in await mongo.collection("passes").find({}):
+                held = await pass_of(system, document)
+                assert held.holder.sealed is None or system.people.identities.open(held.holder)
             writes += 0.5
         assert writes > 10, "it was cut short often enough"
+
+
+async def test_what_was_sealed_opens_in_its_own_document_alone(tmp_path: Path) -> None:
+    async with migrated(extracted(tmp_path)) as (before, system, _):
+        opened = 0
+        for document in before["passes"]:
+            held = await pass_of(system, document)
+            if held.holder.sealed is None:
+                continue
+            system.people.identities.open(held.holder)
+            stored_before = {**document["holder"]["sealed"]}
+            as_before = replace(held.holder, sealed=Sealed(**stored_before))
+            with pytest.raises(InvalidTag):
+                system.people.identities.open(as_before)
+            opened += 1
+        for user in before["users"]:
+            visitor = await system.people.visitors.get(user["_id"])
+            assert visitor is not None
+            if visitor.identity is not None:
+                system.people.identities.open(visitor.identity)
+                opened += 1
+        assert opened > 5
+        assert await system.people.sealed.count_old() == 0
+
+
+async def test_an_older_program_is_shut_out_as_soon_as_a_migration_begins(
+    tmp_path: Path, mongo: Mongo
+) -> None:
+    """It knows this number, and would find half of the names sealed in a way it does not know."""
+    async with migrated(extracted(tmp_path)) as (before, system, _):
+        for name in ("passes", "products", "offers"):
+            await mongo.collection(name).insert_each(before[name])
+        mortal = CrashingDatabase(mongo)
+        mortal.writes_left = 2
+        with pytest.raises(Crash):
+            await migrate(
+                mortal, system.catalogue, system.people.identities, system.macs, is_new=False
+            )
+        number = await mongo.collection("settings").get({"_id": "schema"})
+        assert number == {"_id": "schema", "number": SCHEMA, "from": 1}
 
 
 async def test_a_database_of_a_newer_program_is_refused(mongo: Mongo) -> None:
     await mongo.collection("settings").insert({"_id": "schema", "number": SCHEMA + 1})
     with pytest.raises(Conflict, match="install the newer version again") as refused:
-        await migrate(mongo, build.Spots(), build.SEALER, is_new=False)
+        await migrate(mongo, build.Spots(), build.SEALER, build.MACS, is_new=False)
     assert refused.value.code == "schema_newer"
 
 
@@ -237,11 +296,11 @@ async def test_version_0_1_refuses_a_migrated_database(tmp_path: Path) -> None:
         (then,) = [each for each in before["settings"] if each["_id"] == "keys"]
         now = await mongo.collection("settings").get({"_id": "keys"})
         assert now is not None
-        assert now["fingerprint"] == f"schema 2:{then['fingerprint']}"
+        assert now["fingerprint"] == f"schema 3:{then['fingerprint']}"
         assert then["fingerprint"] == system.keys.fingerprint
 
 
 async def test_a_new_database_is_not_migrated(mongo: Mongo) -> None:
-    await migrate(mongo, build.Spots(), build.SEALER, is_new=True)
+    await migrate(mongo, build.Spots(), build.SEALER, build.MACS, is_new=True)
     assert await mongo.collection("settings").find({}) == [{"_id": "schema", "number": SCHEMA}]
-    await migrate(mongo, build.Spots(), build.SEALER, is_new=False)
+    await migrate(mongo, build.Spots(), build.SEALER, build.MACS, is_new=False)

@@ -53,7 +53,8 @@ def passes_of(mongo: Mongo) -> PassStore:
     async def no_amendments() -> list[Amendment]:
         return []
 
-    return PassStore(mongo, Editions(published, no_amendments))
+    editions = Editions(published, no_amendments)
+    return PassStore(mongo, editions, build.SEALER, build.MACS)
 
 
 def refusal(nonce: str = "n1", pass_id: str | None = SERIAL) -> Refusal:

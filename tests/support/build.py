@@ -20,6 +20,7 @@ from passes.people.groups import ANYONE
 from passes.people.identification import IdentityStatement
 from passes.people.identity import DocumentKind, Identity, IdentityDocument, Sealer, check_digit
 from passes.people.sealing import Vault
+from passes.store.macs import PassMacs
 from passes.terms.edition import Edition
 from passes.terms.prices import Benefit, BenefitKind
 from passes.terms.terms import Coverage, Limits, Terms
@@ -67,6 +68,7 @@ KEYS = Keyring(
     [SigningKey(1, Ed25519PrivateKey.from_private_bytes(bytes(32)), date(2199, 12, 31))],
     bytes(range(32)),
 )
+MACS = PassMacs(KEYS.pass_mac_key())
 SERIAL = "00000000000000a1"
 
 
