@@ -192,7 +192,7 @@ async def http_cost(
 ) -> list[Row]:
     """Each kind of request beside a bare one."""
     async with opened(uri, driver, data_dir) as (_, system):
-        token = Tokens(system.keys.tokens).for_gate(await a_gate(system), now())
+        token = Tokens(system.keys.tokens, system.keys.epoch).for_gate(await a_gate(system), now())
         scans = Scans(system, token)
         kinds = kinds_of(system, token, scans)
         async with hosted(uri, driver, data_dir) as target:

@@ -6,11 +6,13 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from passes.admission.gates import GateState
 from passes.base.audit import AuditLine
 from passes.store.sealed import SealedStore
 from scripts.common import AsJson, DataDir, operator, show, show_rows, with_system
 from server.clock import now
-from server.keyfile import add_identity_key, key_rows
+from server.epoch import epoch_of, note_epoch
+from server.keyfile import add_identity_key, begin_epoch, key_rows
 from server.settings import load_settings
 from server.system import System
 
@@ -55,6 +57,29 @@ def rotate(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         # 3. What was sealed with an older key meanwhile, if anything.
         left = await people.sealed.count_old()
         return {"key_id": key_id, "new_key": not unfinished, "sealed_anew": renewed, "left": left}
+
+    show(with_system(command, data_dir, as_json), as_json)
+
+
+@app.command("new-epoch")
+def new_epoch(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Withdraw all tokens of gates and visitors, and the codes that phones hold.
+
+    For after a backup was restored, which brings back what was withdrawn since. Stop all servers
+    before, for they go on with the epoch that they have started in.
+    """
+
+    async def command(system: System) -> dict[str, object]:
+        # 1. The key file first: after a crash in between the start says that the database is older.
+        settings = load_settings(data_dir=data_dir)
+        epoch = begin_epoch(settings.key_file, await epoch_of(system.database))
+        # 2. The database.
+        await note_epoch(system.database, epoch)
+        detail = {"epoch": str(epoch)}
+        await system.base.audit.write(AuditLine(now(), operator(), "new_epoch", "key:all", detail))
+        gates = system.admission.gates.all()
+        enrolled = [gate.id for gate in gates if gate.state is GateState.ENROLLED]
+        return {"epoch": epoch, "gates_to_renew": sorted(enrolled)}
 
     show(with_system(command, data_dir, as_json), as_json)
 

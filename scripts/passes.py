@@ -134,7 +134,7 @@ def token(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False) ->
         held = await _held(pass_id, system)
         issued_at = now()
         return {
-            "token": Tokens(system.keys.tokens).for_pass(held.id, issued_at),
+            "token": Tokens(system.keys.tokens, system.keys.epoch).for_pass(held.id, issued_at),
             "expires_at": issued_at + PASS_LIFE,
         }
 

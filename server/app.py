@@ -40,7 +40,7 @@ def make_services(
         catalogue=system.catalogue,
         day_views=DayViews(system.catalogue, editions, offers, build()),
         quota_counts=refresh,
-        tokens=Tokens(system.keys.tokens),
+        tokens=Tokens(system.keys.tokens, system.keys.epoch),
         limits=RateLimiter(settings.trusted_proxies),
         wechat=_wechat(system, settings, now),
         sandbox=settings.uses_sandbox,

@@ -46,8 +46,10 @@ class _Verified:
 class Tokens:
     """Issues tokens, and reads them back."""
 
-    def __init__(self, secrets: dict[int, bytes]) -> None:
-        """`secrets` are 32-byte keys by id; the highest signs."""
+    def __init__(self, secrets: dict[int, bytes], epoch: int = 0) -> None:
+        """`secrets` are 32-byte keys by id; the highest signs. Tokens of another epoch are not
+        good."""
+        self._epoch = epoch
         self._secrets = secrets
         self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
 
@@ -103,6 +105,8 @@ class Tokens:
             claims = jwt.decode(
                 token, secret, algorithms=[_ALGORITHM], issuer=ISSUER, options=_CHECKED_HERE
             )
+            if claims.get("ep", 0) != self._epoch:
+                raise unauthenticated("token_invalid")
             caller = Caller(
                 id=claims["sub"],
                 scopes=frozenset(claims["scope"].split()),
@@ -125,6 +129,8 @@ class Tokens:
     ) -> str:
         key_id = max(self._secrets)
         issued = int(now.timestamp())
+        if self._epoch:
+            claims["ep"] = self._epoch
         return jwt.encode(
             {
                 "iss": ISSUER,

@@ -59,6 +59,7 @@ class _KeyFile(_KeyFileModel):
     identity: tuple[_Secret, ...] = Field(min_length=1)
     pepper: _Bytes32
     tokens: tuple[_Secret, ...] = Field(min_length=1)
+    epoch: Annotated[int, Field(strict=True, ge=0)] = 0
 
     @model_validator(mode="after")
     def _each_id_once(self) -> Self:
@@ -75,14 +76,18 @@ class _KeyFile(_KeyFileModel):
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys of a system, by use. `fingerprint` tells one system from another and is no
-    secret."""
+    """The keys of a system, by use.
+
+    `fingerprint` tells one system from another and is no secret. `epoch` counts how often all
+    tokens were withdrawn (`server.epoch`).
+    """
 
     codes: Keyring
     identities: Sealer
     vault: Vault
     tokens: dict[int, bytes]
     fingerprint: str
+    epoch: int = 0
 
 
 def load_keys(file: Path) -> Keys:
@@ -92,12 +97,15 @@ def load_keys(file: Path) -> Keys:
     vault = Vault(_identity_keys(held), held.pepper, lambda: _identity_keys(_read(file)))
     return Keys(
         codes=Keyring(
-            [SigningKey(k.id, private(k.private), k.last_day) for k in held.signing], held.master
+            [SigningKey(k.id, private(k.private), k.last_day) for k in held.signing],
+            held.master,
+            held.epoch,
         ),
         identities=Sealer(vault),
         vault=vault,
         tokens={key.id: key.secret for key in held.tokens},
         fingerprint=sha256(b"bashu fingerprint" + held.master).hexdigest()[:16],
+        epoch=held.epoch,
     )
 
 
@@ -166,11 +174,22 @@ def add_identity_key(file: Path) -> int:
         if key_id > _MOST_KEYS:
             raise StartError(f"the key file {file} has no room for another identity key")
         added = _Secret(id=key_id, secret=_random())
-        _written_aside(held.model_copy(update={"identity": (*held.identity, added)}), file).replace(
-            file
-        )
-        _flush(file.parent)
+        _put_in_place(held.model_copy(update={"identity": (*held.identity, added)}), file)
     return key_id
+
+
+def begin_epoch(file: Path, after: int) -> int:
+    """Raise the epoch of a key file above its own and that of the database, and return it."""
+    with _locked(file):
+        held = _read(file)
+        epoch = max(held.epoch, after) + 1
+        _put_in_place(held.model_copy(update={"epoch": epoch}), file)
+    return epoch
+
+
+def _put_in_place(content: _KeyFile, file: Path) -> None:
+    _written_aside(content, file).replace(file)
+    _flush(file.parent)
 
 
 @contextmanager

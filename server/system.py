@@ -20,6 +20,7 @@ from passes.store.versions import SPOTS
 from scenic_data.catalogue import Catalogue
 from scenic_data.checking import load_spots
 from scenic_data.reference import Reference
+from server.epoch import compare_epochs
 from server.keyfile import Keys, keys_for
 from server.mongo import Mongo
 from server.settings import Settings
@@ -60,6 +61,7 @@ async def open_system(
     await mongo.ping()
     await ensure_indexes(mongo)
     keys = await keys_for(mongo, settings.key_file)
+    await compare_epochs(mongo, keys.epoch)
     system = System(mongo, keys, settings.privacy_version, serves=serves)
     marks = mongo.collection("settings")
     is_new = await marks.get({"_id": "filled"}) is None

@@ -51,8 +51,9 @@ class SigningKey:
 class Keyring:
     """All keys of one system: signing keys by id, and the master key that day keys derive from."""
 
-    def __init__(self, signing: Iterable[SigningKey], master: bytes) -> None:
-        """`master` is 32 random bytes."""
+    def __init__(self, signing: Iterable[SigningKey], master: bytes, epoch: int = 0) -> None:
+        """`master` is 32 random bytes; day keys of one `epoch` are worthless in the next."""
+        self._epoch = epoch
         self._signing = sorted(signing, key=lambda key: key.id)
         self._verifying = {key.id: key.verifying for key in self._signing}
         self._master = master
@@ -78,6 +79,8 @@ class Keyring:
             oldest = next(iter(self._day_keys))
             self._day_keys.pop(oldest)
         info = b"BP1 day" + day.isoformat().encode()
+        if self._epoch:
+            info += f" epoch {self._epoch}".encode()
         key = HKDF(SHA256(), 32, salt=None, info=info).derive(self._master)
         self._day_keys[day] = key
         return key
