@@ -25,7 +25,6 @@ from pymongo.errors import (
     ConfigurationError,
     DuplicateKeyError,
     InvalidURI,
-    OperationFailure,
     PyMongoError,
     WriteError,
 )
@@ -223,7 +222,7 @@ class MongoCollection:
 
 
 async def set_password(uri: str, certificate: Path, user: str, password: str) -> None:
-    """Give a database without passwords its user, or give that user another password.
+    """Give a database without passwords its one user, with a new password.
 
     `certificate` is shown to the database, and is the only one that is trusted. Raises
     `Unavailable`.
@@ -233,12 +232,12 @@ async def set_password(uri: str, certificate: Path, user: str, password: str) ->
     settings: dict[str, Any] = {"pwd": password, "roles": list(_ROLES)}
     made: AsyncMongoClient[Document] = AsyncMongoClient(uri, **tls, **_OPTIONS)
     async with made as client, _answering(SERVING_SECONDS):
-        try:
-            await client.admin.command("createUser", user, **settings)
-        except OperationFailure as error:
-            if error.code != _USER_EXISTS:
-                raise
-            await client.admin.command("updateUser", user, **settings)
+        # Whoever could reach it while it asked for no password may have made users there, too.
+        found = [each["db"] async for each in client.admin["system.users"].find({})]
+        for database in {"admin", *found}:
+            await client[database].command("dropAllUsersFromDatabase")
+            await client[database].command("dropAllRolesFromDatabase")
+        await client.admin.command("createUser", user, **settings)
 
 
 def _stored(count: int, error: BulkWriteError) -> Sequence[bool]:

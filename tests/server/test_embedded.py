@@ -3,7 +3,9 @@
 import asyncio
 import re
 import stat
-from collections.abc import Mapping
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from server.embedded import embedded_database
+from server.datadir import mark_engine
+from server.embedded import ENGINE, embedded_database
 from server.mongo import Mongo
 from tests.support.waiting import until
 
@@ -109,3 +112,46 @@ async def test_a_first_start_that_was_cut_short_locks_nobody_out(tmp_path: Path)
         old, _, _ = before.partition("@")
         answer = await asyncio.to_thread(refusal, f"{old}@{address}", "listDatabases")
         assert answer == AUTHENTICATION_FAILED
+
+
+async def test_users_planted_while_there_was_no_password_are_gone(tmp_path: Path) -> None:
+    """A version before let in everybody, who could have made users for later."""
+    mark_engine(tmp_path, ENGINE)
+    async with an_open_database(tmp_path) as address:
+        for database in ("admin", "other"):
+            with MongoClient[Mapping[str, Any]](
+                f"mongodb://{address}/?directConnection=true"
+            ) as old:
+                old[database].command(
+                    "createUser", "planted", pwd="secret", roles=[{"role": "root", "db": "admin"}]
+                )
+    async with embedded_database(tmp_path) as uri:
+        _, _, address = uri.partition("@")
+        address = address.partition("/")[0]
+        for database in ("admin", "other"):
+            planted = (
+                f"mongodb://planted:secret@{address}/?directConnection=true&authSource={database}"
+            )
+            answer = await asyncio.to_thread(refusal, planted, "listDatabases")
+            assert answer == AUTHENTICATION_FAILED
+
+
+@asynccontextmanager
+async def an_open_database(data_dir: Path) -> AsyncIterator[str]:
+    """The database as a version before has started it; yields its address."""
+    log = data_dir / "open.log"
+    program = Path(sys.executable).parent / ENGINE
+    arguments = ["--storage-path", str(data_dir / "mongodb"), "--host", "127.0.0.1", "--port", "0"]
+    with log.open("wb") as out:
+        process = await asyncio.create_subprocess_exec(
+            str(program), *arguments, "--standalone", "--log-level", "INFO", stdout=out, stderr=out
+        )
+    try:
+        found = re.compile(r"listening on (\S+)")
+        await until(lambda: found.search(log.read_text("utf-8")) is not None, "it listens")
+        listening = found.search(log.read_text("utf-8"))
+        assert listening is not None
+        yield listening[1]
+    finally:
+        process.terminate()
+        await process.wait()
