@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 
 _CURSOR_BATCH = 500
 _DUPLICATE_KEY = 11000
-_USER_EXISTS = 51003
 _ROLES = ("readWriteAnyDatabase", "dbAdminAnyDatabase")
 SERVING_SECONDS = 4.5
 """How long one operation may take where somebody waits for a reply."""
