@@ -35,6 +35,7 @@ _ABOUT = (
 
 _PARAMETERS = {
     "spot_id": ("The slug of a spot.", "emeishan"),
+    "product_id": ("The slug of a product.", "bashu-annual-example"),
     "offer_id": ("The slug of an offer.", "emeishan-bogo-example"),
     "pass_id": ("The serial of a pass.", "70a69d540b54f65e"),
     "nonce": ("The nonce under which the gate was admitting.", "5dfb1cb2d35c1769"),

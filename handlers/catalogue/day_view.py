@@ -5,6 +5,7 @@ is over, a new one takes its place. With it goes the cache of the replies that w
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 from operator import is_not
@@ -37,6 +38,7 @@ class DayView:
         self.parts = snapshot, editions, offers
         self.snapshot = snapshot
         self.products = [edition for edition in editions if not edition.offer]
+        self._vouchers = {edition.product_id: edition for edition in editions if edition.offer}
         self.offers = offers
         self.today = today
         self.running = [offer for offer in offers if offer.runs_on(today)]
@@ -58,9 +60,19 @@ class DayView:
         """The ids of the spots at which an offer runs today."""
         return self._with_offer
 
+    def voucher_of(self, offer: Offer) -> Edition:
+        """What a claim of an offer gives, as amended.
+
+        An offer may be loaded a moment before it; then as it was drafted.
+        """
+        published = self._vouchers.get(offer.id)
+        if published is None:
+            return replace(offer.voucher(), spots=offer.spots)
+        return published
+
     def _etag(self, build: str) -> str:
         """A digest of all that a reply can depend on."""
-        published = [(edition.product_id, edition.version) for edition in self.products]
+        published = [_state_of(edition) for edition in (*self.products, *self._vouchers.values())]
         offered = [
             (offer.id, offer.version, offer.state, offer in self.running) for offer in self.offers
         ]
@@ -95,6 +107,17 @@ class DayViews:
             view = DayView(*parts, day, self._build)
             self._view = view
         return view
+
+
+def _state_of(edition: Edition) -> tuple[object, ...]:
+    """What tells an edition from itself with other amendments, which only add."""
+    return (
+        edition.product_id,
+        edition.version,
+        edition.extended_by,
+        len(edition.spots),
+        edition.terms.limits,
+    )
 
 
 def _in_catalogue(edition: Edition, snapshot: Snapshot) -> tuple[str, ...]:

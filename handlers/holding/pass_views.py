@@ -1,10 +1,12 @@
 """A pass as its holder sees it."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Self
 
 from pydantic import Field
 
+from handlers.terms.terms_view import TermsOut, rules_out
 from handlers.web.models import Out, TextOut
 from passes.base.calendar import business_day
 from passes.holding.lifecycle import steps_from
@@ -36,6 +38,8 @@ class PassViewOut(Out):
     admits: int = Field(examples=[1])
     """How many people it admits on one visit."""
     payment: Payment
+    terms: TermsOut
+    """Those it was issued with, and the amendments since."""
     can: list[str] = Field(examples=[["freeze"]])
     """What its holder may do with it now: `activate`, `freeze`, `unfreeze`, and `cancel` for a
     voucher not used yet."""
@@ -68,10 +72,25 @@ class PassViewOut(Out):
             holder_mask=held.holder.mask,
             admits=held.terms.party.admits,
             payment=held.terms.payment,
+            terms=TermsOut.of(held.edition),
             can=can,
             reissued_as=held.reissued_as,
             reissued_from=held.reissued_from,
         )
+
+
+class PassPageOut(PassViewOut):
+    """A pass with its terms in words."""
+
+    rules: list[TextOut]
+    """使用须知, a sentence each."""
+
+    @classmethod
+    def of_view(cls, view: PassViewOut, held: Pass) -> Self:
+        """The view of a pass, with the rules of the edition that it names."""
+        # A voucher that was claimed for one spot is told that spot's rules alone.
+        edition = replace(held.edition, spots=held.spots)
+        return cls(**dict(view), rules=rules_out(edition))
 
 
 class PassViewsOut(Out):

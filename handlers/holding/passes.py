@@ -11,7 +11,7 @@ from typing import Self
 
 from pydantic import Field
 
-from handlers.holding.pass_views import PassViewOut, PassViewsOut
+from handlers.holding.pass_views import PassPageOut, PassViewOut, PassViewsOut
 from handlers.holding.pictures import PNG, SVG, PictureKind, qr_picture
 from handlers.people.visitor import VISITOR, VisitorHandler
 from handlers.web.endpoint import endpoint
@@ -116,10 +116,11 @@ class MyPassesEndpoint(PassHandler):
 class PassEndpoint(PassHandler):
     """`/api/v1/passes/{id}`"""
 
-    @endpoint(scope=_READ, reply=PassViewOut)
-    async def get(self, pass_id: str) -> PassViewOut:
-        """One pass."""
-        return await self.view(await self.held(pass_id))
+    @endpoint(scope=_READ, reply=PassPageOut)
+    async def get(self, pass_id: str) -> PassPageOut:
+        """One pass, with its terms in words."""
+        held = await self.held(pass_id)
+        return PassPageOut.of_view(await self.view(held), held)
 
 
 class ActivateEndpoint(PassHandler):

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from handlers.catalogue.day_view import DayView
+from handlers.terms.terms_view import SpanOut, TermsOut, texts_out
 from handlers.web.api import ApiHandler
 from handlers.web.arguments import invalid_query
 from handlers.web.endpoint import endpoint
@@ -18,9 +19,9 @@ from passes.base.errors import Fault, unknown
 from passes.base.text import Text
 from passes.offers.offer import Offer, OfferState
 from passes.offers.quotas import counted
+from passes.offers.wording import rules_of_offer
 from passes.people.groups import Group
 from passes.terms.prices import BenefitKind, Payment
-from passes.terms.validity import DateRange
 from scenic_data.model import Spot
 
 
@@ -66,18 +67,6 @@ class RemainingOut(Out):
         counters = counted(offer, today, None)
         total, per_day = counters["total"], counters["per_day"]
         return cls(total=total.left(used), today=per_day.left(used))
-
-
-class SpanOut(Out):
-    """Business days, both included."""
-
-    start: date
-    end: date
-
-    @classmethod
-    def of(cls, days: DateRange) -> Self:
-        """The view of a range of days."""
-        return cls(start=days.start, end=days.end)
 
 
 class OfferOut(Out):
@@ -137,6 +126,22 @@ class OfferOut(Out):
         )
 
 
+class OfferPageOut(OfferOut):
+    """An offer with the terms of its voucher, and all of it in words."""
+
+    terms: TermsOut
+    """Those of a voucher that is claimed today."""
+    rules: list[TextOut]
+    """使用须知, a sentence each: first of the claim, then of the voucher."""
+
+    @classmethod
+    def of(cls, offer: Offer, view: DayView, used: Mapping[str, int]) -> Self:
+        """The view of an offer, of which so many vouchers are claimed, by the keys of counters."""
+        listed, voucher = OfferOut.of(offer, view, used), view.voucher_of(offer)
+        rules = texts_out(rules_of_offer(offer, voucher))
+        return cls(**dict(listed), terms=TermsOut.of(voucher), rules=rules)
+
+
 class OffersOut(Out):
     """The offers that fit."""
 
@@ -158,9 +163,9 @@ class OfferListEndpoint(ApiHandler):
 class OfferEndpoint(ApiHandler):
     """`/api/v1/offers/{id}`"""
 
-    @endpoint(scope=None, reply=OfferOut)
+    @endpoint(scope=None, reply=OfferPageOut)
     async def get(self, offer_id: str) -> PreparedReply:
-        """One offer, also when it has ended."""
+        """One offer with its terms in words, also when it has ended."""
         view, used = self.day_view(), self.services.quota_counts.counts
         question = ("offer", offer_id)
         return view.replies.reply(question, lambda: _offer(view, offer_id, used), _etag(used))
@@ -196,10 +201,10 @@ def _spots_asked_for(view: DayView, query: OffersQuery) -> list[Spot]:
 
 
 def _offer(view: DayView, offer_id: str, used: Mapping[str, int]) -> bytes:
-    """The JSON of an `OfferOut`. Raises `Unknown`."""
+    """The JSON of an `OfferPageOut`. Raises `Unknown`."""
     for offer in view.offers:
         if offer.id == offer_id:
-            return OfferOut.of(offer, view, used).model_dump_json().encode()
+            return OfferPageOut.of(offer, view, used).model_dump_json().encode()
     raise unknown(Text("优惠活动", "offer"), offer_id)
 
 

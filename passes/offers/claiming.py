@@ -32,7 +32,7 @@ from passes.people.visitors import Visitor
 from passes.terms.edition import Edition
 from passes.terms.validity import DateRange
 
-_LATE = timedelta(hours=2)
+LATE = timedelta(hours=2)
 """How long before midnight a claim no longer costs a day of the voucher."""
 
 
@@ -228,7 +228,7 @@ def _drafted(serial: str, visitor: Visitor, claim: Claim, now: datetime) -> Pass
     last_day = offer.window.end
     if offer.voucher_days is not None:
         # Who claims late in the evening can hardly come on that day: the days count from the next.
-        first_counted = business_day(now + _LATE)
+        first_counted = business_day(now + LATE)
         last_day = min(first_counted + timedelta(days=offer.voucher_days - 1), last_day)
     return Pass(
         id=serial,
