@@ -24,12 +24,13 @@ from pymongo.errors import (
     ConfigurationError,
     DuplicateKeyError,
     InvalidURI,
+    OperationFailure,
     PyMongoError,
     WriteError,
 )
 from pymongo.monitoring import CommandListener
 
-from passes.base.errors import Unavailable
+from passes.base.errors import Damaged, Unavailable
 from passes.base.text import Text
 from passes.store.database import Document, Index, Sort
 from server.errors import StartError
@@ -212,10 +213,12 @@ class MongoCollection:
         options: dict[str, Any] = {"unique": True} if index.unique else {}
         if index.expire_seconds is not None:
             options["expireAfterSeconds"] = index.expire_seconds
+        model = IndexModel(list(index.keys), name=index.name, **options)
         async with _answering(_INDEX_SECONDS):
-            await self._collection.create_indexes(
-                [IndexModel(list(index.keys), name=index.name, **options)]
-            )
+            try:
+                await self._collection.create_indexes([model])
+            except DuplicateKeyError as error:
+                raise _damaged(error) from error
 
 
 def _stored(count: int, error: BulkWriteError) -> Sequence[bool]:
@@ -244,8 +247,42 @@ async def _answering(seconds: float) -> AsyncIterator[None]:
     except (DuplicateKeyError, BulkWriteError):
         raise
     except PyMongoError as error:
-        log.warning("the database did not answer as it should: %s: %s", type(error).__name__, error)
-        raise Unavailable(
-            "database_unavailable",
-            Text("系统繁忙，请稍后重试", "the database does not answer; try again later"),
-        ) from error
+        if _heals(error):
+            raise _no_answer(error) from error
+        raise _damaged(error) from error
+
+
+def _no_answer(error: PyMongoError) -> Unavailable:
+    log.warning("the database did not answer as it should: %s: %s", type(error).__name__, error)
+    text = Text("系统繁忙，请稍后重试", "the database does not answer; try again later")
+    return Unavailable("database_unavailable", text)
+
+
+def _damaged(error: PyMongoError) -> Damaged:
+    log.error("the database cannot do its work: %s: %s", type(error).__name__, error)
+    text = Text(
+        "数据库故障，请联系运营人员查看服务器日志",
+        "the database cannot do its work; the log of the server says why, an operator has to help",
+    )
+    return Damaged("database_damaged", text)
+
+
+def _heals(error: PyMongoError) -> bool:
+    """Whether the next try may succeed: nobody answered in time, or a server is just changing.
+
+    What a server answers otherwise (a damaged or different index, a right that is missing) stays
+    until somebody corrects it.
+    """
+    if not isinstance(error, OperationFailure) or error.timeout or error.code is None:
+        return True
+    if any(error.has_error_label(label) for label in _LABELS_OF_PASSING):
+        return True
+    return error.code in _CODES_OF_PASSING
+
+
+_LABELS_OF_PASSING = ("RetryableWriteError", "TransientTransactionError", "RetryableError")
+_CODES_OF_PASSING = frozenset(
+    # by MongoDB's error_codes.yml: a server is not reached, stops, steps down, waits or is too busy
+    {6, 7, 24, 46, 50, 64, 89, 91, 100, 112, 134, 189, 262, 317, 358}
+    | {9001, 10058, 10107, 11600, 11602, 13388, 13435, 13436}
+)

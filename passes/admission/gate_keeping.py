@@ -4,6 +4,7 @@ A device enrols once, with a setup code that an operator types into it, and gets
 lost or replaced, the gate is renewed: the token is withdrawn and there is a new setup code.
 """
 
+import re
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from hashlib import sha256
 
 from passes.admission.gates import Gate, GateKind, GateState, Setup
 from passes.admission.ports import Gates
+from passes.base import typed
 from passes.base.audit import AuditLine
 from passes.base.errors import Conflict, Fault, Invalid, Unknown, unknown
 from passes.base.ports import Audit
@@ -22,6 +24,8 @@ SETUP_LIFE = timedelta(days=7)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 _MISREAD = str.maketrans("oil", "011")
+_HYPHENS = r"[-‐-―−ー—_]"
+"""What input methods write for a hyphen, after NFKC."""
 _SETUP_LENGTH, _GROUP_LENGTH = 12, 4
 _SUFFIX_LENGTH = 4
 _LONGEST_NAME = 60
@@ -142,9 +146,11 @@ def _random(length: int) -> str:
 def _digest(setup_code: str) -> str:
     """The stored form of a setup code.
 
-    Case, hyphens and blanks make no difference, nor does o for 0, and i or l for 1.
+    Case, width, hyphens of any kind and blanks make no difference, nor does o for 0, and i or l
+    for 1.
     """
-    plain = setup_code.lower().replace("-", "").replace(" ", "").translate(_MISREAD)
+    letters = typed.compact(setup_code).lower()
+    plain = re.sub(_HYPHENS, "", letters).translate(_MISREAD)
     return sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -1,12 +1,14 @@
 """Product files: YAML in which operators describe what can be held."""
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from passes.base import typed
 from passes.files.fields import Count, Days, FileModel, IsoWeekday, TitleIn, read_drafts
 from passes.terms.edition import Edition
 from passes.terms.publishing import UNPUBLISHED
@@ -62,9 +64,18 @@ class _TermIn(FileModel):
         return Term(dates, self.days, self.activate_within, self.unactivated)
 
 
+def _tag(written: object) -> object:
+    """A tag in its one form: levels are in capitals, everything else in small letters."""
+    if not isinstance(written, str):
+        return written
+    small = typed.slug(written)
+    is_level = re.fullmatch("[1-5]a", small) is not None
+    return small.upper() if is_level else small
+
+
 class _CoverageIn(FileModel):
     spots: tuple[Slug, ...] = ()
-    tags: tuple[str, ...] = ()
+    tags: tuple[Annotated[str, BeforeValidator(_tag)], ...] = ()
     excluded: tuple[Slug, ...] = ()
 
     def to_coverage(self) -> Coverage:

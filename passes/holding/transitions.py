@@ -96,7 +96,7 @@ def give_back(voucher: Pass, now: datetime) -> Pass:
     if voucher.cancelled_at is not None:
         return voucher
     if voucher.reissued_as is not None:
-        raise not_cancellable()
+        raise not_cancellable(voucher, now)
     return replace(voucher, state=PassState.REVOKED, cancelled_at=now)
 
 
@@ -117,7 +117,21 @@ def not_possible(held: Pass, now: datetime, done: str) -> Conflict:
     return Conflict("pass_state", text)
 
 
-def not_cancellable() -> Conflict:
-    """The error that a voucher cannot be given back."""
-    text = Text("已使用或已失效，不能退还", "only an unused voucher in force can be given back")
-    return Conflict("not_cancellable", text)
+def not_cancellable(held: Pass, now: datetime) -> Conflict:
+    """The error that a pass cannot be given back, with the reason and what to do instead."""
+    return Conflict("not_cancellable", _why_not_cancellable(held, now))
+
+
+def _why_not_cancellable(held: Pass, now: datetime) -> Text:
+    if not held.voucher:
+        return Text(
+            "此票不是活动券，不能在此退还，请联系售票处",
+            "only vouchers of an offer are given back here; for this pass ask where it was bought",
+        )
+    if held.reissued_as is not None:
+        return Text("此券已补发，请退还新券", "this voucher was reissued: give the new one back")
+    if held.state is PassState.FROZEN:
+        return Text("此券已冻结，请先解冻再退还", "this voucher is frozen: unfreeze it first")
+    if not held.in_force_on(business_day(now)):
+        return Text("此券已失效，无需退还", "this voucher is over: there is nothing to give back")
+    return Text("此券已使用，不能退还", "this voucher has been used and cannot be given back")

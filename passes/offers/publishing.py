@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from passes.base import typed
 from passes.base.audit import AuditLine
 from passes.base.errors import Conflict, Fault, unknown
 from passes.base.ports import Audit
@@ -88,7 +89,8 @@ class OfferPublishing(Publishing[Offer]):
         newest: Offer | None,  # noqa: ARG002 - the draft alone tells
     ) -> Sequence[Fault]:
         """Whether its spots exist."""
-        missing = sorted(draft.spots - set(self._spots.ids()))
-        if not missing:
-            return []
-        return [Fault(f"{draft.slug}.spots", f"there is no spot {', no spot '.join(missing)}")]
+        known = set(self._spots.ids())
+        return [
+            Fault(f"{draft.slug}.spots", f"there is no spot {slug}{typed.likest(slug, known)}")
+            for slug in sorted(draft.spots - known)
+        ]

@@ -10,6 +10,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from passes.base import typed
+
 
 class Payment(StrEnum):
     """When the visitor pays."""
@@ -212,6 +214,6 @@ def missing_from(coverage: Coverage, spots: Iterable[SpotFacts]) -> list[str]:
         ids.add(spot.id)
         tags |= spot.tags
     named = coverage.spots | coverage.excluded
-    missing = [f"spot {slug}" for slug in sorted(named - ids)]
+    missing = [f"spot {slug}{typed.likest(slug, ids)}" for slug in sorted(named - ids)]
     missing += [f"tag {tag}" for tag in sorted(coverage.tags - tags)]
     return missing

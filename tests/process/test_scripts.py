@@ -217,9 +217,9 @@ def test_an_import_is_checked_shown_stored_and_audited(scripts: Run, tmp_path: P
     refused = scripts("spots", "import", str(file), "--json")
     assert refused.status == 1
     assert "correction.csv: record 1 (emeishan): position: " in refused.err
-    assert "correction.csv: record 2 (nowhere): name: is missing" in refused.err
+    assert "correction.csv: record 2 (nowhere): id: there is no spot nowhere" in refused.err
     files = [line.partition(": record ")[0] for line in refused.json["errors"]]
-    assert files == ["correction.csv"] * 4
+    assert files == ["correction.csv"] * 2
 
     file.write_text("id,price.peak_fen\nemeishan,18500\n", encoding="utf-8")
     shown = scripts("spots", "import", str(file), "--dry-run").out
