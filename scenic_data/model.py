@@ -43,7 +43,7 @@ Slug = Annotated[
 
 def _one_line(text: str) -> str:
     if any(unicodedata.category(sign) in {"Cc", "Cf", "Cs"} for sign in text):
-        raise ValueError("control characters are not allowed")
+        raise ValueError("leave out characters that cannot be seen, and write one line")
     return text
 
 
@@ -57,8 +57,9 @@ Weekday = Annotated[int, Field(ge=1, le=7)]
 
 
 def _no_fraction(written: object) -> object:
-    if isinstance(written, float | bool):
-        raise ValueError("write whole fen, such as 18500 for 185 yuan")  # noqa: TRY004 - so pydantic reports it
+    in_yuan = isinstance(written, str) and "." in written
+    if in_yuan or isinstance(written, float | bool):
+        raise ValueError("write whole fen, such as 18500 for 185 yuan")
     return written
 
 

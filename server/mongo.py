@@ -48,6 +48,11 @@ PATIENT_SECONDS = 60.0
 _INDEX_SECONDS = 600.0
 """How long a database may take to make an index of what it has, or to delete it."""
 
+_HOW_TO_WRITE_A_URI = (
+    "write mongodb://USER:PASSWORD@HOST:PORT/DATABASE, with options after ?; in a password"
+    " @ : / ? # % are written %40 %3A %2F %3F %23 %25"
+)
+
 _CLOSE_SECONDS = 0.1
 """How long closing may look for a server to say goodbye to. Drivers look every half second."""
 
@@ -83,8 +88,8 @@ class Mongo:
                 uri, event_listeners=listeners, timeoutMS=seconds * 1000, **_OPTIONS
             )
             self._database: Any = self._client.get_default_database(name)
-        except (InvalidURI, ConfigurationError, ValueError) as error:
-            raise StartError(f"BASHU_MONGO_URI cannot be used: {error}") from None
+        except (InvalidURI, ConfigurationError, ValueError):
+            raise StartError(f"BASHU_MONGO_URI cannot be used: {_HOW_TO_WRITE_A_URI}") from None
         self._seconds = seconds
         self._closing: asyncio.Task[None] | None = None
 

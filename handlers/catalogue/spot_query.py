@@ -30,7 +30,7 @@ _MOST_VALUES = 30
 
 def _no_controls(text: str) -> str:
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
-        raise ValueError("control characters are not searched for")
+        raise ValueError("leave out characters that cannot be seen")
     return text
 
 
@@ -195,11 +195,11 @@ def wanted(query: SpotsQuery, view: DayView) -> Wanted:
     if query.part_of is not None and view.snapshot.get(query.part_of) is None:
         faults.append(Fault("query.part_of", f"there is no spot {query.part_of}"))
     if query.near is None and query.radius_km is not None:
-        faults.append(Fault("query.radius_km", "needs near"))
+        faults.append(Fault("query.radius_km", "give near, too: the middle of the circle"))
     if query.near is None and query.sort is Order.DISTANCE:
-        faults.append(Fault("query.sort", "distance needs near"))
+        faults.append(Fault("query.sort", "for distance give near, too"))
     if query.q is None and query.sort is Order.RELEVANCE:
-        faults.append(Fault("query.sort", "relevance needs q"))
+        faults.append(Fault("query.sort", "for relevance give q, too"))
     chosen, of_facets = _chosen(query, view)
     faults += of_facets
     if faults:

@@ -131,7 +131,7 @@ def problem_of(error: BaseException | None, status: int) -> Problem:
     of_tornado = error is None or isinstance(error, HTTPError)
     if of_tornado and status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return _of_status(HTTPStatus(status))
-    text = Text("系统内部错误", "something went wrong on our side")
+    text = Text("系统内部错误，请联系运营人员", "this is a fault of ours; tell the operator")
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", text)
 
 

@@ -71,8 +71,7 @@ def supersede(held: Pass, successor_id: str) -> Pass:
     if held.reissued_as is not None:
         return held
     if held.state not in LIVING:
-        text = Text("此票的状态不允许补发", f"a pass that is {held.state.value} cannot be reissued")
-        raise Conflict("pass_state", text)
+        raise _not_possible_in(held.state, "reissued")
     return replace(held, state=PassState.REVOKED, reissued_as=successor_id)
 
 
@@ -112,9 +111,34 @@ def is_holder(by: str | None) -> bool:
 
 def not_possible(held: Pass, now: datetime, done: str) -> Conflict:
     """The error that a pass cannot be `done`: activated, frozen, unfrozen, revoked."""
-    state = held.state_on(business_day(now)).value
-    text = Text("此票的状态不允许该操作", f"a pass that is {state} cannot be {done}")
+    return _not_possible_in(held.state_on(business_day(now)), done)
+
+
+def _not_possible_in(state: PassState, done: str) -> Conflict:
+    text = Text(
+        f"此票{_STATES[state]}，不能{_STEPS[done]}",
+        f"a pass that is {state.value} cannot be {done}",
+    )
     return Conflict("pass_state", text)
+
+
+_STATES = {
+    PassState.RESERVED: "正在出票",
+    PassState.ISSUED: "尚未激活",
+    PassState.ACTIVE: "已生效",
+    PassState.FROZEN: "已冻结",
+    PassState.REVOKED: "已作废",
+    PassState.REFUNDED: "已退款",
+    PassState.EXPIRED: "已过期",
+}
+_STEPS = {
+    "activated": "激活",
+    "frozen": "冻结",
+    "unfrozen": "解冻",
+    "revoked": "作废",
+    "reissued": "补发",
+}
+"""What is done to a pass, in English, and in Chinese."""
 
 
 def not_cancellable(held: Pass, now: datetime) -> Conflict:

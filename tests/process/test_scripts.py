@@ -5,13 +5,18 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application, RequestHandler
 
+from scripts import gate_client
 from tests.support.api import Api
 from tests.support.fields import assert_fields
 from tests.support.operators import issue, row, setup_code
@@ -207,6 +212,35 @@ async def test_a_gate_client_asks_again_while_the_server_is_away(
         assert await client.wait() == 0
     assert relay.losses == []
     assert again.stop() == 0
+
+
+async def test_a_gate_client_waits_as_long_as_the_protocol_says_and_the_server_asks() -> None:
+    """It waited 5 seconds for an answer where the protocol says 8, and ignored `Retry-After`."""
+    protocol = (PROJECT / "docs" / "gate-protocol.md").read_text(encoding="utf-8")
+    (seconds,) = re.findall(r"Wait (\d+)\s+seconds for an\s+answer", protocol)
+    assert int(seconds) == gate_client._SECONDS_TO_ANSWER
+
+    asked: list[float] = []
+
+    class Busy(RequestHandler):
+        def post(self) -> None:
+            asked.append(time.monotonic())
+            if len(asked) == 1:
+                self.set_header("Retry-After", "1")
+                self.set_status(503)
+            self.write({"verdict": "admitted"})
+
+    sockets = bind_sockets(0, "127.0.0.1")
+    server = HTTPServer(Application([("/api/v1/gate/scans", Busy)]))
+    server.add_sockets(sockets)
+    base = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
+    try:
+        assert await gate_client.GateClient(base, "token").scan("BP1:") == {"verdict": "admitted"}
+    finally:
+        server.stop()
+        await server.close_all_connections()
+    first, second = asked
+    assert second - first >= 1
 
 
 def test_an_import_is_checked_shown_stored_and_audited(scripts: Run, tmp_path: Path) -> None:
