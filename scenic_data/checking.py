@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from passes.base import typed
 from passes.base.faults import faults_of
 from scenic_data.files import DATA, DataError, FileRecord, read_records
 from scenic_data.geo import Point, distance
@@ -57,9 +58,10 @@ def checked(
         try:
             spot = Spot.model_validate(record.fields)
         except ValidationError as error:
-            faults += [
-                f"{record.where}: {path or 'record'}: {what}" for path, what in faults_of(error)
-            ]
+            found = [(path or "record", what) for path, what in faults_of(error)]
+            if record.id is not None and set(found) >= _NOT_WHOLE:
+                found = [_no_such_spot(record.id, others), *_without_missing(found)]
+            faults += [f"{record.where}: {path}: {what}" for path, what in found]
             broken.add(record.id)
             continue
         for field, value in _unique(spot):
@@ -73,6 +75,20 @@ def checked(
     if faults:
         raise DataError(faults)
     return spots
+
+
+_NOT_WHOLE = frozenset({("name", "is missing"), ("adcode", "is missing")})
+"""What is wrong with the record of a new spot that was meant to correct a known one."""
+
+
+def _no_such_spot(slug: str, others: Sequence[Spot]) -> tuple[str, str]:
+    """The fault that a correction names no spot, instead of all that a new spot would need."""
+    near = typed.likest(slug, [spot.id for spot in others])
+    return "id", f"there is no spot {slug}{near}; a new one needs at least name, adcode, position"
+
+
+def _without_missing(found: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(path, what) for path, what in found if what != "is missing"]
 
 
 def _unique(spot: Spot) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,16 @@ from typing import Any
 
 import yaml
 
+from passes.base import typed
+from passes.base.unreadable import (
+    NOT_UTF8,
+    WIDE_COLON,
+    csv_words,
+    json_words,
+    wide_colon,
+    yaml_words,
+)
+
 DATA = Path(__file__).parent / "data"
 """The data files that the project ships."""
 
@@ -45,7 +55,7 @@ class FileRecord:
     def id(self) -> str | None:
         """The id, if the record has one that may be one."""
         found = self.fields.get("id")
-        return found if isinstance(found, str) else None
+        return typed.slug(found) if isinstance(found, str) else None
 
 
 def read_folder(folder: Path) -> list[FileRecord]:
@@ -94,13 +104,13 @@ def load_yaml(file: Path) -> Any:
     text = _text(file)
     try:
         _refuse_deep(text)
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe loader
+        found = yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe loader
     except yaml.MarkedYAMLError as error:
+        _refuse_wide_colon(file, text)
         mark = error.problem_mark or error.context_mark
         line = f" in line {mark.line + 1}" if mark else ""
-        raise DataError(
-            [f"{file.name}: this cannot be read as YAML{line}: {error.problem}"]
-        ) from None
+        what = yaml_words(str(error.problem))
+        raise DataError([f"{file.name}: this cannot be read as YAML{line}: {what}"]) from None
     except (
         yaml.YAMLError,
         ValueError,
@@ -109,9 +119,17 @@ def load_yaml(file: Path) -> Any:
         AttributeError,
         RecursionError,
     ) as error:
-        raise DataError(
-            [f"{file.name}: this cannot be read as YAML: {' '.join(str(error).split())}"]
-        ) from None
+        what = yaml_words(" ".join(str(error).split()))
+        raise DataError([f"{file.name}: this cannot be read as YAML: {what}"]) from None
+    if isinstance(found, str):  # the whole file is one word: no field was found in it
+        _refuse_wide_colon(file, text)
+    return found
+
+
+def _refuse_wide_colon(file: Path, text: str) -> None:
+    line = wide_colon(text)
+    if line is not None:
+        raise DataError([f"{file.name}: line {line}: {WIDE_COLON}"])
 
 
 def load_json(file: Path) -> Any:
@@ -119,7 +137,7 @@ def load_json(file: Path) -> Any:
     try:
         return json.loads(_text(file), object_pairs_hook=_once, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise DataError([f"{file.name}: this is not JSON: {error}"]) from None
+        raise DataError([f"{file.name}: this is not JSON: {json_words(error)}"]) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +157,7 @@ def load_table(file: Path) -> Table:
     columns: list[str] = []
     rows: list[tuple[int, dict[str, str]]] = []
     try:
-        columns = [column.strip() for column in next(reader, [])]
+        columns = [typed.plain(column) for column in next(reader, [])]
         faults += [f"{file.name}: {fault}" for fault in _column_faults(columns)]
         for cells in reader:
             if cells and len(cells) != len(columns):
@@ -150,7 +168,8 @@ def load_table(file: Path) -> Table:
             elif cells and not faults:
                 rows.append((reader.line_num, dict(zip(columns, cells, strict=True))))
     except csv.Error as error:
-        faults.append(f"{file.name}: this is not CSV: line {reader.line_num}: {error}")
+        what = csv_words(error)
+        faults.append(f"{file.name}: this is not CSV: line {reader.line_num}: {what}")
     if faults:
         raise DataError(faults)
     return Table(tuple(columns), tuple(rows))
@@ -194,7 +213,8 @@ def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError([f"{file.name}: this is not UTF-8: byte {error.start}"]) from None
+        what = f"this is not UTF-8: byte {error.start}: {NOT_UTF8}"
+        raise DataError([f"{file.name}: {what}"]) from None
     except OSError as error:
         raise DataError([f"{file}: {error.strerror}"]) from None
 

@@ -23,14 +23,27 @@ from pydantic import (
     model_validator,
 )
 
+from passes.base import forms, typed
 from scenic_data.kinds import FreeEntry, Kind, Strict, Ticket
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
+
+def _typed_slug(written: object) -> object:
+    return typed.slug(written) if isinstance(written, str) else written
+
+
+def _typed(written: object) -> object:
+    return typed.plain(written) if isinstance(written, str) else written
+
+
+Slug = Annotated[
+    str, StringConstraints(pattern=forms.SLUG, max_length=40), BeforeValidator(_typed_slug)
+]
+"""An id, as `leshan-dafo`. Case, full width and blanks around it decide nothing."""
 
 
 def _one_line(text: str) -> str:
     if any(unicodedata.category(sign) in {"Cc", "Cf", "Cs"} for sign in text):
-        raise ValueError("control characters are not allowed")
+        raise ValueError("leave out characters that cannot be seen, and write one line")
     return text
 
 
@@ -44,18 +57,17 @@ Weekday = Annotated[int, Field(ge=1, le=7)]
 
 
 def _no_fraction(written: object) -> object:
-    if isinstance(written, float | bool):
-        raise ValueError("write whole fen, such as 18500 for 185 yuan")  # noqa: TRY004 - so pydantic reports it
+    in_yuan = isinstance(written, str) and "." in written
+    if in_yuan or isinstance(written, float | bool):
+        raise ValueError("write whole fen, such as 18500 for 185 yuan")
     return written
 
 
 Fen = Annotated[int, BeforeValidator(_no_fraction), Field(ge=0)]
 """Money. A number with a point is refused, because it is yuan by mistake."""
 
-Image = Annotated[str, StringConstraints(pattern=r"^https://[^\s]+$", max_length=300)]
-Phone = Annotated[
-    str, StringConstraints(pattern=r"^(0[0-9]{2,3}-[0-9]{7,8}|400-[0-9]{3}-[0-9]{4}|[0-9]{5,11})$")
-]
+Image = Annotated[str, StringConstraints(pattern=forms.IMAGE, max_length=300)]
+Phone = Annotated[str, StringConstraints(pattern=forms.PHONE), BeforeValidator(_typed)]
 """A number to call in China: a landline with its area code, a 400 number, or a short or mobile one
 without hyphens."""
 
@@ -66,7 +78,10 @@ def _year_days(written: object) -> object:
     if not isinstance(written, str) or not re.fullmatch(f"{_MONTH_DAY}/{_MONTH_DAY}", written):
         raise ValueError("write days of the year as 04-01/11-15")
     for day in written.split("/"):
-        date.fromisoformat(f"2024-{day}")  # a leap year; raises ValueError
+        try:
+            date.fromisoformat(f"2024-{day}")  # a leap year
+        except ValueError:
+            raise ValueError(f"there is no day {day}") from None
     return written
 
 
@@ -76,6 +91,9 @@ YearDays = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{_MONTH_DAY}/{_MONTH_DAY}$"}),
 ]
 """Days of every year, `04-01/11-15`, first and last included; `12-01/02-28` runs over New Year."""
+
+
+_Adcode = Annotated[str, StringConstraints(pattern=forms.ADCODE_HERE), BeforeValidator(_typed)]
 
 
 class Level(StrEnum):
@@ -194,7 +212,7 @@ class Spot(Strict):
     """The A-level that the spot itself has; parts and many museums have none."""
     category: str | None = None
     """A key of `categories.yaml`."""
-    adcode: str = Field(pattern=r"^5[01][0-9]{4}$")
+    adcode: _Adcode
     """GB/T 2260 code of the district, or of the city where the district is not known."""
     position: Position
     address: Name | None = None

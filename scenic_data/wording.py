@@ -12,9 +12,11 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from passes.base import typed
+
 _APOSTROPHES = "'’"
-_INVISIBLE = frozenset({"Mn", "Cf"})
-"""Categories of Unicode: marks upon a letter (after NFD), and what only formats (U+200B)."""
+_MARK = "Mn"
+"""The category of Unicode of marks upon a letter, after NFD."""
 _OTHER_READINGS = 2
 """How many further readings of a character are kept; those behind are archaic."""
 LONGEST = 100
@@ -31,9 +33,8 @@ def words(text: str) -> list[str]:
     plain = unicodedata.normalize("NFKC", text)[:LONGEST].casefold()
     if not plain.isascii():
         plain = unicodedata.normalize("NFD", _simplified(plain)).replace("u\u0308", "v")
-        plain = "".join(
-            letter for letter in plain if unicodedata.category(letter) not in _INVISIBLE
-        )
+        letters = typed.without_marks(plain)
+        plain = "".join(letter for letter in letters if unicodedata.category(letter) != _MARK)
     return _words(plain)
 
 

@@ -20,6 +20,7 @@ from rich.text import Text as RichText
 
 from passes.base.calendar import business_day
 from passes.base.errors import DomainError
+from passes.base.unreadable import system_words
 from passes.people.identity import DocumentKind, Identity, IdentityDocument, identify
 from scenic_data.files import DataError
 from server.clock import now
@@ -112,8 +113,10 @@ def with_system(
         refuse("the data files cannot be used", *error.faults, as_json=as_json)
     except StartError as error:
         refuse(str(error), as_json=as_json)
-    except (OSError, UnicodeError) as error:
-        refuse(f"{type(error).__name__}: {error}", as_json=as_json)
+    except OSError as error:
+        refuse(system_words(error), as_json=as_json)
+    except UnicodeError:
+        refuse("what you typed is not UTF-8: set the terminal to UTF-8", as_json=as_json)
 
 
 def refuse(what: str, *faults: str, as_json: bool) -> NoReturn:

@@ -21,12 +21,21 @@ from typing import Any
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPResponse
 
 TRIES = 4
-_SECONDS_TO_ANSWER = 5
+_SECONDS_TO_ANSWER = 8
+_LONGEST_PAUSE = 30
 _SERVER_FAULTS = 500
 
 
 class NoAnswer(Exception):
-    """The server did not answer, or not with an answer."""
+    """The server did not answer, or not with an answer.
+
+    `retry_after` says for how many seconds it wants to be left alone.
+    """
+
+    def __init__(self, why: str, retry_after: float = 0) -> None:
+        """`why` is for people."""
+        super().__init__(why)
+        self.retry_after = retry_after
 
 
 class Refused(Exception):
@@ -61,14 +70,13 @@ class GateClient:
 
     async def _until_answered(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to what can be sent again. Raises `NoAnswer` after a few tries."""
-        for pause in range(TRIES):  # in seconds: 0, 1, 2 and 3
+        for pause in range(TRIES - 1):  # in seconds: 0, 1 and 2, or as the server says
             try:
                 return await self._post(path, body)
             except NoAnswer as error:
-                last = error
                 print(f"no answer from {self._server}, trying again", file=sys.stderr)
-                await asyncio.sleep(pause)
-        raise last
+                await asyncio.sleep(max(pause, error.retry_after))
+        return await self._post(path, body)
 
     async def annul(self, nonce: str) -> dict[str, Any]:
         """Take an admission back, because the turnstile did not turn."""
@@ -99,11 +107,19 @@ def _read(response: HTTPResponse) -> dict[str, Any]:
         return document
     of_server = response.code >= _SERVER_FAULTS
     if of_server or not response.body:
-        raise NoAnswer(str(response.error))
+        raise NoAnswer(str(response.error), _retry_after(response))
     problem = json.loads(response.body)
     lines = [f"{problem['code']}: {problem['detail']}"]
     lines += [f"  {fault['where']}: {fault['what']}" for fault in problem.get("errors", [])]
     raise Refused("\n".join(lines))
+
+
+def _retry_after(response: HTTPResponse) -> float:
+    """The seconds that a reply asks to wait, within reason; 0 if it does not say."""
+    written = response.headers.get("Retry-After", "")
+    if not written.isascii() or not written.isdigit():
+        return 0
+    return min(int(written[:9]), _LONGEST_PAUSE)
 
 
 def _line(verdict: Mapping[str, Any]) -> str:

@@ -1,6 +1,5 @@
 """`visitors`: people who have signed in."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +12,7 @@ from passes.base.errors import Fault, Invalid
 from passes.base.text import Text
 from passes.people.groups import ANYONE, Group, group_named
 from passes.people.identity import DocumentKind, Identity, checked_number, resident
+from scenic_data.files import DataError, load_table
 from scripts.common import (
     AsJson,
     BornOption,
@@ -77,12 +77,14 @@ def join_roster(
 ) -> None:
     """Add everybody on a roster to a group. All rows are checked before anyone joins."""
     try:
-        rows = list(csv.DictReader(roster.read_text(encoding="utf-8-sig").splitlines()))
-        people = [(row["name"], row["id_number"]) for row in rows]
-    except (OSError, UnicodeError, csv.Error) as error:
-        refuse(f"{roster} cannot be read: {error}", as_json=as_json)
-    except KeyError as missing:
-        refuse(f"{roster} has no column {missing}", as_json=as_json)
+        table = load_table(roster)
+    except DataError as error:
+        refuse("the roster cannot be read", *error.faults, as_json=as_json)
+    missing = sorted({"name", "id_number"} - set(table.columns))
+    if missing:
+        what = f"{roster.name}: there is no column {', no column '.join(missing)}"
+        refuse("the roster cannot be read", what, as_json=as_json)
+    people = [(row["name"], row["id_number"]) for _, row in table.rows]
     _join(people, group, data_dir, as_json)
 
 

@@ -121,7 +121,9 @@ def _read(file: Path) -> _KeyFile:
         raise StartError(f"the key file {file} cannot be read: {error.strerror}") from None
     except ValidationError as error:
         faults = "; ".join(f"{path}: {what}" for path, what in faults_of(error))
-        raise StartError(f"the key file {file} is broken: {faults}") from None
+        raise StartError(
+            f"the key file {file} is broken, bring back its backup: {faults}"
+        ) from None
 
 
 def _identity_keys(held: _KeyFile) -> dict[int, bytes]:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from ipaddress import ip_address
 
 from passes.base.errors import DomainError, Unavailable
+from passes.base.unreadable import system_words
 from scenic_data.files import DataError
 from server import clock
 from server.database import own_database
@@ -35,7 +36,9 @@ def run(settings: Settings) -> None:
     try:
         make_data_dir(settings.data_dir)
         asyncio.run(_run(settings))
-    except (DataError, DomainError, OSError, UnicodeError) as error:
+    except OSError as error:
+        raise StartError(system_words(error)) from None
+    except (DataError, DomainError, UnicodeError) as error:
         raise StartError(str(error)) from None
 
 

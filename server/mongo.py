@@ -25,12 +25,13 @@ from pymongo.errors import (
     ConfigurationError,
     DuplicateKeyError,
     InvalidURI,
+    OperationFailure,
     PyMongoError,
     WriteError,
 )
 from pymongo.monitoring import CommandListener
 
-from passes.base.errors import Unavailable
+from passes.base.errors import Damaged, Unavailable
 from passes.base.text import Text
 from passes.store.database import Document, Index, Sort
 from server.errors import StartError
@@ -48,6 +49,11 @@ PATIENT_SECONDS = 60.0
 
 _INDEX_SECONDS = 600.0
 """How long a database may take to make an index of what it has, or to delete it."""
+
+_HOW_TO_WRITE_A_URI = (
+    "write mongodb://USER:PASSWORD@HOST:PORT/DATABASE, with options after ?; in a password"
+    " @ : / ? # % are written %40 %3A %2F %3F %23 %25"
+)
 
 _CLOSE_SECONDS = 0.1
 """How long closing may look for a server to say goodbye to. Drivers look every half second."""
@@ -84,8 +90,8 @@ class Mongo:
                 uri, event_listeners=listeners, timeoutMS=seconds * 1000, **_OPTIONS
             )
             self._database: Any = self._client.get_default_database(name)
-        except (InvalidURI, ConfigurationError, ValueError) as error:
-            raise StartError(f"BASHU_MONGO_URI cannot be used: {error}") from None
+        except (InvalidURI, ConfigurationError, ValueError):
+            raise StartError(f"BASHU_MONGO_URI cannot be used: {_HOW_TO_WRITE_A_URI}") from None
         self._seconds = seconds
         self._closing: asyncio.Task[None] | None = None
 
@@ -214,10 +220,12 @@ class MongoCollection:
         options: dict[str, Any] = {"unique": True} if index.unique else {}
         if index.expire_seconds is not None:
             options["expireAfterSeconds"] = index.expire_seconds
+        model = IndexModel(list(index.keys), name=index.name, **options)
         async with _answering(_INDEX_SECONDS):
-            await self._collection.create_indexes(
-                [IndexModel(list(index.keys), name=index.name, **options)]
-            )
+            try:
+                await self._collection.create_indexes([model])
+            except DuplicateKeyError as error:
+                raise _damaged(error) from error
 
 
 async def set_password(uri: str, certificate: Path, user: str, password: str) -> None:
@@ -265,8 +273,42 @@ async def _answering(seconds: float) -> AsyncIterator[None]:
     except (DuplicateKeyError, BulkWriteError):
         raise
     except PyMongoError as error:
-        log.warning("the database did not answer as it should: %s: %s", type(error).__name__, error)
-        raise Unavailable(
-            "database_unavailable",
-            Text("系统繁忙，请稍后重试", "the database does not answer; try again later"),
-        ) from error
+        if _heals(error):
+            raise _no_answer(error) from error
+        raise _damaged(error) from error
+
+
+def _no_answer(error: PyMongoError) -> Unavailable:
+    log.warning("the database did not answer as it should: %s: %s", type(error).__name__, error)
+    text = Text("系统繁忙，请稍后重试", "the database does not answer; try again later")
+    return Unavailable("database_unavailable", text)
+
+
+def _damaged(error: PyMongoError) -> Damaged:
+    log.error("the database cannot do its work: %s: %s", type(error).__name__, error)
+    text = Text(
+        "数据库故障，请联系运营人员查看服务器日志",
+        "the database cannot do its work; the log of the server says why, an operator has to help",
+    )
+    return Damaged("database_damaged", text)
+
+
+def _heals(error: PyMongoError) -> bool:
+    """Whether the next try may succeed: nobody answered in time, or a server is just changing.
+
+    What a server answers otherwise (a damaged or different index, a right that is missing) stays
+    until somebody corrects it.
+    """
+    if not isinstance(error, OperationFailure) or error.timeout or error.code is None:
+        return True
+    if any(error.has_error_label(label) for label in _LABELS_OF_PASSING):
+        return True
+    return error.code in _CODES_OF_PASSING
+
+
+_LABELS_OF_PASSING = ("RetryableWriteError", "TransientTransactionError", "RetryableError")
+_CODES_OF_PASSING = frozenset(
+    # by MongoDB's error_codes.yml: a server is not reached, stops, steps down, waits or is too busy
+    {6, 7, 24, 46, 50, 64, 89, 91, 100, 112, 134, 189, 262, 317, 358}
+    | {9001, 10058, 10107, 11600, 11602, 13388, 13435, 13436}
+)

@@ -14,7 +14,9 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from passes.base import forms
 from passes.base.faults import faults_of
+from passes.base.unreadable import NOT_UTF8
 from server.errors import StartError
 
 DriverName = Literal["motor", "pymongo"]
@@ -47,26 +49,26 @@ class Settings(BaseSettings):
     """How many processes serve; more than one for machines with several cores."""
     data_dir: Path = Path("var")
     """Where keys and the embedded database live."""
-    mongo_uri: str | None = Field(default=None, pattern=r"^mongodb(\+srv)?://")
+    mongo_uri: str | None = Field(default=None, pattern=forms.MONGO_URI)
     """A MongoDB to use, with or without a database name; else the embedded one is started."""
     mongo_driver: DriverName = "pymongo"
     """The driver: PyMongo's own, or Motor, its predecessor."""
-    mongo_database: str = Field(default="bashu", pattern=r"^[A-Za-z0-9_-]{1,38}$")
+    mongo_database: str = Field(default="bashu", pattern=forms.DATABASE)
     """The name of the database, if the URI names none."""
     reload_seconds: float = Field(default=2.0, gt=0, le=60)
     """How often a process asks whether the catalogue, products or gates have changed."""
     drain_seconds: float = Field(default=20.0, ge=0, le=600)
     """How long running requests may take to finish when the process is told to stop."""
-    wechat_appid: str | None = Field(default=None, pattern=r"^wx[0-9a-z]{4,30}$")
+    wechat_appid: str | None = Field(default=None, pattern=forms.APPID)
     """The AppID of the mini-program; without it visitors sign in through the sandbox."""
     wechat_secret: SecretStr | None = None
     """Its AppSecret; both or none."""
-    wechat_url: str = Field(default="https://api.weixin.qq.com", pattern=r"^https?://[^/]+$")
+    wechat_url: str = Field(default="https://api.weixin.qq.com", pattern=forms.ADDRESS)
     """Where WeChat is."""
     sandbox: bool | None = None
     """Whether visitors sign in through the sandbox: never with an AppID; without one by default on
     loopback alone, and elsewhere if this says so."""
-    privacy_version: str = Field(default="2026-11", pattern=r"^[A-Za-z0-9._-]{1,20}$")
+    privacy_version: str = Field(default="2026-11", pattern=forms.PRIVACY_VERSION)
     """The version of the privacy statement that visitors agree to; with a new one, newcomers agree
     to that."""
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_listed)] = ()
@@ -135,3 +137,5 @@ def load_settings(**flags: object) -> Settings:
             f"BASHU_{path.upper()}: {what}" if path else what for path, what in faults_of(error)
         )
         raise StartError(f"a setting is wrong: {faults}") from None
+    except UnicodeError:
+        raise StartError(f"the file .env cannot be read: {NOT_UTF8}") from None

@@ -128,6 +128,13 @@ def test_links_to_headings_lead_somewhere(document: Path) -> None:
         assert anchor in anchors_of(target), f"{file}#{anchor}"
 
 
+@by_name
+def test_links_between_documents_lead_somewhere(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert (document.parent / link).exists(), link
+
+
 def test_the_readme_names_every_setting() -> None:
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`BASHU_[^|]+) \|", readme, re.MULTILINE)

@@ -29,6 +29,7 @@ from passes.admission.gates import (
     Scan,
 )
 from passes.admission.lookup import Card, FoundPass
+from passes.base import forms
 from passes.base.calendar import business_day, to_milliseconds
 from passes.holding.model import Pass, PassState
 from passes.ledger.verdicts import Reason, Verdict
@@ -38,7 +39,7 @@ from passes.people.traits import CATEGORIES
 _SCAN, _LOOKUP = "gate:scan", "gate:lookup"
 _LONGEST_CODE = 1024
 
-Nonce = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$")]
+Nonce = Annotated[str, StringConstraints(pattern=forms.NONCE)]
 
 
 def _in_utc(instant: datetime) -> datetime:
@@ -320,7 +321,7 @@ class LookupIn(In):
     )
     """The number of the document."""
     kind: DocumentKind = DocumentKind.RESIDENT
-    country: Annotated[str, StringConstraints(max_length=3)] | None = Field(
+    country: Annotated[str, StringConstraints(max_length=16)] | None = Field(
         default=None, examples=["FRA"]
     )
     """Of a passport: three letters of ISO 3166-1."""

@@ -6,7 +6,7 @@ nothing. What is wrong with a query is found in a bounded time, however long it 
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Annotated, Literal
 
@@ -14,11 +14,14 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from handlers.catalogue.day_view import DayView
 from handlers.web.arguments import invalid_query
+from passes.base import typed
 from passes.base.errors import Fault
 from scenic_data.finding import Facet, Order, Wanted
 from scenic_data.geo import Datum, Point, to_wgs84
 from scenic_data.kinds import Kind
-from scenic_data.model import Level
+from scenic_data.model import Level, Names
+from scenic_data.wording import joined
+from scenic_data.words import KINDS
 
 _NUMBER = r"-?[0-9]{1,3}(\.[0-9]{1,40})?"  # phones write all digits that a number has
 _LONGEST_POSITION = 100
@@ -27,7 +30,7 @@ _MOST_VALUES = 30
 
 def _no_controls(text: str) -> str:
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
-        raise ValueError("control characters are not searched for")
+        raise ValueError("leave out characters that cannot be seen")
     return text
 
 
@@ -35,21 +38,51 @@ def _split(written: object) -> object:
     """The values, each once. No more pieces than are needed to see that there are too many."""
     if not isinstance(written, str):
         return written
-    pieces = unicodedata.normalize("NFKC", written).split(",", _MOST_VALUES + 1)
+    pieces = re.split("[,、]", typed.plain(written), maxsplit=_MOST_VALUES + 1)
     return tuple(dict.fromkeys(piece.strip() for piece in pieces))
 
 
-def _split_lower(written: object) -> object:
-    return _split(written.lower() if isinstance(written, str) else written)
+def _slug(written: object) -> object:
+    return typed.slug(written) if isinstance(written, str) else written
 
 
 def _split_upper(written: object) -> object:
-    return _split(written.upper() if isinstance(written, str) else written)
+    return _split(typed.plain(written).upper() if isinstance(written, str) else written)
+
+
+def _split_province(written: object) -> object:
+    return _named(_split(written), _PROVINCES)
+
+
+def _split_kind(written: object) -> object:
+    return _named(_split(written), _KINDS)
+
+
+def _named(values: object, names: Mapping[str, str]) -> object:
+    """What the values are called by the system; those that are no name stay as they are."""
+    if not isinstance(values, tuple):
+        return values
+    return tuple(dict.fromkeys(names.get(joined(value), value) for value in values))
+
+
+_PROVINCES = {
+    "四川": "sichuan",
+    "四川省": "sichuan",
+    "sichuan": "sichuan",
+    "重庆": "chongqing",
+    "重庆市": "chongqing",
+    "chongqing": "chongqing",
+}
+_KINDS = {
+    joined(name): kind.value
+    for kind, called in KINDS.items()
+    for name in (kind.value, *called.zh.split("、"), called.en or kind.value)
+}
 
 
 def _point(written: object) -> object:
     text = written if isinstance(written, str) and len(written) <= _LONGEST_POSITION else ""
-    plain = "".join(unicodedata.normalize("NFKC", text).split())
+    plain = typed.compact(text).replace("、", ",")
     if not re.fullmatch(f"{_NUMBER},{_NUMBER}", plain):
         raise ValueError("write longitude and latitude in degrees, such as 103.76,29.55")
     lng, lat = map(float, plain.split(","))
@@ -59,14 +92,20 @@ def _point(written: object) -> object:
 
 
 def _iso_day(written: object) -> object:
-    if isinstance(written, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", written):
+    if not isinstance(written, str):
+        return written
+    plain = typed.compact(written)
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", plain):
         raise ValueError("write the day as 2026-10-01")
-    return written
+    return plain
 
 
 _Word = Annotated[str, Field(min_length=1, max_length=40)]
 _Words = Annotated[tuple[_Word, ...], Field(max_length=_MOST_VALUES), BeforeValidator(_split)]
-_Slugs = Annotated[tuple[_Word, ...], Field(max_length=_MOST_VALUES), BeforeValidator(_split_lower)]
+_Id = Annotated[str, Field(max_length=40), BeforeValidator(_slug)]
+
+
+_YesOrNo = Annotated[bool, BeforeValidator(_slug)]
 
 
 class CoordQuery(BaseModel):
@@ -74,7 +113,7 @@ class CoordQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
-    coord: Datum = Datum.WGS84
+    coord: Annotated[Datum, BeforeValidator(_slug)] = Datum.WGS84
     """The datum of every position of the reply, and of `near`. Maps of WeChat mini-programs take
     `gcj02`."""
 
@@ -91,9 +130,9 @@ class SpotsQuery(CoordQuery):
     Traditional characters are read as simplified ones. Before a name may stand where it is.
     """
     province: Annotated[
-        tuple[Literal["sichuan", "chongqing"], ...], BeforeValidator(_split_lower)
+        tuple[Literal["sichuan", "chongqing"], ...], BeforeValidator(_split_province)
     ] = ()
-    """One of the two, or both."""
+    """One of the two, or both; 四川 and 重庆 do, too."""
     city: _Words = Field(default=(), examples=[["成都"]])
     """Name, pinyin or adcode: 成都市, 成都, Chengdu or 510100. Traditional characters do, too."""
     district: _Words = Field(default=(), examples=[["武隆区"]])
@@ -101,20 +140,16 @@ class SpotsQuery(CoordQuery):
     level: Annotated[tuple[Level, ...], BeforeValidator(_split_upper)] = ()
     """A-levels of GB/T 17775."""
     category: _Words = Field(default=(), examples=[["ancient_town"]])
-    """As the facet `category` lists them; parts of bigger entries have none."""
-    kind: Annotated[tuple[Kind, ...], BeforeValidator(_split)] = ()
-    """What the spot is, whatever its level."""
-    part_of: Annotated[str, Field(max_length=40)] | None = Field(
-        default=None, examples=["qingchengshan-dujiangyan"]
-    )
+    """As the facet `category` lists them, or its name there; parts of bigger entries have none."""
+    kind: Annotated[tuple[Kind, ...], BeforeValidator(_split_kind)] = ()
+    """What the spot is, whatever its level; its name, such as 博物馆, does, too."""
+    part_of: _Id | None = Field(default=None, examples=["qingchengshan-dujiangyan"])
     """Only the parts of this spot."""
-    parts: bool = True
+    parts: _YesOrNo = True
     """Whether parts of bigger entries are found, too, beside the entries that name them."""
-    covered_by: Annotated[str, Field(max_length=40)] | None = Field(
-        default=None, examples=["bashu-annual-example"]
-    )
+    covered_by: _Id | None = Field(default=None, examples=["bashu-annual-example"])
     """Only the spots that this product opens."""
-    has_offer: bool = False
+    has_offer: _YesOrNo = False
     """Only the spots at which an offer runs today."""
     open_on: Annotated[date, BeforeValidator(_iso_day)] | None = Field(
         default=None, examples=["2026-10-01"]
@@ -133,14 +168,14 @@ class SpotsQuery(CoordQuery):
         default=None, examples=[30]
     )
     """Only spots whose position is within so many kilometres of `near`."""
-    sort: Order | None = None
+    sort: Annotated[Order, BeforeValidator(_slug)] | None = None
     """By default `relevance` with `q`, else `distance` with `near`, else `level`. Unknown prices
     come last.
 
     By distance a spot whose position is only that of its district or city counts as 20 or 60 km
     farther than `distance_m`, because it may be so far away.
     """
-    facets: bool = False
+    facets: _YesOrNo = False
     """Whether to count the spots by province, city, level, category and kind, and by district once
     a city is chosen."""
     page: int = Field(default=1, ge=1, le=10_000)
@@ -160,11 +195,11 @@ def wanted(query: SpotsQuery, view: DayView) -> Wanted:
     if query.part_of is not None and view.snapshot.get(query.part_of) is None:
         faults.append(Fault("query.part_of", f"there is no spot {query.part_of}"))
     if query.near is None and query.radius_km is not None:
-        faults.append(Fault("query.radius_km", "needs near"))
+        faults.append(Fault("query.radius_km", "give near, too: the middle of the circle"))
     if query.near is None and query.sort is Order.DISTANCE:
-        faults.append(Fault("query.sort", "distance needs near"))
+        faults.append(Fault("query.sort", "for distance give near, too"))
     if query.q is None and query.sort is Order.RELEVANCE:
-        faults.append(Fault("query.sort", "relevance needs q"))
+        faults.append(Fault("query.sort", "for relevance give q, too"))
     chosen, of_facets = _chosen(query, view)
     faults += of_facets
     if faults:
@@ -178,6 +213,16 @@ def wanted(query: SpotsQuery, view: DayView) -> Wanted:
         radius=None if query.radius_km is None else query.radius_km * 1000,
         order=query.sort,
         top=query.page * query.limit,
+    )
+
+
+def _categories(written: str, known: Mapping[str, Names]) -> frozenset[str]:
+    """The categories with that key or name."""
+    wanted = joined(written)
+    return frozenset(
+        key
+        for key, called in known.items()
+        if wanted in {joined(key), joined(called.zh), joined(called.en or key)}
     )
 
 
@@ -205,7 +250,7 @@ def _chosen(
         Facet.CITY: reference.places.cities,
         Facet.DISTRICT: reference.places.districts,
         Facet.LEVEL: lambda value: frozenset({value}),
-        Facet.CATEGORY: lambda value: frozenset({value} & reference.categories.keys()),
+        Facet.CATEGORY: lambda value: _categories(value, reference.categories),
         Facet.KIND: lambda value: frozenset({value}),
     }
     chosen, faults = [], []

@@ -121,7 +121,7 @@ class ClaimEndpoint(VisitorHandler):
             raise unknown(Text("优惠活动", "offer"), offer_id)
         voucher = self.rooms.terms.editions.current(offer_id)
         if voucher is None:  # an offer and its voucher are loaded one after the other
-            text = Text("活动正在发布，请重试", "this offer is just being published")
+            text = Text("活动正在发布，请重试", "this offer is just being published; try again")
             raise Unavailable("offer_loading", text)
         claim = Claim(offer, voucher, body.spot, idempotency_key(self.request.headers))
         visitor = await self.visitor()

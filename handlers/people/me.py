@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from handlers.holding.pass_views import PassViewOut
 from handlers.people.visitor import VISITOR, VisitorHandler
@@ -12,6 +12,7 @@ from handlers.web.endpoint import endpoint
 from handlers.web.models import In, Out, TextOut
 from handlers.web.routing import Route
 from passes.admission.history import Event
+from passes.base import typed
 from passes.base.text import Text
 from passes.people.groups import Group
 from passes.people.holder import Holder
@@ -22,6 +23,10 @@ from passes.people.visitors import Consent, Notice, Session, Visitor
 _ShortText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
+def _plain_day(written: object) -> object:
+    return typed.compact(written) if isinstance(written, str) else written
+
+
 class DocumentIn(In):
     """An identity document."""
 
@@ -29,11 +34,13 @@ class DocumentIn(In):
     name: _ShortText = Field(examples=["测试甲"])
     """The real name, as it stands there."""
     id_number: _ShortText = Field(examples=["11010119900307002X"])
-    country: Annotated[str, StringConstraints(max_length=3)] | None = Field(
+    country: Annotated[str, StringConstraints(max_length=16)] | None = Field(
         default=None, examples=["FRA"]
     )
     """Of a passport: three letters of ISO 3166-1."""
-    born: date | None = Field(default=None, examples=["1990-03-07"])
+    born: Annotated[date, BeforeValidator(_plain_day)] | None = Field(
+        default=None, examples=["1990-03-07"]
+    )
     """Of a passport; other numbers tell it."""
 
     def document(self) -> IdentityDocument:

@@ -11,9 +11,13 @@ from passes.base.text import Text
 
 _TEXTS = {
     "token_missing": Text("请先登录", "a bearer token is needed"),
-    "token_invalid": Text("登录信息无效", "the bearer token is not valid here"),
-    "token_expired": Text("登录已过期", "the bearer token has expired"),
-    "token_withdrawn": Text("登录信息已作废", "the bearer token has been withdrawn"),
+    "token_invalid": Text(
+        "登录信息无效，请重新登录", "the bearer token is not valid here; get a new one"
+    ),
+    "token_expired": Text("登录已过期，请重新登录", "the bearer token has expired; get a new one"),
+    "token_withdrawn": Text(
+        "登录信息已作废，请重新登录", "the bearer token was withdrawn; get a new one"
+    ),
     "session_ended": Text("登录已失效，请重新登录", "this session has ended; sign in again"),
 }
 

@@ -13,6 +13,7 @@ from tornado.httputil import HTTPHeaders
 from tornado.web import RequestHandler
 
 from handlers.web.problems import Problem
+from passes.base import typed
 from passes.base.errors import Fault
 from passes.base.faults import faults_of
 from passes.base.text import Text
@@ -45,6 +46,9 @@ def check_length(headers: HTTPHeaders, limit: int) -> None:
 _MOST_PARAMETERS = 40
 """Of a query; each one that is not known costs work."""
 
+_LONGEST_TYPED = 2_000
+"""Characters of a parameter that people may type; a longer one is refused as it is."""
+
 
 def read_query(handler: RequestHandler, model: type[Model]) -> Model:
     """The checked query parameters. Raises the 422 problem naming each that is wrong."""
@@ -55,6 +59,8 @@ def read_query(handler: RequestHandler, model: type[Model]) -> Model:
     for name in handler.request.query_arguments:
         value, *more = handler.get_query_arguments(name)
         values[name] = value
+        if len(value) <= _LONGEST_TYPED:
+            values[name] = typed.plain(value) or value
         if more:
             what = "is given twice; separate values by commas"
             twice.append(Fault(f"query.{name}", what))

@@ -16,6 +16,7 @@ from tornado.web import HTTPError
 from handlers.web.models import Out
 from passes.base.errors import (
     Conflict,
+    Damaged,
     DomainError,
     Fault,
     Forbidden,
@@ -56,7 +57,7 @@ class FaultOut(Out):
     """One thing to correct."""
 
     where: str = Field(examples=["query.limit"])
-    what: str = Field(examples=["Input should be less than or equal to 100"])
+    what: str = Field(examples=["may be at most 100"])
 
 
 class ProblemOut(Out):
@@ -130,7 +131,7 @@ def problem_of(error: BaseException | None, status: int) -> Problem:
     of_tornado = error is None or isinstance(error, HTTPError)
     if of_tornado and status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return _of_status(HTTPStatus(status))
-    text = Text("系统内部错误", "something went wrong on our side")
+    text = Text("系统内部错误，请联系运营人员", "this is a fault of ours; tell the operator")
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", text)
 
 
@@ -151,7 +152,7 @@ def _of_domain(error: DomainError) -> Problem:
     headers = {}
     if isinstance(error, TooOften):
         headers["Retry-After"] = str(error.retry_after)
-    elif isinstance(error, Unavailable):
+    elif isinstance(error, Unavailable) and not isinstance(error, Damaged):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     claimable_from = None
     if isinstance(error, NotClaimable):

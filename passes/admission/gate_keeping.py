@@ -11,6 +11,7 @@ gate stops, and people notice (docs/gate-protocol.md, "Tokens").
 
 import hmac
 import logging
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from hashlib import sha256
 
 from passes.admission.gates import Gate, GateKind, GateState, SetGate, Setup
 from passes.admission.ports import Gates
+from passes.base import typed
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
 from passes.base.errors import Conflict, Fault, Invalid, Unknown, unknown
@@ -36,6 +38,8 @@ REPLY_LOST_WITHIN = timedelta(minutes=15)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 _MISREAD = str.maketrans("oil", "011")
+_HYPHENS = r"[-‐-―−ー—_]"
+"""What input methods write for a hyphen, after NFKC."""
 _SETUP_LENGTH, _GROUP_LENGTH = 12, 4
 _SUFFIX_LENGTH = 4
 _LONGEST_NAME = 60
@@ -202,9 +206,11 @@ def _random(length: int) -> str:
 def _digest(setup_code: str) -> str:
     """The stored form of a setup code.
 
-    Case, hyphens and blanks make no difference, nor does o for 0, and i or l for 1.
+    Case, width, hyphens of any kind and blanks make no difference, nor does o for 0, and i or l
+    for 1.
     """
-    plain = setup_code.lower().replace("-", "").replace(" ", "").translate(_MISREAD)
+    letters = typed.compact(setup_code).lower()
+    plain = re.sub(_HYPHENS, "", letters).translate(_MISREAD)
     return sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
 
 

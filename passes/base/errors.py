@@ -7,6 +7,7 @@
     ├── Forbidden        the caller may not, whatever the state of things
     ├── TooOften         it is asked for too often; `retry_after` says when to try again
     └── Unavailable      the database does not answer, or is too busy; trying again may help
+        └── Damaged      it answers that it cannot do its work; only an operator can help
 
 A refusal at a gate is none of these: it is an answer, a `Verdict`.
 """
@@ -72,6 +73,10 @@ class TooOften(DomainError):
 
 class Unavailable(DomainError):
     """The database cannot be asked now."""
+
+
+class Damaged(Unavailable):
+    """The database answers, and cannot do what it is asked: trying again does not help."""
 
 
 def unknown(kind: Text, name: str) -> Unknown:

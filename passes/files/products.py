@@ -1,13 +1,15 @@
 """Product files: YAML in which operators describe what can be held."""
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from passes.base import typed
 from passes.files.fields import (
     Count,
     Days,
@@ -96,9 +98,18 @@ class _TermIn(FileModel):
         return Term(dates=dates, **others)
 
 
+def _tag(written: object) -> object:
+    """A tag in its one form: levels are in capitals, everything else in small letters."""
+    if not isinstance(written, str):
+        return written
+    small = typed.slug(written)
+    is_level = re.fullmatch("[1-5]a", small) is not None
+    return small.upper() if is_level else small
+
+
 class _CoverageIn(FileModel):
     spots: tuple[Slug, ...] = ()
-    tags: tuple[str, ...] = ()
+    tags: tuple[Annotated[str, BeforeValidator(_tag)], ...] = ()
     excluded: tuple[Slug, ...] = ()
 
     def to_coverage(self) -> Coverage:

@@ -135,7 +135,11 @@ def _drafted(new: NewPass, now: datetime) -> Pass:
     term = new.edition.terms.term
     begins = new.first_day or business_day(now)
     if not FIRST_DAY <= begins <= LAST_DAY - 2 * LONGEST_TERM:
-        text = Text("日期超出范围", "the first day is too early or too late")
+        last = LAST_DAY - 2 * LONGEST_TERM
+        text = Text(
+            f"首日须在{FIRST_DAY}至{last}之间",
+            f"the first day has to be from {FIRST_DAY} to {last}",
+        )
         raise Invalid("first_day_out_of_range", text)
     if term.activate_within is None:
         state, activate_by = PassState.ACTIVE, None

@@ -92,8 +92,7 @@ def supersede(held: Pass, successor_id: str) -> Pass:
     if held.reissued_as is not None:
         return held
     if held.state not in LIVING:
-        text = Text("此票的状态不允许补发", f"a pass that is {held.state.value} cannot be reissued")
-        raise Conflict("pass_state", text)
+        raise _not_possible_in(held.state, "reissued")
     return replace(held, state=PassState.REVOKED, reissued_as=successor_id)
 
 
@@ -115,7 +114,7 @@ def give_back(voucher: Pass, now: datetime) -> Pass:
     if voucher.cancelled_at is not None:
         return voucher
     if voucher.reissued_as is not None:
-        raise not_cancellable()
+        raise not_cancellable(voucher, now)
     return replace(voucher, state=PassState.REVOKED, cancelled_at=now)
 
 
@@ -136,12 +135,51 @@ def is_holder(by: str | None) -> bool:
 
 def not_possible(held: Pass, now: datetime, done: str) -> Conflict:
     """The error that a pass cannot be `done`: activated, frozen, unfrozen, revoked."""
-    state = held.state_on(business_day(now)).value
-    text = Text("此票的状态不允许该操作", f"a pass that is {state} cannot be {done}")
+    return _not_possible_in(held.state_on(business_day(now)), done)
+
+
+def _not_possible_in(state: PassState, done: str) -> Conflict:
+    text = Text(
+        f"此票{_STATES[state]}，不能{_STEPS[done]}",
+        f"a pass that is {state.value} cannot be {done}",
+    )
     return Conflict("pass_state", text)
 
 
-def not_cancellable() -> Conflict:
-    """The error that a voucher cannot be given back."""
-    text = Text("已使用或已失效，不能退还", "only an unused voucher in force can be given back")
-    return Conflict("not_cancellable", text)
+_STATES = {
+    PassState.RESERVED: "正在出票",
+    PassState.ISSUED: "尚未激活",
+    PassState.ACTIVE: "已生效",
+    PassState.FROZEN: "已冻结",
+    PassState.REVOKED: "已作废",
+    PassState.REFUNDED: "已退款",
+    PassState.EXPIRED: "已过期",
+}
+_STEPS = {
+    "activated": "激活",
+    "frozen": "冻结",
+    "unfrozen": "解冻",
+    "revoked": "作废",
+    "reissued": "补发",
+}
+"""What is done to a pass, in English, and in Chinese."""
+
+
+def not_cancellable(held: Pass, now: datetime) -> Conflict:
+    """The error that a pass cannot be given back, with the reason and what to do instead."""
+    return Conflict("not_cancellable", _why_not_cancellable(held, now))
+
+
+def _why_not_cancellable(held: Pass, now: datetime) -> Text:
+    if not held.voucher:
+        return Text(
+            "此票不是活动券，不能在此退还，请联系售票处",
+            "only vouchers of an offer are given back here; for this pass ask where it was bought",
+        )
+    if held.reissued_as is not None:
+        return Text("此券已补发，请退还新券", "this voucher was reissued: give the new one back")
+    if held.state is PassState.FROZEN:
+        return Text("此券已冻结，请先解冻再退还", "this voucher is frozen: unfreeze it first")
+    if not held.in_force_on(business_day(now)):
+        return Text("此券已失效，无需退还", "this voucher is over: there is nothing to give back")
+    return Text("此券已使用，不能退还", "this voucher has been used and cannot be given back")

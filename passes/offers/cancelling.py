@@ -9,7 +9,9 @@ from datetime import datetime
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
 from passes.base.calendar import business_day
+from passes.base.errors import Conflict
 from passes.base.ports import Audit
+from passes.base.text import Text
 from passes.holding import transitions
 from passes.holding.change import change
 from passes.holding.model import Pass
@@ -40,7 +42,7 @@ class Cancelling:
         if voucher.cancelled_at is not None:
             return voucher
         if not voucher.cancellable_on(business_day(now)):
-            raise transitions.not_cancellable()
+            raise transitions.not_cancellable(voucher, now)
         async with audited(self._audit) as entry:
             await entry.begin(AuditLine(now, by, "cancel", f"pass:{voucher.id}"))
             # 1. No gate can admit it any more.
@@ -66,7 +68,8 @@ class Cancelling:
                 return
             record = closing(voucher.id, newest, now)
             if record.tally.total:
-                raise transitions.not_cancellable()
+                raise transitions.not_cancellable(voucher, now)
             if await self._ledger.append(record):
                 return
-        raise transitions.not_cancellable()
+        text = Text("此券正在变更，请重试", "this voucher is being changed right now; try again")
+        raise Conflict("pass_busy", text)

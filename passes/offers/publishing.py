@@ -106,12 +106,11 @@ class OfferPublishing(Publishing[Offer]):
         spots = [spot for each in self._spots.ids() if (spot := self._spots.get(each))]
         missing = missing_from(draft.covers, spots)
         if missing:
-            return [Fault(f"{draft.slug}.spots", f"there is no {', no '.join(missing)}")]
+            return [Fault(f"{draft.slug}.spots", f"there is no {each}") for each in missing]
         covered = self._meant(draft.covers)
         faults = []
         for name in ("benefits", "prices"):
-            strangers = sorted(getattr(draft, name).keys() - covered)
-            if strangers:
-                what = f"the offer does not cover {', '.join(strangers)}"
-                faults.append(Fault(f"{draft.slug}.{name}", what))
+            for slug in sorted(getattr(draft, name).keys() - covered):
+                what = f"the offer does not cover {slug}: name it there, too, or take it out here"
+                faults.append(Fault(f"{draft.slug}.{name}.{slug}", what))
         return faults

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
+from passes.base import typed
 from passes.base.errors import Fault, Invalid
 from passes.base.text import Text
 from passes.people.holder import Holder
@@ -72,6 +73,7 @@ class Identity:
 def identify(said: IdentityDocument, today: date) -> Identity:
     """A checked identity. Raises `Invalid` naming each wrong field, without repeating its value."""
     name, number, born = _normal_name(said.name), _normal_number(said.number), said.born
+    said = replace(said, country=_normal_country(said.country))
     faults = _wrong_with_name(name)
     if said.kind is DocumentKind.PASSPORT:
         faults += _wrong_with_passport(number, said.country)
@@ -95,7 +97,7 @@ def resident(name: str, number: str, today: date) -> Identity:
 
 def checked_number(kind: DocumentKind, number: str, country: str | None, today: date) -> str:
     """The checked number of a document, by which its holder is found. Raises `Invalid`."""
-    number = _normal_number(number)
+    number, country = _normal_number(number), _normal_country(country)
     if kind is not DocumentKind.PASSPORT:
         born_by_number(kind, number, today)
         return number
@@ -157,7 +159,7 @@ class Sealer:
     ) -> str:
         """The keyed hash by which the holder of a checked number is found."""
         if country:
-            number = f"{country}:{number}"
+            number = f"{_normal_country(country)}:{number}"
         return self._vault.digest(kind.value, number)
 
 
@@ -272,13 +274,20 @@ def _birth_is_possible(born: date, today: date) -> bool:
 
 
 def _normal_number(number: str) -> str:
-    return number.strip().upper()
+    """A number in half width and capitals, without the blanks in which people group it."""
+    return typed.compact(number).upper()
+
+
+def _normal_country(country: str | None) -> str | None:
+    return None if country is None else typed.compact(country).upper()
 
 
 def _normal_name(name: str) -> str:
-    """A name in NFKC, with one kind of middle dot and apostrophe, and single blanks."""
-    name = re.sub(r"[•・‧･]", "·", unicodedata.normalize("NFKC", name))
-    return " ".join(name.replace("’", "'").split())
+    """A name in one form, with one kind of middle dot and apostrophe.
+
+    Keyboards, fonts and other systems write the dot of 阿依古丽·买买提 in many ways.
+    """
+    return re.sub(r"[•・‧･⋅∙●ᐧ⸱᛫ꞏ]", "·", typed.one_line(name)).replace("’", "'")
 
 
 def _in_a_name(character: str) -> bool:

@@ -111,5 +111,5 @@ def person_key(person: Holder) -> str:
 
 def account_erased() -> Conflict:
     """The error that a visitor was erased while they were asking for something."""
-    text = Text("账户刚被注销，请重试", "this account was erased this moment; sign in again")
+    text = Text("账户刚被注销，请重新登录", "this account was erased this moment; sign in again")
     return Conflict("visitor_erased", text)

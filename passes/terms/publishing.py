@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
+from passes.base import typed
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
 from passes.base.errors import Conflict, Fault, Invalid
@@ -174,22 +175,36 @@ class ProductPublishing(Publishing[Edition]):
         if newest is not None and newest.offer != draft.offer:
             what = "an offer has this id" if newest.offer else "a product has this id"
             return [Fault(f"{draft.slug}.id", what)]
-        missing = missing_from(draft.terms.coverage, self._all_spots())
-        if missing:
-            return [Fault(f"{draft.slug}.coverage", f"there is no {', no '.join(missing)}")]
-        covered = self._covered_by(draft)
-        named_one_by_one = {
+        faults = self._wrong_with_coverage(draft)
+        if faults:
+            # What is said of single spots cannot be judged before that is right.
+            return faults
+        of_spots = {
             "overrides": draft.terms.overrides.keys(),
             "settlement.spots": draft.terms.settlement.by_spot.keys(),
         }
-        for name, named in named_one_by_one.items():
-            if strangers := sorted(named - covered):
-                what = f"it does not cover {', '.join(strangers)}"
-                return [Fault(f"{draft.slug}.{name}", what)]
-        if not covered:
-            return [Fault(f"{draft.slug}.coverage", "it covers no spot at all")]
+        covered = self._covered_by(draft)
+        for name, named in of_spots.items():
+            for spot_id in sorted(named - covered):
+                what = self._why_not_covered(spot_id)
+                faults.append(Fault(f"{draft.slug}.{name}.{spot_id}", what))
         resolved = self._resolved(draft.terms, covered)
-        return [Fault(f"{draft.slug}.{name}", what) for name, what in never_admits(resolved)]
+        faults += [Fault(f"{draft.slug}.{name}", what) for name, what in never_admits(resolved)]
+        return faults
+
+    def _wrong_with_coverage(self, draft: Edition) -> list[Fault]:
+        where = f"{draft.slug}.coverage"
+        missing = missing_from(draft.terms.coverage, self._all_spots())
+        if missing:
+            return [Fault(where, f"there is no {each}") for each in missing]
+        if not self._covered_by(draft):
+            return [Fault(where, "it covers no spot at all: name one under spots, or a tag")]
+        return []
+
+    def _why_not_covered(self, spot_id: str) -> str:
+        if self._spots.get(spot_id) is None:
+            return f"there is no spot {spot_id}{typed.likest(spot_id, self._spots.ids())}"
+        return f"coverage does not open {spot_id}: name it there, too, or take it out here"
 
     def _covered_by(self, draft: Edition) -> frozenset[str]:
         covers = draft.terms.coverage.covers

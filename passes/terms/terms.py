@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Protocol
 
+from passes.base import typed
 from passes.terms.prices import Benefit, Party, Payment, SeasonPrice
 from passes.terms.times import Blackout, Hours, Season, Times
 from passes.terms.validity import Term
@@ -225,6 +226,6 @@ def missing_from(coverage: Coverage, spots: Iterable[SpotFacts]) -> list[str]:
         ids.add(spot.id)
         tags |= spot.tags
     named = coverage.spots | coverage.excluded
-    missing = [f"spot {slug}" for slug in sorted(named - ids)]
+    missing = [f"spot {slug}{typed.likest(slug, ids)}" for slug in sorted(named - ids)]
     missing += [f"tag {tag}" for tag in sorted(coverage.tags - tags)]
     return missing

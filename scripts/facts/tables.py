@@ -24,6 +24,7 @@ from pydantic import (
     ValidationError,
 )
 
+from passes.base import forms
 from passes.base.faults import faults_of
 from scenic_data.files import DataError, load_table
 from scenic_data.kinds import Kind, Ticket
@@ -45,7 +46,7 @@ class Row(BaseModel):
     name: Annotated[Text, Field(alias="name_zh")]
     english: str | None = Field(default=None, alias="name_en")
     district: str | None = None
-    adcode: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+    adcode: Annotated[str, StringConstraints(pattern=forms.ADCODE)]
     lng: float = Field(alias="lon")
     lat: float
     datum: Literal["WGS-84"]
@@ -95,7 +96,7 @@ class CodeRow(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     where: str
-    adcode: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+    adcode: Annotated[str, StringConstraints(pattern=forms.ADCODE)]
     name: Text
     level: Literal["province", "city", "district"]
     parent: Text

@@ -112,7 +112,7 @@ def test_a_broken_offer_is_refused_naming_file_and_field(
 
 def test_of_many_offers_in_one_file_the_broken_one_is_named(tmp_path: Path) -> None:
     with pytest.raises(Invalid) as refused:
-        read_offers([written(tmp_path, [FILE, FILE | {"id": "Second"}, 3])])
+        read_offers([written(tmp_path, [FILE, FILE | {"id": "The Second"}, 3])])
     assert [fault.where for fault in refused.value.faults] == [
         "offers.yaml: record 2: id",
         "offers.yaml: record 3: record",

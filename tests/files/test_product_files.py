@@ -93,7 +93,7 @@ def test_a_file_becomes_a_draft(tmp_path: Path) -> None:
         ({"limits": {"per_spot_dya": 1}}, "spring.yaml: limits.per_spot_dya: is not known here"),
         ({"blackout": {"weekdays": [8]}}, "spring.yaml: blackout.weekdays.0: "),
         ({"title": "absent"}, "spring.yaml: title: is missing"),
-        ({"id": "Spring 2026"}, "spring.yaml: id: String should match"),
+        ({"id": "Spring 2026"}, "spring.yaml: id: write small letters"),
         ({"price_fen": 99.5}, "spring.yaml: price_fen: "),
         ({"price_fen": 199.0}, "spring.yaml: price_fen: write whole fen"),
         ({"price_fen": "199"}, "spring.yaml: price_fen: "),

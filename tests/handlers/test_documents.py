@@ -1,53 +1,131 @@
-"""What the documents show works as it stands there."""
+"""Every request that the protocols show is sent as it stands there, and answered in that shape.
 
-import re
+Commands of documents are run by `tests/process/test_documents.py`.
+"""
+
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from passes.files.offers import read_offers
-from passes.files.products import read_products
-from scenic_data.checking import load_spots
-from scenic_data.files import read_records
-from scenic_data.importing import plan
-from scenic_data.reference import Reference
-from tests.support.build import NOW, TODAY
+from passes.admission.gates import GateKind
+from passes.offers.offer import Quota
+from passes.people.identity import DocumentKind, Identity
+from passes.terms.validity import Term
+from tests.support import build, documented
+from tests.support.api import Answer, Api
+from tests.support.documented import Example
+from tests.support.processes import PROJECT
 from tests.support.world import World
 
-DOCS = Path(__file__).parent.parent.parent / "docs"
+DOCS = PROJECT / "docs"
+GATE, MINI = DOCS / "gate-protocol.md", DOCS / "mini-program.md"
+PHONE = DOCS / "phone-protocol.md"
+PASSPORT = Identity("TEST A", "12AB34567", build.HOLDER.born, DocumentKind.PASSPORT, "FRA")
 
 
-async def test_the_examples_of_the_operator_guide_can_be_published(
-    world: World, tmp_path: Path
-) -> None:
-    guide = (DOCS / "operator-guide.md").read_text(encoding="utf-8")
-    product, offer = [
-        block for block in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL) if "schema=" in block
-    ]
-    for name, text in (("product.yaml", product), ("offer.yaml", offer)):
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    system = world.system
-    products = await system.terms.publishing.publish(
-        read_products([tmp_path / "product.yaml"]), "operator:test", NOW
+class Caller:
+    """Sends the examples of a document, with what it has instead of what they leave open."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self.token: str | None = None
+        self.of_path: dict[str, str] = {}
+        self.sent: set[str] = set()
+
+    async def send(self, example: Example, body: Any = None, **instead: Any) -> Answer:
+        """The answer to an example, which has to have the status that is shown."""
+        path = example.path
+        for placeholder, value in self.of_path.items():
+            path = path.replace(placeholder, value)
+        if not path.startswith("/api/v1"):
+            path = f"/api/v1{path}"
+        self.sent.add(f"{example.method} {example.path}")
+        content = None
+        if example.method != "GET":
+            content = documented_json((body or {}) | instead)
+        answer = await self.api.send(example.method, path, content, self.token, {})
+        assert answer.status == (example.status or 200), answer.body.decode()
+        return answer
+
+
+def documented_json(body: Mapping[str, Any]) -> bytes:
+    """A body of an example as it is sent. Nothing in it may be left open any more."""
+    assert documented.ANY not in body.values(), body
+    return json.dumps(body).encode()
+
+
+def assert_as_shown(example: Example, answer: Answer) -> None:
+    """The answer has the fields and kinds of values that the document shows."""
+    assert list(documented.differences(example.reply, answer.json)) == []
+
+
+def shown_in(document: Path) -> dict[str, Example]:
+    """The examples of a document by method and path."""
+    return {f"{each.method} {each.path}": each for each in documented.examples(document)}
+
+
+async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
+    enrol, scan, annul, lookup = documented.examples(GATE)
+    new = await world.system.admission.gate_keeping.add(
+        build.EMEISHAN, GateKind.HANDHELD, "", build.OPERATOR, world.clock()
     )
-    offers = await system.offers.publishing.publish(
-        read_offers([tmp_path / "offer.yaml"]), "operator:test", NOW
-    )
-    assert products.created == ("spring-2026",)
-    assert offers.created == ("emeishan-bogo-2026",)
+    held = await world.issue(person=build.HOLDER)
+    caller = Caller(api)
+
+    enrolled = await caller.send(enrol, enrol.bodies[0], setup_code=new.setup_code)
+    assert_as_shown(enrol, enrolled)
+    caller.token = enrolled.json["token"]
+    verdict = await caller.send(scan, scan.bodies[0], code=world.live(held))
+    assert verdict.json["verdict"] == scan.reply["verdict"]
+    assert_as_shown(scan, verdict)
+    caller.of_path["{nonce}"] = verdict.json["nonce"]
+    assert_as_shown(annul, await caller.send(annul))
+    by_card, by_passport = lookup.bodies
+    assert_as_shown(lookup, await caller.send(lookup, by_card))
+    await world.issue(person=PASSPORT)
+    assert_as_shown(lookup, await caller.send(lookup, by_passport))
+    assert caller.sent == set(shown_in(GATE))
 
 
-def test_the_example_of_spots_in_the_operator_guide_can_be_imported(tmp_path: Path) -> None:
-    guide = (DOCS / "operator-guide.md").read_text(encoding="utf-8")
-    (example,) = (
-        block for block in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL) if "part_of:" in block
-    )
-    (tmp_path / "spots.yaml").write_text(example, encoding="utf-8")
-    made = plan(read_records(tmp_path / "spots.yaml"), load_spots(), Reference.load(), TODAY)
-    assert made.created == ("emeishan-yanchu",)
-    assert tuple(made.changed) == ("emeishan",)
+async def test_the_mini_program_guide_is_as_it_shows(api: Api, world: World) -> None:
+    shown = shown_in(MINI)
+    await world.publish_offers(build.offer(quota=Quota(total=5)))
+    await world.publish(term=Term(days=10, activate_within=30))
+    caller = Caller(api)
+
+    async def send(name: str, **instead: Any) -> Any:
+        example = shown[name]
+        body = example.bodies[0] if example.bodies else None
+        answer = await caller.send(example, body, **instead)
+        assert_as_shown(example, answer)
+        return answer.json
+
+    session = await send("POST /session", code="sandbox:甲")
+    caller.token = session["refresh_token"]
+    renewed = await send("POST /session/refresh")
+    assert renewed.keys() == session.keys(), "the same fields"
+    caller.token = renewed["access_token"]
+    await send("PUT /me/identity")
+    await send("POST /me/phone", code="sandbox:甲")
+    caller.of_path["{id}"] = "bogo"
+    voucher = await send("POST /offers/{id}/claim")
+    await send("GET /me/offers")
+    caller.of_path["{id}"] = voucher["id"]
+    await send("POST /passes/{id}/cancel")
+    held = await world.issue("other", build.HOLDER)
+    caller.of_path["{id}"] = held.id
+    await send("GET /passes")
+    for name in ("activate", "freeze", "unfreeze"):
+        await send(f"POST /passes/{{id}}/{name}")
+    await send("GET /passes/{id}/admissions")
+    assert caller.sent == set(shown)
 
 
-def test_links_between_documents_lead_somewhere() -> None:
-    root = DOCS.parent
-    for document in [*root.glob("*.md"), *DOCS.rglob("*.md")]:
-        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8")):
-            assert (document.parent / link).exists(), f"{document.name}: {link}"
+async def test_the_phone_protocol_is_as_it_shows(api: Api, world: World) -> None:
+    (code,) = documented.examples(PHONE)
+    held = await world.issue(person=build.person(0))
+    caller = Caller(api)
+    caller.token = await world.known(0)
+    caller.of_path["{id}"] = held.id
+    assert_as_shown(code, await caller.send(code))

@@ -5,13 +5,18 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application, RequestHandler
 
+from scripts import gate_client
 from tests.support.api import Api
 from tests.support.fields import assert_fields
 from tests.support.operators import enrolled_gate, issue, row, setup_code
@@ -209,6 +214,35 @@ async def test_a_gate_client_asks_again_while_the_server_is_away(
     assert again.stop() == 0
 
 
+async def test_a_gate_client_waits_as_long_as_the_protocol_says_and_the_server_asks() -> None:
+    """It waited 5 seconds for an answer where the protocol says 8, and ignored `Retry-After`."""
+    protocol = (PROJECT / "docs" / "gate-protocol.md").read_text(encoding="utf-8")
+    (seconds,) = re.findall(r"Wait (\d+)\s+seconds for an\s+answer", protocol)
+    assert int(seconds) == gate_client._SECONDS_TO_ANSWER
+
+    asked: list[float] = []
+
+    class Busy(RequestHandler):
+        def post(self) -> None:
+            asked.append(time.monotonic())
+            if len(asked) == 1:
+                self.set_header("Retry-After", "1")
+                self.set_status(503)
+            self.write({"verdict": "admitted"})
+
+    sockets = bind_sockets(0, "127.0.0.1")
+    server = HTTPServer(Application([("/api/v1/gate/scans", Busy)]))
+    server.add_sockets(sockets)
+    base = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
+    try:
+        assert await gate_client.GateClient(base, "token").scan("BP1:") == {"verdict": "admitted"}
+    finally:
+        server.stop()
+        await server.close_all_connections()
+    first, second = asked
+    assert second - first >= 1
+
+
 def test_an_import_is_checked_shown_stored_and_audited(scripts: Run, tmp_path: Path) -> None:
     file = tmp_path / "correction.csv"
     file.write_text(
@@ -217,9 +251,9 @@ def test_an_import_is_checked_shown_stored_and_audited(scripts: Run, tmp_path: P
     refused = scripts("spots", "import", str(file), "--json")
     assert refused.status == 1
     assert "correction.csv: record 1 (emeishan): position: " in refused.err
-    assert "correction.csv: record 2 (nowhere): name: is missing" in refused.err
+    assert "correction.csv: record 2 (nowhere): id: there is no spot nowhere" in refused.err
     files = [line.partition(": record ")[0] for line in refused.json["errors"]]
-    assert files == ["correction.csv"] * 4
+    assert files == ["correction.csv"] * 2
 
     file.write_text("id,price.peak_fen\nemeishan,18500\n", encoding="utf-8")
     shown = scripts("spots", "import", str(file), "--dry-run").out

@@ -395,30 +395,30 @@ def test_the_groups_of_a_cell() -> None:
     [
         (SPOTS, {"name_zh": ""}, "line 2 (without name): name_zh: is missing"),
         (VENUES, {"name_zh": "峨眉\u0000山"}, "name.zh: control characters are not allowed"),
-        (SPOTS, {"lon": "一百"}, "line 2 (峨眉山景区): lon: Input should be a valid number"),
-        (SPOTS, {"lon": "nan"}, "position.lng: Input should be "),
+        (SPOTS, {"lon": "一百"}, "line 2 (峨眉山景区): lon: a number is needed"),
+        (SPOTS, {"lon": "nan"}, "position.lng: "),
         (
             SPOTS,
             {"lon": "29.567", "lat": "103.444"},
-            "position.lng: Input should be greater than or equal to 97",
+            "position.lng: has to be at least 97",
         ),
         (SPOTS, {"lat": "31.9"}, "km from the seat of 峨眉山市 (511181) is too far"),
-        (SPOTS, {"datum": "GCJ-02"}, "line 2 (峨眉山景区): datum: Input should be 'WGS-84'"),
-        (SPOTS, {"coord_precision": "about"}, "coord_precision: Input should be "),
-        (SPOTS, {"level": "6A"}, "level: Input should be '5A'"),
+        (SPOTS, {"datum": "GCJ-02"}, "line 2 (峨眉山景区): datum: write WGS-84"),
+        (SPOTS, {"coord_precision": "about"}, "coord_precision: write one of "),
+        (SPOTS, {"level": "6A"}, "level: write one of 5A"),
         (SPOTS, {"category": "月亮"}, "category: '月亮' is not in categories.yaml"),
         (
             SPOTS,
             {"price_cny_peak": "-1"},
-            "price_cny_peak: Input should be greater than or equal to 0",
+            "price_cny_peak: has to be at least 0",
         ),
-        (SPOTS, {"price_cny_peak": "80元"}, "price_cny_peak: Input should be a valid integer"),
+        (SPOTS, {"price_cny_peak": "80元"}, "price_cny_peak: a whole number is needed"),
         (SPOTS, {"price_cny_peak": ""}, "price_cny_offpeak: there is no price_cny_peak"),
-        (SPOTS, {"adcode": "5111"}, "adcode: String should match pattern"),
+        (SPOTS, {"adcode": "5111"}, "adcode: write six digits"),
         (SPOTS, {"adcode": "511199"}, "adcode: 511199 is not in adcodes_sc_cq.csv"),
         (SPOTS, {"adcode": "500101", "district": ""}, "adcode: 500101 does not lie in 四川"),
         (SPOTS, {"district": "市中区"}, "district: 511181 is '峨眉山市', not '市中区'"),
-        (SPOTS, {"province": "四川省"}, "province: Input should be '四川' or '重庆'"),
+        (SPOTS, {"province": "四川省"}, "province: write one of 四川, 重庆"),
         (SPOTS, {"source": ""}, "source: is missing"),
         (
             SPOTS,
@@ -430,8 +430,8 @@ def test_the_groups_of_a_cell() -> None:
             {"confidence": "level=sure"},
             "'level=sure' is no group with high, medium, low or none",
         ),
-        (VENUES, {"phone": "call us"}, "phones.0: String should match pattern"),
-        (VENUES, {"kind": "castle"}, "kind: Input should be "),
+        (VENUES, {"phone": "call us"}, "phones.0: write one number"),
+        (VENUES, {"kind": "castle"}, "kind: write one of "),
         (
             VENUES,
             {"name_zh": "峨眉山景区"},
@@ -444,7 +444,7 @@ def test_the_groups_of_a_cell() -> None:
             "there is no '乐山新博物馆' in scenic_facts.csv",
         ),
         (PARTS, {"name_zh": "峨眉山景区"}, "part_of_name_zh: it is no part of itself"),
-        (PARTS, {"ticketed": "perhaps"}, "ticketed: Input should be "),
+        (PARTS, {"ticketed": "perhaps"}, "ticketed: write one of "),
     ],
 )
 def test_a_broken_row_is_refused_naming_file_line_and_column(
@@ -483,7 +483,7 @@ def test_every_fault_of_every_table_is_told_at_once(folders: Folders) -> None:
         ("名称\n".encode("utf-16"), "venues.csv: this is not UTF-8: byte 0"),
         (b"name_zh;level\na;b\n", "venues.csv: cells are separated by commas, not by semicolons"),
         (b"name_zh,name_zh\na,b\n", "venues.csv: the column 'name_zh' stands twice"),
-        (b'name_zh\n"a', "venues.csv: this is not CSV: line 2: unexpected end of data"),
+        (b'name_zh\n"a', 'venues.csv: this is not CSV: line 2: a quote (") is not closed'),
         (b"name_zh,level\na\n", "venues.csv: line 2: there are 1 cells for 2 columns"),
         (b"name_zh\n" + b"a" * 200_000, "venues.csv: this is not CSV: "),
         (b"\x00\x01\x02" * 100, "venues.csv: "),
@@ -573,7 +573,7 @@ def test_the_command_refuses_broken_facts_and_says_where(folders: Folders, tmp_p
     told = json.loads(refused.stdout)
     assert told["refused"] == "the facts cannot be used"
     (fault,) = told["errors"]
-    assert fault.startswith("scenic_facts.csv: line 2 (峨眉山景区): level: Input should be '5A'")
+    assert fault.startswith("scenic_facts.csv: line 2 (峨眉山景区): level: write one of 5A")
     assert not (tmp_path / "out").exists()
     assert CliRunner().invoke(app, ["from-facts", str(tmp_path / "nothing")]).exit_code == 2
 

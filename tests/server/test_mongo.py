@@ -6,12 +6,16 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pymongo.monitoring import CommandListener
 
-from passes.base.errors import Unavailable
+from handlers.web.problems import problem_of
+from passes.base.errors import Damaged, Unavailable
+from passes.base.text import Text
+from passes.store.database import Index
 from server.embedded import embedded_database
 from server.errors import StartError
 from server.mongo import SERVING_SECONDS, Mongo, MongoCollection
@@ -116,6 +120,35 @@ async def test_no_operation_outlasts_its_time_however_many_wait(
         start = time.monotonic()
         await mongo.close()
         assert time.monotonic() - start < SOON, "closing does not wait for it either"
+
+
+DIFFERENT = Index("by_a", (("a", 1),), serves="a test")
+UNIQUE = Index("one_a", (("a", 1),), serves="a test", unique=True)
+
+
+@both_drivers
+async def test_a_damaged_index_is_not_told_to_be_tried_again_later(
+    driver: DriverName, mongo_uri: str
+) -> None:
+    """Trying again heals neither an index of other keys nor one that what is stored breaks."""
+    async with Mongo(mongo_uri, f"damaged_{os.getpid()}_{driver}", driver) as mongo:
+        things = mongo.collection("things")
+        for _ in range(2):
+            await things.insert({"a": 1})
+        with pytest.raises(Damaged) as refused:
+            await things.ensure(UNIQUE)
+        assert refused.value.code == "database_damaged"
+        assert "try again" not in refused.value.text.en
+        await things.ensure(DIFFERENT)
+        with pytest.raises(Damaged):
+            await things.ensure(replace(DIFFERENT, keys=(("b", 1),)))
+        await mongo.drop()
+
+
+def test_a_damaged_database_sends_nobody_away_for_two_seconds() -> None:
+    problem = problem_of(Damaged("database_damaged", Text("数据库故障", "it is damaged")), 500)
+    assert problem.status == 503
+    assert "Retry-After" not in problem.headers
 
 
 class Concerns(CommandListener):

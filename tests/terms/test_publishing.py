@@ -31,13 +31,13 @@ ONLY_EMEISHAN = Coverage(spots=frozenset({EMEISHAN}))
         ),
         (
             {"coverage": ONLY_EMEISHAN, "overrides": {XIANNVSHAN: {"per_spot": 1}}},
-            "annual.overrides",
-            "it does not cover wulong-xiannvshan",
+            "annual.overrides.wulong-xiannvshan",
+            "coverage does not open wulong-xiannvshan: name it there, too, or take it out here",
         ),
         (
             {"coverage": Coverage(spots=frozenset({EMEISHAN}), excluded=frozenset({EMEISHAN}))},
             "annual.coverage",
-            "it covers no spot at all",
+            "it covers no spot at all: name one under spots, or a tag",
         ),
     ],
 )
