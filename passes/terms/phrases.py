@@ -51,11 +51,6 @@ def listed(parts: Sequence[Text], zh: str = "、", en: str = "and") -> Text:
     return Text(chinese, f"{', '.join(before)} {en} {last}")
 
 
-def joined(parts: Sequence[Text]) -> Text:
-    """Clauses in a row, divided by commas."""
-    return Text("，".join(each.zh for each in parts), ", ".join(each.en for each in parts))
-
-
 def several(count: int, noun: str) -> str:
     """A number with an English noun: `1 day`, `8 days`."""
     if count == 1:

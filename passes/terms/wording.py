@@ -14,7 +14,6 @@ from passes.terms.phrases import (
     ANYONE,
     clauses_of,
     group_words,
-    joined,
     listed,
     often,
     on_days,
@@ -120,7 +119,7 @@ def overrides(edition: Edition) -> Iterable[Text]:
             by_limits.setdefault(tuple(sorted(special.items())), []).append(spot_id)
     for named, spot_ids in by_limits.items():
         clauses = [_limit_at_a_spot(name, value) for name, value in named]
-        yield _at(edition, spot_ids, joined(clauses))
+        yield _at(edition, spot_ids, listed(clauses, "，"))
 
 
 def pools(edition: Edition) -> Iterable[Text]:

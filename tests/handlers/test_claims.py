@@ -156,7 +156,7 @@ async def test_a_voucher_is_no_product_on_sale(api: Api, world: World) -> None:
     await world.publish_offers(offer())
     products = await api.get("/api/v1/products")
     assert [item["id"] for item in products.json["items"]] == ["annual"]
-    assert_problem(await api.get("/api/v1/products/bogo"), 404, "not_found")
+    assert_problem(await api.get("/api/v1/products/bogo"), 404, "product_unknown")
     spot = await api.get(f"/api/v1/spots/{build.EMEISHAN}")
     assert [each["id"] for each in spot.json["passes"]] == ["annual"]
 

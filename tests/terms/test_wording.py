@@ -172,7 +172,7 @@ async def test_the_rules_of_the_example_offers_word_by_word(mongo: Mongo) -> Non
         (
             {"overrides": {EMEISHAN: {"per_spot_day": None, "per_spot": 2}}},
             "其中1个景区（点）：有效期内限入园2次，每天入园次数不限。",
-            "At 1 of the spots it admits twice in all, it admits any number of times a day.",
+            "At 1 of the spots it admits twice in all and it admits any number of times a day.",
         ),
         (
             {"pools": (Pool(Coverage(), visits=5, different=2, spots=SPOTS),)},
