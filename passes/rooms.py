@@ -183,7 +183,7 @@ class OffersRoom:
             people.identities, holding.wallet, people.visitors, people.members
         )
         self.claiming = Claiming(
-            people.vault, self.claimants, self.quotas, passes, holding.holdings, audit
+            people.vault, spots, self.claimants, self.quotas, passes, holding.holdings, audit
         )
         self.automatic = Automatic(self.offers.all, terms.editions, self.claiming)
         self.cancelling = Cancelling(self.quotas, passes, ledger.records, audit)
