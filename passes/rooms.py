@@ -39,7 +39,7 @@ from passes.store.ledger import LedgerStore, RefusalStore
 from passes.store.offers import CounterStore, OfferStore
 from passes.store.people import AppTokenStore, AttemptStore, MemberStore, SessionStore, VisitorStore
 from passes.store.sealed import SealedStore
-from passes.store.terms import AmendmentStore, EditionStore, HolidayStore
+from passes.store.terms import AmendmentStore, EditionStore, HolidayStore, WithdrawalStore
 from passes.store.versions import GATES, HOLIDAYS, OFFERS, PRODUCTS, Versions
 from passes.terms.amendments import Amending
 from passes.terms.editions import Editions
@@ -47,6 +47,7 @@ from passes.terms.holiday_publishing import HolidayPublishing
 from passes.terms.holidays import Holidays
 from passes.terms.ports import Spots
 from passes.terms.publishing import ProductPublishing
+from passes.terms.withdrawing import Withdrawing
 
 
 class BaseRoom:
@@ -65,7 +66,11 @@ class TermsRoom:
         """`spots` is the catalogue in memory."""
         self.stored = EditionStore(database)
         self.stored_amendments = AmendmentStore(database)
-        self.editions = Editions(self.stored.all, self.stored_amendments.all)
+        self.stored_withdrawals = WithdrawalStore(database)
+        self.editions = Editions(
+            self.stored.all, self.stored_amendments.all, self.stored_withdrawals.all
+        )
+        self.withdrawing = Withdrawing(self.stored, self.stored_withdrawals, base.audit)
         self.amending = Amending(spots, self.stored, self.stored_amendments, base.audit)
         self.publishing = ProductPublishing(spots, self.stored, base.audit)
         self.stored_holidays = HolidayStore(database)

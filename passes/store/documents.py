@@ -24,10 +24,12 @@ from passes.store.database import Document
 from passes.terms.amendments import Amendment
 from passes.terms.edition import Edition
 from passes.terms.holidays import HolidayYear
+from passes.terms.withdrawing import Withdrawal
 
 _PASS = TypeAdapter(Pass)
 _EDITION = TypeAdapter(Edition)
 _AMENDMENT = TypeAdapter(Amendment)
+_WITHDRAWAL = TypeAdapter(Withdrawal)
 _HOLIDAY_YEAR = TypeAdapter(HolidayYear)
 _OFFER = TypeAdapter(Offer)
 _GATE = TypeAdapter(Gate)
@@ -113,6 +115,11 @@ def to_edition(document: Document) -> Edition:
 def to_amendment(document: Document) -> Amendment:
     """The amendment in a document of `amendments`."""
     return _AMENDMENT.validate_python(document)
+
+
+def to_withdrawal(document: Document) -> Withdrawal:
+    """The withdrawal in a document of `withdrawals`."""
+    return _WITHDRAWAL.validate_python({"product_id": document["_id"], **document})
 
 
 def to_holiday_year(document: Document) -> HolidayYear:
