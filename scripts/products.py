@@ -15,7 +15,7 @@ from passes.terms.edition import Edition, SaleWindow
 from passes.terms.holiday_publishing import years_unknown
 from passes.terms.publishing import Published
 from scripts.common import AsJson, DataDir, DryRun, operator, show, show_rows, with_system
-from scripts.publishing import publish_drafts, show_published
+from scripts.publishing import YesFewer, publish_drafts, show_published
 from server.clock import now
 from server.system import System
 
@@ -29,7 +29,11 @@ ProductId = Annotated[str, typer.Argument(help="The id of the product.")]
 
 @app.command()
 def publish(
-    files: ProductFiles, dry_run: DryRun = False, data_dir: DataDir = None, as_json: AsJson = False
+    files: ProductFiles,
+    yes: YesFewer = False,
+    dry_run: DryRun = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
 ) -> None:
     """Publish product files. All are checked before anything is stored.
 
@@ -38,7 +42,7 @@ def publish(
 
     async def command(system: System) -> Published:
         drafts = read_products(files)
-        published = await publish_drafts(system.terms.publishing, drafts, dry_run)
+        published = await publish_drafts(system.terms.publishing, drafts, dry_run=dry_run, yes=yes)
         calendar = system.terms.holidays.calendar()
         for slug, years in years_unknown(drafts, calendar, business_day(now())).items():
             told = ", ".join(map(str, years))
