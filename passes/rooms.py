@@ -21,6 +21,7 @@ from passes.offers.automatic import Automatic
 from passes.offers.cancelling import Cancelling
 from passes.offers.claimants import Claimants
 from passes.offers.claiming import Claiming
+from passes.offers.closures import Closures
 from passes.offers.publishing import OfferPublishing
 from passes.offers.quotas import Quotas
 from passes.offers.visits import CampaignVisits
@@ -191,6 +192,7 @@ class OffersRoom:
             people.vault, spots, self.claimants, self.quotas, passes, holding.holdings, audit
         )
         self.automatic = Automatic(self.offers.all, terms.editions, self.claiming)
+        self.closures = Closures(terms.editions, self.offers.all, passes)
         self.cancelling = Cancelling(self.quotas, passes, ledger.records, audit)
 
 

@@ -45,6 +45,10 @@ class Editions:
         self._all_current = tuple(sorted(current.values(), key=lambda each: each.number))
         self._current = current
 
+    def all(self) -> Sequence[Edition]:
+        """Every version of every product, as amended."""
+        return tuple(self._by_reference.values())
+
     def current(self, product_id: str) -> Edition | None:
         """The newest edition of a product: what is issued today."""
         return self._current.get(product_id)
