@@ -1,6 +1,6 @@
 """Start Bashu Pass.
 
-`python run.py [--host 127.0.0.1] [--port 8000] [--data-dir var] [--workers 1]`
+`python run.py [--host 127.0.0.1] [--port 8000] [--data-dir var] [--workers 1] [--no-examples]`
 """
 
 import argparse
@@ -23,6 +23,11 @@ def main() -> int:
     parser.add_argument("--workers", type=int, help="how many processes serve (1)")
     parser.add_argument(
         "--data-dir", type=Path, help="where keys and the embedded database live (var)"
+    )
+    parser.add_argument(
+        "--examples",
+        action=argparse.BooleanOptionalAction,
+        help="publish example products and offers in a new database (the embedded one: yes)",
     )
     try:
         run(load_settings(**vars(parser.parse_args())))

@@ -21,6 +21,7 @@ from passes.offers.automatic import Automatic
 from passes.offers.cancelling import Cancelling
 from passes.offers.claimants import Claimants
 from passes.offers.claiming import Claiming
+from passes.offers.closures import Closures
 from passes.offers.publishing import OfferPublishing
 from passes.offers.quotas import Quotas
 from passes.offers.reconciling import Reconciling
@@ -42,7 +43,7 @@ from passes.store.macs import PassMacs
 from passes.store.offers import CounterStore, OfferStore
 from passes.store.people import AppTokenStore, AttemptStore, MemberStore, SessionStore, VisitorStore
 from passes.store.sealed import SealedStore
-from passes.store.terms import AmendmentStore, EditionStore, HolidayStore
+from passes.store.terms import AmendmentStore, EditionStore, HolidayStore, WithdrawalStore
 from passes.store.versions import GATES, HOLIDAYS, OFFERS, PRODUCTS, Versions
 from passes.terms.amendments import Amending
 from passes.terms.editions import Editions
@@ -50,6 +51,7 @@ from passes.terms.holiday_publishing import HolidayPublishing
 from passes.terms.holidays import Holidays
 from passes.terms.ports import Spots
 from passes.terms.publishing import ProductPublishing
+from passes.terms.withdrawing import Withdrawing
 
 
 class BaseRoom:
@@ -68,7 +70,11 @@ class TermsRoom:
         """`spots` is the catalogue in memory."""
         self.stored = EditionStore(database)
         self.stored_amendments = AmendmentStore(database)
-        self.editions = Editions(self.stored.all, self.stored_amendments.all)
+        self.stored_withdrawals = WithdrawalStore(database)
+        self.editions = Editions(
+            self.stored.all, self.stored_amendments.all, self.stored_withdrawals.all
+        )
+        self.withdrawing = Withdrawing(self.stored, self.stored_withdrawals, base.audit)
         self.amending = Amending(spots, self.stored, self.stored_amendments, base.audit)
         self.publishing = ProductPublishing(spots, self.stored, base.audit)
         self.stored_holidays = HolidayStore(database)
@@ -195,9 +201,10 @@ class OffersRoom:
             people.identities, holding.wallet, people.visitors, people.members
         )
         self.claiming = Claiming(
-            people.vault, self.claimants, self.quotas, passes, holding.holdings, audit
+            people.vault, spots, self.claimants, self.quotas, passes, holding.holdings, audit
         )
         self.automatic = Automatic(self.offers.all, terms.editions, self.claiming)
+        self.closures = Closures(terms.editions, self.offers.all, passes)
         self.cancelling = Cancelling(self.quotas, passes, ledger.records, audit)
 
 

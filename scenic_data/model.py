@@ -275,11 +275,16 @@ class Spot(Strict):
         low = self.price.off_peak_fen
         return self.price.peak_fen if low in {None, self.price.peak_fen} else None
 
+    @property
+    def takes_visitors(self) -> bool:
+        """Whether it is neither closed nor retired."""
+        return self.status is Status.OPEN
+
     def open_on(self, day: date) -> bool:
         """Whether it takes visitors on that day, as far as is known: what is not known does not
         close it."""
         return (
-            self.status is Status.OPEN
+            self.takes_visitors
             and (self.season is None or any(_within(day, season) for season in self.season))
             and day.isoweekday() not in self.closed_weekdays
             and not any(notice.closed and day in notice for notice in self.notices)

@@ -13,7 +13,7 @@ from passes.offers.offer import Offer, OfferState
 from passes.offers.quotas import Reconciled, counted
 from passes.terms.publishing import Published
 from scripts.common import AsJson, DataDir, DryRun, operator, show, show_rows, with_system
-from scripts.publishing import publish_drafts, show_published
+from scripts.publishing import YesFewer, publish_drafts, show_published
 from server.clock import now
 from server.system import System
 
@@ -27,7 +27,11 @@ OfferId = Annotated[str, typer.Argument(help="The id of the offer.")]
 
 @app.command()
 def publish(
-    files: OfferFiles, dry_run: DryRun = False, data_dir: DataDir = None, as_json: AsJson = False
+    files: OfferFiles,
+    yes: YesFewer = False,
+    dry_run: DryRun = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
 ) -> None:
     """Publish offer files. All are checked before anything is stored.
 
@@ -35,7 +39,8 @@ def publish(
     """
 
     async def command(system: System) -> Published:
-        return await publish_drafts(system.offers.publishing, read_offers(files), dry_run)
+        drafts = read_offers(files)
+        return await publish_drafts(system.offers.publishing, drafts, dry_run=dry_run, yes=yes)
 
     show_published(with_system(command, data_dir, as_json), dry_run, as_json)
 

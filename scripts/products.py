@@ -7,13 +7,15 @@ from typing import Annotated
 import typer
 
 from passes.base.calendar import business_day
+from passes.base.errors import unknown
+from passes.base.text import Text
 from passes.files.products import product_schema, read_products
 from passes.terms.amendments import Amendment
-from passes.terms.edition import Edition
+from passes.terms.edition import Edition, SaleWindow
 from passes.terms.holiday_publishing import years_unknown
 from passes.terms.publishing import Published
 from scripts.common import AsJson, DataDir, DryRun, operator, show, show_rows, with_system
-from scripts.publishing import publish_drafts, show_published
+from scripts.publishing import YesFewer, publish_drafts, show_published
 from server.clock import now
 from server.system import System
 
@@ -22,11 +24,16 @@ app = typer.Typer(help="Products: what can be held.", no_args_is_help=True)
 ProductFiles = Annotated[
     list[Path], typer.Argument(help="Product files (YAML), one product each.", dir_okay=False)
 ]
+ProductId = Annotated[str, typer.Argument(help="The id of the product.")]
 
 
 @app.command()
 def publish(
-    files: ProductFiles, dry_run: DryRun = False, data_dir: DataDir = None, as_json: AsJson = False
+    files: ProductFiles,
+    yes: YesFewer = False,
+    dry_run: DryRun = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
 ) -> None:
     """Publish product files. All are checked before anything is stored.
 
@@ -35,7 +42,7 @@ def publish(
 
     async def command(system: System) -> Published:
         drafts = read_products(files)
-        published = await publish_drafts(system.terms.publishing, drafts, dry_run)
+        published = await publish_drafts(system.terms.publishing, drafts, dry_run=dry_run, yes=yes)
         calendar = system.terms.holidays.calendar()
         for slug, years in years_unknown(drafts, calendar, business_day(now())).items():
             told = ", ".join(map(str, years))
@@ -64,7 +71,7 @@ def list_products(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def amend(
-    product: Annotated[str, typer.Argument(help="The id of the product.")],
+    product: ProductId,
     reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")],
     versions: Annotated[
         list[int] | None, typer.Option("--version", help="One version; all there are, if left out.")
@@ -114,6 +121,42 @@ def amend(
     show(with_system(command, data_dir, as_json), as_json)
 
 
+@app.command()
+def withdraw(
+    product: ProductId,
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sell a product no more. Passes that were sold stay as they are."""
+
+    async def command(system: System) -> dict[str, object]:
+        await system.terms.withdrawing.withdraw(product, reason, operator(), now())
+        return await _stored_row(system, product)
+
+    show(with_system(command, data_dir, as_json), as_json)
+
+
+@app.command()
+def resume(product: ProductId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Sell a withdrawn product again."""
+
+    async def command(system: System) -> dict[str, object]:
+        await system.terms.withdrawing.resume(product, operator(), now())
+        return await _stored_row(system, product)
+
+    show(with_system(command, data_dir, as_json), as_json)
+
+
+async def _stored_row(system: System, product: str) -> dict[str, object]:
+    """What `list` says of a product, as it is stored now."""
+    await system.terms.editions.load()
+    edition = system.terms.editions.current(product)
+    if edition is None:
+        raise unknown(Text("票种", "product"), product)
+    return _row(edition)
+
+
 def _limit(written: str) -> tuple[str, int]:
     name, _, value = written.partition("=")
     if not value.isdecimal():
@@ -122,12 +165,16 @@ def _limit(written: str) -> tuple[str, int]:
 
 
 def _row(edition: Edition) -> dict[str, object]:
-    dates = edition.terms.term.dates
+    dates, sale = edition.terms.term.dates, edition.sale or SaleWindow()
     return {
         "id": edition.product_id,
         "number": edition.number,
         "version": edition.version,
         "title": edition.title.zh,
         "until": None if dates is None else dates.end,
+        "sale_from": sale.start,
+        "sale_until": sale.end,
+        "withdrawn": edition.withdrawn,
+        "on_sale": edition.on_sale(business_day(now())),
         "example": edition.example,
     }

@@ -1,24 +1,45 @@
 """What the commands that publish files have in common."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
+import typer
 from pydantic_core import to_json
 
-from passes.terms.publishing import Draft, Published, Publishing
+from passes.base.calendar import business_day
+from passes.base.errors import Invalid
+from passes.base.text import Text
+from passes.terms.publishing import Draft, Published, Publishing, shrinking
 from scripts.common import operator, show
 from server.clock import now
 
 T = TypeVar("T", bound=Draft)
 
+YesFewer = Annotated[
+    bool, typer.Option("--yes", help="Publish even if less than half of the spots stay covered.")
+]
+
 
 async def publish_drafts(
-    publishing: Publishing[T], drafts: Sequence[T], dry_run: bool
+    publishing: Publishing[T], drafts: Sequence[T], *, dry_run: bool, yes: bool
 ) -> Published:
-    """Publish drafts as the operator who runs the command, or only say what that would do."""
+    """Publish drafts as the operator who runs the command, or only say what that would do.
+
+    Without `yes`, raises `Invalid` for coverage that shrinks to less than half; else warns of it.
+    """
+    preview = await publishing.preview(drafts, business_day(now()))
+    shrinks = shrinking(preview)
+    if shrinks and not dry_run and not yes:
+        text = Text(
+            "覆盖景区大幅减少", "much fewer spots would be covered; add --yes if they shall"
+        )
+        raise Invalid("coverage_shrinks", text, shrinks)
+    for fault in shrinks:
+        print(f"warning: {fault}", file=sys.stderr)
     if dry_run:
-        return await publishing.preview(drafts)
+        return preview
     return await publishing.publish(drafts, operator(), now())
 
 

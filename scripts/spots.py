@@ -12,6 +12,7 @@ from rich.progress import track
 from passes.base.calendar import business_day
 from passes.base.errors import Fault, Invalid
 from passes.base.text import Text
+from passes.offers.closures import Affected
 from scenic_data.files import DATA, DataError, FileRecord, read_folder, read_records
 from scenic_data.importing import Plan, plan
 from scenic_data.model import Spot, spots_schema
@@ -20,7 +21,7 @@ from scripts.facts.report import show_report
 from scripts.facts.takeover import take_over
 from scripts.publishing import change_of
 from server.clock import now
-from server.spot_import import import_spots
+from server.spot_import import import_spots, what_breaks
 from server.system import System
 
 app = typer.Typer(help="The catalogue of scenic spots.", no_args_is_help=True)
@@ -66,9 +67,12 @@ def import_file(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import new and corrected spots. All records are checked before anything is stored."""
+    """Import new and corrected spots. All records are checked before anything is stored.
 
-    async def command(system: System) -> Plan:
+    Warns of products and offers that lose spots.
+    """
+
+    async def command(system: System) -> tuple[Plan, Sequence[Affected]]:
         made = plan(
             read_folder(file) if file.is_dir() else read_records(file),
             system.catalogue.snapshot.all(),
@@ -78,14 +82,15 @@ def import_file(
             release=release,
             watch=_progress_bar,
         )
+        breaks = await what_breaks(system, made, business_day(now()))
         if dry_run:
-            return made
+            return made, breaks
         if not yes:
             _check_retired(made, file)
         await import_spots(system, made, operator(), now())
-        return made
+        return made, breaks
 
-    made = with_system(command, data_dir, as_json)
+    made, breaks = with_system(command, data_dir, as_json)
     groups = {
         "created": made.created,
         "changed": tuple(made.changed),
@@ -93,9 +98,11 @@ def import_file(
         "retired": made.retired,
     }
     if as_json:
-        show({**groups, "errors": []}, as_json)
+        show({**groups, "breaks": breaks, "errors": []}, as_json)
         return
     _print_changes(made)
+    for each in breaks:
+        print(f"! {each}")
     print(", ".join(f"{name} {len(ids)}" for name, ids in groups.items()))
     if dry_run:
         print("dry run: nothing was stored")

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     """The driver: PyMongo's own, or Motor, its predecessor."""
     mongo_database: str = Field(default="bashu", pattern=forms.DATABASE)
     """The name of the database, if the URI names none."""
+    examples: bool | None = None
+    """Whether a new database gets the example products and offers: by default only the embedded one
+    does, for elsewhere nobody has agreed to sell them."""
     reload_seconds: float = Field(default=2.0, gt=0, le=60)
     """How often a process asks whether the catalogue, products or gates have changed."""
     drain_seconds: float = Field(default=20.0, ge=0, le=600)
@@ -88,6 +91,13 @@ class Settings(BaseSettings):
     def uses_sandbox(self) -> bool:
         """Whether visitors sign in through the sandbox."""
         return self.wechat_appid is None
+
+    @property
+    def publishes_examples(self) -> bool:
+        """Whether a first start publishes the examples."""
+        if self.examples is None:
+            return self.mongo_uri is None
+        return self.examples
 
     def environment(self) -> dict[str, str]:
         """The environment in which another process finds the same settings."""

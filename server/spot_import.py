@@ -1,14 +1,28 @@
 """Spot import: brings a planned change of the catalogue into the database and to every process."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
 from passes.base.errors import Conflict
 from passes.base.text import Text
+from passes.offers.closures import Affected
 from passes.store.versions import SPOTS
 from scenic_data.importing import Plan
 from server.system import System
+
+
+async def what_breaks(system: System, plan: Plan, today: date) -> Sequence[Affected]:
+    """The products and offers that lose spots by a plan: those it closes or retires."""
+    before = {spot.id: spot.status for spot in system.catalogue.snapshot.all()}
+    still_open = frozenset(spot.id for spot in plan.spots if spot.takes_visitors)
+    closing = frozenset(
+        spot.id
+        for spot in plan.spots
+        if not spot.takes_visitors and spot.status != before.get(spot.id, spot.status)
+    )
+    return await system.offers.closures.of(closing, still_open, today)
 
 
 async def import_spots(system: System, plan: Plan, by: str, at: datetime) -> None:

@@ -1,13 +1,14 @@
 """The system: every room over one database, with the keys and the catalogue it was opened with.
 
 Shared by the server, the scripts and the tests. Opening one makes what is missing: indexes, keys,
-and, in a database that was never used, the catalogue and the examples.
+and, in a database that was never used, the catalogue and, where they are asked for, the examples.
 """
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
+from passes.base.calendar import business_day
 from passes.files.holidays import SHIPPED as SHIPPED_HOLIDAYS
 from passes.files.holidays import read_holidays
 from passes.files.offers import EXAMPLES as EXAMPLE_OFFERS
@@ -71,6 +72,8 @@ async def open_system(
     await migrate(mongo, system.catalogue, system.people.identities, system.macs, is_new=is_new)
     if is_new:
         await _fill(system, now)
+        if settings.publishes_examples:
+            await _publish_examples(system, now)
         await marks.insert({"_id": "filled", "at": now})
     for load in system.loaders().values():
         await load()
@@ -78,8 +81,7 @@ async def open_system(
 
 
 async def _fill(system: System, now: datetime) -> None:
-    """Import the catalogue and publish the examples. Doing it again, after a crash, does no
-    harm."""
+    """Import the catalogue and the holidays. Doing it again, after a crash, does no harm."""
     spots = load_spots()
     if not await system.catalogue.replace(spots):
         log.warning("another process fills this database at the same time")
@@ -87,13 +89,22 @@ async def _fill(system: System, now: datetime) -> None:
     await system.catalogue.load()
     holidays = read_holidays(SHIPPED_HOLIDAYS)
     await system.terms.holiday_publishing.publish(holidays, FIRST_START, now)
-    products = read_products(sorted(EXAMPLE_PRODUCTS.glob("*.yaml")))
-    offers = read_offers(sorted(EXAMPLE_OFFERS.glob("*.yaml")))
+    log.info("imported %d spots", len(spots))
+
+
+async def _publish_examples(system: System, now: datetime) -> None:
+    """Publish the examples, but for those whose days are over, which nobody could use."""
+    today = business_day(now)
+    products = [
+        draft
+        for draft in read_products(sorted(EXAMPLE_PRODUCTS.glob("*.yaml")))
+        if draft.on_sale(today)
+    ]
+    offers = [
+        draft
+        for draft in read_offers(sorted(EXAMPLE_OFFERS.glob("*.yaml")))
+        if draft.may_run(today)
+    ]
     await system.terms.publishing.publish(products, FIRST_START, now)
     await system.offers.publishing.publish(offers, FIRST_START, now)
-    log.info(
-        "imported %d spots, published %d products and %d offers",
-        len(spots),
-        len(products),
-        len(offers),
-    )
+    log.info("published %d products and %d offers", len(products), len(offers))

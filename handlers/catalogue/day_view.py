@@ -33,23 +33,28 @@ class DayView:
     ) -> None:
         """`editions` are the newest of each product; those of vouchers are seen as their offers.
 
+        Lists have only `products` on sale, and `listed` offers, which have not ended. What is not
+        in them any more is still found by its id: there are passes of it.
+
         `build` names the code that makes replies.
         """
         self.parts = snapshot, editions, offers
         self.snapshot = snapshot
-        self.products = [edition for edition in editions if not edition.offer]
+        published = [edition for edition in editions if not edition.offer]
+        self.products = [edition for edition in published if edition.on_sale(today)]
         self._vouchers = {edition.product_id: edition for edition in editions if edition.offer}
         self.offers = offers
         self.today = today
+        self.listed = [offer for offer in offers if offer.may_run(today)]
         self.running = [offer for offer in offers if offer.runs_on(today)]
         self.covered = {
-            edition.product_id: _in_catalogue(edition, snapshot) for edition in self.products
+            edition.product_id: _in_catalogue(edition, snapshot) for edition in published
         }
         self._with_offer = frozenset(spot.id for spot in snapshot.all() if self.offers_for(spot))
         self.replies = ReplyCache(self._etag(build))
 
     def passes_for(self, spot: Spot) -> list[Edition]:
-        """The products that open a spot."""
+        """The products on sale that open a spot."""
         return [edition for edition in self.products if spot.id in edition.spots]
 
     def offers_for(self, spot: Spot) -> list[Offer]:
@@ -72,11 +77,14 @@ class DayView:
 
     def _etag(self, build: str) -> str:
         """A digest of all that a reply can depend on."""
-        published = [_state_of(edition) for edition in (*self.products, *self._vouchers.values())]
+        _, editions, _ = self.parts
+        published = [_state_of(edition) for edition in editions]
+        on_sale = [edition.product_id for edition in self.products]
         offered = [
-            (offer.id, offer.version, offer.state, offer in self.running) for offer in self.offers
+            (offer.id, offer.version, offer.state, offer in self.running, offer in self.listed)
+            for offer in self.offers
         ]
-        state = f"{build} {self.snapshot.etag} {published} {offered}"
+        state = f"{build} {self.snapshot.etag} {published} {on_sale} {self.covered} {offered}"
         return sha256(state.encode()).hexdigest()[:16]
 
 

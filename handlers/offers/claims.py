@@ -83,7 +83,11 @@ class MyOffersEndpoint(VisitorHandler):
         return ChancesOut(total=len(items), items=items)
 
     def _chance(self, offer: Offer, claimant: Claimant, visitor: Visitor) -> ChanceOut:
-        why_not = objection(offer, claimant) or self._used_up(offer, claimant)
+        why_not = (
+            objection(offer, claimant)
+            or self.rooms.offers.claiming.closed(offer, claimant.now)
+            or self._used_up(offer, claimant)
+        )
         return ChanceOut(
             offer=offer.id,
             title=TextOut.of(offer.title),

@@ -154,7 +154,7 @@ class OfferListEndpoint(ApiHandler):
 
     @endpoint(scope=None, query=OffersQuery, reply=OffersOut)
     async def get(self, query: OffersQuery) -> PreparedReply:
-        """The offers: at a spot, in a province, or running today."""
+        """The offers that have not ended: at a spot, in a province, or running today."""
         view, used = self.day_view(), self.services.quota_counts.counts
         question = ("offers", query)
         return view.replies.reply(question, lambda: _offers(view, query, used), _etag(used))
@@ -184,7 +184,7 @@ def _offers(view: DayView, query: OffersQuery, used: Mapping[str, int]) -> bytes
     if query.spot is not None and view.snapshot.get(query.spot) is None:
         raise invalid_query([Fault("query.spot", f"there is no spot {query.spot}")])
     spots = _spots_asked_for(view, query)
-    offers = view.running if query.running else view.offers
+    offers = view.running if query.running else view.listed
     found = [offer for offer in offers if any(offer.runs_at(spot) for spot in spots)]
     items = [OfferOut.of(offer, view, used) for offer in found]
     return OffersOut(total=len(items), items=items).model_dump_json().encode()

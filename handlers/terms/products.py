@@ -77,7 +77,7 @@ class ProductPageOut(ProductOut):
 
 
 class ProductsOut(Out):
-    """All products."""
+    """The products on sale."""
 
     total: int
     items: list[ProductOut]
@@ -88,7 +88,7 @@ class ProductListEndpoint(ApiHandler):
 
     @endpoint(scope=None, reply=ProductsOut)
     async def get(self) -> PreparedReply:
-        """All products, with the spots that each of them opens."""
+        """The products on sale, with the spots that each of them opens."""
         view = self.day_view()
         return view.replies.reply("products", lambda: _products(view))
 

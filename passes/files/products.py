@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from passes.base import typed
 from passes.files.fields import (
     Count,
+    Day,
     Days,
     FileModel,
     HoursIn,
@@ -22,7 +23,7 @@ from passes.files.fields import (
     seasons,
 )
 from passes.people.groups import group_named
-from passes.terms.edition import Edition
+from passes.terms.edition import Edition, SaleWindow
 from passes.terms.holidays import Holiday
 from passes.terms.prices import Party, Payment
 from passes.terms.publishing import UNPUBLISHED
@@ -241,6 +242,24 @@ class _HoldersIn(FileModel):
         return Holders(self.from_age, self.to_age, frozenset(self.groups))
 
 
+class _SaleIn(FileModel):
+    """The business days on which it is sold, first and last included; either may be left out."""
+
+    start: Day | None = Field(default=None, alias="from")
+    end: Day | None = Field(default=None, alias="until")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.start is None and self.end is None:
+            raise ValueError("give `from`, `until` or both")
+        if self.start is not None and self.end is not None and self.end < self.start:
+            raise ValueError("it ends before it begins")
+        return self
+
+    def to_window(self) -> SaleWindow:
+        return SaleWindow(self.start, self.end)
+
+
 class ProductIn(FileModel):
     """A product as its file describes it."""
 
@@ -267,11 +286,16 @@ class ProductIn(FileModel):
     party: _PartyIn = _PartyIn()
     payment: Payment = Payment.PAID
     price_fen: Annotated[Fen, Field(strict=True, le=10_000_000)] | None = None
+    sale: _SaleIn | None = None
+    """When it is sold; always, if this is left out."""
     example: bool = False
     """True marks a product that shows what the system can do and was agreed with nobody."""
 
     def to_product(self) -> Edition:
         """The draft to publish. Its number, version and spots are found when it is published."""
+        sale = None
+        if self.sale is not None:
+            sale = self.sale.to_window()
         return Edition(
             product_id=self.id,
             number=UNPUBLISHED,
@@ -281,6 +305,7 @@ class ProductIn(FileModel):
             spots=frozenset(),
             price_fen=self.price_fen,
             example=self.example,
+            sale=sale,
         )
 
     def to_terms(self) -> Terms:

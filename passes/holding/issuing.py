@@ -55,10 +55,11 @@ class Issuing:
         """A pass: active, or waiting to be activated.
 
         Raises `Invalid` if a first day is given for a term of fixed dates, `Conflict` when the
-        product can no longer be used, or when the holder has a pass of this product in force.
+        product is not on sale or can no longer be used, or when the holder has a pass of this
+        product in force.
         """
         # 1. What it would be, if it can be at all.
-        _check(new)
+        _check(new, business_day(now))
         await self._check_holder(new, business_day(now))
         issued = _drafted(new, now)
         if issued.valid.end < business_day(now):
@@ -118,16 +119,32 @@ class Issuing:
                 return issued.id
 
 
-def _check(new: NewPass) -> None:
+def _check(new: NewPass, today: date) -> None:
     """Raise for what cannot be issued to anybody."""
     if new.edition.offer:
         text = Text("优惠券须由游客领取", "vouchers of an offer are claimed, not issued")
         raise Conflict("voucher_is_claimed", text)
+    _check_sold(new.edition, today)
     if new.first_day is not None and new.edition.terms.term.dates is not None:
         product = new.edition.product_id
         fault = Fault("first_day", f"{product!r} is valid on fixed dates; leave the first day out")
         text = Text("该票种日期固定", "the dates of this product are fixed")
         raise Invalid("first_day_fixed", text, [fault])
+
+
+def _check_sold(edition: Edition, today: date) -> None:
+    """Raise `Conflict` for a product that is withdrawn, or outside the days of its sale."""
+    product, sale = edition.product_id, edition.sale
+    if edition.withdrawn:
+        text = Text("该票种已停售", f"product {product!r} is withdrawn; resume it to sell it")
+        raise Conflict("product_withdrawn", text)
+    if sale is None or today in sale:
+        return
+    if sale.end is not None and sale.end < today:
+        text = Text("该票种销售期已结束", f"product {product!r} was sold until {sale.end}")
+    else:
+        text = Text("该票种尚未开售", f"product {product!r} is sold from {sale.start} on")
+    raise Conflict("product_not_on_sale", text)
 
 
 def _drafted(new: NewPass, now: datetime) -> Pass:

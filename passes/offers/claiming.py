@@ -23,13 +23,14 @@ from passes.holding.model import Pass, PassState
 from passes.holding.ports import Holdings, Passes
 from passes.holding.wallet import newest_serial
 from passes.offers.claimants import Claimants
-from passes.offers.eligibility import objection, too_many
+from passes.offers.eligibility import NotClaimable, closed_spots, objection, too_many
 from passes.offers.offer import ClaimKind, Offer
 from passes.offers.quotas import Quotas
 from passes.people.holder import NOBODY
 from passes.people.sealing import Vault
 from passes.people.visitors import Visitor
 from passes.terms.edition import Edition
+from passes.terms.ports import Spots
 from passes.terms.validity import DateRange
 
 LATE = timedelta(hours=2)
@@ -60,17 +61,19 @@ class _Stored:
 class Claiming:
     """Lets visitors claim vouchers."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what it uses
         self,
         vault: Vault,
+        spots: Spots,
         claimants: Claimants,
         quotas: Quotas,
         passes: Passes,
         holdings: Holdings,
         audit: Audit,
     ) -> None:
-        """The last three are stores."""
+        """`spots` is the catalogue in memory; the last three are stores."""
         self._vault = vault
+        self._spots = spots
         self._claimants = claimants
         self._quotas = quotas
         self._passes = passes
@@ -92,7 +95,7 @@ class Claiming:
                 return _same(earlier, visitor, claim)
         # 2. May this visitor claim?
         claimant = await self._claimants.of(visitor, now)
-        why_not = objection(claim.offer, claimant)
+        why_not = objection(claim.offer, claimant) or self.closed(claim.offer, now, claim.spot_id)
         if why_not is not None:
             raise why_not
         # 3. The quotas are counted first, so that no more is ever stored than they allow.
@@ -113,6 +116,18 @@ class Claiming:
             # 5. The visitor may have become somebody else, or have been erased, since step 2.
             await self._check_still(visitor, stored.voucher, now)
         return stored.voucher
+
+    def closed(
+        self, offer: Offer, now: datetime, spot_id: str | None = None
+    ) -> NotClaimable | None:
+        """The objection that a voucher claimed now could be used nowhere, because the spot that it
+        is for is closed or retired; if it is for several, because all of them are."""
+        spots = []
+        for each in offer.spots:
+            spot = self._spots.get(each)
+            if spot is not None and (spot_id is None or spot_id in spot.tags | {spot.id}):
+                spots.append(spot)
+        return closed_spots(offer, spots, _valid_days(offer, now))
 
     async def _check_still(self, visitor: Visitor, voucher: Pass, now: datetime) -> None:
         """Take a new voucher back whose visitor is not who they were. Raises `Conflict`."""
@@ -224,21 +239,26 @@ def _spot_needed(offer: Offer) -> Invalid:
 
 
 def _drafted(serial: str, visitor: Visitor, claim: Claim, now: datetime) -> Pass:
-    today, offer = business_day(now), claim.offer
-    last_day = offer.window.end
-    if offer.voucher_days is not None:
-        # Who claims late in the evening can hardly come on that day: the days count from the next.
-        first_counted = business_day(now + LATE)
-        last_day = min(first_counted + timedelta(days=offer.voucher_days - 1), last_day)
+    offer = claim.offer
     return Pass(
         id=serial,
         edition=claim.voucher,
-        valid=DateRange(today, last_day),
+        valid=_valid_days(offer, now),
         state=PassState.ACTIVE,
         holder=visitor.holder if offer.real_name else visitor.anonymous,
         issued_at=now,
         chosen_spot=claim.spot_id,
     )
+
+
+def _valid_days(offer: Offer, now: datetime) -> DateRange:
+    """The days of a voucher that is claimed at an instant."""
+    last_day = offer.window.end
+    if offer.voucher_days is not None:
+        # Who claims late in the evening can hardly come on that day: the days count from the next.
+        first_counted = business_day(now + LATE)
+        last_day = min(first_counted + timedelta(days=offer.voucher_days - 1), last_day)
+    return DateRange(business_day(now), last_day)
 
 
 def _same(stored: Pass, visitor: Visitor, claim: Claim) -> Pass:

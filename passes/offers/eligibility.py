@@ -3,7 +3,7 @@
 Pure: knows nothing of how many vouchers are left but what it is told.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -13,6 +13,8 @@ from passes.base.text import Text
 from passes.offers.offer import Offer, OfferState
 from passes.people.groups import ANYONE, Group
 from passes.people.traits import Traits
+from passes.terms.terms import SpotFacts
+from passes.terms.validity import DateRange
 
 
 class NotClaimable(Conflict):
@@ -70,6 +72,23 @@ def too_many(offer: Offer) -> NotClaimable:
     most = offer.quota.per_person
     text = Text(f"每人限领{most}张，您已领取", f"each may claim {most}, which you have")
     return NotClaimable("already_claimed", text)
+
+
+def closed_spots(offer: Offer, spots: Iterable[SpotFacts], days: DateRange) -> NotClaimable | None:
+    """The objection that none of these spots takes visitors on a day of a voucher, if so.
+
+    A voucher that cannot be used anywhere would only use up the quota, and the visitor's share.
+    """
+    meant = tuple(spots)
+    day = days.start
+    while day <= days.end:
+        if offer.runs_on(day) and any(spot.open_on(day) for spot in meant):
+            return None
+        day = day_after(day)
+    text = Text(
+        "景区暂停开放，暂不可领取", "no spot of this voucher takes visitors while it could be used"
+    )
+    return NotClaimable("spot_closed", text)
 
 
 def sold_out(offer: Offer, which: str, today: date) -> NotClaimable:

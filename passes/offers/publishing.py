@@ -2,18 +2,24 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
+from passes.base.calendar import business_day
 from passes.base.errors import Conflict, Fault, unknown
 from passes.base.ports import Audit
 from passes.base.text import Text
 from passes.offers.offer import Offer, OfferState
 from passes.offers.ports import Offers
+from passes.terms.never import never_admits
 from passes.terms.ports import Spots
 from passes.terms.publishing import ProductPublishing, Published, Publishing
 from passes.terms.terms import Coverage, SpotTimes, missing_from
+from passes.terms.validity import Term
+
+_FIELDS = {"term.dates": "window", "coverage": "spots"}
+"""What fields of terms are called in the file of an offer, if they are called otherwise."""
 
 
 class OfferPublishing(Publishing[Offer]):
@@ -29,15 +35,15 @@ class OfferPublishing(Publishing[Offer]):
         self._offers = store
         self._vouchers = vouchers
 
-    async def preview(self, drafts: Sequence[Offer]) -> Published:
+    async def preview(self, drafts: Sequence[Offer], today: date) -> Published:
         """What publishing would do. Raises `Invalid` naming each offer and field that is wrong."""
-        published = await super().preview(drafts)
-        await self._vouchers.preview([draft.voucher() for draft in drafts])
+        published = await super().preview(drafts, today)
+        await self._vouchers.preview([draft.voucher() for draft in drafts], today)
         return published
 
     async def publish(self, drafts: Sequence[Offer], by: str, now: datetime) -> Published:
         """Publish all drafts, and before them what a claim of each gives."""
-        await self.preview(drafts)
+        await self.preview(drafts, business_day(now))
         await self._vouchers.publish([draft.voucher() for draft in drafts], by, now)
         return await super().publish(drafts, by, now)
 
@@ -114,3 +120,16 @@ class OfferPublishing(Publishing[Offer]):
                 what = f"the offer does not cover {slug}: name it there, too, or take it out here"
                 faults.append(Fault(f"{draft.slug}.{name}.{slug}", what))
         return faults
+
+    def _never(self, draft: Offer, today: date) -> Sequence[Fault]:
+        """Vouchers are used within the window, also those of so many days."""
+        covered = self._meant(draft.covers)
+        if not covered:
+            return []
+        resolved = replace(draft, at=self._resolved_times(draft))
+        terms = replace(resolved.voucher().terms, term=Term(dates=draft.window))
+        spots = [spot for each in covered if (spot := self._spots.get(each))]
+        return [
+            Fault(f"{draft.slug}.{_FIELDS.get(name, name)}", what)
+            for name, what in never_admits(terms, spots, today)
+        ]

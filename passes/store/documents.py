@@ -27,11 +27,13 @@ from passes.terms.amendments import Amendment
 from passes.terms.edition import Edition
 from passes.terms.holidays import HolidayYear
 from passes.terms.terms import Terms
+from passes.terms.withdrawing import Withdrawal
 
 _PASS = TypeAdapter(Pass)
 _EDITION = TypeAdapter(Edition)
 _TERMS = TypeAdapter(Terms)
 _AMENDMENT = TypeAdapter(Amendment)
+_WITHDRAWAL = TypeAdapter(Withdrawal)
 _HOLIDAY_YEAR = TypeAdapter(HolidayYear)
 _OFFER = TypeAdapter(Offer)
 _GATE = TypeAdapter(Gate)
@@ -141,6 +143,11 @@ def to_terms(document: Document) -> Terms:
 def to_amendment(document: Document) -> Amendment:
     """The amendment in a document of `amendments`."""
     return _AMENDMENT.validate_python(document)
+
+
+def to_withdrawal(document: Document) -> Withdrawal:
+    """The withdrawal in a document of `withdrawals`."""
+    return _WITHDRAWAL.validate_python({"product_id": document["_id"], **document})
 
 
 def to_holiday_year(document: Document) -> HolidayYear:

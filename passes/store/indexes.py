@@ -82,6 +82,8 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     ),
     # small, not sharded. `_id` is product:number.
     "amendments": (),
+    # small, not sharded. `_id` is the product.
+    "withdrawals": (),
     # a document a year, not sharded. `_id` is the year.
     "holidays": (),
     # small, not sharded

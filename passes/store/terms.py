@@ -3,12 +3,20 @@
 from collections.abc import Sequence
 
 from passes.store.database import Database
-from passes.store.documents import encode, from_edition, to_amendment, to_edition, to_holiday_year
+from passes.store.documents import (
+    encode,
+    from_edition,
+    to_amendment,
+    to_edition,
+    to_holiday_year,
+    to_withdrawal,
+)
 from passes.store.versions import HOLIDAYS, PRODUCTS, Versions
 from passes.terms.amendments import Amendment, Amendments
 from passes.terms.edition import Edition
 from passes.terms.holidays import HolidayYear
 from passes.terms.ports import Versioned
+from passes.terms.withdrawing import Withdrawal, Withdrawals
 
 
 class EditionStore(Versioned[Edition]):
@@ -71,6 +79,28 @@ class AmendmentStore(Amendments):
     async def add(self, amendment: Amendment) -> bool:
         key = f"{amendment.product_id}:{amendment.number}"
         return await self._amendments.insert({"_id": key, **encode(amendment)})
+
+    async def announce(self) -> None:
+        await self._versions.bump(PRODUCTS)
+
+
+class WithdrawalStore(Withdrawals):
+    """The `withdrawals` collection; `_id` is the product."""
+
+    def __init__(self, database: Database) -> None:
+        """Two collections of the database are used."""
+        self._withdrawals = database.collection("withdrawals")
+        self._versions = Versions(database)
+
+    async def all(self) -> Sequence[Withdrawal]:
+        return [to_withdrawal(document) for document in await self._withdrawals.find({})]
+
+    async def add(self, withdrawal: Withdrawal) -> bool:
+        document = {"_id": withdrawal.product_id, "at": withdrawal.at}
+        return await self._withdrawals.insert({**document, "reason": withdrawal.reason})
+
+    async def remove(self, product_id: str) -> None:
+        await self._withdrawals.delete({"_id": product_id})
 
     async def announce(self) -> None:
         await self._versions.bump(PRODUCTS)

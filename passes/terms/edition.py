@@ -5,9 +5,23 @@ under, so its terms stay as they were sold.
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 from passes.base.text import Text
 from passes.terms.terms import SpotFacts, Terms
+
+
+@dataclass(frozen=True, slots=True)
+class SaleWindow:
+    """The business days on which a product is sold, both included; None leaves an end open."""
+
+    start: date | None = None
+    end: date | None = None
+
+    def __contains__(self, day: date) -> bool:
+        begun = self.start is None or self.start <= day
+        over = self.end is not None and self.end < day
+        return begun and not over
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +47,18 @@ class Edition:
     """For a voucher, what it is worth: `buy_one_get_one`, `percent:50` or `free`."""
     extended_by: int = 0
     """By how many days amendments have prolonged the passes that name it; always 0 as stored."""
+
+    sale: SaleWindow | None = None
+    """When it is sold; always, if there is none."""
+    withdrawn: bool = False
+    """Whether operators sell it no more; always False as stored (`passes.terms.withdrawing`)."""
+
+    def on_sale(self, day: date) -> bool:
+        """Whether it is sold on that business day: not withdrawn, in its window, not over."""
+        in_window = self.sale is None or day in self.sale
+        dates = self.terms.term.dates
+        is_over = dates is not None and dates.end < day
+        return in_window and not self.withdrawn and not is_over
 
     def benefit_at(self, spot: SpotFacts | None) -> str | None:
         """What a voucher is worth at a spot; None for a pass that is no voucher."""

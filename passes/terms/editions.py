@@ -4,11 +4,13 @@ Knows no database; where they are read from is a parameter.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from passes.base.errors import Unavailable
 from passes.base.text import Text
 from passes.terms.amendments import Amendment, amended
 from passes.terms.edition import Edition
+from passes.terms.withdrawing import Withdrawal
 
 
 class Editions:
@@ -18,11 +20,13 @@ class Editions:
         self,
         source: Callable[[], Awaitable[Sequence[Edition]]],
         amendments: Callable[[], Awaitable[Sequence[Amendment]]],
+        withdrawals: Callable[[], Awaitable[Sequence[Withdrawal]]],
     ) -> None:
         """`source` reads all of them from where they are stored, `amendments` what was added to
-        them since."""
+        them since, `withdrawals` which products are sold no more."""
         self._source = source
         self._amendments = amendments
+        self._withdrawals = withdrawals
         self._by_reference: dict[tuple[str, int], Edition] = {}
         self._current: dict[str, Edition] = {}
         self._all_current: tuple[Edition, ...] = ()
@@ -30,12 +34,20 @@ class Editions:
     async def load(self) -> None:
         """Replace them by what is stored now, in one step. Raises `Unavailable`."""
         amendments = await self._amendments()
-        as_amended = [amended(each, amendments) for each in await self._source()]
-        found = sorted(as_amended, key=lambda edition: edition.version)
+        withdrawn = {each.product_id for each in await self._withdrawals()}
+        found = []
+        for each in await self._source():
+            now = amended(each, amendments)
+            found.append(replace(now, withdrawn=each.product_id in withdrawn))
+        found.sort(key=lambda edition: edition.version)
         self._by_reference = {(each.product_id, each.version): each for each in found}
         current = {each.product_id: each for each in found}
         self._all_current = tuple(sorted(current.values(), key=lambda each: each.number))
         self._current = current
+
+    def all(self) -> Sequence[Edition]:
+        """Every version of every product, as amended."""
+        return tuple(self._by_reference.values())
 
     def current(self, product_id: str) -> Edition | None:
         """The newest edition of a product: what is issued today."""

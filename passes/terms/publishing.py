@@ -7,12 +7,13 @@ like what is published, without a version.
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from passes.base import typed
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
+from passes.base.calendar import business_day
 from passes.base.errors import Conflict, Fault, Invalid
 from passes.base.ports import Audit
 from passes.base.text import Text
@@ -66,9 +67,9 @@ class Publishing(ABC, Generic[T]):
         self._store: Versioned[T] = store
         self._audit = audit
 
-    async def preview(self, drafts: Sequence[T]) -> Published:
+    async def preview(self, drafts: Sequence[T], today: date) -> Published:
         """What publishing would do. Raises `Invalid` naming each thing and field that is wrong."""
-        return self._compare(drafts, await self._store.all())
+        return self._compare(drafts, await self._store.all(), today)
 
     async def publish(self, drafts: Sequence[T], by: str, now: datetime) -> Published:
         """Publish all drafts; those that differ from what is published get a new version.
@@ -78,7 +79,7 @@ class Publishing(ABC, Generic[T]):
         same time; what was stored until then stays.
         """
         stored = list(await self._store.all())
-        published = self._compare(drafts, stored)
+        published = self._compare(drafts, stored, business_day(now))
         for draft in drafts:
             if draft.slug in published.unchanged:
                 continue
@@ -96,9 +97,9 @@ class Publishing(ABC, Generic[T]):
         await self._store.announce()
         return published
 
-    def _compare(self, drafts: Sequence[T], stored: Sequence[T]) -> Published:
+    def _compare(self, drafts: Sequence[T], stored: Sequence[T], today: date) -> Published:
         newest = _newest(stored)
-        faults = self._all_faults(drafts, newest)
+        faults = self._all_faults(drafts, newest, today)
         if faults:
             text = Text("发布内容有误", f"this {self.noun} cannot be published")
             raise Invalid(f"{self.noun}_invalid", text, faults)
@@ -116,11 +117,18 @@ class Publishing(ABC, Generic[T]):
             changes={slug: changes for slug, changes in differences.items() if changes},
         )
 
-    def _all_faults(self, drafts: Sequence[T], newest: Mapping[str, T]) -> list[Fault]:
+    def _all_faults(self, drafts: Sequence[T], newest: Mapping[str, T], today: date) -> list[Fault]:
         slugs = [draft.slug for draft in drafts]
-        faults = [
-            fault for draft in drafts for fault in self._faults(draft, newest.get(draft.slug))
-        ]
+        faults: list[Fault] = []
+        for draft in drafts:
+            before = newest.get(draft.slug)
+            told = self._faults(draft, before)
+            faults += told
+            # What was right when it was published may be over now: that is no reason to refuse the
+            # same file, which changes nothing.
+            same = before is not None and self._completed(draft, before) == before
+            if not told and not same:
+                faults += self._never(draft, today)
         twice = sorted({slug for slug in slugs if slugs.count(slug) > 1})
         return faults + [Fault(f"{slug}.id", "stands twice in these files") for slug in twice]
 
@@ -136,6 +144,10 @@ class Publishing(ABC, Generic[T]):
     @abstractmethod
     def _faults(self, draft: T, newest: T | None) -> Sequence[Fault]:
         """What a file cannot tell by itself."""
+
+    @abstractmethod
+    def _never(self, draft: T, today: date) -> Sequence[Fault]:
+        """What can never be used from today on, in a draft that has no other faults."""
 
 
 class ProductPublishing(Publishing[Edition]):
@@ -188,8 +200,6 @@ class ProductPublishing(Publishing[Edition]):
             for spot_id in sorted(named - covered):
                 what = self._why_not_covered(spot_id)
                 faults.append(Fault(f"{draft.slug}.{name}.{spot_id}", what))
-        resolved = self._resolved(draft.terms, covered)
-        faults += [Fault(f"{draft.slug}.{name}", what) for name, what in never_admits(resolved)]
         return faults
 
     def _wrong_with_coverage(self, draft: Edition) -> list[Fault]:
@@ -206,12 +216,38 @@ class ProductPublishing(Publishing[Edition]):
             return f"there is no spot {spot_id}{typed.likest(spot_id, self._spots.ids())}"
         return f"coverage does not open {spot_id}: name it there, too, or take it out here"
 
+    def _never(self, draft: Edition, today: date) -> Sequence[Fault]:
+        covered = self._covered_by(draft)
+        spots = [spot for spot in self._all_spots() if spot.id in covered]
+        resolved = self._resolved(draft.terms, covered)
+        faults = [
+            Fault(f"{draft.slug}.{name}", what)
+            for name, what in never_admits(resolved, spots, today)
+        ]
+        dates, sale = draft.terms.term.dates, draft.sale
+        starts = None if sale is None else sale.start
+        if dates is not None and starts is not None and starts > dates.end:
+            faults.append(Fault(f"{draft.slug}.sale", "it begins when the dates are over"))
+        return faults
+
     def _covered_by(self, draft: Edition) -> frozenset[str]:
         covers = draft.terms.coverage.covers
         return frozenset(spot.id for spot in self._all_spots() if covers(spot))
 
     def _all_spots(self) -> list[SpotFacts]:
         return [spot for spot_id in self._spots.ids() if (spot := self._spots.get(spot_id))]
+
+
+def shrinking(published: Published) -> list[Fault]:
+    """What would cover less than half of the spots that its newest version covers: more often a
+    mistake in a file, or in the catalogue, than meant."""
+    faults = []
+    for slug, changes in published.changes.items():
+        for name, before, after in changes:
+            if name == "spots" and len(after) * 2 < len(before):
+                what = f"coverage from {len(before)} to {len(after)} spots"
+                faults.append(Fault(slug, what))
+    return faults
 
 
 def _newest(stored: Iterable[T]) -> dict[str, T]:

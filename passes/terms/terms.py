@@ -34,6 +34,10 @@ class SpotFacts(Protocol):
     def ticket_fen(self) -> int | None:
         """What an adult's ticket costs all the year, if that is known."""
 
+    @property
+    def takes_visitors(self) -> bool:
+        """Whether it is neither closed nor retired."""
+
     def open_on(self, day: date) -> bool:
         """Whether it takes visitors on that business day."""
 

@@ -37,6 +37,10 @@ class Place:
     closed: bool
     ticket_fen: int | None = None
 
+    @property
+    def takes_visitors(self) -> bool:
+        return not self.closed
+
     def open_on(self, day: date) -> bool:
         return not self.closed and bool(day)
 

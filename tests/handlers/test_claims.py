@@ -8,6 +8,7 @@ from passes.ledger.verdicts import Reason
 from passes.offers.offer import Quota
 from passes.terms.prices import Benefit, BenefitKind, Payment
 from passes.terms.validity import DateRange
+from scenic_data.model import Status
 from server.refresh import Refresh
 from tests.support import build
 from tests.support.api import Api
@@ -132,6 +133,14 @@ async def test_a_visitor_sees_which_offers_are_for_them(
     assert from_when == datetime.fromisoformat("2026-09-01T00:00:00+08:00")
     of_another = await chances(api, await world.known(2))
     assert_fields(of_another["mine"], claimable=True, why_not=None)
+
+
+async def test_a_visitor_sees_that_the_spot_of_an_offer_is_closed(api: Api, world: World) -> None:
+    await world.publish_offers(offer())
+    await world.change_spot(build.EMEISHAN, status=Status.CLOSED)
+    token = await world.known()
+    assert (await chances(api, token))["bogo"]["why_not"]["code"] == "spot_closed"
+    assert_problem(await api.post("/api/v1/offers/bogo/claim", {}, token), 409, "spot_closed")
 
 
 async def test_everybody_sees_what_is_left_a_few_seconds_later(

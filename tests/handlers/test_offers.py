@@ -113,7 +113,9 @@ async def test_publishing_is_checked_versioned_and_repeatable(world: World) -> N
     assert first.created == ("emeishan-bogo",)
     again = await publishing.publish([offer()], OPERATOR, NOW)
     assert again.unchanged == ("emeishan-bogo",)
-    changed = await publishing.preview([offer(voucher_days=7, spots=frozenset({XIANNVSHAN}))])
+    changed = await publishing.preview(
+        [offer(voucher_days=7, spots=frozenset({XIANNVSHAN}))], TODAY
+    )
     assert dict(changed.changes) == {
         "emeishan-bogo": (
             ("spots", frozenset({EMEISHAN}), frozenset({XIANNVSHAN})),

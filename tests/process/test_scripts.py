@@ -262,18 +262,69 @@ def test_an_import_is_checked_shown_stored_and_audited(scripts: Run, tmp_path: P
         "created 0, changed 1, unchanged 0, retired 0\ndry run: nothing was stored\n"
     )
     first = scripts("spots", "import", str(file), "--json")
-    assert first.json == published(changed=["emeishan"]) | {"retired": []}
+    assert first.json == published(changed=["emeishan"]) | {"retired": [], "breaks": []}
     again = scripts("spots", "import", str(file), "--json")
-    assert again.json == published(unchanged=["emeishan"]) | {"retired": []}
+    assert again.json == published(unchanged=["emeishan"]) | {"retired": [], "breaks": []}
     many = scripts("spots", "import", str(file), "--complete", "--json")
     fault = "correction.csv: would retire 739 of 740 spots; add --yes if it shall"
     assert many.json["errors"] == [fault]
     complete = scripts("spots", "import", str(file), "--complete", "--yes", "--json").json
     assert len(complete["retired"]) == 739
     assert complete["unchanged"] == ["emeishan"]
+    assert {each["id"] for each in complete["breaks"]} >= {"bashu-annual-example"}
     listed = scripts("spots", "list", "--json").json
     still_open = [spot["id"] for spot in listed if spot["status"] == "open"]
     assert still_open == ["emeishan"]
+
+
+def test_an_import_that_closes_a_spot_tells_which_products_and_offers_lose_it(
+    scripts: Run, tmp_path: Path
+) -> None:
+    issue(scripts, product="bashu-annual-example")
+    file = tmp_path / "closed.csv"
+    file.write_text("id,status\nemeishan,closed\n", encoding="utf-8")
+    loses = r"! product bashu-annual-example loses emeishan; open spots left: \d+, passes in force"
+    shown = scripts("spots", "import", str(file), "--dry-run").out
+    assert re.search(loses + " there: 1\n", shown)
+    assert "! offer emeishan-bogo-example loses emeishan; open spots left: " in shown
+    told = scripts("spots", "import", str(file), "--json").json["breaks"]
+    assert_fields(told[0], kind="product", id="bashu-annual-example", spots=["emeishan"], passes=1)
+    again = scripts("spots", "import", str(file), "--json").json
+    assert again["breaks"] == [], "it was closed already"
+    opened = tmp_path / "opened.csv"
+    opened.write_text("id,status\nemeishan,open\n", encoding="utf-8")
+    assert scripts("spots", "import", str(opened), "--json").json["breaks"] == []
+
+
+def test_coverage_that_shrinks_by_more_than_half_is_published_only_if_that_is_meant(
+    scripts: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "wide.yaml"
+    wide = "id: wide\ntitle: {zh: 宽, en: wide}\nterm: {days: 30}\ncoverage: {tags: [5A]}\n"
+    file.write_text(wide, encoding="utf-8")
+    before = scripts("products", "publish", str(file), "--json")
+    assert before.json == published("wide")
+    file.write_text(wide.replace("tags: [5A]", "spots: [emeishan]"), encoding="utf-8")
+    refused = scripts("products", "publish", str(file), "--json")
+    assert refused.status == 1
+    (fault,) = refused.json["errors"]
+    assert re.fullmatch(r"wide: coverage from \d+ to \d+ spots", fault)
+    tried = scripts("products", "publish", str(file), "--dry-run")
+    assert f"warning: {fault}" in tried.err
+    done = scripts("products", "publish", str(file), "--yes", "--json")
+    assert done.json == published(changed=["wide"])
+
+
+def test_a_product_is_withdrawn_and_resumed(scripts: Run) -> None:
+    product = "bashu-annual-example"
+    gone = scripts("products", "withdraw", product, "--reason", "an error", "--json").json
+    assert_fields(gone, id=product, withdrawn=True, on_sale=False)
+    refused = issue(scripts, product=product)
+    assert refused.status == 1
+    assert "is withdrawn; resume it to sell it" in refused.err
+    back = scripts("products", "resume", product, "--json").json
+    assert_fields(back, withdrawn=False, on_sale=True)
+    assert issue(scripts, product=product).status == 0
 
 
 NEW_HOURS = "06:00-18:00"

@@ -98,6 +98,8 @@ async def test_with_a_mongodb_of_its_own_it_starts_no_database(
         api = Api(running.port)
         spots = await api.get("/api/v1/spots")
         assert spots.json["total"] == 740
+        products = await api.get("/api/v1/products")
+        assert products.json["items"] == [], "examples are published only where they are asked for"
         api.close()
         assert running.stop() == 0
     assert not (tmp_path / "var" / "mongodb").exists()
@@ -275,6 +277,15 @@ def test_workers_that_cannot_start_are_given_up(server: Start, tmp_path: Path) -
     assert_gone(everybody)
     (tmp_path / "keys.json").rename(tmp_path / "var" / "keys.json")
     assert server("--workers", "2").stop() == 0
+
+
+async def test_a_flag_keeps_examples_out_of_the_embedded_database(server: Start) -> None:
+    running = server("--no-examples")
+    api = Api(running.port)
+    assert (await api.get("/api/v1/products")).json["total"] == 0
+    assert (await api.get("/api/v1/offers")).json["total"] == 0
+    api.close()
+    assert running.stop() == 0
 
 
 def test_several_workers_stop_together(server: Start) -> None:

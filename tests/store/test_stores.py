@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,6 @@ from passes.store.indexes import INDEXES, ensure_indexes
 from passes.store.ledger import MARK_EVERY, NEWEST, LedgerStore, RefusalStore, Remembered
 from passes.store.terms import EditionStore
 from passes.store.versions import GATES, PRODUCTS, Versions
-from passes.terms.amendments import Amendment
 from passes.terms.edition import Edition
 from passes.terms.editions import Editions
 from passes.terms.prices import Party, Payment
@@ -50,10 +50,10 @@ def passes_of(mongo: Mongo) -> PassStore:
     async def published() -> list[Edition]:
         return [FULL.edition, build.held().edition]
 
-    async def no_amendments() -> list[Amendment]:
+    async def nothing() -> list[Any]:
         return []
 
-    editions = Editions(published, no_amendments)
+    editions = Editions(published, nothing, nothing)
     return PassStore(mongo, editions, build.SEALER, build.MACS)
 
 

@@ -210,10 +210,21 @@ def offer(**changes: Any) -> Offer:
 
 
 class Spots:
-    """The catalogue port over two spots."""
+    """The catalogue port over two spots, which tests may change."""
+
+    def __init__(self) -> None:
+        self._spots = {slug: spot(slug) for slug in (EMEISHAN, XIANNVSHAN)}
+
+    def change(self, slug: str, **changes: Any) -> None:
+        """Import a spot that is changed so."""
+        self.put(spot(slug, **changes))
+
+    def put(self, changed: Spot) -> None:
+        """Import a spot."""
+        self._spots[changed.id] = changed
 
     def get(self, spot_id: str) -> Any:
-        return spot(spot_id) if spot_id in self.ids() else None
+        return self._spots.get(spot_id)
 
     def ids(self) -> tuple[str, ...]:
-        return EMEISHAN, XIANNVSHAN
+        return tuple(self._spots)

@@ -18,7 +18,7 @@ from passes.people.identity import DocumentKind, IdentityDocument
 from passes.people.traits import traits_of
 from passes.people.visitors import Visitor
 from passes.terms.amendments import Amendment
-from passes.terms.edition import Edition
+from passes.terms.edition import Edition, SaleWindow
 from passes.terms.holidays import Holiday, HolidayYear
 from passes.terms.terms import Limits
 from passes.terms.validity import DateRange
@@ -49,6 +49,7 @@ async def filled(mongo: Mongo, data_dir: Path, sandbox_url: str) -> System:
     golden_week = DateRange(date(2026, 10, 1), date(2026, 10, 7))
     year = HolidayYear(2026, {Holiday.NATIONAL_DAY.value: (golden_week,)})
     await system.terms.stored_holidays.put(year)
+    await system.terms.withdrawing.withdraw("spring-2026", "sold out", OPERATOR, NOW)
     await system.admission.gate_keeping.add(XIANNVSHAN, GateKind.WINDOW, "北门", OPERATOR, NOW)
     return system
 
@@ -64,6 +65,7 @@ async def _published(system: System) -> Edition:
         title=Text("春季票", "Spring pass"),
         terms=terms,
         price_fen=19_900,
+        sale=SaleWindow(start=date(2026, 2, 1)),
     )
     await system.terms.publishing.publish([draft], OPERATOR, NOW)
     await system.terms.editions.load()

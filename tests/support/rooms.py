@@ -26,7 +26,8 @@ class RoomsUnderTest(Rooms):
 
     def __init__(self, database: Database, vault: Vault = VAULT) -> None:
         """Over a database of its own."""
-        super().__init__(database, KEYS, vault, Spots(), PRIVACY_VERSION)
+        self.spots = Spots()
+        super().__init__(database, KEYS, vault, self.spots, PRIVACY_VERSION)
         self.database = database
 
     async def published(self, draft: Edition) -> Edition:

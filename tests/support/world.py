@@ -102,6 +102,13 @@ class World:
         await self.system.people.identification.identify(visitor, statement, self.clock())
         return token
 
+    async def change_spot(self, slug: str, **changes: Any) -> None:
+        """Import a correction of one spot."""
+        spots = {spot.id: spot for spot in self.system.catalogue.snapshot.all()}
+        spots[slug] = spots[slug].model_copy(update=changes)
+        await self.system.catalogue.replace(list(spots.values()))
+        await self.system.catalogue.load()
+
     async def publish_offers(self, *offers: Offer) -> None:
         """Publish offers, and make them known to the handlers."""
         await self.system.offers.publishing.publish(offers, build.OPERATOR, self.clock())
