@@ -8,18 +8,19 @@ import typer
 
 from passes.admission.gate_keeping import NewGate
 from passes.admission.gates import TOKEN_WARNING, Gate, GateKind, GateState, SetGate
+from passes.base import typed
 from scripts.common import AsJson, DataDir, operator, show, show_rows, with_system
 from server.clock import now
 from server.system import System
 
 app = typer.Typer(help="Gates: turnstiles, handhelds and ticket windows.", no_args_is_help=True)
 
-GateId = Annotated[str, typer.Argument(help="The id of the gate.")]
+GateId = Annotated[str, typer.Argument(parser=typed.slug, help="The id of the gate.")]
 
 
 @app.command()
 def add(
-    spot: Annotated[str, typer.Option(help="The id of the spot it stands at.")],
+    spot: Annotated[str, typer.Option(parser=typed.slug, help="The id of the spot it stands at.")],
     kind: Annotated[GateKind, typer.Option(help="What stands there.")],
     name: Annotated[str, typer.Option(help="A name for staff, such as 北门 2.")] = "",
     data_dir: DataDir = None,

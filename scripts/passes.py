@@ -10,6 +10,7 @@ import typer
 
 from handlers.holding.pictures import PNG, qr_picture
 from passes.admission.history import Event
+from passes.base import typed
 from passes.base.calendar import business_day
 from passes.base.errors import unknown
 from passes.base.text import Text
@@ -47,7 +48,7 @@ class CodeKind(StrEnum):
     ROTATING = "rotating"
 
 
-PassId = Annotated[str, typer.Argument(help="The id of the pass.")]
+PassId = Annotated[str, typer.Argument(parser=typed.slug, help="The id of the pass.")]
 CodeOption = Annotated[
     CodeKind, typer.Option("--code", help="A code for paper, or the live code of this moment.")
 ]
@@ -55,7 +56,7 @@ CodeOption = Annotated[
 
 @app.command()
 def issue(
-    product: Annotated[str, typer.Option(help="The id of the product.")],
+    product: Annotated[str, typer.Option(parser=typed.slug, help="The id of the product.")],
     name: NameOption,
     id_number: NumberOption,
     kind: KindOption = DocumentKind.RESIDENT,

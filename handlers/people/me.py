@@ -1,5 +1,6 @@
 """Me: what is held about a visitor, who they are, and their right to have it erased."""
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Self
@@ -24,7 +25,12 @@ _ShortText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
 def _plain_day(written: object) -> object:
-    return typed.compact(written) if isinstance(written, str) else written
+    if written is None:
+        return None
+    plain = typed.compact(written) if isinstance(written, str) else ""
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", plain):
+        raise ValueError("write the day as 1990-03-07")
+    return plain
 
 
 class DocumentIn(In):
@@ -38,7 +44,7 @@ class DocumentIn(In):
         default=None, examples=["FRA"]
     )
     """Of a passport: three letters of ISO 3166-1."""
-    born: Annotated[date, BeforeValidator(_plain_day)] | None = Field(
+    born: Annotated[date, Field(strict=False), BeforeValidator(_plain_day)] | None = Field(
         default=None, examples=["1990-03-07"]
     )
     """Of a passport; other numbers tell it."""

@@ -1,6 +1,7 @@
 """Transitions: made again they change nothing, and none leads out of where a pass has ended."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -51,3 +52,28 @@ def test_a_voucher_that_was_reissued_is_not_given_back_under_its_old_serial() ->
     old = transitions.supersede(VOUCHER, "b" * 16)
     with pytest.raises(Conflict, match="give the new one back"):
         transitions.give_back(old, NOW)
+
+
+@pytest.mark.parametrize(
+    ("held", "says"),
+    [
+        (build.held(), "only vouchers of an offer are given back here"),
+        (replace(VOUCHER, state=PassState.FROZEN), "unfreeze it first"),
+        (replace(VOUCHER, state=PassState.REVOKED), "nothing to give back"),
+        (replace(VOUCHER, reissued_as="b" * 16), "give the new one back"),
+        (VOUCHER, "has been used"),
+    ],
+    ids=["an annual pass", "frozen", "over", "reissued", "used"],
+)
+def test_why_a_pass_cannot_be_given_back_is_told_by_its_cause(held: Pass, says: str) -> None:
+    """An unused annual pass was told that only unused vouchers in force can be given back."""
+    error = transitions.not_cancellable(held, NOW)
+    assert error.code == "not_cancellable"
+    assert says in error.text.en
+
+
+def test_a_step_that_is_not_possible_tells_the_state_in_both_languages() -> None:
+    with pytest.raises(Conflict) as refused:
+        transitions.freeze(build.held(state=PassState.REVOKED), OF_HOLDER, NOW)
+    assert refused.value.text.zh == "此票已作废，不能冻结"
+    assert refused.value.text.en == "a pass that is revoked cannot be frozen"

@@ -190,6 +190,7 @@ def test_somebody_is_14_on_the_14th_birthday() -> None:
     [
         ("阿依古丽·买买提", "阿依古丽•买买提"),
         ("阿依古丽·买买提", "阿依古丽・买买提"),
+        ("阿依古丽·买买提", "阿依\u200b古丽⋅买买提"),
         ("John O'Brien", " JOHN  O’BRIEN "),
         ("测试甲", "测试 甲"),
         ("Ａｎｎ Lee", "Ann Lee"),
@@ -223,3 +224,25 @@ def test_a_passport_is_found_by_a_number_and_a_country_that_can_be_one() -> None
 def test_nobody_has_no_real_name_to_be_told() -> None:
     with pytest.raises(ValueError, match="no real name"):
         SEALER.open(NOBODY)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "11010119900307002x",
+        "110101 19900307 002X",
+        "１１０１０１１９９００３０７００２Ｘ",
+        "\ufeff11010119900307002X\u200b",
+    ],
+    ids=["small", "in groups", "full width", "invisible marks"],
+)
+def test_a_number_is_found_however_it_is_typed(written: str) -> None:
+    assert resident("测试甲", written, TODAY).number == "11010119900307002X"
+    assert checked_number(DocumentKind.RESIDENT, written, None, TODAY) == "11010119900307002X"
+
+
+def test_a_passport_is_found_however_its_country_is_typed() -> None:
+    plain = SEALER.lookup("12AB34567", DocumentKind.PASSPORT, "FRA")
+    for written in ("fra", " FRA ", "ＦＲＡ"):
+        assert SEALER.lookup("12AB34567", DocumentKind.PASSPORT, written) == plain
+        assert checked_number(DocumentKind.PASSPORT, "12 ab 34567", written, TODAY) == "12AB34567"
