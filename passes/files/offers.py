@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from passes.base import forms
 from passes.files.fields import (
     Count,
     Day,
@@ -171,7 +172,7 @@ class OfferIn(FileModel):
     """The spots by name; or `coverage`."""
     coverage: _CoverageIn | None = None
     window: _WindowIn
-    opens: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] | None = None
+    opens: Annotated[str, Field(pattern=forms.CLOCK)] | None = None
     """From which time on it can be claimed on the first day, `09:00`."""
     blackout: tuple[Days, ...] = ()
     """Days on which it does not run."""

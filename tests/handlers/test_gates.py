@@ -58,7 +58,7 @@ async def test_the_whole_way(api: Api, world: World, clock: Clock) -> None:
             "id": held.id,
             "product": "annual",
             "title": {"zh": "年票", "en": "annual pass"},
-            "category": None,
+            "category": {"zh": "成人票", "en": "adult"},
             "holder_mask": "测** 110***********002X",
         },
         "visits_left": None,
@@ -383,7 +383,7 @@ async def test_staff_find_the_pass_of_a_visitor_without_a_phone(api: Api, world:
         "id": held.id,
         "product": "annual",
         "title": {"zh": "年票", "en": "annual pass"},
-        "category": None,
+        "category": {"zh": "成人票", "en": "adult"},
         "holder_mask": "测** 110***********002X",
     }
     assert_fields(item, state="active", valid_from="2026-07-01", valid_until="2027-06-30")

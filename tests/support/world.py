@@ -85,8 +85,9 @@ class World:
         """A pass, of another person each time."""
         edition = self.system.terms.editions.current(product_id)
         assert edition is not None
-        holder = build.SEALER.seal(person or build.person(next(self._people)))
-        new = NewPass(edition, holder, build.TODAY)
+        identity = person or build.person(next(self._people))
+        holder = build.SEALER.seal(identity)
+        new = NewPass(edition, holder, build.TODAY, identity)
         return await self.system.holding.issuing.issue(new, build.OPERATOR, self.clock())
 
     async def visitor(self, name: str = "甲") -> tuple[Visitor, str]:
