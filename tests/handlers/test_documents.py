@@ -31,7 +31,7 @@ async def test_the_examples_of_the_operator_guide_can_be_published(
     offers = await system.offers.publishing.publish(
         read_offers([tmp_path / "offer.yaml"]), "operator:test", NOW
     )
-    assert products.created == ("spring-2026",)
+    assert products.created == ("spring-2027",)
     assert offers.created == ("emeishan-bogo-2026",)
 
 
