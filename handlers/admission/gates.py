@@ -72,7 +72,7 @@ class EnrolIn(In):
         examples=["K3F9-7QX2-M8PD"]
     )
     """From `gates add`; good once, for 7 days. Case, blanks and hyphens do not matter."""
-    device: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{16,64}$")] | None = Field(
+    device: Annotated[str, StringConstraints(pattern=forms.DEVICE)] | None = Field(
         default=None, examples=["b1f0c2d46f9a4be8a7d35c19"]
     )
     """A random name, at least 64 random bits, that the device makes before it enrols, and keeps: if

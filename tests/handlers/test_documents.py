@@ -114,6 +114,8 @@ async def test_the_mini_program_guide_is_as_it_shows(api: Api, world: World) -> 
     caller.of_path["{id}"] = voucher["id"]
     await send("POST /passes/{id}/cancel")
     held = await world.issue("other", build.HOLDER)
+    caller.of_path["{id}"] = "other"
+    await send("GET /products/{id}")
     caller.of_path["{id}"] = held.id
     await send("GET /passes")
     for name in ("activate", "freeze", "unfreeze"):

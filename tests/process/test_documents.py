@@ -153,7 +153,7 @@ def test_the_walk_of_the_readme(reader: Reader) -> None:
 
 def written_examples(reader: Reader) -> None:
     """The files that the guide names, as it shows them."""
-    product, offer, spots, *_ = documented.blocks(GUIDE, "yaml")
+    product, offer, _campaign, spots, *_ = documented.blocks(GUIDE, "yaml")
     shown = {"spring.yaml": product, "emeishan.yaml": offer, "correction.yaml": spots}
     for name, text in shown.items():
         (reader.folder / name).write_text(text, encoding="utf-8")
