@@ -23,7 +23,7 @@ async def test_a_day_that_no_code_can_name_issues_nothing(
     rooms: RoomsUnderTest, first_day: date
 ) -> None:
     new = await rooms.new(SEALER.seal(HOLDER), build.product(), first_day)
-    with pytest.raises(Invalid, match="too early or too late"):
+    with pytest.raises(Invalid, match="has to be from"):
         await rooms.holding.issuing.issue(new, OPERATOR, NOW)
     assert await rooms.database.collection("passes").find({}) == []
     assert await rooms.database.collection("audit_log").find({}) == []

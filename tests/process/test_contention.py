@@ -27,7 +27,7 @@ KINDS = {
     "overrides": (
         "limits: {per_spot_day: null, per_spot: 4}\noverrides: {emeishan: {per_spot: 1}}",
         5,
-        {"already_today", "no_visits_left"},
+        {"no_visits_left"},
     ),
     "party": ("party: {admits: 3, pays: 3}", 6, {"already_today"}),
 }

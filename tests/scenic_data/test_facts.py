@@ -394,7 +394,7 @@ def test_the_groups_of_a_cell() -> None:
     ("table", "changes", "fault"),
     [
         (SPOTS, {"name_zh": ""}, "line 2 (without name): name_zh: is missing"),
-        (VENUES, {"name_zh": "峨眉\u0000山"}, "name.zh: control characters are not allowed"),
+        (VENUES, {"name_zh": "峨眉\u0000山"}, "name.zh: leave out characters that cannot be seen"),
         (SPOTS, {"lon": "一百"}, "line 2 (峨眉山景区): lon: a number is needed"),
         (SPOTS, {"lon": "nan"}, "position.lng: "),
         (

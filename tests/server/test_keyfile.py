@@ -51,7 +51,7 @@ def test_a_broken_key_file_is_refused_without_showing_what_is_in_it(file: Path) 
     secret = keys["master"]
     keys["master"] = secret[:-8]
     file.write_text(json.dumps(keys))
-    with pytest.raises(StartError, match="is broken: master") as refused:
+    with pytest.raises(StartError, match="is broken, bring back its backup: master") as refused:
         load_keys(file)
     assert secret[:10] not in str(refused.value)
 
