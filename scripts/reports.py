@@ -1,7 +1,6 @@
 """`reports`: numbers for operators, without names."""
 
 import csv
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,6 @@ import xlsxwriter
 
 from passes.base.calendar import business_day
 from passes.holding.model import Pass
-from passes.ledger.records import Record
 from passes.offers.report import RowsBy, offer_rows
 from scripts.common import AsJson, DataDir, refuse, show_rows, with_system
 from server.clock import now
@@ -20,9 +18,6 @@ from server.system import System
 app = typer.Typer(help="Reports: numbers for operators, without names.", no_args_is_help=True)
 
 Rows = list[dict[str, Any]]
-
-_BATCH = 500
-"""Of how many passes the records are read at a time."""
 
 
 @app.callback()
@@ -50,7 +45,7 @@ def offers(
         vouchers: list[Pass] = []
         for offer in system.offers.offers.all():
             vouchers += await system.holding.passes.of_product(offer.id)
-        records = await _records_of(vouchers, system)
+        records = await system.ledger.records.of_passes(each.id for each in vouchers)
         provinces = {spot.id: spot.province for spot in system.catalogue.snapshot.all()}
         rows = offer_rows(by, vouchers, records, business_day(now()), provinces)
         return [asdict(row) for row in rows]
@@ -64,15 +59,6 @@ def offers(
     except OSError as error:
         refuse(f"{error.filename or xlsx} cannot be written: {error.strerror}", as_json=as_json)
     show_rows(rows, as_json)
-
-
-async def _records_of(passes: Sequence[Pass], system: System) -> list[Record]:
-    """All records of some passes, read in batches."""
-    ids = [held.id for held in passes]
-    records: list[Record] = []
-    for start in range(0, len(ids), _BATCH):
-        records += await system.ledger.records.of_passes(ids[start : start + _BATCH])
-    return records
 
 
 def write_csv(rows: Rows, file: Path) -> None:

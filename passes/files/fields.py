@@ -19,14 +19,17 @@ from pydantic import (
     model_validator,
 )
 
+from passes.base import forms, typed
 from passes.base.errors import Fault, Invalid
 from passes.base.faults import faults_of
 from passes.base.text import Text
 from passes.codes.format import FIRST_DAY, LAST_DAY
-from passes.terms.times import Hours, Season
+from passes.terms.holidays import Holiday
+from passes.terms.terms import Coverage
+from passes.terms.times import Blackout, Hours, Season
 from passes.terms.validity import DateRange
 from scenic_data.files import DataError, load_yaml
-from scenic_data.model import Name
+from scenic_data.model import Name, Slug
 
 T = TypeVar("T")
 
@@ -50,6 +53,27 @@ class TitleIn(FileModel):
     def to_text(self) -> Text:
         """The text of the domain."""
         return Text(self.zh, self.en)
+
+
+def _tag(written: object) -> object:
+    """A tag in its one form: levels are in capitals, everything else in small letters."""
+    if not isinstance(written, str):
+        return written
+    small = typed.slug(written)
+    is_level = re.fullmatch("[1-5]a", small) is not None
+    return small.upper() if is_level else small
+
+
+class CoverageIn(FileModel):
+    """The spots named, and those with any of the tags, but never those excluded."""
+
+    spots: tuple[Slug, ...] = ()
+    tags: tuple[Annotated[str, BeforeValidator(_tag)], ...] = ()
+    excluded: tuple[Slug, ...] = ()
+
+    def to_coverage(self) -> Coverage:
+        """The coverage of the domain."""
+        return Coverage(frozenset(self.spots), frozenset(self.tags), frozenset(self.excluded))
 
 
 class DaysIn(FileModel):
@@ -91,20 +115,18 @@ Days = Annotated[
 
 
 def _hours(written: object) -> object:
-    if not isinstance(written, str) or not re.fullmatch(_HOURS_PATTERN, written):
-        raise ValueError("write hours as 09:00-17:30")
+    if not isinstance(written, str) or not re.fullmatch(forms.HOURS, written):
+        raise ValueError(forms.WORDS[forms.HOURS])
     opens, _, closes = written.partition("-")
     if closes <= opens:
         raise ValueError("they close before they open")
     return written
 
 
-_CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
-_HOURS_PATTERN = f"^{_CLOCK}-{_CLOCK}$"
 HoursIn = Annotated[
     str,
     BeforeValidator(_hours),
-    WithJsonSchema({"type": "string", "pattern": _HOURS_PATTERN}),
+    WithJsonSchema({"type": "string", "pattern": forms.HOURS}),
 ]
 """From one time of day until just before another: `09:00-17:30`."""
 
@@ -115,9 +137,17 @@ def hours(written: Iterable[str]) -> tuple[Hours, ...]:
     return tuple(Hours(time.fromisoformat(a), time.fromisoformat(b)) for a, b in clocks)
 
 
-def seasons(written: Iterable[str]) -> tuple[Season, ...]:
-    """The seasons of the domain, of days of every year: `04-01/11-15`."""
-    return tuple(Season(*each.split("/")) for each in written)
+def season(written: str) -> Season:
+    """The season of the domain, of days of every year: `04-01/11-15`."""
+    return Season(*written.split("/"))
+
+
+def blackout(
+    dates: Iterable[DaysIn], weekdays: Iterable[int] = (), holidays: Iterable[Holiday] = ()
+) -> Blackout:
+    """The blackout of the domain."""
+    ranges = tuple(days.to_range() for days in dates)
+    return Blackout(ranges, frozenset(weekdays), frozenset(each.value for each in holidays))
 
 
 def read_drafts(files: Iterable[Path], read: Callable[[Any], T], noun: str) -> list[T]:

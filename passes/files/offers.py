@@ -11,23 +11,25 @@ from pydantic import Field, model_validator
 from passes.base import forms
 from passes.files.fields import (
     Count,
+    CoverageIn,
     Day,
     Days,
     FileModel,
     HoursIn,
     IsoWeekday,
     TitleIn,
+    blackout,
     hours,
     read_drafts,
-    seasons,
+    season,
 )
 from passes.offers.offer import ClaimKind, Offer, Quota
 from passes.people.groups import Group, group_named, native_of, resident_of
 from passes.terms.holidays import Holiday
 from passes.terms.prices import Benefit, BenefitKind, Payment, SeasonPrice
 from passes.terms.publishing import UNPUBLISHED
-from passes.terms.terms import Coverage, Limits, SpotTimes
-from passes.terms.times import Blackout, Season, Times
+from passes.terms.terms import Limits, SpotTimes
+from passes.terms.times import Times
 from passes.terms.validity import DateRange
 from scenic_data.files import DATA
 from scenic_data.model import Slug, YearDays
@@ -81,17 +83,6 @@ class _UnionIn(FileModel):
     union: Slug
 
 
-class _CoverageIn(FileModel):
-    """The spots named, and those with any of the tags, but never those excluded."""
-
-    spots: tuple[Slug, ...] = ()
-    tags: tuple[str, ...] = ()
-    excluded: tuple[Slug, ...] = ()
-
-    def to_coverage(self) -> Coverage:
-        return Coverage(frozenset(self.spots), frozenset(self.tags), frozenset(self.excluded))
-
-
 class _CampaignLimitsIn(FileModel):
     """How often one voucher of a campaign admits; each spot once, if nothing else is said."""
 
@@ -113,11 +104,10 @@ class _SeasonPriceIn(FileModel):
     season: YearDays | None = None
 
     def to_price(self) -> SeasonPrice:
-        season = None if self.season is None else Season(*self.season.split("/"))
-        return SeasonPrice(self.fen, season)
+        return SeasonPrice(self.fen, None if self.season is None else season(self.season))
 
 
-class _SpotTimesIn(_CoverageIn):
+class _SpotTimesIn(CoverageIn):
     """Times of their own for some spots of a campaign."""
 
     blackout: tuple[Days, ...] = ()
@@ -127,10 +117,8 @@ class _SpotTimesIn(_CoverageIn):
     hours: tuple[HoursIn, ...] = ()
 
     def to_times(self) -> SpotTimes:
-        dates = tuple(days.to_range() for days in self.blackout)
-        holidays = frozenset(holiday.value for holiday in self.holidays)
-        blackout = Blackout(dates, frozenset(self.weekdays), holidays)
-        times = Times(blackout, seasons(self.season), hours(self.hours))
+        closed = blackout(self.blackout, self.weekdays, self.holidays)
+        times = Times(closed, tuple(map(season, self.season)), hours(self.hours))
         return SpotTimes(self.to_coverage(), times)
 
 
@@ -170,7 +158,7 @@ class OfferIn(FileModel):
     benefit: _BenefitIn
     spots: tuple[Slug, ...] = Field(default=(), min_length=1)
     """The spots by name; or `coverage`."""
-    coverage: _CoverageIn | None = None
+    coverage: CoverageIn | None = None
     window: _WindowIn
     opens: Annotated[str, Field(pattern=forms.CLOCK)] | None = None
     """From which time on it can be claimed on the first day, `09:00`."""
@@ -244,7 +232,7 @@ class OfferIn(FileModel):
     def to_offer(self) -> Offer:
         """The draft to publish. Its spots are those it names; its coverage is resolved when it is
         published."""
-        named = self.coverage or _CoverageIn(spots=self.spots)
+        named = self.coverage or CoverageIn(spots=self.spots)
         return Offer(
             id=self.id,
             version=UNPUBLISHED,
@@ -255,7 +243,7 @@ class OfferIn(FileModel):
             eligible=frozenset(map(_group, self.eligible)),
             voucher_days=None if self.voucher is None else self.voucher.valid_days,
             quota=Quota(**self.quota.model_dump()),
-            blackout=Blackout(tuple(days.to_range() for days in self.blackout)),
+            blackout=blackout(self.blackout),
             payment=self.payment,
             real_name=self.real_name,
             with_pass=self.with_pass,

@@ -1,33 +1,33 @@
 """Product files: YAML in which operators describe what can be held."""
 
 import json
-import re
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from passes.base import typed
 from passes.files.fields import (
     Count,
+    CoverageIn,
     Day,
     Days,
     FileModel,
     HoursIn,
     IsoWeekday,
     TitleIn,
+    blackout,
     hours,
     read_drafts,
-    seasons,
+    season,
 )
 from passes.people.groups import group_named
 from passes.terms.edition import Edition, SaleWindow
 from passes.terms.holidays import Holiday
 from passes.terms.prices import Party, Payment
 from passes.terms.publishing import UNPUBLISHED
-from passes.terms.terms import Coverage, Holders, Limits, Pool, Settlement, SpotTimes, Terms
+from passes.terms.terms import Holders, Limits, Pool, Settlement, SpotTimes, Terms
 from passes.terms.times import Blackout, Times
 from passes.terms.validity import LONGEST_TERM, Starts, Term, Unactivated
 from scenic_data.files import DATA
@@ -99,24 +99,6 @@ class _TermIn(FileModel):
         return Term(dates=dates, **others)
 
 
-def _tag(written: object) -> object:
-    """A tag in its one form: levels are in capitals, everything else in small letters."""
-    if not isinstance(written, str):
-        return written
-    small = typed.slug(written)
-    is_level = re.fullmatch("[1-5]a", small) is not None
-    return small.upper() if is_level else small
-
-
-class _CoverageIn(FileModel):
-    spots: tuple[Slug, ...] = ()
-    tags: tuple[Annotated[str, BeforeValidator(_tag)], ...] = ()
-    excluded: tuple[Slug, ...] = ()
-
-    def to_coverage(self) -> Coverage:
-        return Coverage(frozenset(self.spots), frozenset(self.tags), frozenset(self.excluded))
-
-
 class _LimitsIn(FileModel):
     """How often a pass admits; null is without limit. The default of `per_spot_day` is 1."""
 
@@ -160,17 +142,12 @@ class _BlackoutIn(FileModel):
     """Statutory holidays, on the days that the published calendar gives them."""
 
     def to_blackout(self) -> Blackout:
-        dates = tuple(days.to_range() for days in self.dates)
-        holidays = frozenset(holiday.value for holiday in self.holidays)
-        return Blackout(dates, frozenset(self.weekdays), holidays)
+        return blackout(self.dates, self.weekdays, self.holidays)
 
 
-class _PoolIn(FileModel):
+class _PoolIn(CoverageIn):
     """Limits that some spots share: so many `visits` among them, or so many `different` ones."""
 
-    spots: tuple[Slug, ...] = ()
-    tags: tuple[str, ...] = ()
-    excluded: tuple[Slug, ...] = ()
     visits: Count | None = None
     different: Count | None = None
 
@@ -181,24 +158,20 @@ class _PoolIn(FileModel):
         return self
 
     def to_pool(self) -> Pool:
-        coverage = Coverage(frozenset(self.spots), frozenset(self.tags), frozenset(self.excluded))
-        return Pool(coverage, self.visits, self.different)
+        return Pool(self.to_coverage(), self.visits, self.different)
 
 
-class _SpotTimesIn(FileModel):
+class _SpotTimesIn(CoverageIn):
     """Times of their own for some spots, beside those of the product."""
 
-    spots: tuple[Slug, ...] = ()
-    tags: tuple[str, ...] = ()
-    excluded: tuple[Slug, ...] = ()
     blackout: _BlackoutIn = _BlackoutIn()
     season: tuple[YearDays, ...] = ()
     hours: tuple[HoursIn, ...] = ()
 
     def to_times(self) -> SpotTimes:
-        coverage = Coverage(frozenset(self.spots), frozenset(self.tags), frozenset(self.excluded))
-        blackout = self.blackout.to_blackout()
-        return SpotTimes(coverage, Times(blackout, seasons(self.season), hours(self.hours)))
+        seasons = tuple(map(season, self.season))
+        times = Times(self.blackout.to_blackout(), seasons, hours(self.hours))
+        return SpotTimes(self.to_coverage(), times)
 
 
 class _PartyIn(FileModel):
@@ -266,7 +239,7 @@ class ProductIn(FileModel):
     id: Slug
     title: TitleIn
     term: _TermIn
-    coverage: _CoverageIn
+    coverage: CoverageIn
     limits: _LimitsIn = _LimitsIn()
     overrides: dict[Slug, _SpotLimitsIn] = Field(default_factory=dict)
     """For some spots limits of their own."""
@@ -316,7 +289,7 @@ class ProductIn(FileModel):
             limits=self.limits.to_limits(),
             overrides={slug: limits.to_limits() for slug, limits in self.overrides.items()},
             blackout=self.blackout.to_blackout(),
-            season=seasons(self.season),
+            season=tuple(map(season, self.season)),
             hours=hours(self.hours),
             at=tuple(each.to_times() for each in self.at),
             pools=tuple(each.to_pool() for each in self.pools),

@@ -23,10 +23,6 @@ CLAIM_TAKES = timedelta(minutes=1)
 """A claim that was counted longer ago than this has stored its voucher, or never will."""
 
 
-_BATCH = 500
-"""Of how many passes the records are read at a time."""
-
-
 @dataclass(frozen=True, slots=True)
 class QuotaCounter:
     """The counter of a quota, and its limit; None is without limit."""
@@ -130,15 +126,14 @@ class Quotas:
     async def _visits_of(self, vouchers: Sequence[Pass]) -> collections.Counter[str]:
         """How many visits the vouchers of a campaign have made, by the keys of counters."""
         counts = collections.Counter[str]()
-        for start in range(0, len(vouchers), _BATCH):
-            batch = {each.id: each for each in vouchers[start : start + _BATCH]}
-            ledgers: dict[str, list[Record]] = collections.defaultdict(list)
-            for record in await self._ledger.of_passes(batch):
-                ledgers[record.pass_id].append(record)
-            for pass_id, records in ledgers.items():
-                offer_id = batch[pass_id].product_id
-                for visit in visits(records):
-                    counts[key_of_spot(offer_id, business_day(visit.at), visit.spot_id)] += 1
+        offer_of = {each.id: each.product_id for each in vouchers}
+        ledgers: dict[str, list[Record]] = collections.defaultdict(list)
+        for record in await self._ledger.of_passes(offer_of):
+            ledgers[record.pass_id].append(record)
+        for pass_id, records in ledgers.items():
+            for visit in visits(records):
+                day = business_day(visit.at)
+                counts[key_of_spot(offer_of[pass_id], day, visit.spot_id)] += 1
         return counts
 
     async def _correct(self, offer: Offer, counter: Counter, count: int, now: datetime) -> bool:

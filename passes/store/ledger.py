@@ -25,6 +25,9 @@ NEWEST = 8
 MARK_EVERY = 16
 """How many records the mark moves at a time."""
 
+_READ_AT_ONCE = 500
+"""The records of how many passes one query reads."""
+
 MOST_REMEMBERED = 5_000
 """Of how many passes a process remembers the newest records: about 20 MB."""
 
@@ -95,8 +98,12 @@ class LedgerStore(Ledger):
         return _oldest_first(await self._admissions.find({"pass_id": pass_id}, [("n", -1)]))
 
     async def of_passes(self, pass_ids: Iterable[str]) -> Sequence[Record]:
-        found = await self._admissions.find({"pass_id": {"$in": list(pass_ids)}})
-        return sorted(map(to_record, found), key=lambda record: (record.pass_id, record.n))
+        wanted = list(pass_ids)
+        found: list[Record] = []
+        for start in range(0, len(wanted), _READ_AT_ONCE):
+            some = wanted[start : start + _READ_AT_ONCE]
+            found += map(to_record, await self._admissions.find({"pass_id": {"$in": some}}))
+        return sorted(found, key=lambda record: (record.pass_id, record.n))
 
     async def named(self, pass_id: str, gate_id: str, nonce: str) -> Record | None:
         where = {"gate_id": gate_id, "nonce": nonce}

@@ -105,7 +105,7 @@ def bad(name: str, reason: str, written: str, now: datetime = NOW) -> dict[str, 
 def framed(good_text: str) -> list[dict[str, Any]]:
     """What scanners make of a code that was read well; `shown` stands in the picture."""
     full_width = "".join(
-        chr(ord(sign) + 0xFEE0) if "!" <= sign <= "~" else sign for sign in good_text
+        chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else char for char in good_text
     )
     texts = {
         "small_letters": good_text.lower(),
