@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from passes.base.audit import AuditLine
+from passes.base.auditing import audited
 from passes.base.errors import Conflict, Fault, Invalid, unknown
 from passes.base.ports import Audit
 from passes.base.text import Text
@@ -94,7 +95,8 @@ class Amending:
         self._audit = audit
 
     async def preview(self, wanted: Amendment) -> Amendment:
-        """The amendment as it would be stored, with its number and the versions that it is for.
+        """The amendment as it would be stored, with its number and the versions that it is for; or
+        the newest one, if that is the same.
 
         Raises `Unknown` if there is no such product, `Invalid` naming what is no addition.
         """
@@ -106,6 +108,8 @@ class Amending:
         before = [each for each in await self._store.all() if each.product_id == wanted.product_id]
         there = frozenset(each.version for each in editions)
         numbered = replace(wanted, number=len(before) + 1, versions=wanted.versions or there)
+        if before and before[-1] == replace(numbered, number=len(before), at=before[-1].at):
+            return before[-1]
         faults = [*self._faults(numbered, there), *_not_raised(numbered, editions, before)]
         if faults:
             raise Invalid("amendment_invalid", Text("补充条款有误", "this is no amendment"), faults)
@@ -114,12 +118,16 @@ class Amending:
     async def amend(self, wanted: Amendment, by: str, now: datetime) -> Amendment:
         """Store an amendment; it holds at every gate within seconds.
 
+        The same as the newest one is that made again, after an answer that was lost, and adds
+        nothing: who means it twice gives two reasons.
+
         Raises what `preview` raises, and `Conflict` if somebody else amends at the same time.
         """
-        amendment = replace(await self.preview(wanted), at=now)
-        if not await self._store.add(amendment):
-            text = Text("有人同时在修改，请重试", "someone else is amending; try again")
-            raise Conflict("amended_meanwhile", text)
+        amendment = await self.preview(wanted)
+        if amendment in await self._store.all():
+            await self._store.announce()
+            return amendment
+        amendment = replace(amendment, at=now)
         detail = {
             "number": str(amendment.number),
             "versions": " ".join(map(str, sorted(amendment.versions))),
@@ -129,7 +137,11 @@ class Amending:
             "reason": amendment.reason,
         }
         line = AuditLine(now, by, "amend", f"product:{amendment.product_id}", detail)
-        await self._audit.write(line)
+        async with audited(self._audit) as entry:
+            await entry.begin(line)
+            if not await self._store.add(amendment):
+                text = Text("有人同时在修改，请重试", "someone else is amending; try again")
+                raise Conflict("amended_meanwhile", text)
         await self._store.announce()
         return amendment
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from passes.base.audit import AuditLine
+from passes.base.auditing import audited
 from passes.base.ports import Audit
 from passes.terms.edition import Edition
 from passes.terms.holidays import HolidayCalendar, HolidayYear
@@ -58,10 +59,11 @@ class HolidayPublishing:
         for each in years:
             if each.year in published.unchanged:
                 continue
-            await self._store.put(each)
             action = "publish" if each.year in published.created else "change"
             detail = {"source": each.source}
-            await self._audit.write(AuditLine(now, by, action, f"holidays:{each.year}", detail))
+            async with audited(self._audit) as entry:
+                await entry.begin(AuditLine(now, by, action, f"holidays:{each.year}", detail))
+                await self._store.put(each)
         await self._store.announce()
         return published
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from passes.base.audit import AuditLine
+from passes.base.auditing import audited
 from passes.base.errors import Fault, Invalid, unknown
 from passes.base.ports import Audit
 from passes.base.text import Text
@@ -60,20 +61,26 @@ class Withdrawing:
         if not reason.strip():
             text = Text("请说明原因", "say why")
             raise Invalid("reason_missing", text, [Fault("reason", "it is for the audit log")])
-        if await self._store.add(Withdrawal(product_id, now, reason)):
+        if not await self._is_withdrawn(product_id):
             detail = {"reason": reason}
-            line = AuditLine(now, by, "withdraw", f"product:{product_id}", detail)
-            await self._audit.write(line)
+            async with audited(self._audit) as entry:
+                await entry.begin(AuditLine(now, by, "withdraw", f"product:{product_id}", detail))
+                if not await self._store.add(Withdrawal(product_id, now, reason)):
+                    await entry.not_done()
         # Announced in any case: a crash may have come between a change and its announcement.
         await self._store.announce()
 
     async def resume(self, product_id: str, by: str, now: datetime) -> None:
         """Sell a product again. Doing it again changes nothing. Raises `Unknown`."""
         await self._check(product_id)
-        if any(each.product_id == product_id for each in await self._store.all()):
-            await self._store.remove(product_id)
-            await self._audit.write(AuditLine(now, by, "resume", f"product:{product_id}"))
+        if await self._is_withdrawn(product_id):
+            async with audited(self._audit) as entry:
+                await entry.begin(AuditLine(now, by, "resume", f"product:{product_id}"))
+                await self._store.remove(product_id)
         await self._store.announce()
+
+    async def _is_withdrawn(self, product_id: str) -> bool:
+        return any(each.product_id == product_id for each in await self._store.all())
 
     async def _check(self, product_id: str) -> None:
         """Raise `Unknown` for what is no product. What offers give is ended with its offer."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +17,9 @@ from passes.holding.lifecycle import Step
 from passes.holding.model import PassState
 from passes.offers.offer import OfferState
 from passes.people.groups import UNION_MEMBER
-from passes.terms.validity import Term
+from passes.terms.amendments import Amendment
+from passes.terms.holidays import HolidayYear
+from passes.terms.validity import DateRange, Term
 from scenic_data.importing import Plan
 from server.keyfile import load_keys, make_keys
 from server.mongo import Mongo
@@ -116,6 +118,31 @@ async def publish_product(rooms: RoomsUnderTest) -> None:
     await rooms.terms.publishing.publish([build.product()], OPERATOR, NOW)
 
 
+async def amend(rooms: RoomsUnderTest) -> None:
+    wanted = Amendment(build.product().product_id, 0, NOW, "snow", days=3)
+    await rooms.terms.amending.amend(wanted, OPERATOR, NOW)
+
+
+async def withdraw(rooms: RoomsUnderTest) -> None:
+    await rooms.terms.withdrawing.withdraw(build.product().product_id, "over", OPERATOR, NOW)
+
+
+async def a_withdrawn_product(rooms: RoomsUnderTest) -> None:
+    await publish_product(rooms)
+    await withdraw(rooms)
+
+
+async def resume(rooms: RoomsUnderTest) -> None:
+    await rooms.terms.withdrawing.resume(build.product().product_id, OPERATOR, NOW)
+
+
+async def publish_holidays(rooms: RoomsUnderTest) -> None:
+    days = {"national_day": (DateRange(date(2026, 10, 1), date(2026, 10, 8)),)}
+    await rooms.terms.holiday_publishing.publish(
+        [HolidayYear(2026, days, "the notice")], OPERATOR, NOW
+    )
+
+
 async def add_gate(rooms: RoomsUnderTest) -> None:
     await a_gate(rooms)
 
@@ -193,6 +220,10 @@ TRIALS = {
     "issue": Trial(nothing, issue, "passes", "issue"),
     "reissue": Trial(a_pass, reissue, "passes", "reissue"),
     "publish": Trial(nothing, publish_product, "editions", "publish"),
+    "amend": Trial(publish_product, amend, "amendments", "amend"),
+    "withdraw": Trial(publish_product, withdraw, "withdrawals", "withdraw"),
+    "resume": Trial(a_withdrawn_product, resume, "withdrawals", "resume"),
+    "publish holidays": Trial(nothing, publish_holidays, "holidays", "publish"),
     "publish an offer": Trial(nothing, an_offer, "offers", "publish"),
     "pause": Trial(an_offer, offer_to(OfferState.PAUSED), "offers", "paused"),
     "end": Trial(an_offer, offer_to(OfferState.ENDED), "offers", "ended"),

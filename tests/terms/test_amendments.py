@@ -117,6 +117,15 @@ async def test_there_has_to_be_such_a_product(rooms: RoomsUnderTest) -> None:
         await amend(rooms, product_id="nothing", days=1)
 
 
+async def test_the_same_amendment_made_again_adds_nothing(rooms: RoomsUnderTest) -> None:
+    await sold(rooms, limits=Limits(total=10))
+    first = await amend(rooms, days=10, limits={"total": 20})
+    assert await amend(rooms, days=10, limits={"total": 20}) == first
+    assert await rooms.terms.stored_amendments.all() == [first]
+    another = await amend(rooms, days=10, reason="closed for another month")
+    assert another.number == 2
+
+
 async def test_amendments_add_up_and_are_audited(rooms: RoomsUnderTest) -> None:
     await sold(rooms)
     await amend(rooms, days=10)
