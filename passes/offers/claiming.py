@@ -71,7 +71,7 @@ class Claiming:
         holdings: Holdings,
         audit: Audit,
     ) -> None:
-        """`spots` is the catalogue in memory; the last three are stores."""
+        """`spots` is the catalogue in memory; `passes`, `holdings` and `audit` are stores."""
         self._vault = vault
         self._spots = spots
         self._claimants = claimants
@@ -86,21 +86,35 @@ class Claiming:
         Raises `NotClaimable` saying why not and from when, `Invalid` if the spot is not one of the
         offer, `Conflict` if the key names another claim.
         """
-        # 1. The same claim as before?
         claim = replace(claim, spot_id=_spot_of(claim))
         serial = self._serial(visitor, claim)
-        if claim.key is not None or claim.offer.claim is ClaimKind.AUTOMATIC:
-            earlier = await newest_serial(serial, self._passes)
-            if earlier is not None:
-                return _same(earlier, visitor, claim)
-        # 2. May this visitor claim?
+        earlier = await self._earlier(serial, claim)
+        if earlier is None:
+            try:
+                return await self._claim(serial, visitor, claim, now)
+            except NotClaimable:
+                # Made twice at once, the same claim may have been granted to the other just now.
+                earlier = await self._earlier(serial, claim)
+                if earlier is None:
+                    raise
+        return _same(earlier, visitor, claim)
+
+    async def _earlier(self, serial: str, claim: Claim) -> Pass | None:
+        """The voucher of the same claim, if it was made before."""
+        if claim.key is None and claim.offer.claim is not ClaimKind.AUTOMATIC:
+            return None
+        return await newest_serial(serial, self._passes)
+
+    async def _claim(self, serial: str, visitor: Visitor, claim: Claim, now: datetime) -> Pass:
+        """A new voucher. Raises what `claim` raises."""
+        # 1. May this visitor claim?
         claimant = await self._claimants.of(visitor, now)
         why_not = objection(claim.offer, claimant) or self.closed(claim.offer, now, claim.spot_id)
         if why_not is not None:
             raise why_not
-        # 3. The quotas are counted first, so that no more is ever stored than they allow.
+        # 2. The quotas are counted first, so that no more is ever stored than they allow.
         await self._quotas.reserve(claim.offer, claim.spot_id, now)
-        # 4. The voucher, unless this visitor has as many as one may have, or it is there already.
+        # 3. The voucher, unless this visitor has as many as one may have, or it is there already.
         voucher = _drafted(serial, visitor, claim, now)
         if claim.offer.real_name:
             voucher = replace(voucher, traits=claimant.traits)
@@ -113,7 +127,7 @@ class Claiming:
                 raise too_many(claim.offer)
             if not stored.new:
                 return _same(stored.voucher, visitor, claim)
-            # 5. The visitor may have become somebody else, or have been erased, since step 2.
+            # 4. The visitor may have become somebody else, or have been erased, since step 1.
             await self._check_still(visitor, stored.voucher, now)
         return stored.voucher
 

@@ -7,6 +7,7 @@ import pytest
 
 from passes.admission.gates import GateKind
 from passes.base.errors import Conflict
+from passes.holding.model import Pass
 from passes.offers.eligibility import NotClaimable
 from passes.offers.offer import OfferState, Quota
 from passes.offers.quotas import CLAIM_TAKES
@@ -125,6 +126,27 @@ async def test_of_two_claims_at_once_after_a_return_one_is_first(
     with pytest.raises(NotClaimable) as refused:
         await rooms.claim(0, MANY)
     assert refused.value.code == "already_claimed"
+    assert (await rooms.counts())["bogo"] == 1
+
+
+@pytest.mark.parametrize(("room", "method"), [("wallet", "of_visitor"), ("counters", "increment")])
+async def test_a_claim_made_twice_at_once_is_granted_twice(
+    rooms: RoomsUnderTest,
+    rival: RoomsUnderTest,
+    monkeypatch: pytest.MonkeyPatch,
+    room: str,
+    method: str,
+) -> None:
+    """The first takes the only voucher: the second is that claim, too, not one that came late."""
+    the_last = offer(quota=Quota(total=1))
+    first: list[Pass] = []
+
+    async def claim_first() -> None:
+        first.append(await rival.claim(0, the_last, key="tapped twice"))
+
+    stores = {"wallet": rooms.holding.wallet, "counters": rooms.offers.counters}
+    overtake(monkeypatch, stores[room], method, claim_first)
+    assert [await rooms.claim(0, the_last, key="tapped twice")] == first
     assert (await rooms.counts())["bogo"] == 1
 
 
