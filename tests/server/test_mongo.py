@@ -2,10 +2,9 @@
 
 import asyncio
 import os
-import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from server.embedded import embedded_database
 from server.errors import StartError
 from server.mongo import SERVING_SECONDS, Mongo, MongoCollection
 from server.settings import DriverName
-from tests.support.processes import children
+from tests.support.processes import children, held
 
 AWAY = "mongodb://127.0.0.1:1/"
 SOON = 2.0
@@ -49,10 +48,8 @@ async def stopped_database(folder: Path) -> AsyncIterator[tuple[str, Callable[[]
             for pid in set(children(os.getpid())) - before
             if b"server.guard" not in Path(f"/proc/{pid}/cmdline").read_bytes()
         )
-        try:
-            yield uri, lambda: os.kill(program, signal.SIGSTOP)
-        finally:
-            os.kill(program, signal.SIGCONT)
+        with ExitStack() as until_the_end:
+            yield uri, lambda: until_the_end.enter_context(held([program]))
 
 
 async def refused_after(operation: Awaitable[object]) -> float:
