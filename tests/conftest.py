@@ -73,7 +73,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as `database` what uses one, also through other fixtures, and as `quick` what uses
-    neither that nor a process, unless it says that it is `slow`."""
+    neither that nor a process, unless it says that it is `slow`.
+
+    What starts processes comes first, and of that what may take longest: so no worker waits at the
+    end for the long test of another.
+    """
+    items.sort(key=_may_take, reverse=True)
     for item in items:
         uses_database = "mongo_uri" in getattr(item, "fixturenames", ())
         uses_process = item.path.is_relative_to(PROCESS_TESTS)
@@ -81,6 +86,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.database)
         elif not uses_process and item.get_closest_marker("slow") is None:
             item.add_marker(pytest.mark.quick)
+
+
+def _may_take(item: pytest.Item) -> float:
+    """Seconds, roughly; only the order counts."""
+    timeout = item.get_closest_marker("timeout")
+    if timeout is not None:
+        return float(timeout.kwargs["seconds"])
+    return float(item.path.is_relative_to(PROCESS_TESTS))
 
 
 @pytest.fixture(scope="session")
