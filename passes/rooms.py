@@ -22,6 +22,7 @@ from passes.offers.cancelling import Cancelling
 from passes.offers.claimants import Claimants
 from passes.offers.claiming import Claiming
 from passes.offers.closures import Closures
+from passes.offers.numbering import Numbering
 from passes.offers.publishing import OfferPublishing
 from passes.offers.quotas import Quotas
 from passes.offers.reconciling import Reconciling
@@ -33,6 +34,7 @@ from passes.people.memberships import Memberships
 from passes.people.ports import PassesOfPeople
 from passes.people.sealing import Vault
 from passes.people.sessions import SigningIn
+from passes.people.tries import Tries
 from passes.rights.erasing import Erasing, ErasingParts
 from passes.store.admission import GateStore
 from passes.store.audit import AuditStore
@@ -105,10 +107,12 @@ class HoldingRoom:
     ) -> None:
         """A pass names its edition, goes on with its ledger, has its holder sealed, and is known
         to be ours."""
-        self.passes = PassStore(database, terms.editions, Sealer(vault), macs)
+        sealer, members = Sealer(vault), MemberStore(database)
+        self.passes = PassStore(database, terms.editions, sealer, macs)
         self.holdings = HoldingStore(database)
-        self.wallet = Wallet(self.passes, ledger.records, base.audit)
-        self.issuing = Issuing(self.passes, self.holdings, MemberStore(database), base.audit)
+        visitors = VisitorStore(database, sealer)
+        self.wallet = Wallet(self.passes, ledger.records, visitors, base.audit)
+        self.issuing = Issuing(self.passes, self.holdings, members, self.wallet, base.audit)
         self.lifecycle = Lifecycle(self.passes, base.audit)
         self.reissuing = Reissuing(self.passes, ledger.records, base.audit)
 
@@ -134,12 +138,13 @@ class PeopleRoom:
         self.sealed = SealedStore(database, vault)
         self.memberships = Memberships(self.members, base.audit)
         self.accounts = Accounts(vault, self.visitors, base.audit)
+        self.tries = Tries(self.accounts, AttemptStore(database))
         self.identification = Identification(
             self.identities,
             privacy_version,
             self.visitors,
             passes,
-            AttemptStore(database),
+            self.tries,
             base.audit,
         )
         self.signing_in = SigningIn(self.visitors, self.sessions, base.audit)
@@ -201,7 +206,13 @@ class OffersRoom:
             people.identities, holding.wallet, people.visitors, people.members
         )
         self.claiming = Claiming(
-            people.vault, spots, self.claimants, self.quotas, passes, holding.holdings, audit
+            people.vault,
+            spots,
+            self.claimants,
+            self.quotas,
+            passes,
+            Numbering(people.vault, people.accounts, passes, holding.holdings),
+            audit,
         )
         self.automatic = Automatic(self.offers.all, terms.editions, self.claiming)
         self.closures = Closures(terms.editions, self.offers.all, passes)

@@ -53,7 +53,7 @@ BornOption = Annotated[
 ]
 
 
-def from_stdin(written: str) -> str:
+def _from_stdin(written: str) -> str:
     """What an option says; for `-` the next line of standard input, so that no name and no number
     stands in the history of a shell or in the list of processes."""
     if written != "-":
@@ -64,19 +64,36 @@ def from_stdin(written: str) -> str:
     return line.rstrip("\r\n")
 
 
+def _asked_for(what: str) -> Callable[[], str]:
+    """What asks for an option that was left out. A script, which nobody can ask, is refused."""
+
+    def ask() -> str:
+        if not sys.stdin.isatty():
+            option = f"--{what.replace(' ', '-')}"
+            raise typer.BadParameter(
+                f"{option} is missing and nobody can be asked: say `{option} -` and write it into "
+                "a line of standard input"
+            )
+        return str(typer.prompt(what.capitalize(), err=True))
+
+    return ask
+
+
 NameOption = Annotated[
     str,
     typer.Option(
-        prompt="Name",
-        callback=from_stdin,
+        default_factory=_asked_for("name"),
+        show_default=False,
+        callback=_from_stdin,
         help="The real name, as the document says it; asked for if left out, `-` reads a line.",
     ),
 ]
 NumberOption = Annotated[
     str,
     typer.Option(
-        prompt="Number of the document",
-        callback=from_stdin,
+        default_factory=_asked_for("id number"),
+        show_default=False,
+        callback=_from_stdin,
         help="The number of the document; asked for if left out, `-` reads a line.",
     ),
 ]

@@ -43,6 +43,8 @@ class PassViewOut(Out):
     can: list[str] = Field(examples=[["freeze"]])
     """What its holder may do with it now: `activate`, `freeze`, `unfreeze`, and `cancel` for a
     voucher not used yet."""
+    card_due: bool = Field(examples=[False])
+    """Whether staff have to see the holder's card first: a turnstile sends to a staffed gate."""
     reissued_as: str | None = Field(examples=[None])
     reissued_from: str | None = Field(examples=[None])
 
@@ -74,6 +76,7 @@ class PassViewOut(Out):
             payment=held.terms.payment,
             terms=TermsOut.of(held.edition),
             can=can,
+            card_due=held.card_is_due(tally),
             reissued_as=held.reissued_as,
             reissued_from=held.reissued_from,
         )

@@ -109,7 +109,8 @@ class MyPassesEndpoint(PassHandler):
         """The passes of the visitor who calls, newest first."""
         passes = await self.rooms.holding.wallet.of_visitor(await self.visitor())
         newest_serials = [held for held in passes if held.reissued_as is None]
-        items = await asyncio.gather(*map(self.view, newest_serials))
+        seen = await asyncio.gather(*map(self.rooms.holding.wallet.with_card_seen, newest_serials))
+        items = await asyncio.gather(*map(self.view, seen))
         return PassViewsOut(total=len(items), items=items)
 
 
@@ -156,7 +157,7 @@ class PassCodeEndpoint(PassHandler):
     @endpoint(scope=_READ, reply=CodeOut)
     async def get(self, pass_id: str) -> CodeOut:
         """The code now, and the keys to rotate it for 7 days."""
-        held = await self.held(pass_id)
+        held = await self.rooms.holding.wallet.with_card_seen(await self.held(pass_id))
         return CodeOut.of(live_code(held, self.rooms.codes, self.now()))
 
 

@@ -51,20 +51,21 @@ _MOST_GATES = 1_000
 
 
 class Misses:
-    """Of each gate the newest look-ups that found no pass: whoever tries numbers finds few."""
+    """Of each gate the newest look-ups that found no pass: whoever tries numbers finds few.
+
+    Each process knows of its own only.
+    """
 
     def __init__(self) -> None:
         """Nothing is known yet."""
         self._of_gate: OrderedDict[str, deque[datetime]] = OrderedDict()
 
-    def note(self, gate_id: str, found: bool, now: datetime) -> bool:
-        """Note a look-up; True if it makes many in vain, once for each so many."""
+    def one_more(self, gate_id: str, now: datetime) -> bool:
+        """Note a look-up in vain; True if there are many now, once for each so many."""
         misses = self._of_gate.setdefault(gate_id, deque(maxlen=MANY_MISSES))
         self._of_gate.move_to_end(gate_id)
         while len(self._of_gate) > _MOST_GATES:
             self._of_gate.popitem(last=False)
-        if found:
-            return False
         misses.append(now)
         many = len(misses) == MANY_MISSES and now - misses[0] <= _MISSES_WITHIN
         if many:
@@ -94,7 +95,7 @@ class Lookup:
         lookup = self._identities.lookup(number, card.kind, card.country)
         found = await self._passes.of_holder(lookup)
         by = f"gate:{gate.id}"
-        if self._misses.note(gate.id, bool(found), now):
+        if not found and self._misses.one_more(gate.id, now):
             log.error("gate %s has asked for many numbers that have no pass", gate.id)
             await self._audit.write(AuditLine(now, by, "many_lookups_in_vain", by))
         await self._audit.write(AuditLine(now, by, "lookup", by, {"found": str(len(found))}))

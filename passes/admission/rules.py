@@ -274,16 +274,6 @@ def party_fits(case: Case) -> Objection | None:
     return None
 
 
-def card_seen(case: Case) -> Objection | None:
-    """After an account was bound to the holder, staff look at the card once.
-
-    Asked late: a visitor is not sent to staff for a pass that would not admit them.
-    """
-    if case.card_is_due and not case.gate.kind.staffed:
-        return Objection(Reason.CHECK_IDENTITY)
-    return None
-
-
 def code_unspent(case: Case) -> Objection | None:
     """A rotating code opens once; the rest of its party may follow with it, at the same spot.
 
@@ -299,10 +289,21 @@ def code_unspent(case: Case) -> Objection | None:
 def paid(case: Case) -> Objection | None:
     """What is still to be paid can only be paid where money is taken.
 
-    Asked last: a visitor is not sent to a window for a pass that would not admit them.
+    Asked late: a visitor is not sent to a window for a pass that would not admit them.
     """
     if case.owes and not case.gate.kind.takes_money:
         return Objection(Reason.PAY_AT_WINDOW)
+    return None
+
+
+def card_seen(case: Case) -> Objection | None:
+    """After an account was bound to the holder, staff look at the card once.
+
+    Asked last: a visitor is not sent to staff for a pass that would not admit them. Who has to pay
+    goes to a window, where staff look as well.
+    """
+    if case.card_is_due and not case.gate.kind.staffed:
+        return Objection(Reason.CHECK_IDENTITY)
     return None
 
 
@@ -318,9 +319,9 @@ RULES: tuple[Rule, ...] = (
     visits_left,
     not_too_soon,
     party_fits,
-    card_seen,
     code_unspent,
     paid,
+    card_seen,
 )
 
 

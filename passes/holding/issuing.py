@@ -12,9 +12,11 @@ from passes.base.errors import Conflict, Fault, Invalid
 from passes.base.ports import Audit
 from passes.base.text import Text
 from passes.codes.format import FIRST_DAY, LAST_DAY
+from passes.holding import transitions
+from passes.holding.change import change
 from passes.holding.model import Pass, PassState, Sale
-from passes.holding.ports import Holdings, Passes
-from passes.holding.wallet import newest_serial
+from passes.holding.ports import Holding, Holdings, Passes
+from passes.holding.wallet import Wallet, newest_serial
 from passes.people.groups import told_groups
 from passes.people.holder import Holder
 from passes.people.identity import Identity
@@ -44,8 +46,16 @@ class NewPass:
 class Issuing:
     """Issues passes."""
 
-    def __init__(self, passes: Passes, holdings: Holdings, members: Members, audit: Audit) -> None:
-        """All are stores."""
+    def __init__(
+        self,
+        passes: Passes,
+        holdings: Holdings,
+        members: Members,
+        wallet: Wallet,
+        audit: Audit,
+    ) -> None:
+        """All are stores, but the wallet, which knows whose card staff have to look at."""
+        self._wallet = wallet
         self._members = members
         self._passes = passes
         self._holdings = holdings
@@ -68,7 +78,11 @@ class Issuing:
             raise Conflict("product_over", text)
         # 2. The serial is reserved for the holder first, so that of two who issue the same pass to
         #    the same person at once one finds it taken.
-        issued = replace(issued, id=await self._reserved_serial(issued, now))
+        issued = replace(
+            issued,
+            id=await self._reserved_serial(issued, now),
+            card_due_since=await self._wallet.card_due_since(issued.holder),
+        )
         # 3. The pass itself. After a crash between 2 and 3 the next try issues it under the serial
         #    that was reserved; of two such tries at once one is first.
         detail = {"product": issued.product_id}
@@ -76,6 +90,13 @@ class Issuing:
             await entry.begin(AuditLine(now, by, "issue", f"pass:{issued.id}", detail))
             if not await self._passes.add(issued):
                 raise _already_held(issued.id)
+        # 4. An account that was bound to the holder since step 2 may not have found the pass.
+        since = await self._wallet.card_due_since(issued.holder)
+        if since is not None and issued.card_due_since is None:
+            changed = await change(
+                self._passes, issued.id, lambda each: transitions.ask_for_card(each, since)
+            )
+            issued = changed.after
         return issued
 
     async def _check_holder(self, new: NewPass, today: date) -> None:
@@ -104,18 +125,18 @@ class Issuing:
         Raises `Conflict` if they hold it already.
         """
         lookup = issued.holder.lookup
-        key = f"{issued.product_id}:{lookup}"
+        key, wanted = f"{issued.product_id}:{lookup}", Holding(lookup, issued.id)
         while True:
-            held_under = await self._holdings.reserve(key, lookup, issued.id)
-            if held_under == issued.id:
+            holding = await self._holdings.reserve(key, wanted)
+            if holding.pass_id == issued.id:
                 return issued.id
-            held = await newest_serial(held_under, self._passes)
+            held = await newest_serial(holding.pass_id, self._passes)
             if held is None:
-                return held_under  # a crash came before the pass: it is issued now
+                return holding.pass_id  # a crash came before the pass: it is issued now
             if held.in_force_on(business_day(now)):
                 raise _already_held(held.id)
             # The pass before has ended. Somebody else may pass the holding on first: look again.
-            if await self._holdings.pass_on(key, held_under, issued.id):
+            if await self._holdings.pass_on(key, holding, wanted):
                 return issued.id
 
 

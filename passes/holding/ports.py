@@ -4,6 +4,8 @@ All stores raise `errors.Unavailable` when the database does not answer.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from passes.holding.model import Pass
@@ -32,16 +34,28 @@ class Passes(Protocol):
         """All passes of a product."""
 
 
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Who holds something, as a keyed hash, and with which pass.
+
+    What holds a person or an account to a limit outlives the erasure of their data, until
+    `forgotten_at`.
+    """
+
+    holder: str
+    pass_id: str
+    forgotten_at: datetime | None = None
+
+
 class Holdings(Protocol):
     """Which pass somebody holds under a key, such as that of a product and a person."""
 
-    async def reserve(self, key: str, holder: str, pass_id: str) -> str:
-        """Note that the key is held under a pass, and return that pass; or return the pass under
-        which it is held already."""
+    async def reserve(self, key: str, wanted: Holding) -> Holding:
+        """Note who holds the key and return that; or return who holds it already."""
 
-    async def pass_on(self, key: str, before: str, after: str) -> bool:
-        """Compare-and-set: the key is held under another pass; False if it is not `before` any
-        more under which it is held."""
+    async def pass_on(self, key: str, before: Holding, after: Holding) -> bool:
+        """Compare-and-set: the key is held by another pass, or somebody else; False if `before`
+        does not hold it any more."""
 
     async def forget(self, holder: str) -> None:
         """Forget all that a holder holds."""

@@ -123,9 +123,18 @@ def give_to(held: Pass, holder: Holder) -> Pass:
     return held if held.holder == holder else replace(held, holder=holder)
 
 
-def ask_for_card(held: Pass, now: datetime) -> Pass:
-    """Staff look at the holder's card at the next admission."""
-    return replace(held, card_due_since=now)
+def ask_for_card(held: Pass, since: datetime) -> Pass:
+    """Staff look at the holder's card at the next admission, if they have not since then."""
+    if held.card_due_since is not None and held.card_due_since >= since:
+        return held
+    return replace(held, card_due_since=since)
+
+
+def card_seen(held: Pass, seen_at: datetime) -> Pass:
+    """Staff have looked at the holder's card. It stays due if an account was bound after that."""
+    if held.card_due_since is None or held.card_due_since > seen_at:
+        return held
+    return replace(held, card_due_since=None)
 
 
 def is_holder(by: str | None) -> bool:

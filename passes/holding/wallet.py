@@ -18,16 +18,18 @@ from passes.holding.ports import Passes
 from passes.ledger.ports import Ledger
 from passes.ledger.tally import Tally
 from passes.people.holder import Holder
-from passes.people.visitors import Visitor
+from passes.people.ports import Visitors
+from passes.people.visitors import Visitor, person_key
 
 
 class Wallet:
     """Finds the passes of people."""
 
-    def __init__(self, passes: Passes, ledger: Ledger, audit: Audit) -> None:
+    def __init__(self, passes: Passes, ledger: Ledger, visitors: Visitors, audit: Audit) -> None:
         """All are stores."""
         self._passes = passes
         self._ledger = ledger
+        self._visitors = visitors
         self._audit = audit
 
     async def of_visitor(self, visitor: Visitor) -> list[Pass]:
@@ -62,6 +64,45 @@ class Wallet:
                 await change(
                     self._passes, held.id, lambda each: transitions.ask_for_card(each, now)
                 )
+
+    async def card_due_since(self, person: Holder) -> datetime | None:
+        """Since when staff have to look at the card of a person, before a turnstile admits with a
+        new pass of theirs: since an account was bound to them.
+
+        None if nobody is bound to them, or staff have looked since, with whatever pass.
+        """
+        binding = await self._visitors.bound(person_key(person))
+        if binding is None:
+            return None
+        held = await self._passes.of_holder(person.lookup)
+        seen_at = await self._seen_at(held)
+        if seen_at is not None and seen_at >= binding.at:
+            return None
+        return binding.at
+
+    async def with_card_seen(self, held: Pass) -> Pass:
+        """The pass, which does not wait for a look at the card any more if staff have had it, with
+        this pass or another of the same person.
+
+        A scan reads nothing but the pass that it admits with. So a look serves the other passes of
+        the person from the next time on that their phone asks for them.
+        """
+        if held.card_due_since is None:
+            return held
+        of_document = await self._passes.of_holder(held.holder.lookup)
+        of_person = [each for each in of_document if each.holder.is_same(held.holder)]
+        seen_at = await self._seen_at(of_person)
+        if seen_at is None:
+            return held
+        changed = await change(
+            self._passes, held.id, lambda each: transitions.card_seen(each, seen_at)
+        )
+        return changed.after
+
+    async def _seen_at(self, held: Iterable[Pass]) -> datetime | None:
+        """When staff have last looked at the card, with any of these passes."""
+        looks = [(await self.tally_of(each)).seen_at for each in held]
+        return max((look for look in looks if look is not None), default=None)
 
     async def any_usable(self, person: Holder, day: date) -> bool:
         """Whether a person has a pass that may still admit on that business day or later."""

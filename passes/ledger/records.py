@@ -89,6 +89,9 @@ class Record:
         """What it adds to a tally, if it is an admission; or takes from it, if it is an exit."""
         admits = self.verdict.admits if self.verdict else 1
         pays = self.verdict.pays if self.verdict else 0
+        looked = self.verdict is not None and self.verdict.check_identity
+        # A printed code says nothing of the account whose phone shows the pass.
+        seen = looked and self.step is not None
         return Entry(
             spot_id=self.spot_id,
             at=self.at,
@@ -97,7 +100,7 @@ class Record:
             payers=self.payers,
             paid=pays,
             month=self.month,
-            seen=self.verdict is not None and self.verdict.check_identity,
+            seen=seen,
         )
 
 

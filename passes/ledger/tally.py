@@ -27,7 +27,7 @@ class Entry:
     paid: int = 0
     month: int = 0
     seen: bool = False
-    """Whether staff have looked at the card."""
+    """Whether staff have looked at the card of whoever showed the pass on a phone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Tally:
     due: Mapping[str, int] = field(default_factory=dict)
     paid: Mapping[str, int] = field(default_factory=dict)
     seen_at: datetime | None = None
-    """When staff have last looked at the holder's card and let them in."""
+    """When staff have last let somebody in with a phone, after a look at their card."""
 
     def visits_on(self, day: date, spot_id: str) -> int:
         """Visits to a spot on `day`, which must not lie before the newest day."""

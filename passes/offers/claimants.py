@@ -47,6 +47,10 @@ class Claimants:
             traits=traits,
         )
 
+    async def card_due_since(self, visitor: Visitor) -> datetime | None:
+        """Since when staff have to look at the card of a visitor who says who they are."""
+        return await self._wallet.card_due_since(visitor.holder)
+
     async def still(self, visitor: Visitor) -> bool:
         """Whether a visitor is still who they were when they were read."""
         now = await self._visitors.get(visitor.id)

@@ -20,10 +20,11 @@ from passes.base.text import Text
 from passes.holding import transitions
 from passes.holding.change import change
 from passes.holding.model import Pass, PassState
-from passes.holding.ports import Holdings, Passes
+from passes.holding.ports import Passes
 from passes.holding.wallet import newest_serial
 from passes.offers.claimants import Claimants
 from passes.offers.eligibility import NotClaimable, closed_spots, objection, too_many
+from passes.offers.numbering import Numbering
 from passes.offers.offer import ClaimKind, Offer
 from passes.offers.quotas import Quotas
 from passes.people.holder import NOBODY
@@ -68,16 +69,16 @@ class Claiming:
         claimants: Claimants,
         quotas: Quotas,
         passes: Passes,
-        holdings: Holdings,
+        numbering: Numbering,
         audit: Audit,
     ) -> None:
-        """`spots` is the catalogue in memory; `passes`, `holdings` and `audit` are stores."""
+        """`spots` is the catalogue in memory; `passes` and `audit` are stores."""
         self._vault = vault
         self._spots = spots
         self._claimants = claimants
         self._quotas = quotas
         self._passes = passes
-        self._holdings = holdings
+        self._numbering = numbering
         self._audit = audit
 
     async def claim(self, visitor: Visitor, claim: Claim, now: datetime) -> Pass:
@@ -117,15 +118,17 @@ class Claiming:
         # 3. The voucher, unless this visitor has as many as one may have, or it is there already.
         voucher = _drafted(serial, visitor, claim, now)
         if claim.offer.real_name:
-            voucher = replace(voucher, traits=claimant.traits)
+            card_due_since = await self._claimants.card_due_since(visitor)
+            voucher = replace(voucher, traits=claimant.traits, card_due_since=card_due_since)
         async with audited(self._audit) as entry:
-            stored = await self._store(voucher, visitor, claim.offer, entry)
-            if stored is None or not stored.new:
+            try:
+                stored = await self._store(voucher, visitor, claim.offer, entry)
+            except NotClaimable:
+                await self._quotas.give_back(voucher, now)
+                raise
+            if not stored.new:
                 await entry.not_done()
                 await self._quotas.give_back(voucher, now)
-            if stored is None:
-                raise too_many(claim.offer)
-            if not stored.new:
                 return _same(stored.voucher, visitor, claim)
             # 4. The visitor may have become somebody else, or have been erased, since step 1.
             await self._check_still(visitor, stored.voucher, now)
@@ -176,52 +179,21 @@ class Claiming:
 
     async def _store(
         self, voucher: Pass, visitor: Visitor, offer: Offer, entry: AuditEntry
-    ) -> _Stored | None:
-        """Store a voucher, if its holder and the account may still have one; None if they have as
-        many as one may have.
-
-        An account counts like a person, whoever it says to be: else whoever makes people up, or
-        becomes one after the other, would have as many as they like.
-        """
+    ) -> _Stored:
+        """Store a voucher. Raises `NotClaimable` if its holder, or the account, has as many as one
+        may have."""
         most = offer.quota.per_person
-        if most is not None and offer.real_name:
-            account = f"{offer.id}:account:{visitor.id}"
-            serial = await self._numbered(account, voucher, most)
-            if serial is None:
-                return None
-            voucher = replace(voucher, id=serial)
-        person = f"{offer.id}:{voucher.holder.lookup}"
-        serial = voucher.id if most is None else await self._numbered(person, voucher, most)
-        if serial is None:
-            return None
-        voucher = replace(voucher, id=serial)
+        if most is not None:
+            voucher = await self._numbering.numbered(voucher, visitor, offer, most)
         by, subject = f"visitor:{visitor.id}", f"pass:{voucher.id}"
         line = AuditLine(voucher.issued_at, by, "claim", subject, {"offer": offer.id})
         await entry.begin(line)
         if await self._passes.add(voucher):
             return _Stored(voucher, new=True)
         there = await self._passes.get(voucher.id)
-        return None if there is None else _Stored(there, new=False)
-
-    async def _numbered(self, whose: str, voucher: Pass, most: int) -> str | None:
-        """The serial under which a voucher is one of so many; None if all numbers are used.
-
-        A number that is held by a voucher which is not there was left by a crash, or that voucher
-        is just coming: it is stored under the same serial, so that there is one in either case.
-        """
-        for number in range(1, most + 1):
-            key = f"{whose}:{number}"
-            held_under = await self._holdings.reserve(key, voucher.holder.lookup, voucher.id)
-            if held_under == voucher.id:
-                return voucher.id
-            held = await newest_serial(held_under, self._passes)
-            if held is None:
-                return held_under
-            if held.cancelled_at is None:
-                continue
-            if await self._holdings.pass_on(key, held_under, voucher.id):
-                return voucher.id
-        return None
+        if there is None:  # cannot be: passes are never deleted
+            raise too_many(offer)
+        return _Stored(there, new=False)
 
 
 def _spot_of(claim: Claim) -> str | None:

@@ -74,6 +74,15 @@ def too_many(offer: Offer) -> NotClaimable:
     return NotClaimable("already_claimed", text)
 
 
+def claimed_for_another() -> NotClaimable:
+    """The objection that an account has a voucher that it claimed as another person."""
+    text = Text(
+        "此账户已为另一位实名人领取，不能再为他人领取",
+        "this account has claimed this offer for another person; it cannot for a second one",
+    )
+    return NotClaimable("claimed_for_another", text)
+
+
 def closed_spots(offer: Offer, spots: Iterable[SpotFacts], days: DateRange) -> NotClaimable | None:
     """The objection that none of these spots takes visitors on a day of a voucher, if so.
 

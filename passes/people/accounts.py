@@ -70,6 +70,10 @@ class Accounts:
         """The id of a visitor's account at WeChat."""
         return self._vault.open(visitor.openid, f"openid:{visitor.id}")
 
+    def key(self, visitor: Visitor) -> str:
+        """The keyed hash of a visitor's account at WeChat: the same when they sign up again."""
+        return self._account_key(self.openid(visitor))
+
     def phone(self, visitor: Visitor) -> str | None:
         """The phone number of a visitor, if they have let WeChat tell it."""
         if visitor.phone is None:

@@ -18,11 +18,9 @@ from passes.base.text import Text
 from passes.people.consent import Consents
 from passes.people.holder import Holder
 from passes.people.identity import Identity, IdentityDocument, Sealer, identify
-from passes.people.ports import Attempts, PassesOfPeople, Visitors
+from passes.people.ports import PassesOfPeople, Visitors
+from passes.people.tries import Tries
 from passes.people.visitors import Binding, Notice, Visitor, account_erased, person_key
-
-MOST_WRONG_NAMES = 5
-"""How many names can be tried for the passes of one document on a day."""
 
 _BINDING_TAKES = timedelta(minutes=1)
 """A binding whose visitor does not name the person by then was left behind by a crash."""
@@ -54,16 +52,16 @@ class Identification:
         privacy_version: str,
         visitors: Visitors,
         passes: PassesOfPeople,
-        attempts: Attempts,
+        tries: Tries,
         audit: Audit,
     ) -> None:
-        """`privacy_version` is that of the privacy statement in force; the others are stores, of
-        which `passes` tells what passes a person has."""
-        self._attempts = attempts
+        """`privacy_version` is that of the privacy statement in force; `passes` tells what passes
+        a person has, `tries` counts; `visitors` and `audit` are stores."""
         self._identities = identities
         self._consents = Consents(identities, privacy_version)
         self._visitors = visitors
         self._passes = passes
+        self._tries = tries
         self._audit = audit
 
     async def identify(self, visitor: Visitor, said: IdentityStatement, now: datetime) -> Visitor:
@@ -87,15 +85,16 @@ class Identification:
             person, left = before, None
 
         # 3. What stands against it.
-        await self._check_name(person, now)
+        await self._tries.count(visitor, now)
+        await self._check_name(person, visitor, now)
         if left is not None and await self._has_pass(left, now):
             raise _identity_fixed()
 
         # 4. The binding, by which no other visitor can become that person any more.
         await self._bind(person, visitor.id, now)
 
-        #    Whoever knows a name and a number can say to be that person: so staff look at the card
-        #    once, before a turnstile admits with the passes that they have already.
+        #    Whoever knows a name and a number can say to be that person. So staff look at the card
+        #    once, before a turnstile admits with a pass of theirs.
         if left is not None or before is None:
             await self._passes.ask_for_card(person.lookup, now)
 
@@ -132,7 +131,8 @@ class Identification:
         """
         person = self._identities.seal(identity)
         binding = await self._visitors.bound(person_key(person))
-        # 1. Their passes, under the right name.
+        # 1. Their passes, under the right name, which they can say at once.
+        await self._tries.forget(person, now)
         renamed = await self._passes.rename(
             person, lambda held: AuditLine(now, by, "rename", f"pass:{held}", {"reason": reason})
         )
@@ -209,24 +209,24 @@ class Identification:
     async def _has_pass(self, person: Holder, now: datetime) -> bool:
         return await self._passes.any_usable(person, business_day(now))
 
-    async def _check_name(self, person: Holder, now: datetime) -> None:
-        """Raise `Conflict` if a pass was issued to this document under another name.
+    async def _check_name(self, person: Holder, visitor: Visitor, now: datetime) -> None:
+        """Raise `Conflict` if the document is known under another name: of a pass that was issued
+        to it, or of another visitor who is bound to it.
 
-        Names cannot be guessed: after some wrong ones the answer is the same for the right one,
-        until the next day.
+        Of the two the answer is the same, so that a number tells nothing but that it is known.
         """
-        names = await self._passes.names(person.lookup)
-        if not names:
-            return
-        today = business_day(now)
-        tries_left = await self._attempts.begin(person.lookup, today, MOST_WRONG_NAMES, now)
-        if tries_left and all(name.is_same(person) for name in names):
-            await self._attempts.succeeded(person.lookup, today)
+        names = list(await self._passes.names(person.lookup))
+        binding = await self._visitors.bound(person_key(person))
+        if binding is not None and binding.visitor_id != visitor.id:
+            other = await self._visitors.get(binding.visitor_id)
+            if other is not None and other.identity is not None and other.lookup == person.lookup:
+                names.append(other.identity)
+        if await self._tries.fits(person, names, now):
             return
         text = Text(
-            "姓名与该证件名下的电子票不一致，请核对，或持证件请工作人员更正",
-            "the passes of this document name another person; check the name, or show the "
-            "document to staff",
+            "该证件在本系统登记的姓名不同，请核对，或持证件请工作人员更正",
+            "this document is known under another name; check the name, or show the document to "
+            "staff",
         )
         raise Conflict("name_differs", text)
 

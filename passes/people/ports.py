@@ -74,13 +74,16 @@ class Visitors(Protocol):
 
 
 class Attempts(Protocol):
-    """How often the name of a document was guessed wrong on a day."""
+    """How often something was tried on a day, such as names for a document; by a keyed hash."""
 
-    async def begin(self, lookup: str, day: date, most: int, now: datetime) -> bool:
-        """Count a guess as wrong; False, and nothing is counted, if there were too many."""
+    async def begin(self, what: str, day: date, most: int, now: datetime) -> bool:
+        """Count a try; False, and nothing is counted, if there were too many."""
 
-    async def succeeded(self, lookup: str, day: date) -> None:
-        """The guess was right: it does not count."""
+    async def succeeded(self, what: str, day: date) -> None:
+        """A try that was counted does not count."""
+
+    async def forget(self, what: str, day: date) -> None:
+        """No try of that day counts."""
 
 
 class Sessions(Protocol):

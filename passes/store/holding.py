@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from passes.base.stored import stored_fields
 from passes.holding.model import Pass
-from passes.holding.ports import Holdings, Passes
+from passes.holding.ports import Holding, Holdings, Passes
 from passes.people.identity import Sealer
 from passes.store.binding import bound, holder_place
 from passes.store.database import Database, Document
@@ -91,17 +91,25 @@ class HoldingStore(Holdings):
         """One collection of the database is used."""
         self._holdings = database.collection("holdings")
 
-    async def reserve(self, key: str, holder: str, pass_id: str) -> str:
-        if await self._holdings.insert({"_id": key, "holder": holder, "pass_id": pass_id}):
-            return pass_id
+    async def reserve(self, key: str, wanted: Holding) -> Holding:
+        if await self._holdings.insert({"_id": key, **_from_holding(wanted)}):
+            return wanted
         held = await self._holdings.get({"_id": key})
         if held is None:  # its holder was erased between the two: it is free again
-            return await self.reserve(key, holder, pass_id)
-        return str(held["pass_id"])
+            return await self.reserve(key, wanted)
+        return Holding(held["holder"], held["pass_id"], held.get("forgotten_at"))
 
-    async def pass_on(self, key: str, before: str, after: str) -> bool:
-        where = {"_id": key, "pass_id": before}
-        return await self._holdings.update(where, {"$set": {"pass_id": after}})
+    async def pass_on(self, key: str, before: Holding, after: Holding) -> bool:
+        where = {"_id": key, "holder": before.holder, "pass_id": before.pass_id}
+        return await self._holdings.update(where, {"$set": _from_holding(after)})
 
     async def forget(self, holder: str) -> None:
         await self._holdings.delete({"holder": holder})
+
+
+def _from_holding(holding: Holding) -> Document:
+    """A holding as it is stored: what is kept for good has no instant at which it is forgotten."""
+    document: Document = {"holder": holding.holder, "pass_id": holding.pass_id}
+    if holding.forgotten_at is not None:
+        document["forgotten_at"] = holding.forgotten_at
+    return document

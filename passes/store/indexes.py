@@ -47,17 +47,26 @@ INDEXES: dict[str, tuple[Index, ...]] = {
         Index("pass", (("pass_id", 1),), serves="the history of one pass is told"),
     ),
     # shard key: _id, hashed. `_id` is what is held and by whom.
-    "holdings": (Index("held_by", (("holder", 1),), serves="a visitor's data are erased"),),
+    "holdings": (
+        Index("held_by", (("holder", 1),), serves="a visitor's data are erased"),
+        Index(
+            "kept_until",
+            (("forgotten_at", 1),),
+            serves="what an account has claimed is forgotten half a year after the offer",
+            expire_seconds=0,
+        ),
+    ),
     # shard key: _id, hashed
     "users": (),
     # shard key: _id, hashed. `_id` is a WeChat account or a person, as keyed hashes.
     "bindings": (),
-    # shard key: _id, hashed. `_id` is a person, as a keyed hash, and a day.
+    # shard key: _id, hashed. `_id` is a document or an account, as keyed hashes,
+    # and a day.
     "name_attempts": (
         Index(
             "kept_two_days",
             (("at", 1),),
-            serves="wrong names are forgotten",
+            serves="what was tried is forgotten",
             expire_seconds=2 * 24 * 3600,
         ),
     ),

@@ -41,14 +41,14 @@ class MemberStore(Members):
 
 
 class AttemptStore(Attempts):
-    """The `name_attempts` collection; `_id` is a person and a business day."""
+    """The `name_attempts` collection; `_id` is a document or an account, and a business day."""
 
     def __init__(self, database: Database) -> None:
         """One collection of the database is used."""
         self._attempts = database.collection("name_attempts")
 
-    async def begin(self, lookup: str, day: date, most: int, now: datetime) -> bool:
-        key = f"{lookup}:{day}"
+    async def begin(self, what: str, day: date, most: int, now: datetime) -> bool:
+        key = f"{what}:{day}"
         below: Document = {"_id": key, "count": {"$lt": most}}
         one_more = {"$inc": {"count": 1}}
         if await self._attempts.update(below, one_more):
@@ -57,8 +57,11 @@ class AttemptStore(Attempts):
             return True
         return await self._attempts.update(below, one_more)
 
-    async def succeeded(self, lookup: str, day: date) -> None:
-        at_least_one = {"_id": f"{lookup}:{day}", "count": {"$gt": 0}}
+    async def forget(self, what: str, day: date) -> None:
+        await self._attempts.delete({"_id": f"{what}:{day}"})
+
+    async def succeeded(self, what: str, day: date) -> None:
+        at_least_one = {"_id": f"{what}:{day}", "count": {"$gt": 0}}
         await self._attempts.update(at_least_one, {"$inc": {"count": -1}})
 
 

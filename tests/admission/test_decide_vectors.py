@@ -62,20 +62,23 @@ def terms_of(written: Mapping[str, Any], place: Place) -> Terms:
 
 
 def pass_of(written: Mapping[str, Any], terms: Terms, covered: frozenset[str]) -> Pass:
-    activate_by = written["activate_by"]
+    activate_by, due = written["activate_by"], written.get("card_due_since")
     if written.get("issued_on"):
         valid = terms.term.begun_on(date.fromisoformat(written["issued_on"]))
     else:
         first, last = written["valid_from"], written["valid_until"]
         valid = DateRange(date.fromisoformat(first), date.fromisoformat(last))
-    return build.held(
+    held = build.held(
         terms=terms,
         spots=covered,
         state=PassState(written["state"]),
         valid=valid,
         activate_by=date.fromisoformat(activate_by) if activate_by else None,
         frozen_by=FROZEN_BY[written.get("frozen_by")],
+        card_due_since=datetime.fromisoformat(due) if due else None,
     )
+    edition = replace(held.edition, offer=written.get("voucher", False))
+    return replace(held, edition=edition)
 
 
 FROZEN_BY = {None: None, "holder": "visitor:test", "staff": build.OPERATOR}
@@ -104,7 +107,8 @@ def entry_of(visit: Mapping[str, Any], held: Pass, tally: Tally) -> Entry:
     room, day = terms.party.admits, business_day(at)
     payers = terms.party.pays if terms.payment is Payment.AT_WINDOW else 0
     month = months_between(held.first_day_after(tally) or day, day)
-    return Entry(visit["spot"], at, visit.get("people", room), room, payers, month=month)
+    people, seen = visit.get("people", room), visit.get("card_seen", False)
+    return Entry(visit["spot"], at, people, room, payers, month=month, seen=seen)
 
 
 def case_of(given: Mapping[str, Any]) -> Case:
@@ -158,7 +162,6 @@ def test_there_are_enough_cases_and_each_reason_of_decide_is_among_them() -> Non
         Reason.CODE_STALE,
         Reason.CODE_UNKNOWN,
         Reason.REPEAT,
-        Reason.CHECK_IDENTITY,
         Reason.QUOTA_USED_UP,
         Reason.ERROR,
     }

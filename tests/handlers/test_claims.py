@@ -62,13 +62,18 @@ async def test_a_voucher_is_claimed_refused_at_the_turnstile_and_paid_at_the_win
     assert erased.status == 200, "nothing is left to be given up"
 
 
-async def test_a_prepaid_voucher_opens_a_turnstile(api: Api, world: World) -> None:
+async def test_a_prepaid_voucher_needs_no_window_but_a_look_at_the_card(
+    api: Api, world: World
+) -> None:
     await world.publish_offers(offer(payment=Payment.PAID, benefit=Benefit(BenefitKind.FREE)))
     token = await world.known()
     shown = await shown_code(api, await claimed(api, token), token)
     _, turnstile = await world.gate()
-    verdict = await api.post(SCANS, shown | {"nonce": "a"}, turnstile)
-    assert_admitted(verdict, admits=1, pays=0, amount_fen=None)
+    refused = await api.post(SCANS, shown | {"nonce": "a"}, turnstile)
+    assert_refused(refused, Reason.CHECK_IDENTITY)
+    _, handheld = await world.gate(kind=GateKind.HANDHELD)
+    verdict = await api.post(SCANS, shown | {"nonce": "b"}, handheld)
+    assert_admitted(verdict, admits=1, pays=0, amount_fen=None, check_identity=True)
 
 
 async def test_the_same_key_is_the_same_claim(api: Api, world: World) -> None:

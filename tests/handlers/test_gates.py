@@ -431,3 +431,23 @@ async def test_what_a_scanner_puts_around_a_code_is_no_fault_of_the_visitor(
     _, token = await world.gate()
     text = frame.format(world.live(held).lower())
     assert_admitted(await api.post(SCANS, world.scan_body(held, "a", text), token))
+
+
+async def test_a_gate_looks_up_sixty_cards_a_minute_and_no_more(
+    api: Api, world: World, clock: Clock
+) -> None:
+    """With the token of any staffed gate 300 numbers a second could be tried."""
+    path, number = "/api/v1/gate/lookup", {"id_number": HOLDER.number}
+    _, window = await world.gate(kind=GateKind.WINDOW)
+    at_once = [(await api.post(path, number, window)).status for _ in range(20)]
+    assert set(at_once) == {200}
+    refused = await api.post(path, number, window)
+    assert_problem(refused, 429, "too_often")
+    assert refused.headers["Retry-After"] == "1"
+    within_a_minute = []
+    for _ in range(60):
+        clock.time += timedelta(seconds=1)
+        within_a_minute.append((await api.post(path, number, window)).status)
+    assert set(within_a_minute) == {200}
+    _, other = await world.gate(kind=GateKind.HANDHELD)
+    assert (await api.post(path, number, other)).status == 200

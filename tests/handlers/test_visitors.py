@@ -111,7 +111,7 @@ async def test_a_visitor_says_who_they_are_and_sees_all_that_is_held(
     phone = await api.post("/api/v1/me/phone", {"code": "sandbox:甲:p"}, token)
     assert phone.json["phone_mask"].startswith("100******")
     held = await world.issue(person=HOLDER)
-    _, gate_token = await world.gate()
+    _, gate_token = await world.gate(kind=GateKind.HANDHELD)
     await api.post(SCANS, world.scan_body(held, "a"), gate_token)
     me = (await api.get("/api/v1/me", token)).json
     assert me["identity"] == {
@@ -287,3 +287,40 @@ async def test_too_many_calls_are_told_when_to_try_again(api: Api, clock: Clock)
     assert_problem(once, 422, "identity_invalid")
     twice = await put_identity(api, token, name="甲")
     assert_problem(twice, 429, "too_often")
+
+
+async def test_a_look_at_the_card_is_told_to_the_phone(api: Api, world: World) -> None:
+    """Before the visitor queues at a turnstile; after a look no pass of theirs waits for one."""
+    shown = await world.issue(person=HOLDER)
+    await world.publish()
+    other = await world.issue("other", person=HOLDER)
+    token = await token_of(api)
+    await put_identity(api, token)
+    due = {item["id"]: item["card_due"] for item in await items_of(api, token)}
+    assert due == {shown.id: True, other.id: True}
+    _, turnstile = await world.gate()
+    refused = await api.post(SCANS, world.scan_body(other, "a"), turnstile)
+    assert_refused(refused, Reason.CHECK_IDENTITY, speak="请走人工通道")
+    _, handheld = await world.gate(kind=GateKind.HANDHELD)
+    assert_admitted(await api.post(SCANS, world.scan_body(shown, "b"), handheld))
+    code = await api.get(f"/api/v1/passes/{other.id}/code", token)
+    assert code.status == 200
+    assert_admitted(await api.post(SCANS, world.scan_body(other, "c"), turnstile))
+    due = {item["id"]: item["card_due"] for item in await items_of(api, token)}
+    assert due == {shown.id: False, other.id: False}
+
+
+async def test_who_was_unbound_by_staff_is_told_so(api: Api, world: World, clock: Clock) -> None:
+    """A pass went from one account to another, and the first never learned of it."""
+    token = await token_of(api)
+    await put_identity(api, token)
+    assert (await api.get("/api/v1/me", token)).json["notice"] is None
+    unbind = world.system.people.identification.unbind
+    await unbind(HOLDER, OPERATOR, clock.time, "lost phone")
+    notice = (await api.get("/api/v1/me", token)).json["notice"]
+    assert_fields(notice, code="identity_unbound", at="2026-07-01T02:00:00Z")
+
+
+async def items_of(api: Api, token: str) -> list[dict[str, Any]]:
+    """The passes of a visitor."""
+    return list((await api.get("/api/v1/passes", token)).json["items"])

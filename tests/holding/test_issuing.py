@@ -7,6 +7,7 @@ import pytest
 from passes.base.calendar import business_day
 from passes.base.errors import Conflict, Invalid
 from passes.codes.format import LAST_DAY
+from passes.holding.ports import Holding
 from passes.holding.shown_code import static_text
 from passes.terms.validity import DateRange, Term
 from server.mongo import Mongo
@@ -61,7 +62,7 @@ async def test_of_two_who_finish_what_a_crash_left_one_is_first(
     """The serial was reserved and the pass never stored; two processes issue it at once."""
     rooms, rival = RoomsUnderTest(mongo), RoomsUnderTest(mongo)
     lookup, left = SEALER.seal(HOLDER).lookup, "0" * 15 + "2"
-    await rooms.holding.holdings.reserve(f"annual:{lookup}", lookup, left)
+    await rooms.holding.holdings.reserve(f"annual:{lookup}", Holding(lookup, left))
     overtake(monkeypatch, rooms.holding.passes, "add", rival.issue)
     with pytest.raises(Conflict, match=left):
         await rooms.issue()
@@ -93,10 +94,11 @@ async def test_a_holder_who_is_erased_while_a_pass_is_issued_to_them_is_free_aga
     """The holding is taken when it is asked for, and gone when it is read."""
     rooms = RoomsUnderTest(mongo)
     holdings, lookup = rooms.holding.holdings, SEALER.seal(HOLDER).lookup
-    await holdings.reserve("annual", lookup, "a" * 16)
+    await holdings.reserve("annual", Holding(lookup, "a" * 16))
 
     async def erase() -> None:
         await holdings.forget(lookup)
 
     overtake(monkeypatch, holdings._holdings, "get", erase)
-    assert await holdings.reserve("annual", lookup, "b" * 16) == "b" * 16
+    free_again = Holding(lookup, "b" * 16)
+    assert await holdings.reserve("annual", free_again) == free_again

@@ -11,6 +11,7 @@ import pytest
 from passes.admission.gates import Gate, GateKind
 from passes.base.calendar import business_day
 from passes.base.errors import Invalid
+from passes.holding import transitions
 from passes.holding.model import Pass
 from passes.ledger.records import fold
 from passes.ledger.verdicts import Reason, Verdict
@@ -93,6 +94,8 @@ async def test_a_free_spot_opens_a_turnstile_and_another_sends_to_the_window(
     rooms: RoomsUnderTest,
 ) -> None:
     voucher = await rooms.claim(of=campaign())
+    seen = transitions.card_seen(voucher, NOW)
+    assert await rooms.holding.passes.replace(voucher, seen)
     there = build.gate(spot_id=XIANNVSHAN)
     assert_admitted(await rooms.verdict_on(live_scan(voucher, "a", gate=there)))
     later = NOW + timedelta(minutes=5)

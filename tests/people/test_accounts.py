@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from passes.base.errors import Conflict, Invalid, Unknown
+from passes.holding.ports import Holding
 from passes.people.identification import Identification, Unbound
 from passes.people.identity import IdentityDocument
 from passes.people.sealing import Vault
+from passes.people.tries import Tries
 from passes.people.visitors import Binding, Visitor
 from passes.store.people import AttemptStore
 from passes.store.sealed import SealedStore
@@ -57,7 +59,7 @@ async def test_a_person_is_bound_to_one_account(rooms: RoomsUnderTest) -> None:
 
 async def test_a_pass_is_not_found_under_another_name(rooms: RoomsUnderTest) -> None:
     await rooms.issue()
-    with pytest.raises(Conflict, match="name another person"):
+    with pytest.raises(Conflict, match="known under another name"):
         await rooms.known(document=build.document(name="测试偷"))
     visitor = await rooms.account()
     assert visitor.identity is None
@@ -114,7 +116,7 @@ async def test_a_new_privacy_statement_is_agreed_to_with_a_pass_in_force(
         "2027-01",
         rooms.people.visitors,
         rooms.holding.wallet,
-        AttemptStore(rooms.database),
+        Tries(rooms.people.accounts, AttemptStore(rooms.database)),
         rooms.base.audit,
     )
     agreed = await later.identify(visitor, replace(SAID, consent_version="2027-01"), NOW)
@@ -153,7 +155,7 @@ async def test_who_one_is_can_be_corrected_until_a_pass_is_in_force(rooms: Rooms
     await rooms.issue_to(visitor)
     misspelt, somebody_else = build.document(name="测试误"), build.document(build.person(5))
     for document in (misspelt, somebody_else):
-        with pytest.raises(Conflict, match=r"only staff|name another"):
+        with pytest.raises(Conflict, match=r"only staff|known under another"):
             await rooms.known(document=document)
     right = replace(HOLDER, name="测试正")
     released = await rooms.people.identification.unbind(right, OPERATOR, NOW, "misspelt")
@@ -211,7 +213,7 @@ async def test_a_person_holds_one_pass_of_a_product(rooms: RoomsUnderTest) -> No
     when_it_is_over = await rooms.issue(at=NOW + timedelta(days=365))
     assert when_it_is_over.id != held.id
     await rooms.holding.passes.add(replace(held, id="0" * 15 + "1"))
-    await rooms.holding.holdings.reserve(f"lost:{lookup}", lookup, "0" * 15 + "2")
+    await rooms.holding.holdings.reserve(f"lost:{lookup}", Holding(lookup, "0" * 15 + "2"))
     lost = await rooms.issue(build.product("lost"))
     assert lost.id == "0" * 15 + "2", "a crash came before the pass"
 
@@ -260,7 +262,7 @@ async def test_two_names_said_at_once_with_one_document_leave_one(
     current = await rooms.account()
     assert current.identity is not None
     assert SEALER.open(current.identity).name == "测试误"
-    with pytest.raises(Conflict, match="another WeChat account"):
+    with pytest.raises(Conflict, match="known under another name"):
         await rooms.known("乙")
 
 

@@ -41,6 +41,15 @@ NOT_RUN = {
 }
 
 
+ASKED = {
+    # what a command asks for in a terminal; here it is written into lines of standard input
+    "passes issue": ["--name", "--id-number"],
+    "visitors join": ["--name", "--id-number"],
+    "visitors leave": ["--id-number"],
+    "visitors unbind": ["--name", "--id-number"],
+}
+
+
 def is_run(command: str) -> bool:
     """Whether a command of a document is run here."""
     return not any(command.startswith(beginning) for beginning in NOT_RUN)
@@ -78,13 +87,16 @@ class Reader:
         return build.person(next(self._people)).number
 
     def run(self, command: str) -> str:
-        """What a command prints. It has to succeed."""
+        """What a command prints; `number` is written if it asks for one. It has to succeed."""
         words = [self._word(word) for word in shlex.split(command)]
-        at = words.index("scripts") + 1
-        name_first = " visitors leave " not in command
-        answers = [build.HOLDER.name, self.number] if name_first else [self.number]
-        typed_in = "\n".join([*answers, ""])
-        done = CliRunner().invoke(app, words[at:], input=typed_in, catch_exceptions=False)
+        words = words[words.index("scripts") + 1 :]
+        answers = {"--name": build.HOLDER.name, "--id-number": self.number}
+        lines = []
+        for option in ASKED.get(" ".join(words[:2]), []):
+            if option not in words:
+                words += [option, "-"]
+                lines.append(f"{answers[option]}\n")
+        done = CliRunner().invoke(app, words, input="".join(lines), catch_exceptions=False)
         assert done.exit_code == 0, f"{command}\n{done.output}"
         return done.stdout
 
@@ -187,8 +199,6 @@ def filled_in(reader: Reader, command: str) -> str:
     reader.number = number
     if " visitors unbind " in command:
         asyncio.run(bound_visitor(reader.filled["BASE"](), number))
-    command = command.replace("--id-number …", f"--id-number {number}")
-    command = command.replace(build.HOLDER.number, number)
     command = command.replace("--reason …", "--reason lost")
     command = command.replace("join-roster FILE", "join-roster roster.csv")
     command = command.replace("--csv FILE", "--csv offers.csv")

@@ -18,8 +18,9 @@ from tornado.web import Application, RequestHandler
 
 from scripts import gate_client
 from tests.support.api import Api
+from tests.support.build import HOLDER
 from tests.support.fields import assert_fields
-from tests.support.operators import enrolled_gate, issue, row, setup_code
+from tests.support.operators import EXAMPLE_PASS, enrolled_gate, issue, row, setup_code
 from tests.support.pictures import texts_in
 from tests.support.processes import (
     PROJECT,
@@ -415,6 +416,38 @@ def test_a_pass_is_frozen_revoked_and_its_history_told(scripts: Run) -> None:
     assert shown["story"][1]["detail"] == {"reason": "lost"}
     for_people = scripts("passes", "show", pass_id)
     assert "测试甲" not in for_people.out
+
+
+def test_names_and_numbers_need_not_stand_on_the_command_line(scripts: Run, tmp_path: Path) -> None:
+    """They stood in the history of the shell and in the list of processes."""
+    issuing = ["passes", "issue", "--product", EXAMPLE_PASS, "--json"]
+    command = ["-m", "scripts", *issuing, "--data-dir", str(tmp_path / "var")]
+    piped = subprocess.run(
+        [sys.executable, *command, "--name", "-", "--id-number", "-"],
+        input=f"{HOLDER.name}\n{HOLDER.number}\n",
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=PROJECT,
+        env=environment(),
+        timeout=SECONDS,
+        check=False,
+    )
+    assert piped.returncode == 0, piped.stderr
+    assert HOLDER.number not in piped.stdout
+    holder = scripts("passes", "show", json.loads(piped.stdout)["pass_id"], "--json").json["holder"]
+    assert holder == "测** 110***********002X"
+
+
+def test_a_script_that_leaves_a_number_out_is_told_how_to_give_it(scripts: Run) -> None:
+    missing = scripts("visitors", "leave", "--group", "union_member", COLUMNS="400")
+    assert missing.status == 2
+    assert "--id-number is missing and nobody can be asked" in " ".join(missing.err.split())
+    empty = scripts(
+        "visitors", "leave", "--group", "union_member", "--id-number", "-", COLUMNS="400"
+    )
+    assert empty.status == 2
+    assert "reads a line of standard input, and there is none" in " ".join(empty.err.split())
 
 
 async def test_a_new_epoch_withdraws_the_token_of_an_enrolled_gate(

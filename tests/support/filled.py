@@ -96,7 +96,7 @@ async def _scanned_twice(system: System, edition: Edition, visitor: Visitor) -> 
     new = NewPass(edition, visitor.holder, traits=traits_of(HOLDER, TODAY))
     held = await system.holding.issuing.issue(new, OPERATOR, NOW)
     added = await system.admission.gate_keeping.add(
-        EMEISHAN, GateKind.TURNSTILE, "南门2", OPERATOR, NOW
+        EMEISHAN, GateKind.HANDHELD, "南门2", OPERATOR, NOW
     )
     gate = await system.admission.gate_keeping.enrol(added.setup_code, NOW)
     for nonce, minutes in (("5dfb1cb2d35c1769", 1), ("9a04c1e26fd0b357", 2)):

@@ -283,7 +283,16 @@ def objection(case: Json, at: datetime, opened: str | None) -> str | None:  # no
         return "code_spent"
     if ledger.owed_with(key, wanted) and gate["kind"] != "window":
         return "pay_at_window"
+    if card_is_due(case) and gate["kind"] == "turnstile":
+        return "check_identity"
     return None
+
+
+def card_is_due(case: Json) -> bool:
+    """Whether an account was bound to the holder since staff have last looked at their card."""
+    since = case["pass"].get("card_due_since")
+    looks = [datetime.fromisoformat(each["at"]) for each in case["visits"] if each.get("card_seen")]
+    return since is not None and (not looks or max(looks) < datetime.fromisoformat(since))
 
 
 def limits_of(case: Json) -> Json:
@@ -393,7 +402,10 @@ def expected(case: Json) -> Json:
     return answer | {
         "admits": wanted,
         "visits_left": min(left, default=None),
-        "check_identity": not case["code"]["rotating"],
+        "check_identity": case["gate"]["kind"] != "turnstile"
+        and (
+            not case["code"]["rotating"] or case["pass"].get("voucher", False) or card_is_due(case)
+        ),
     }
 
 
@@ -1101,8 +1113,45 @@ def cases_of_people() -> Iterator[Json]:
     )
 
 
+def cases_of_cards() -> Iterator[Json]:
+    """When staff look at the card: an account was bound to the holder, or it is a voucher."""
+    bound = {"card_due_since": (NOON - timedelta(days=2)).isoformat()}
+    seen, not_seen = {**visit(1), "card_seen": True}, visit(1)
+    seen_before = {**visit(3), "card_seen": True}
+    at_window: Json = {"payment": "at_window"}
+    for kind in ("turnstile", "handheld", "window"):
+        here: Json = {"pass_": bound, "gate": {"kind": kind}}
+        yield case(f"{kind}_an_account_was_bound", **here)
+        yield case(f"{kind}_card_seen_since", **here, visits=[seen])
+        yield case(f"{kind}_a_visit_at_which_nobody_looked", **here, visits=[not_seen])
+        yield case(f"{kind}_card_seen_before_an_account_was_bound", **here, visits=[seen_before])
+        yield case(
+            f"{kind}_card_seen_at_that_moment",
+            **here,
+            visits=[{**seen, "at": bound["card_due_since"]}],
+        )
+        yield case(f"{kind}_an_account_was_bound_and_it_was_used_today", **here, visits=[visit()])
+        yield case(f"{kind}_an_account_was_bound_and_it_is_to_be_paid", at_window, **here)
+        yield case(
+            f"{kind}_an_account_was_bound_and_the_code_is_spent", **here, code={"opened": OTHER}
+        )
+        yield case(
+            f"{kind}_an_account_was_bound_and_paper_is_shown", **here, code={"rotating": False}
+        )
+        yield case(f"{kind}_voucher", pass_={"voucher": True}, gate={"kind": kind})
+        yield case(
+            f"{kind}_voucher_to_be_paid", at_window, pass_={"voucher": True}, gate={"kind": kind}
+        )
+
+
 def main() -> None:
-    made = [*cases(), *cases_of_terms(), *cases_of_times(), *cases_of_people()]
+    made = [
+        *cases(),
+        *cases_of_terms(),
+        *cases_of_times(),
+        *cases_of_people(),
+        *cases_of_cards(),
+    ]
     names = [each["name"] for each in made]
     if len(set(names)) < len(names):
         raise SystemExit(f"twice: {sorted({name for name in names if names.count(name) > 1})}")

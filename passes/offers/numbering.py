@@ -1,0 +1,97 @@
+"""Numbering: which of the vouchers a voucher is that one person, and one account, may have.
+
+Where each may have so many, every voucher is held under a number of its person and under a number
+of the account that claimed it, from 1 on, both under unique keys. A voucher that was given back
+leaves its numbers to the next (docs/adr/0024-cards-are-looked-at-once.md).
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from passes.base.calendar import day_after, start_of
+from passes.holding.model import Pass
+from passes.holding.ports import Holding, Holdings, Passes
+from passes.holding.wallet import newest_serial
+from passes.offers.eligibility import claimed_for_another, too_many
+from passes.offers.offer import Offer
+from passes.people.accounts import Accounts
+from passes.people.sealing import Vault
+from passes.people.visitors import Visitor
+
+_REMEMBERED = timedelta(days=183)
+"""For how long after an offer it is remembered what an account has claimed."""
+
+
+class Numbering:
+    """Numbers vouchers by person and by account."""
+
+    def __init__(
+        self, vault: Vault, accounts: Accounts, passes: Passes, holdings: Holdings
+    ) -> None:
+        """The vault hashes; the last two are stores."""
+        self._vault = vault
+        self._accounts = accounts
+        self._passes = passes
+        self._holdings = holdings
+
+    async def numbered(self, voucher: Pass, visitor: Visitor, offer: Offer, most: int) -> Pass:
+        """The voucher, under the serial under which it is one of so many.
+
+        An account counts like a person, whoever it says to be: else whoever makes people up, or
+        becomes one after the other, would have as many as they like. Raises `NotClaimable`.
+        """
+        voucher = replace(voucher, id=await self._of_person(voucher, offer, most))
+        await self._of_account(voucher, visitor, offer, most)
+        return voucher
+
+    async def _of_person(self, voucher: Pass, offer: Offer, most: int) -> str:
+        """The serial under which a voucher is one of so many of its holder. Raises `NotClaimable`
+        if they have as many as one may have.
+
+        A number that is held by a voucher which is not there was left by a crash, or that voucher
+        is just coming: it is stored under the same serial, so that there is one in either case.
+        """
+        lookup = voucher.holder.lookup
+        wanted = Holding(lookup, voucher.id)
+        for number in range(1, most + 1):
+            key = f"{offer.id}:{lookup}:{number}"
+            holding = await self._holdings.reserve(key, wanted)
+            if holding.pass_id == voucher.id:
+                return voucher.id
+            held = await newest_serial(holding.pass_id, self._passes)
+            if held is None:
+                return holding.pass_id
+            if held.cancelled_at is None:
+                continue
+            if await self._holdings.pass_on(key, holding, wanted):
+                return voucher.id
+        raise too_many(offer)
+
+    async def _of_account(self, voucher: Pass, visitor: Visitor, offer: Offer, most: int) -> None:
+        """Count a voucher as one of so many of an account. Raises `NotClaimable` if it has as many
+        as one may have, or one that was claimed for another person and not given back.
+
+        The numbers outlive the erasure of the account, as hashes: who signs in again is counted on.
+        """
+        account = self._vault.digest(f"account of {offer.id}", self._accounts.openid(visitor))
+        person = account  # without a real name it is the account that claims
+        if offer.real_name:
+            person = self._vault.digest(f"person of {offer.id}", voucher.holder.lookup)
+        forgotten_at = start_of(day_after(offer.window.end)) + _REMEMBERED
+        wanted = Holding(person, voucher.id, forgotten_at)
+        for number in range(1, most + 1):
+            key = f"{offer.id}:account:{account}:{number}"
+            holding = await self._holdings.reserve(key, wanted)
+            if holding.pass_id == voucher.id:
+                return
+            held = await newest_serial(holding.pass_id, self._passes)
+            if held is not None and held.cancelled_at is None:
+                if holding.holder != person:
+                    raise claimed_for_another()
+                continue
+            # It was given back, or never stored: by a crash, by a claim that was refused, or by
+            # one that is just coming. That is one for whom this visitor was before, which is taken
+            # back when it sees that (step 5); for the same person it would have this serial.
+            if await self._holdings.pass_on(key, holding, wanted):
+                return
+        raise too_many(offer)
