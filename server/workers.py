@@ -22,7 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from passes.base.errors import DomainError, Unavailable
+from passes.base.errors import Damaged, DomainError, Unavailable
 from server.ending import Ending, ending_by_signal
 from server.errors import StartError
 from server.logs import configure_logs
@@ -193,12 +193,10 @@ def main(owner: str, fds: Sequence[int]) -> int:
     configure_logs(settings.log_level)
     try:
         asyncio.run(_work(settings, owner, fds))
-    except Unavailable as error:
-        log.critical("this worker cannot start: %s", error.text.en)
-        return _AWAY
     except (StartError, DomainError, OSError) as error:
         log.critical("this worker cannot start: %s", error)
-        return 1
+        heals = isinstance(error, Unavailable) and not isinstance(error, Damaged)
+        return _AWAY if heals else 1
     return 0
 
 
