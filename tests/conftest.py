@@ -70,6 +70,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kill-seed", type=int, default=0, help="the first round of the kill test")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Two workers for each core: many tests wait for a process to start or to end."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as `database` what uses one, also through other fixtures, and as `quick` what uses
