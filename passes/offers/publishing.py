@@ -15,7 +15,7 @@ from passes.offers.ports import Offers
 from passes.terms.never import never_admits
 from passes.terms.ports import Spots
 from passes.terms.publishing import ProductPublishing, Published, Publishing
-from passes.terms.terms import Coverage, SpotTimes, missing_from
+from passes.terms.terms import SpotTimes, missing_from
 from passes.terms.validity import Term
 
 _FIELDS = {"term.dates": "window", "coverage": "spots"}
@@ -85,11 +85,6 @@ class OfferPublishing(Publishing[Offer]):
     def _resolved_times(self, draft: Offer) -> tuple[SpotTimes, ...]:
         return tuple(replace(each, spots=self._meant(each.coverage)) for each in draft.at)
 
-    def _meant(self, coverage: Coverage) -> frozenset[str]:
-        """The spots that a coverage means in the catalogue of now."""
-        spots = (self._spots.get(spot_id) for spot_id in self._spots.ids())
-        return frozenset(spot.id for spot in spots if spot is not None and coverage.covers(spot))
-
     def _version_after(
         self,
         newest: Offer | None,
@@ -109,8 +104,7 @@ class OfferPublishing(Publishing[Offer]):
 
         What else is wrong with its coverage is told of its voucher.
         """
-        spots = [spot for each in self._spots.ids() if (spot := self._spots.get(each))]
-        missing = missing_from(draft.covers, spots)
+        missing = missing_from(draft.covers, self._all_spots())
         if missing:
             return [Fault(f"{draft.slug}.spots", f"there is no {each}") for each in missing]
         covered = self._meant(draft.covers)

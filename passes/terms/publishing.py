@@ -132,6 +132,13 @@ class Publishing(ABC, Generic[T]):
         twice = sorted({slug for slug in slugs if slugs.count(slug) > 1})
         return faults + [Fault(f"{slug}.id", "stands twice in these files") for slug in twice]
 
+    def _all_spots(self) -> list[SpotFacts]:
+        return [spot for spot_id in self._spots.ids() if (spot := self._spots.get(spot_id))]
+
+    def _meant(self, coverage: Coverage) -> frozenset[str]:
+        """The spots that a coverage means in the catalogue of now."""
+        return frozenset(spot.id for spot in self._all_spots() if coverage.covers(spot))
+
     @abstractmethod
     def _completed(self, draft: T, newest: T | None) -> T:
         """The draft with all that its file does not say: what is carried from the newest version,
@@ -163,14 +170,13 @@ class ProductPublishing(Publishing[Edition]):
 
     def _resolved(self, terms: Terms, covered: frozenset[str]) -> Terms:
         """The terms with the spots that their pools and times mean, among those covered."""
-        pools = tuple(
-            replace(each, spots=self._meant(each.coverage, covered)) for each in terms.pools
-        )
-        at = tuple(replace(each, spots=self._meant(each.coverage, covered)) for each in terms.at)
-        return replace(terms, pools=pools, at=at)
 
-    def _meant(self, coverage: Coverage, covered: frozenset[str]) -> frozenset[str]:
-        return covered & frozenset(spot.id for spot in self._all_spots() if coverage.covers(spot))
+        def meant(coverage: Coverage) -> frozenset[str]:
+            return covered & self._meant(coverage)
+
+        pools = tuple(replace(each, spots=meant(each.coverage)) for each in terms.pools)
+        at = tuple(replace(each, spots=meant(each.coverage)) for each in terms.at)
+        return replace(terms, pools=pools, at=at)
 
     def _version_after(
         self, newest: Edition | None, completed: Edition, stored: Iterable[Edition]
@@ -231,11 +237,7 @@ class ProductPublishing(Publishing[Edition]):
         return faults
 
     def _covered_by(self, draft: Edition) -> frozenset[str]:
-        covers = draft.terms.coverage.covers
-        return frozenset(spot.id for spot in self._all_spots() if covers(spot))
-
-    def _all_spots(self) -> list[SpotFacts]:
-        return [spot for spot_id in self._spots.ids() if (spot := self._spots.get(spot_id))]
+        return self._meant(draft.terms.coverage)
 
 
 def shrinking(published: Published) -> list[Fault]:
