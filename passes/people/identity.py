@@ -30,8 +30,8 @@ _FIRST_BIRTH = date(1900, 1, 1)
 class DocumentKind(StrEnum):
     """What a visitor proves their name with.
 
-    Only `_FORMS` and `checked_number` ask what a number looks like. So a kind without a plain number,
-    such as 网证, whose number is an opaque text, has a place here when there is one
+    Only `_FORMS` knows what numbers look like, and only a keyed hash of one finds its holder. So a
+    kind without a plain number, such as 网证, whose number is an opaque text, fits in
     (docs/adr/0035-one-form-of-names-and-numbers.md).
     """
 
@@ -41,16 +41,16 @@ class DocumentKind(StrEnum):
     """港澳台居民居住证, of the same form under the prefixes 810000, 820000 and 830000."""
     FOREIGN_PERMANENT = "foreign_permanent"
     """外国人永久居留身份证: since 1 December 2023, 18 characters that begin with 9, with the same
-    check digit; before, 3 letters and 12 digits (国家移民管理局, 新版外国人永久居留身份证机读信息规则).
-    The new number does not follow from the old one."""
+    check digit; before, 3 letters and 12 digits. The new number does not follow from the old one.
+    Source: 国家移民管理局, 新版外国人永久居留身份证机读信息规则, 2023."""
     HM_PERMIT = "hm_permit"
-    """港澳居民来往内地通行证 (回乡证): H or M and 8 digits, which are their holder's for life. Until the
-    cards of 2013, 2 more digits followed, which counted the cards (公安部, 港澳居民来往内地通行证号码规则,
-    1999): the same person without them."""
+    """港澳居民来往内地通行证: H or M and 8 digits, which are their holder's for life. On the cards
+    before those of 2013, 2 more digits count the cards; without them it is the same number.
+    Source: 公安部, 港澳居民来往内地通行证号码规则, 1999."""
     TAIWAN_PERMIT = "taiwan_permit"
-    """台湾居民来往大陆通行证 (台胞证): 8 digits, which are their holder's for life since 25 September
-    2008 (一人一号、终身不变). Before, 2 more digits counted the permits and a character in brackets
-    named the authority: the same person without them."""
+    """台湾居民来往大陆通行证: 8 digits, which are their holder's for life. On permits before
+    25 September 2008, 2 more digits count the permits, and a character in brackets names the
+    authority; without them it is the same number. Source: 公安部, 一人一号、终身不变, 2008."""
     PASSPORT = "passport"
     """A passport of any country."""
 

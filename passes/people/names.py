@@ -14,7 +14,10 @@ from passes.base.errors import Fault
 
 _SHORTEST, _LONGEST = 2, 70
 
-_HAN = "[\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fffd\U00030000-\U0003fffd]"
+_HAN = (
+    "[\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    "\U00020000-\U0002fffd\U00030000-\U0003fffd]"
+)
 """々, 〇, and the blocks of Han characters; planes 2 and 3 of Unicode are kept for them alone.
 
 Asked by block: `str.isalpha` knows only what was assigned when this version of Python was made.
@@ -27,7 +30,7 @@ _DOTS = re.compile("[•・‧･⋅∙●ᐧ⸱᛫ꞏ◦∘⦁⸳]")
 """What stands for the dot · wherever it is typed. NFKC has made · of U+0387 already."""
 
 _BETWEEN_HAN = re.compile(f"({_HAN}{_VARIATION.pattern}*) ?[.。]{_VARIATION.pattern}* ?(?={_HAN})")
-"""A full stop between Han characters, which is the dot; NFKC has made it of ． ․ ﹒ and ｡ already."""
+"""A full stop between Han characters, which is the dot there; NFKC has made it of ． ․ ﹒ ｡."""
 
 _DOT_BETWEEN_HAN = re.compile(f"({_HAN}{_VARIATION.pattern}*)·(?={_HAN})")
 
@@ -36,8 +39,8 @@ def one_form(name: str) -> str:
     """A name in one form, with one kind of dot, circle and apostrophe; doing it again changes
     nothing.
 
-    `/` and `<` part the names in the machine-readable lines of passports (ICAO Doc 9303) and in what
-    is copied from them: they are blanks.
+    `<` parts the names in the machine-readable lines of a passport (ICAO Doc 9303), and `/` in what
+    is written from them: they are blanks.
     """
     name = typed.one_line(re.sub("[/<]", " ", typed.plain(name)))
     name = re.sub("[○◯]", "〇", name).replace("’", "'")

@@ -1,9 +1,9 @@
 """Phone numbers: one text by ITU-T E.164, `+` and the code of the country before the number in it.
 
-The rule is that of the standard alone: at most 15 digits, the code of a country has 1 to 3 and begins
-with no 0. WeChat has proved that the number is somebody's, so there is nothing to find out about it:
-a library that knows the numbering plan of each country would cost a second of every start, and
-refuse new ranges until it is updated.
+The rule is that of the standard alone: at most 15 digits; the code of a country has 1 to 3, without
+0 in front. WeChat says which part is the country, and has proved that the number is somebody's. So
+nothing is left to find out that needs a library with the numbering plan of each country, which is
+big, and would refuse new ranges until it is updated.
 """
 
 import re

@@ -6,31 +6,7 @@ from hypothesis import strategies as st
 
 from passes.people.names import one_form, writings, wrong_with
 
-DOTS_AT_HAN = [
-    "·",
-    ".",
-    "．",
-    "․",
-    "﹒",
-    "。",
-    "｡",
-    "⋅",
-    "∙",
-    "⸱",
-    "ꞏ",
-    "•",
-    "・",
-    "･",
-    "‧",
-    "●",
-    "ᐧ",
-    "᛫",
-    "·",
-    "◦",
-    "∘",
-    "⦁",
-    "⸳",
-]
+DOTS_AT_HAN = [*"·.．․﹒。｡⋅∙⸱ꞏ•・･‧●ᐧ᛫\u0387◦∘⦁⸳"]
 
 
 @pytest.mark.parametrize("dot", DOTS_AT_HAN)
