@@ -45,7 +45,8 @@ class WeChatService(Protocol):
         """The openid behind a login code (WeChat: `code2Session`)."""
 
     async def phone_number(self, code: str) -> str:
-        """The phone number behind the code of the phone number button (`getPhoneNumber`)."""
+        """The phone number behind the code of the phone number button (`getPhoneNumber`), with its
+        country: `+8613800000000`."""
 
 
 class QuotaCounts(Protocol):

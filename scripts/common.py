@@ -49,7 +49,8 @@ CountryOption = Annotated[
     str | None, typer.Option("--country", help="Of a passport: three letters of ISO 3166-1.")
 ]
 BornOption = Annotated[
-    datetime | None, typer.Option("--born", formats=["%Y-%m-%d"], help="Of a passport.")
+    datetime | None,
+    typer.Option("--born", formats=["%Y-%m-%d"], help="Of a passport or travel permit."),
 ]
 
 

@@ -21,6 +21,7 @@ from passes.base.calendar import business_day
 from passes.base.errors import Conflict, DomainError, Forbidden, Invalid, TooOften, Unavailable
 from passes.base.text import Text
 from passes.people.app_tokens import AppToken
+from passes.people.phones import e164
 from passes.people.ports import AppTokens
 from passes.people.sealing import Vault
 
@@ -91,9 +92,15 @@ class WeChat:
         return self._part(answer, _LOGIN, "openid")
 
     async def phone_number(self, code: str) -> str:
-        """The phone number behind the code of the phone number button. Raises as `sign_in` does."""
+        """The phone number behind the code of the phone number button, with its country
+        (`passes.people.phones`). Raises as `sign_in` does."""
         answer = await self._with_token("/wxa/business/getuserphonenumber", {"code": code})
-        return self._part(answer, _PHONE, "phone_info", "purePhoneNumber")
+        number = self._part(answer, _PHONE, "phone_info", "purePhoneNumber")
+        country_code = self._part(answer, _PHONE, "phone_info", "countryCode")
+        try:
+            return e164(country_code, number)
+        except ValueError:
+            raise _unavailable("no phone number with its country") from None
 
     async def notify(
         self, openid: str, template_id: str, data: Mapping[str, str], page: str | None = None
@@ -219,7 +226,8 @@ class WeChat:
         part: Any = answer
         for name in names:
             part = part.get(name) if isinstance(part, dict) else None
-        if names and not (isinstance(part, str) and part):
+        # The code of a country is a number in one page of WeChat's documents and a text in another.
+        if names and not (isinstance(part, str | int) and part):
             raise _unavailable(f"no {names[-1]}")
         return str(part)
 

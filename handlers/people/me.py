@@ -22,6 +22,8 @@ from passes.people.identity import DocumentKind, Identity, IdentityDocument
 from passes.people.visitors import Consent, Notice, Session, Visitor
 
 _ShortText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+_NameText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+"""More than the 70 letters of a name: it may come with marks that do not count."""
 
 
 def _plain_day(written: object) -> object:
@@ -37,7 +39,7 @@ class DocumentIn(In):
     """An identity document."""
 
     kind: DocumentKind = DocumentKind.RESIDENT
-    name: _ShortText = Field(examples=["测试甲"])
+    name: _NameText = Field(examples=["测试甲"])
     """The real name, as it stands there."""
     id_number: _ShortText = Field(examples=["11010119900307002X"])
     country: Annotated[str, StringConstraints(max_length=16)] | None = Field(
@@ -47,7 +49,7 @@ class DocumentIn(In):
     born: Annotated[date, Field(strict=False), BeforeValidator(_plain_day)] | None = Field(
         default=None, examples=["1990-03-07"]
     )
-    """Of a passport; other numbers tell it."""
+    """Of a passport, `hm_permit` and `taiwan_permit`; other numbers tell it."""
 
     def document(self) -> IdentityDocument:
         """The document as the domain sees it."""
@@ -111,7 +113,7 @@ class PhoneIn(In):
 class PhoneOut(Out):
     """A phone number, masked."""
 
-    phone_mask: str = Field(examples=["138******00"])
+    phone_mask: str = Field(examples=["+8613*******00"])
 
 
 class ConsentOut(Out):
@@ -190,7 +192,8 @@ class MeOut(Out):
     created_at: datetime
     openid: str
     """The name of the visitor's account at WeChat, for this mini-program."""
-    phone: str | None
+    phone: str | None = Field(examples=["+8613800000000"])
+    """With its country, by E.164."""
     identity: IdentityOut | None
     consent: ConsentOut | None
     notice: NoticeOut | None

@@ -17,7 +17,8 @@ def plain(text: str) -> str:
     """The text in half width (NFKC), without invisible marks, and without blanks around it."""
     if text.isascii():
         return text.strip()
-    return without_marks(unicodedata.normalize("NFKC", text)).strip()
+    # The marks first: a letter and its accent come together only when nothing stands between them.
+    return unicodedata.normalize("NFKC", without_marks(text)).strip()
 
 
 def without_marks(text: str) -> str:

@@ -11,11 +11,10 @@ from datetime import datetime
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
 from passes.base.ports import Audit
+from passes.people import phones
 from passes.people.ports import Visitors
 from passes.people.sealing import Vault
 from passes.people.visitors import Binding, Phone, Visitor, account_erased, person_key
-
-_SHORT_NUMBER = 7
 
 
 class Accounts:
@@ -75,16 +74,17 @@ class Accounts:
         return self._account_key(self.openid(visitor))
 
     def phone(self, visitor: Visitor) -> str | None:
-        """The phone number of a visitor, if they have let WeChat tell it."""
+        """The phone number of a visitor with its country, if they have let WeChat tell it."""
         if visitor.phone is None:
             return None
-        return self._vault.open(visitor.phone.sealed, f"phone:{visitor.id}")
+        stored = self._vault.open(visitor.phone.sealed, f"phone:{visitor.id}")
+        return phones.with_country(stored)
 
     async def set_phone(self, visitor: Visitor, number: str, now: datetime) -> Phone:
-        """Keep the phone number of a visitor."""
+        """Keep the phone number of a visitor: one of `phones.e164`."""
         name = f"visitor:{visitor.id}"
         sealed = self._vault.seal(number, f"phone:{visitor.id}")
-        phone = Phone(sealed, _masked(number))
+        phone = Phone(sealed, phones.masked(number))
         async with audited(self._audit) as entry:
             await entry.begin(AuditLine(now, name, "set_phone", name))
             await self._visitors.set_phone(visitor.id, phone)
@@ -109,11 +109,3 @@ class Accounts:
     def _account_key(self, openid: str) -> str:
         """The key under which a WeChat account is bound."""
         return f"account:{self._vault.digest('openid', openid)}"
-
-
-def _masked(number: str) -> str:
-    """A phone number with its first 3 and its last 2 digits: `138******00`. None of a short one."""
-    if len(number) <= _SHORT_NUMBER:
-        return "*" * len(number)
-    hidden = "*" * (len(number) - 5)
-    return f"{number[:3]}{hidden}{number[-2:]}"

@@ -12,6 +12,8 @@ class Holder:
 
     `lookup`, the keyed hash of the document, finds them. A visitor without a real name has a
     `lookup` alone, made of the account; a holder whose data were erased has not even that.
+    `name_digest` is the keyed hash of the name; of a name that could be stored in several writings
+    before they were brought to one form, the hash of each, with blanks between them.
     `place` is the record that `sealed` was read from and is bound to, empty before it is stored.
     """
 
@@ -24,7 +26,8 @@ class Holder:
 
     def is_same(self, other: "Holder") -> bool:
         """Whether it is the same person: the same document under the same name."""
-        return (self.lookup, self.name_digest) == (other.lookup, other.name_digest)
+        mine, theirs = self.name_digest.split(" "), other.name_digest.split(" ")
+        return self.lookup == other.lookup and not set(mine).isdisjoint(theirs)
 
     @property
     def mask(self) -> str:

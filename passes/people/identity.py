@@ -2,11 +2,12 @@
 
 Name and number are sealed, a keyed hash finds the holder again, a mask is shown, so that a stolen
 database tells nothing. Neither name nor number ever stands in a log, a code or an export.
+
+How a name is written in one form is in `passes.people.names`.
 """
 
 import json
 import re
-import unicodedata
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -14,6 +15,7 @@ from enum import StrEnum
 from passes.base import typed
 from passes.base.errors import Fault, Invalid
 from passes.base.text import Text
+from passes.people import names
 from passes.people.holder import Holder
 from passes.people.sealing import Vault
 
@@ -22,28 +24,45 @@ _CHECK_DIGITS = "10X98765432"
 _NUMBER_LENGTH = 18
 """Of a number with a check digit, in characters; the older numbers have 15 and no check digit."""
 
-_SHORTEST_NAME, _LONGEST_NAME = 2, 50
 _FIRST_BIRTH = date(1900, 1, 1)
 
 
 class DocumentKind(StrEnum):
-    """What a visitor proves their name with."""
+    """What a visitor proves their name with.
+
+    Only `_FORMS` knows what numbers look like, and only a keyed hash of one finds its holder. So a
+    kind without a plain number, such as 网证, whose number is an opaque text, fits in
+    (docs/adr/0035-one-form-of-names-and-numbers.md).
+    """
 
     RESIDENT = "resident"
     """居民身份证, by GB 11643-1999."""
     HMT_RESIDENCE = "hmt_residence"
     """港澳台居民居住证, of the same form under the prefixes 810000, 820000 and 830000."""
     FOREIGN_PERMANENT = "foreign_permanent"
-    """外国人永久居留身份证: 18 characters that begin with 9, with the same check digit; before
-    2023, 3 letters and 12 digits."""
+    """外国人永久居留身份证: since 1 December 2023, 18 characters that begin with 9, with the same
+    check digit; before, 3 letters and 12 digits. The new number does not follow from the old one.
+    Source: 国家移民管理局, 新版外国人永久居留身份证机读信息规则, 2023."""
+    HM_PERMIT = "hm_permit"
+    """港澳居民来往内地通行证: H or M and 8 digits, which are their holder's for life. On the cards
+    before those of 2013, 2 more digits count the cards; without them it is the same number.
+    Source: 公安部, 港澳居民来往内地通行证号码规则, 1999."""
+    TAIWAN_PERMIT = "taiwan_permit"
+    """台湾居民来往大陆通行证: 8 digits, which are their holder's for life. On permits before
+    25 September 2008, 2 more digits count the permits, and a character in brackets names the
+    authority; without them it is the same number. Source: 公安部, 一人一号、终身不变, 2008."""
     PASSPORT = "passport"
     """A passport of any country."""
 
 
+_BIRTH_IS_SAID = {DocumentKind.HM_PERMIT, DocumentKind.TAIWAN_PERMIT, DocumentKind.PASSPORT}
+"""The numbers of these documents do not tell the date of birth."""
+
+
 @dataclass(frozen=True, slots=True)
 class IdentityDocument:
-    """What somebody says of their document, not checked yet. `country` and `born` are said for a
-    passport alone."""
+    """What somebody says of their document, not checked yet. `country` is said for a
+    passport alone, `born` for documents whose number does not tell it."""
 
     kind: DocumentKind
     name: str
@@ -72,14 +91,14 @@ class Identity:
 
 def identify(said: IdentityDocument, today: date) -> Identity:
     """A checked identity. Raises `Invalid` naming each wrong field, without repeating its value."""
-    name, number, born = _normal_name(said.name), _normal_number(said.number), said.born
+    name, number = names.one_form(said.name), _normal_number(said.kind, said.number)
     said = replace(said, country=_normal_country(said.country))
-    faults = _wrong_with_name(name)
-    if said.kind is DocumentKind.PASSPORT:
-        faults += _wrong_with_passport(number, said.country)
+    born, faults = said.born, names.wrong_with(name)
+    faults += _said_in_vain(said)
+    if said.kind in _BIRTH_IS_SAID:
+        faults += _wrong_without_birth(said.kind, number, said.country)
         faults += _wrong_with_birth(born, today)
     else:
-        faults += _said_for_passports(said)
         try:
             born = born_by_number(said.kind, number, today)
         except Invalid as error:
@@ -97,11 +116,11 @@ def resident(name: str, number: str, today: date) -> Identity:
 
 def checked_number(kind: DocumentKind, number: str, country: str | None, today: date) -> str:
     """The checked number of a document, by which its holder is found. Raises `Invalid`."""
-    number, country = _normal_number(number), _normal_country(country)
-    if kind is not DocumentKind.PASSPORT:
+    number, country = _normal_number(kind, number), _normal_country(country)
+    if kind not in _BIRTH_IS_SAID:
         born_by_number(kind, number, today)
         return number
-    faults = _wrong_with_passport(number, country)
+    faults = _wrong_without_birth(kind, number, country)
     if faults:
         raise Invalid("identity_invalid", Text("证件号有误", "the ID number is wrong"), faults)
     return number
@@ -119,12 +138,14 @@ class Sealer:
         born = identity.born.isoformat()
         fields = [identity.name, identity.number, born, identity.kind, identity.country]
         lookup = self.lookup(identity.number, identity.kind, identity.country)
-        # Blanks and capitals make no other name: they differ between documents and typists.
-        written_alike = identity.name.casefold().replace(" ", "")
+        digests = [
+            self._vault.digest("name", f"{lookup}:{writing}")
+            for writing in names.writings(identity.name)
+        ]
         return Holder(
             sealed=self._vault.seal(json.dumps(fields), lookup),
             lookup=lookup,
-            name_digest=self._vault.digest("name", f"{lookup}:{written_alike}"),
+            name_digest=" ".join(digests),
             name_mask=_masked(identity.name, first=1, last=0),
             number_mask=_masked_number(identity.number),
         )
@@ -175,28 +196,72 @@ def check_digit(first17: str) -> str:
     return _CHECK_DIGITS[sum(weighted) % 11]
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What the number of a kind of document looks like: `pattern`, and in words."""
+
+    pattern: str
+    title: str
+    words: str
+
+
 _FORMS = {
-    DocumentKind.RESIDENT: (
+    DocumentKind.RESIDENT: _Form(
         r"[1-7][0-9]{16}[0-9X]",
+        "居民身份证",
         "a resident ID number has 17 digits and a check digit",
     ),
-    DocumentKind.HMT_RESIDENCE: (
+    DocumentKind.HMT_RESIDENCE: _Form(
         r"8[123]0000[0-9]{11}[0-9X]",
+        "港澳台居民居住证",
         "the number of a 居住证 has 18 characters and begins with 810000, 820000 or 830000",
     ),
-    DocumentKind.FOREIGN_PERMANENT: (
+    DocumentKind.FOREIGN_PERMANENT: _Form(
         r"9[0-9]{16}[0-9X]|[A-Z]{3}[0-9]{12}",
+        "外国人永久居留身份证",
         "the number has 18 characters and begins with 9, or is 3 letters and 12 digits",
     ),
+    DocumentKind.HM_PERMIT: _Form(
+        r"([HM][0-9]{8})([0-9]{2})?",
+        "港澳居民来往内地通行证",
+        "the number of a 港澳居民来往内地通行证 is H or M and 8 digits",
+    ),
+    DocumentKind.TAIWAN_PERMIT: _Form(
+        r"([0-9]{8})([0-9]{2}(\([A-Z0-9]\))?)?",
+        "台湾居民来往大陆通行证",
+        "the number of a 台湾居民来往大陆通行证 has 8 digits",
+    ),
+    DocumentKind.PASSPORT: _Form(
+        r"(?=.*[0-9])[A-Z0-9]{5,15}",
+        "护照",
+        "a passport number has 5 to 15 letters and digits",
+    ),
 }
-"""For each kind of document, the form of its number, and what to say of another."""
+"""For each kind of document, the form of its number."""
+
+_FOR_LIFE = {DocumentKind.HM_PERMIT, DocumentKind.TAIWAN_PERMIT}
+"""Of these numbers the first group of the form stays, whatever follows it."""
+
+
+def _wrong_with_form(kind: DocumentKind, number: str) -> list[Fault]:
+    """The fault in the form of a number, if it has one; it tells the kind whose form it has.
+
+    Not that of a passport, whose form says little.
+    """
+    if re.fullmatch(_FORMS[kind].pattern, number):
+        return []
+    for other, form in _FORMS.items():
+        if other is not DocumentKind.PASSPORT and re.fullmatch(form.pattern, number):
+            what = f"this is the number of a {form.title}, whose kind is {other}"
+            return [Fault("id_number", what)]
+    return [Fault("id_number", _FORMS[kind].words)]
 
 
 def born_by_number(kind: DocumentKind, number: str, today: date) -> date:
     """The date of birth that stands in a number, once that is checked. Raises `Invalid`."""
-    form, described = _FORMS[kind]
-    if not re.fullmatch(form, number):
-        raise _wrong_number(described)
+    faults = _wrong_with_form(kind, number)
+    if faults:
+        raise _wrong_number(faults[0].what)
     born = _date_in(number, today)
     if born is None:
         raise _wrong_number("the date of birth in it does not exist")
@@ -233,34 +298,29 @@ def _with_century(yymmdd: str, today: date) -> str:
     return f"{century - 1}{yymmdd}"
 
 
-def _wrong_with_name(name: str) -> list[Fault]:
-    enough_letters = sum(map(str.isalpha, name)) >= _SHORTEST_NAME
-    only_a_name = all(map(_in_a_name, name))
-    if enough_letters and only_a_name and len(name) <= _LONGEST_NAME:
-        return []
-    return [Fault("name", "a real name of 2 to 50 letters is needed")]
-
-
-def _wrong_with_passport(number: str, country: str | None) -> list[Fault]:
-    faults = []
-    if not re.fullmatch(r"(?=.*[0-9])[A-Z0-9]{5,15}", number):
-        faults.append(Fault("id_number", "a passport number has 5 to 15 letters and digits"))
-    if country is None or not re.fullmatch(r"[A-Z]{3}", country):
+def _wrong_without_birth(kind: DocumentKind, number: str, country: str | None) -> list[Fault]:
+    """The faults in a number that tells no date of birth, and in the country of a passport."""
+    faults = _wrong_with_form(kind, number)
+    country_is_wrong = country is None or not re.fullmatch(r"[A-Z]{3}", country)
+    if kind is DocumentKind.PASSPORT and country_is_wrong:
         what = "for a passport, the three letters of the country in it are needed, such as FRA"
         faults.append(Fault("country", what))
     return faults
 
 
-def _said_for_passports(said: IdentityDocument) -> list[Fault]:
-    """The faults in a document that is no passport, but says what only passports say."""
-    values = {"country": said.country, "born": said.born}
-    named = [field for field, value in values.items() if value is not None]
-    return [Fault(field, "is said for a passport alone") for field in named]
+def _said_in_vain(said: IdentityDocument) -> list[Fault]:
+    """The faults in a document of which more is said than its kind asks for."""
+    faults = []
+    if said.kind is not DocumentKind.PASSPORT and said.country is not None:
+        faults.append(Fault("country", "is said for a passport alone"))
+    if said.kind not in _BIRTH_IS_SAID and said.born is not None:
+        faults.append(Fault("born", "stands in the number of this document; leave it out"))
+    return faults
 
 
 def _wrong_with_birth(born: date | None, today: date) -> list[Fault]:
     if born is None:
-        return [Fault("born", "for a passport, the date of birth is needed")]
+        return [Fault("born", "for this document, the date of birth is needed")]
     if not _birth_is_possible(born, today):
         return [Fault("born", _NOT_POSSIBLE)]
     return []
@@ -273,26 +333,18 @@ def _birth_is_possible(born: date, today: date) -> bool:
     return _FIRST_BIRTH <= born <= today
 
 
-def _normal_number(number: str) -> str:
-    """A number in half width and capitals, without the blanks in which people group it."""
-    return typed.compact(number).upper()
+def _normal_number(kind: DocumentKind, number: str) -> str:
+    """A number in half width and capitals, without the blanks in which people group it, and without
+    what changes when the document is renewed."""
+    plain = typed.compact(number).upper()
+    found = re.fullmatch(_FORMS[kind].pattern, plain)
+    if kind in _FOR_LIFE and found is not None:
+        return found.group(1)
+    return plain
 
 
 def _normal_country(country: str | None) -> str | None:
     return None if country is None else typed.compact(country).upper()
-
-
-def _normal_name(name: str) -> str:
-    """A name in one form, with one kind of middle dot and apostrophe.
-
-    Keyboards, fonts and other systems write the dot of 阿依古丽·买买提 in many ways.
-    """
-    return re.sub(r"[•・‧･⋅∙●ᐧ⸱᛫ꞏ]", "·", typed.one_line(name)).replace("’", "'")
-
-
-def _in_a_name(character: str) -> bool:
-    is_mark = unicodedata.category(character).startswith("M")  # combines with the letter before it
-    return character.isalpha() or is_mark or character in "· '.-"
 
 
 def _masked_number(number: str) -> str:

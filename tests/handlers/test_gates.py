@@ -15,6 +15,7 @@ from passes.admission.gate_keeping import NewGate
 from passes.admission.gates import Gate, GateKind
 from passes.base.calendar import start_of
 from passes.ledger.verdicts import Reason
+from passes.people.identity import DocumentKind, IdentityDocument, identify
 from passes.store.admission import GateStore
 from passes.terms.prices import Party, Payment
 from server.mongo import Mongo
@@ -392,6 +393,20 @@ async def test_staff_find_the_pass_of_a_visitor_without_a_phone(api: Api, world:
     lines = await world.mongo.collection("audit_log").find({"action": "lookup"})
     assert {line["subject"].partition(":")[0] for line in lines} == {"gate", "pass"}
     assert HOLDER.number not in str(lines)
+
+
+async def test_a_renewed_travel_permit_finds_the_pass_of_the_old_one(
+    api: Api, world: World
+) -> None:
+    said = IdentityDocument(DocumentKind.HM_PERMIT, "测试甲", "H1234567801", born=HOLDER.born)
+    held = await world.issue(person=identify(said, TODAY))
+    _, window = await world.gate(kind=GateKind.WINDOW)
+    renewed = {"id_number": "h 1234 5678", "kind": "hm_permit"}
+    found = await api.post("/api/v1/gate/lookup", renewed, window)
+    assert [each["pass"]["id"] for each in found.json["items"]] == [held.id]
+    without_kind = await api.post("/api/v1/gate/lookup", {"id_number": "H12345678"}, window)
+    assert_problem(without_kind, 422, "identity_invalid")
+    assert "whose kind is hm_permit" in without_kind.body.decode()
 
 
 async def test_a_look_up_is_for_staff_and_for_real_numbers(api: Api, world: World) -> None:

@@ -109,7 +109,7 @@ async def test_a_visitor_says_who_they_are_and_sees_all_that_is_held(
     known = await put_identity(api, token)
     assert known.json == {"name_mask": "测**", "id_number_mask": "110***********002X"}
     phone = await api.post("/api/v1/me/phone", {"code": "sandbox:甲:p"}, token)
-    assert phone.json["phone_mask"].startswith("100******")
+    assert phone.json["phone_mask"].startswith("+8610*******")
     held = await world.issue(person=HOLDER)
     _, gate_token = await world.gate(kind=GateKind.HANDHELD)
     await api.post(SCANS, world.scan_body(held, "a"), gate_token)
@@ -122,7 +122,7 @@ async def test_a_visitor_says_who_they_are_and_sees_all_that_is_held(
         "born": "1990-03-07",
     }
     assert len(me["openid"]) == 28
-    assert len(me["phone"]) == 11
+    assert me["phone"].startswith("+86100")
     assert len(me["sign_ins"]) == 1
     assert me["consent"] == {"version": "2026-11", "at": "2026-07-01T02:00:00Z", "guardian": None}
     assert [event["what"] for event in me["passes"][0]["story"]] == ["issue", "admitted"]

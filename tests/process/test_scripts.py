@@ -90,6 +90,8 @@ def test_a_refusal_says_what_to_correct_and_never_repeats_the_number(scripts: Ru
     assert wrong.status == 1
     assert "id_number: its check digit is wrong" in wrong.err
     assert "110101199003070021" not in wrong.err + wrong.out
+    residence = issue(scripts, number="810000199003070023")
+    assert "whose kind is hmt_residence" in residence.err
     unknown = issue(scripts, product="nothing")
     assert "there is no product 'nothing'" in unknown.err
     voucher = issue(scripts, product="emeishan-bogo-example")

@@ -18,7 +18,7 @@ from passes.people.app_tokens import AppToken
 from passes.store.people import AppTokenStore
 from server import wechat
 from server.mongo import Mongo
-from server.sandbox import SANDBOX_APPID, SANDBOX_SECRET, Book, openid_of, sandbox
+from server.sandbox import SANDBOX_APPID, SANDBOX_SECRET, Book, PhoneNumber, openid_of, sandbox
 from server.wechat import FORCED_A_DAY, FORCED_APART, LEASE, WeChat
 from tests.support.build import VAULT
 from tests.support.waiting import until
@@ -61,6 +61,23 @@ async def test_a_login_code_becomes_an_openid_and_is_good_once(client: Client) -
     assert phone == await client().phone_number("sandbox:甲"), "other codes"
     refused = await refusal(client().phone_number("sandbox:甲:1"))
     assert refused.code == "phone_code_used"
+
+
+@pytest.mark.parametrize(
+    ("country_code", "number"),
+    [("852", "+85201234567"), (852, "+85201234567"), ("+86", "+8601234567"), (None, None)],
+)
+async def test_a_phone_number_comes_with_its_country(
+    client: Client, monkeypatch: pytest.MonkeyPatch, country_code: object, number: str | None
+) -> None:
+    info = {"purePhoneNumber": "01234567", "countryCode": country_code}
+    monkeypatch.setattr(
+        PhoneNumber, "post", lambda call: call.give(errcode=0, errmsg="ok", phone_info=info)
+    )
+    if number is None:
+        assert (await refusal(client().phone_number("any"))).code == "wechat_unavailable"
+    else:
+        assert await client().phone_number("any") == number
 
 
 ERRORS: list[tuple[int, type[DomainError], str]] = [
