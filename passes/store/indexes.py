@@ -63,7 +63,7 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     # shard key: _id, hashed. `_id` is an account and a slot.
     "companions": (
         Index(
-            "person",
+            "companion",
             (("person.lookup", 1),),
             serves="a person, or staff, find the accounts that show them",
         ),
@@ -72,7 +72,7 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     "companion_codes": (
         Index("code", (("digest", 1),), serves="an account says the code of its companion"),
         Index(
-            "ended",
+            "code_ended",
             (("expires_at", 1),),
             serves="codes are dropped when they are good no more",
             expire_seconds=0,

@@ -217,8 +217,9 @@ class CompanionCodeStore(CompanionCodes):
 
     async def put(self, code: CompanionCode) -> None:
         stored: Document = encode(code)
-        visitor_id = stored.pop("visitor_id")
-        await self._codes.update({"_id": visitor_id}, {"$set": stored}, upsert=True)
+        where = {"_id": stored.pop("visitor_id")}
+        if not await self._codes.insert({**where, **stored}):
+            await self._codes.update(where, {"$set": stored}, upsert=True)
 
     async def find(self, digest: str) -> CompanionCode | None:
         document = await self._codes.get({"digest": digest})
