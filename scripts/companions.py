@@ -8,6 +8,7 @@ from passes.base.calendar import business_day
 from passes.people.companions import Companionship
 from passes.people.identity import DocumentKind, checked_number
 from scripts.common import (
+    AccountNumberOption,
     AsJson,
     BornOption,
     CountryOption,
@@ -39,9 +40,7 @@ def _lookup(system: System, number: str, kind: DocumentKind, country: str | None
 def add(
     name: NameOption,
     id_number: NumberOption,
-    account_number: Annotated[
-        str, typer.Option(help="The number of the document of who is to show their passes.")
-    ],
+    account_number: AccountNumberOption,
     kind: KindOption = DocumentKind.RESIDENT,
     country: CountryOption = None,
     born: BornOption = None,
