@@ -164,7 +164,13 @@ class Accompanying:
             )
             raise Conflict("guardian_needed", text)
         digits = "".join(secrets.choice("0123456789") for _ in range(_CODE_DIGITS))
-        code = CompanionCode(visitor.id, self._digest(digits), consent_version, now + CODE_LIFE)
+        code = CompanionCode(
+            visitor_id=visitor.id,
+            digest=self._digest(digits),
+            lookup=visitor.lookup,
+            consent_version=consent_version,
+            expires_at=now + CODE_LIFE,
+        )
         name = f"visitor:{visitor.id}"
         async with audited(self._audit) as entry:
             await entry.begin(AuditLine(now, name, "companion_code", name))
@@ -184,14 +190,17 @@ class Accompanying:
         if code is None or now >= code.expires_at or code.used_by not in {None, visitor.id}:
             raise _code_invalid()
         giver = await self._visitors.get(code.visitor_id)
-        if giver is None or giver.identity is None:
+        if giver is None or giver.identity is None or giver.lookup != code.lookup:
             raise _code_invalid()
         wanted = _drafted(visitor, giver.identity, Basis.CONFIRMED, code.consent_version, now)
-        # 2. The code is used up by one account, unless that has no room.
-        if code.used_by is not None and (same := await self._same(wanted, visitor, now)):
+        if code.used_by is not None:
+            same = await self._same(wanted, visitor, now)
+            if same is None:  # it has been ended since, which the code does not undo
+                raise _code_invalid()
             return same
+        # 2. The code is used up by one account, unless that has no room.
         await self._check_room(wanted, visitor, now)
-        if code.used_by is None and not await self._codes.use(code, visitor.id):
+        if not await self._codes.use(code, visitor.id):
             raise _code_invalid()
         # 3. The companionship; unless the giver is erased, or somebody else, since step 1.
         added = await self._add(wanted, visitor, f"visitor:{visitor.id}", now)

@@ -57,6 +57,8 @@ class CompanionCode:
 
     visitor_id: str
     digest: str
+    lookup: str
+    """The document of the person: if the account is somebody else now, it is good no more."""
     consent_version: str
     expires_at: datetime
     used_by: str | None = None

@@ -148,6 +148,12 @@ async def test_a_code_is_good_for_one_account_and_ten_minutes(rooms: RoomsUnderT
     grouped = f"{new.code[:5]} {new.code[5:]}"
     assert await accompanying.confirm(first, grouped, NOW)
     await refused(second, new.code)
+    (ended,) = await rooms.people.companionships.of_visitor(first.id)
+    await rooms.holding.showing.take_back(giver.lookup, ended.id, OPERATOR, NOW)
+    await refused(first, new.code)
+    other = await accompanying.make_code(giver, PRIVACY_VERSION, NOW)
+    await rooms.known("v0", document=build.document(build.person(9)))
+    await refused(second, other.code)
     kept = str(await rooms.database.collection("companion_codes").find({}))
     assert new.code not in kept
 
