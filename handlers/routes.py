@@ -9,7 +9,7 @@ from handlers.api_docs import description
 from handlers.catalogue import spots
 from handlers.holding import passes
 from handlers.offers import claims, offers
-from handlers.people import me, sessions
+from handlers.people import companions, devices, me, sessions
 from handlers.terms import products
 from handlers.web import health
 from handlers.web.endpoint import declared_on
@@ -23,6 +23,8 @@ ROUTES: Sequence[Route] = [
     *claims.routes,
     *sessions.routes,
     *me.routes,
+    *devices.routes,
+    *companions.routes,
     *passes.routes,
     *gates.routes,
     *description.routes,

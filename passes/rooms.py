@@ -16,6 +16,7 @@ from passes.codes.keys import Keyring
 from passes.holding.issuing import Issuing
 from passes.holding.lifecycle import Lifecycle
 from passes.holding.reissuing import Reissuing
+from passes.holding.showing import Showing
 from passes.holding.wallet import Wallet
 from passes.offers.automatic import Automatic
 from passes.offers.cancelling import Cancelling
@@ -27,7 +28,9 @@ from passes.offers.publishing import OfferPublishing
 from passes.offers.quotas import Quotas
 from passes.offers.reconciling import Reconciling
 from passes.offers.visits import CampaignVisits
+from passes.people.accompanying import Accompanying, Companions
 from passes.people.accounts import Accounts
+from passes.people.consent import Consents
 from passes.people.identification import Identification
 from passes.people.identity import Sealer
 from passes.people.memberships import Memberships
@@ -43,7 +46,15 @@ from passes.store.holding import HoldingStore, PassStore
 from passes.store.ledger import LedgerStore, RefusalStore
 from passes.store.macs import PassMacs
 from passes.store.offers import CounterStore, OfferStore
-from passes.store.people import AppTokenStore, AttemptStore, MemberStore, SessionStore, VisitorStore
+from passes.store.people import (
+    AppTokenStore,
+    AttemptStore,
+    CompanionCodeStore,
+    CompanionshipStore,
+    MemberStore,
+    SessionStore,
+    VisitorStore,
+)
 from passes.store.sealed import SealedStore
 from passes.store.terms import AmendmentStore, EditionStore, HolidayStore, WithdrawalStore
 from passes.store.versions import GATES, HOLIDAYS, OFFERS, PRODUCTS, Versions
@@ -110,11 +121,21 @@ class HoldingRoom:
         sealer, members = Sealer(vault), MemberStore(database)
         self.passes = PassStore(database, terms.editions, sealer, macs)
         self.holdings = HoldingStore(database)
-        visitors = VisitorStore(database, sealer)
-        self.wallet = Wallet(self.passes, ledger.records, visitors, base.audit)
+        visitors, companionships = (
+            VisitorStore(database, sealer),
+            CompanionshipStore(database, sealer),
+        )
+        self.wallet = Wallet(self.passes, ledger.records, visitors, companionships, base.audit)
         self.issuing = Issuing(self.passes, self.holdings, members, self.wallet, base.audit)
         self.lifecycle = Lifecycle(self.passes, base.audit)
         self.reissuing = Reissuing(self.passes, ledger.records, base.audit)
+        self.showing = Showing(
+            Companions(companionships, sealer),
+            companionships,
+            self.wallet,
+            self.reissuing,
+            base.audit,
+        )
 
 
 class PeopleRoom:
@@ -137,12 +158,29 @@ class PeopleRoom:
         self.app_tokens = AppTokenStore(database)
         self.sealed = SealedStore(database, vault)
         self.memberships = Memberships(self.members, base.audit)
-        self.accounts = Accounts(vault, self.visitors, base.audit)
+        self.companionships = CompanionshipStore(database, self.identities)
+        self.companions = Companions(self.companionships, self.identities)
+        codes = CompanionCodeStore(database)
+        self.accounts = Accounts(vault, self.visitors, self.companionships, codes, base.audit)
         self.tries = Tries(self.accounts, AttemptStore(database))
         self.identification = Identification(
             self.identities,
             privacy_version,
             self.visitors,
+            self.companionships,
+            passes,
+            self.tries,
+            base.audit,
+        )
+        self.accompanying = Accompanying(
+            vault,
+            self.identities,
+            Consents(self.identities, privacy_version),
+            self.identification,
+            self.visitors,
+            self.companions,
+            self.companionships,
+            codes,
             passes,
             self.tries,
             base.audit,
@@ -203,7 +241,7 @@ class OffersRoom:
         self.quotas = Quotas(self.counters, passes, ledger.records)
         self.reconciling = Reconciling(self.quotas, audit)
         self.claimants = Claimants(
-            people.identities, holding.wallet, people.visitors, people.members
+            people.identities, holding.wallet, people.visitors, people.companions, people.members
         )
         self.claiming = Claiming(
             people.vault,

@@ -98,6 +98,15 @@ NumberOption = Annotated[
         help="The number of the document; asked for if left out, `-` reads a line.",
     ),
 ]
+AccountNumberOption = Annotated[
+    str,
+    typer.Option(
+        default_factory=_asked_for("account number"),
+        show_default=False,
+        callback=_from_stdin,
+        help="The document number of whose account it is; asked for if left out, `-` reads a line.",
+    ),
+]
 
 
 def identity_of(

@@ -34,6 +34,7 @@ RATES = {
     "login": (None, Rate(300, 0.2)),
     "identity": (Rate(10, 60), Rate(100, 1)),
     "claim": (Rate(10, 6), Rate(600, 0.1)),
+    "reissue": (Rate(20, 3600), Rate(600, 0.1)),
     "lookup": (Rate(20, 1), Rate(1200, 0.05)),
     "picture": (Rate(60, 1), Rate(1000, 0.02)),
 }

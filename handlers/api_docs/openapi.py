@@ -36,6 +36,8 @@ _ABOUT = (
 _PARAMETERS = {
     "spot_id": ("The slug of a spot.", "emeishan"),
     "product_id": ("The slug of a product.", "bashu-annual-example"),
+    "companion_id": ("The id of a companion.", "5c1de0a7b2f94d63"),
+    "device_id": ("The id of a device.", "9b2f6c1d8e5a4f70a1c3d5e7f9b1d3c5"),
     "offer_id": ("The slug of an offer.", "emeishan-bogo-example"),
     "pass_id": ("The serial of a pass.", "70a69d540b54f65e"),
     "nonce": ("The nonce under which the gate was admitting.", "5dfb1cb2d35c1769"),

@@ -16,7 +16,7 @@ from passes.terms.prices import Payment
 
 
 class PassViewOut(Out):
-    """A pass of the visitor who calls."""
+    """A pass of the visitor who calls, or of a companion."""
 
     id: str = Field(examples=["70a69d540b54f65e"])
     product: str = Field(examples=["bashu-annual-example"])
@@ -35,6 +35,8 @@ class PassViewOut(Out):
     activated_at: datetime | None = Field(examples=[None])
     issued_at: datetime
     holder_mask: str = Field(examples=["测** 110***********002X"])
+    companion: str | None = Field(examples=[None])
+    """Whose pass it is: the id of one of `GET /me/companions`; null for the visitor's own."""
     admits: int = Field(examples=[1])
     """How many people it admits on one visit."""
     payment: Payment
@@ -49,7 +51,7 @@ class PassViewOut(Out):
     reissued_from: str | None = Field(examples=[None])
 
     @classmethod
-    def of(cls, held: Pass, tally: Tally, now: datetime) -> Self:
+    def of(cls, held: Pass, tally: Tally, now: datetime, companion: str | None = None) -> Self:
         """The view of a pass with such a tally."""
         today, title = business_day(now), held.edition.title
         can = [step.value for step in steps_from(held, now)]
@@ -72,6 +74,7 @@ class PassViewOut(Out):
             activated_at=held.activated_at,
             issued_at=held.issued_at,
             holder_mask=held.holder.mask,
+            companion=companion,
             admits=held.terms.party.admits,
             payment=held.terms.payment,
             terms=TermsOut.of(held.edition),
@@ -97,8 +100,8 @@ class PassPageOut(PassViewOut):
 
 
 class PassViewsOut(Out):
-    """The passes of the visitor who calls, newest first; one that was reissued is seen as its
-    successor."""
+    """The passes of the visitor who calls, newest first, then those of each companion; one that
+    was reissued is seen as its successor."""
 
     total: int
     items: list[PassViewOut]

@@ -1,5 +1,5 @@
-"""Passes, for their holder: what they are, their code as text and as a picture, their visits, and
-what can be done.
+"""Passes, for their holder and who accompanies them: what they are, their code as text and as a
+picture, their visits, and what can be done.
 
 Whoever helps a holder may be given a token of one pass, which shows its code and visits.
 """
@@ -18,13 +18,16 @@ from handlers.web.endpoint import endpoint
 from handlers.web.models import Out
 from handlers.web.replies import PreparedReply
 from handlers.web.routing import Route
-from passes.base.errors import unknown
+from passes.base.errors import Forbidden, unknown
 from passes.base.text import Text
 from passes.holding.lifecycle import Step
 from passes.holding.model import Pass
+from passes.holding.showing import Shown
 from passes.holding.shown_code import LiveCode, live_code, live_text
 from passes.ledger.records import Record, RecordKind
 from passes.ledger.verdicts import Verdict
+from passes.people.companions import Basis
+from passes.people.visitors import Visitor
 
 _READ = f"{VISITOR} pass:read"
 
@@ -67,31 +70,49 @@ class PassHandler(VisitorHandler):
     """What the addresses of a pass share."""
 
     async def held(self, pass_id: str) -> Pass:
-        """The pass, if it is the visitor's, or the token of the caller is for it.
+        """The pass, if the caller may see it: see `shown`."""
+        return (await self.shown(pass_id)).held
+
+    async def shown(self, pass_id: str) -> Shown:
+        """The pass, if it is the visitor's or a companion's, or the token of the caller is for it.
 
         The voucher of an automatic campaign is made when it is asked for. Raises `Unknown` for the
         pass of somebody else as well, so that nobody learns that it is there.
         """
         found = await self.rooms.holding.passes.get(pass_id)
-        if found is None and VISITOR in self.caller.scopes:
-            automatic = self.rooms.offers.automatic
-            found = await automatic.shown(await self.visitor(), pass_id, self.now())
-        if found is None or not await self._may_see(found):
-            raise unknown(Text("电子票", "pass"), pass_id)
-        return found
-
-    async def _may_see(self, held: Pass) -> bool:
+        shown = None
         if VISITOR in self.caller.scopes:
             visitor = await self.visitor()
-            return visitor.is_holder(held.holder)
-        return held.id == self.caller.id
+            if found is None:
+                found = await self._automatic(visitor, pass_id)
+            if found is not None:
+                shown = await self.rooms.holding.showing.of_pass(visitor, found, self.now())
+        elif found is not None and found.id == self.caller.id:
+            shown = Shown(found)
+        if shown is None:
+            raise unknown(Text("电子票", "pass"), pass_id)
+        return shown
+
+    async def _automatic(self, visitor: Visitor, pass_id: str) -> Pass | None:
+        """The voucher of an automatic campaign, of the visitor or a companion."""
+        companions = await self.rooms.people.companions.standing(visitor, self.now())
+        for each in (visitor, *(visitor.acting(companion.person) for companion in companions)):
+            found = await self.rooms.offers.automatic.shown(each, pass_id, self.now())
+            if found is not None:
+                return found
+        return None
+
+    async def view_of(self, shown: Shown, held: Pass | None = None) -> PassViewOut:
+        """A pass as the visitor sees it; as it is now, if it was changed since."""
+        companion_id = shown.companion.id if shown.companion else None
+        return await self.view(held or shown.held, companion_id)
 
     async def take(self, pass_id: str, step: Step) -> PassViewOut:
-        """Take a step in the life of a pass of the visitor."""
-        held = await self.held(pass_id)
+        """Take a step in the life of a pass of the visitor, or of a companion."""
+        shown = await self.shown(pass_id)
         by = f"visitor:{self.caller.id}"
-        after = await self.rooms.holding.lifecycle.take(held.id, step, by, self.now())
-        return await self.view(after)
+        after = await self.rooms.holding.lifecycle.take(shown.held.id, step, by, self.now())
+        return await self.view_of(shown, after)
 
     async def picture(self, pass_id: str, kind: PictureKind) -> PreparedReply:
         """The code now as a picture: about a millisecond, less than handing it to a thread costs
@@ -106,12 +127,15 @@ class MyPassesEndpoint(PassHandler):
 
     @endpoint(scope=VISITOR, reply=PassViewsOut)
     async def get(self) -> PassViewsOut:
-        """The passes of the visitor who calls, newest first."""
-        passes = await self.rooms.holding.wallet.of_visitor(await self.visitor())
-        newest_serials = [held for held in passes if held.reissued_as is None]
-        seen = await asyncio.gather(*map(self.rooms.holding.wallet.with_card_seen, newest_serials))
-        items = await asyncio.gather(*map(self.view, seen))
+        """The passes of the visitor who calls, newest first, then those of each companion."""
+        everything = await self.rooms.holding.showing.of_visitor(await self.visitor(), self.now())
+        newest_serials = [shown for shown in everything if shown.held.reissued_as is None]
+        items = await asyncio.gather(*map(self._view_with_card_seen, newest_serials))
         return PassViewsOut(total=len(items), items=items)
+
+    async def _view_with_card_seen(self, shown: Shown) -> PassViewOut:
+        held = await self.rooms.holding.wallet.with_card_seen(shown.held)
+        return await self.view_of(shown, held)
 
 
 class PassEndpoint(PassHandler):
@@ -120,8 +144,8 @@ class PassEndpoint(PassHandler):
     @endpoint(scope=_READ, reply=PassPageOut)
     async def get(self, pass_id: str) -> PassPageOut:
         """One pass, with its terms in words."""
-        held = await self.held(pass_id)
-        return PassPageOut.of_view(await self.view(held), held)
+        shown = await self.shown(pass_id)
+        return PassPageOut.of_view(await self.view_of(shown), shown.held)
 
 
 class ActivateEndpoint(PassHandler):
@@ -149,6 +173,21 @@ class UnfreezeEndpoint(PassHandler):
     async def post(self, pass_id: str) -> PassViewOut:
         """Let a pass admit again that its holder has frozen."""
         return await self.take(pass_id, Step.UNFREEZE)
+
+
+class ReissueEndpoint(PassHandler):
+    """`/api/v1/passes/{id}/reissue`"""
+
+    @endpoint(scope=VISITOR, reply=PassViewOut, limit="reissue")
+    async def post(self, pass_id: str) -> PassViewOut:
+        """Give a pass a new serial, because a phone that has shown it is lost: every code of the
+        old one, also on paper, is dead. Doing it again gives the same new pass."""
+        shown = await self.shown(pass_id)
+        by = f"visitor:{self.caller.id}"
+        successor = await self.rooms.holding.reissuing.reissue(
+            shown.held.id, by, self.now(), "asked by the visitor"
+        )
+        return await self.view_of(shown, successor)
 
 
 class PassCodeEndpoint(PassHandler):
@@ -232,10 +271,13 @@ class PassAdmissionsEndpoint(PassHandler):
     @endpoint(scope=_READ, reply=AdmissionsOut)
     async def get(self, pass_id: str) -> AdmissionsOut:
         """Where and when the pass was used, also under the serials it had before it was
-        reissued."""
-        held = await self.held(pass_id)
+        reissued. Where a companion was is told to the guardian of a child alone."""
+        shown = await self.shown(pass_id)
+        if shown.companion is not None and shown.companion.basis is not Basis.GUARDIAN:
+            text = Text("同行人的入园记录仅本人可见", "only your companion sees where they were")
+            raise Forbidden("visits_of_companion", text)
         records: list[Record] = []
-        for each in await self.rooms.admission.histories.lineage(held):
+        for each in await self.rooms.admission.histories.lineage(shown.held):
             records += await self.rooms.ledger.records.whole(each.id)
         return AdmissionsOut.of(records)
 
@@ -246,6 +288,7 @@ routes = [
     Route("/api/v1/passes/{pass_id}/activate", ActivateEndpoint, "pass-activate"),
     Route("/api/v1/passes/{pass_id}/freeze", FreezeEndpoint, "pass-freeze"),
     Route("/api/v1/passes/{pass_id}/unfreeze", UnfreezeEndpoint, "pass-unfreeze"),
+    Route("/api/v1/passes/{pass_id}/reissue", ReissueEndpoint, "pass-reissue"),
     Route("/api/v1/passes/{pass_id}/admissions", PassAdmissionsEndpoint, "pass-admissions"),
     Route("/api/v1/passes/{pass_id}/code", PassCodeEndpoint, "pass-code"),
     Route("/api/v1/passes/{pass_id}/qr.png", PassPngEndpoint, "pass-qr-png"),

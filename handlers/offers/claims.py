@@ -5,7 +5,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from handlers.holding.pass_views import PassViewOut
 from handlers.holding.passes import PassHandler
@@ -22,6 +22,20 @@ from passes.offers.offer import ClaimKind, Offer
 from passes.offers.quotas import counted
 from passes.people.visitors import Visitor
 
+CompanionId = Annotated[
+    Annotated[str, StringConstraints(max_length=40)] | None,
+    Field(default=None, examples=["5c1de0a7b2f94d63"]),
+]
+
+
+class MyOffersQuery(BaseModel):
+    """For whom."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    companion: CompanionId = None
+    """The id of one of `GET /me/companions`; by default it is the visitor."""
+
 
 class ClaimIn(In):
     """Where the voucher is to be used."""
@@ -30,6 +44,8 @@ class ClaimIn(In):
         default=None, examples=["emeishan"]
     )
     """One of the spots of the offer: needed where there are several and the quota is by spot."""
+    companion: CompanionId = None
+    """For whom it is, if not for the visitor: the id of one of `GET /me/companions`."""
 
 
 class ObjectionOut(Out):
@@ -71,11 +87,11 @@ class ChancesOut(Out):
 class MyOffersEndpoint(VisitorHandler):
     """`/api/v1/me/offers`"""
 
-    @endpoint(scope=VISITOR, reply=ChancesOut)
-    async def get(self) -> ChancesOut:
-        """Which offers the visitor may claim now, and why not the others. Quotas are as they were
-        seconds ago."""
-        visitor = await self.visitor()
+    @endpoint(scope=VISITOR, query=MyOffersQuery, reply=ChancesOut)
+    async def get(self, query: MyOffersQuery) -> ChancesOut:
+        """Which offers the visitor may claim now, or claim for a companion, and why not the others.
+        Quotas are as they were seconds ago."""
+        visitor = await self.claimant(query.companion)
         claimant = await self.rooms.offers.claimants.of(visitor, self.now())
         offers = self.rooms.offers.offers.all()
         not_ended = [offer for offer in offers if offer.may_run(claimant.today)]
@@ -118,8 +134,8 @@ class ClaimEndpoint(VisitorHandler):
         idempotent=True,
     )
     async def post(self, offer_id: str, body: ClaimIn) -> PassViewOut:
-        """Claim a voucher. With the same header `Idempotency-Key` it is the same claim, and the
-        same voucher."""
+        """Claim a voucher, also for a companion. With the same header `Idempotency-Key` it is the
+        same claim, and the same voucher."""
         offer = self.rooms.offers.offers.get(offer_id)
         if offer is None:
             raise unknown(Text("优惠活动", "offer"), offer_id)
@@ -128,9 +144,9 @@ class ClaimEndpoint(VisitorHandler):
             text = Text("活动正在发布，请重试", "this offer is just being published; try again")
             raise Unavailable("offer_loading", text)
         claim = Claim(offer, voucher, body.spot, idempotency_key(self.request.headers))
-        visitor = await self.visitor()
+        visitor = await self.claimant(body.companion)
         claimed = await self.rooms.offers.claiming.claim(visitor, claim, self.now())
-        return await self.view(claimed)
+        return await self.view(claimed, body.companion)
 
 
 class CancelEndpoint(PassHandler):
@@ -140,10 +156,10 @@ class CancelEndpoint(PassHandler):
     async def post(self, pass_id: str) -> PassViewOut:
         """Give an unused voucher back, so that somebody else can claim it. Doing it again changes
         nothing."""
-        voucher = await self.held(pass_id)
+        shown = await self.shown(pass_id)
         by = f"visitor:{self.caller.id}"
-        cancelled = await self.rooms.offers.cancelling.cancel(voucher, by, self.now())
-        return await self.view(cancelled)
+        cancelled = await self.rooms.offers.cancelling.cancel(shown.held, by, self.now())
+        return await self.view_of(shown, cancelled)
 
 
 routes = [

@@ -8,6 +8,13 @@ from typing import Annotated, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from handlers.holding.pass_views import PassViewOut
+from handlers.people.companion_views import (
+    CompanionOut,
+    ShownByOut,
+    companion_view,
+    shown_by,
+)
+from handlers.people.devices import DeviceOut
 from handlers.people.visitor import VISITOR, VisitorHandler
 from handlers.web.endpoint import endpoint
 from handlers.web.models import In, Out, TextOut
@@ -15,11 +22,12 @@ from handlers.web.routing import Route
 from passes.admission.history import Event
 from passes.base import typed
 from passes.base.text import Text
+from passes.people.companions import Basis
 from passes.people.groups import Group
 from passes.people.holder import Holder
 from passes.people.identification import IdentityStatement
 from passes.people.identity import DocumentKind, Identity, IdentityDocument
-from passes.people.visitors import Consent, Notice, Session, Visitor
+from passes.people.visitors import Consent, Notice, Visitor
 
 _ShortText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 _NameText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -124,17 +132,11 @@ class ConsentOut(Out):
     guardian: IdentityOut | None
 
 
-class SignInOut(Out):
-    """A device that is signed in."""
+class HeldCompanionOut(CompanionOut):
+    """A companion, with what the visitor has said of them."""
 
-    begun_at: datetime
-    renewed_at: datetime
-    ends_at: datetime
-
-    @classmethod
-    def of(cls, session: Session) -> Self:
-        """The view of a session."""
-        return cls.model_validate(session, from_attributes=True)
+    identity: IdentityOut | None
+    """Of a child, as their guardian has said it; others have shown their document themselves."""
 
 
 class EventOut(Out):
@@ -200,7 +202,11 @@ class MeOut(Out):
     """What the visitor has to be told, if there is anything."""
     groups: list[Group]
     """The groups that operators have said the visitor belongs to."""
-    sign_ins: list[SignInOut]
+    sign_ins: list[DeviceOut]
+    companions: list[HeldCompanionOut]
+    """Whose passes the visitor shows beside their own."""
+    shown_by: list[ShownByOut]
+    """Who shows the passes of the visitor."""
     passes: list[HeldPassOut]
 
 
@@ -237,7 +243,9 @@ class MeEndpoint(VisitorHandler):
             consent=self._consent(visitor.consent),
             notice=None if visitor.notice is None else NoticeOut.of(visitor.notice),
             groups=sorted(groups),
-            sign_ins=[SignInOut.of(session) for session in sessions],
+            sign_ins=[DeviceOut.of(session, self.caller.session) for session in sessions],
+            companions=await self._companions(visitor),
+            shown_by=await shown_by(visitor, self.rooms, self.now()),
             passes=await self._passes(visitor),
         )
 
@@ -262,6 +270,17 @@ class MeEndpoint(VisitorHandler):
             return None
         guardian = self._opened(consent.guardian)
         return ConsentOut(version=consent.version, at=consent.at, guardian=guardian)
+
+    async def _companions(self, visitor: Visitor) -> list[HeldCompanionOut]:
+        """Those whom a visitor shows; what they are called is told to a child's guardian."""
+        told, people = [], self.rooms.people
+        for each in await people.companionships.of_visitor(visitor.id):
+            view = await companion_view(each, visitor, self.rooms, self.now())
+            identity = None
+            if each.basis is Basis.GUARDIAN:
+                identity = self._opened(each.person)
+            told.append(HeldCompanionOut(**dict(view), identity=identity))
+        return told
 
     async def _passes(self, visitor: Visitor) -> list[HeldPassOut]:
         """The passes of a visitor, newest first, each with its history."""

@@ -21,6 +21,11 @@ class SessionIn(In):
     )
     """The login code, good once, for 5 minutes. At the sandbox `sandbox:NAME` stands for the
     visitor NAME."""
+    device: Annotated[str, StringConstraints(max_length=64)] | None = Field(
+        default=None, examples=["HUAWEI Mate 60"]
+    )
+    """What the phone calls itself (`wx.getDeviceInfo().model`), so that its owner finds it again in
+    `GET /me/devices`."""
 
 
 class SessionOut(Out):
@@ -81,7 +86,7 @@ class SessionEndpoint(SessionHandler):
         """Sign in with a login code of WeChat. Whoever was never here gets an account."""
         openid = await self.services.wechat.sign_in(body.code)
         visitor = await self.rooms.people.accounts.of_openid(openid, self.now())
-        session = await self.rooms.people.signing_in.begin(visitor, self.now())
+        session = await self.rooms.people.signing_in.begin(visitor, self.now(), body.device)
         return self.tokens_of(session, visitor)
 
     @endpoint(scope=VISITOR, query=SignOutQuery, reply=SignedOutOut)

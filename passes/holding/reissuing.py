@@ -44,7 +44,7 @@ class Reissuing:
         """The successor of a pass: usable at once, also if the old one was frozen.
 
         Doing it again gives the same. Raises `Unknown`, and `Conflict` for a pass that is not in
-        force, or not genuine.
+        force, or not genuine, or that staff have frozen, if its holder asks.
         """
         # 1. The old pass names its successor. Whoever is second finds the serial of the first.
         old = await self._superseded(pass_id, by, now, reason)
@@ -71,6 +71,8 @@ class Reissuing:
 
         def superseded(held: Pass) -> Pass:
             check_genuine(held)
+            if transitions.is_holder(by):
+                transitions.check_not_frozen_by_staff(held)
             return transitions.supersede(held, new_id)
 
         async with audited(self._audit) as entry:

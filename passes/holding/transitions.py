@@ -55,13 +55,24 @@ def unfreeze(held: Pass, by: str, now: datetime) -> Pass:
         return held
     if held.state is not PassState.FROZEN:
         raise not_possible(held, now, "unfrozen")
-    if is_holder(by) and not is_holder(held.frozen_by):
+    if is_holder(by):
+        check_not_frozen_by_staff(held)
+    return _resumed(held, business_day(now))
+
+
+def frozen_by_staff(held: Pass) -> bool:
+    """Whether an operator has frozen a pass, or taken over what its holder had frozen."""
+    return held.state is PassState.FROZEN and not is_holder(held.frozen_by)
+
+
+def check_not_frozen_by_staff(held: Pass) -> None:
+    """Raise `Conflict` for a pass that staff have frozen: its holder cannot get around that."""
+    if frozen_by_staff(held):
         text = Text(
             "此票由工作人员冻结，请联系客服",
             "this pass was frozen by staff, who alone can unfreeze it",
         )
         raise Conflict("frozen_by_staff", text)
-    return _resumed(held, business_day(now))
 
 
 def _resumed(held: Pass, today: date) -> Pass:

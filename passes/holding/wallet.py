@@ -17,19 +17,28 @@ from passes.holding.model import Pass
 from passes.holding.ports import Passes
 from passes.ledger.ports import Ledger
 from passes.ledger.tally import Tally
+from passes.people.companions import Basis
 from passes.people.holder import Holder
-from passes.people.ports import Visitors
+from passes.people.ports import Companionships, Visitors
 from passes.people.visitors import Visitor, person_key
 
 
 class Wallet:
     """Finds the passes of people."""
 
-    def __init__(self, passes: Passes, ledger: Ledger, visitors: Visitors, audit: Audit) -> None:
+    def __init__(
+        self,
+        passes: Passes,
+        ledger: Ledger,
+        visitors: Visitors,
+        companionships: Companionships,
+        audit: Audit,
+    ) -> None:
         """All are stores."""
         self._passes = passes
         self._ledger = ledger
         self._visitors = visitors
+        self._companionships = companionships
         self._audit = audit
 
     async def of_visitor(self, visitor: Visitor) -> list[Pass]:
@@ -41,6 +50,11 @@ class Wallet:
             if visitor.is_holder(held.holder)
         ]
         return sorted(found, key=lambda held: held.issued_at, reverse=True)
+
+    async def of_person(self, person: Holder) -> list[Pass]:
+        """All passes of a person, newest first."""
+        found = await self._passes.of_holder(person.lookup)
+        return [held for held in found if held.holder.is_same(person)]
 
     async def tally_of(self, held: Pass) -> Tally:
         """What the visits with a pass add up to."""
@@ -67,18 +81,26 @@ class Wallet:
 
     async def card_due_since(self, person: Holder) -> datetime | None:
         """Since when staff have to look at the card of a person, before a turnstile admits with a
-        new pass of theirs: since an account was bound to them.
+        new pass of theirs: since an account was bound to them, or a guardian said to be theirs.
 
-        None if nobody is bound to them, or staff have looked since, with whatever pass.
+        None if nobody did, or staff have looked since, with whatever pass.
         """
+        said_at = [
+            each.at
+            for each in await self._companionships.of_person(person.lookup)
+            if each.basis is Basis.GUARDIAN
+        ]
         binding = await self._visitors.bound(person_key(person))
-        if binding is None:
+        if binding is not None:
+            said_at.append(binding.at)
+        if not said_at:
             return None
+        since = max(said_at)
         held = await self._passes.of_holder(person.lookup)
         seen_at = await self._seen_at(held)
-        if seen_at is not None and seen_at >= binding.at:
+        if seen_at is not None and seen_at >= since:
             return None
-        return binding.at
+        return since
 
     async def with_card_seen(self, held: Pass) -> Pass:
         """The pass, which does not wait for a look at the card any more if staff have had it, with
@@ -89,9 +111,7 @@ class Wallet:
         """
         if held.card_due_since is None:
             return held
-        of_document = await self._passes.of_holder(held.holder.lookup)
-        of_person = [each for each in of_document if each.holder.is_same(held.holder)]
-        seen_at = await self._seen_at(of_person)
+        seen_at = await self._seen_at(await self.of_person(held.holder))
         if seen_at is None:
             return held
         changed = await change(
@@ -106,9 +126,7 @@ class Wallet:
 
     async def any_usable(self, person: Holder, day: date) -> bool:
         """Whether a person has a pass that may still admit on that business day or later."""
-        held = await self._passes.of_holder(person.lookup)
-        own = [each for each in held if each.holder.is_same(person)]
-        return bool(await self.usable(own, day))
+        return bool(await self.usable(await self.of_person(person), day))
 
     async def rename(self, holder: Holder, line_of: Callable[[str], AuditLine]) -> list[str]:
         """Give the passes of a document the name that is on it; returns the ids of those that had

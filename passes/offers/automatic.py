@@ -29,7 +29,7 @@ class Automatic:
     def serial(self, visitor: Visitor, offer: Offer) -> str | None:
         """The id of what a visitor has of an offer; None if it is to be claimed, or if it is not
         known who they are."""
-        if offer.claim is not ClaimKind.AUTOMATIC or visitor.identity is None:
+        if offer.claim is not ClaimKind.AUTOMATIC or visitor.person is None:
             return None
         return self._claiming.serial_of_automatic(visitor, offer)
 

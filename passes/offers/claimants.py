@@ -8,6 +8,7 @@ from passes.base.calendar import business_day
 from passes.holding.model import Pass
 from passes.holding.wallet import Wallet
 from passes.offers.eligibility import Claimant
+from passes.people.accompanying import Companions
 from passes.people.groups import ANYONE, told_groups
 from passes.people.identity import Sealer
 from passes.people.ports import Members, Visitors
@@ -19,42 +20,53 @@ class Claimants:
     """Tells what counts about visitors."""
 
     def __init__(
-        self, identities: Sealer, wallet: Wallet, visitors: Visitors, members: Members
+        self,
+        identities: Sealer,
+        wallet: Wallet,
+        visitors: Visitors,
+        companions: Companions,
+        members: Members,
     ) -> None:
-        """The last two are stores."""
+        """`visitors` and `members` are stores."""
         self._identities = identities
         self._wallet = wallet
         self._visitors = visitors
+        self._companions = companions
         self._members = members
 
     async def of(self, visitor: Visitor, now: datetime) -> Claimant:
-        """What counts about a visitor now."""
+        """What counts about a visitor now, or about the companion for whom they act."""
         today = business_day(now)
         groups, traits = frozenset({ANYONE}), Traits()
-        if visitor.identity is not None:
-            identity = self._identities.open(visitor.identity)
+        if visitor.person is not None:
+            identity = self._identities.open(visitor.person)
             traits = traits_of(identity, today)
-            members = await self._members.groups_of(visitor.identity.lookup)
+            members = await self._members.groups_of(visitor.person.lookup)
             groups = members | told_groups(identity)
         held = await self._wallet.of_visitor(visitor)
         passes = [each for each in held if not each.voucher and each.in_force_on(today)]
         return Claimant(
             now=now,
-            real_name=visitor.identity is not None,
+            real_name=visitor.person is not None,
             groups=groups,
             vouchers=Counter(each.product_id for each in held if each.counts),
             spots_open=_spots_of(passes),
             traits=traits,
+            is_companion=visitor.acting_for is not None,
         )
 
     async def card_due_since(self, visitor: Visitor) -> datetime | None:
         """Since when staff have to look at the card of a visitor who says who they are."""
         return await self._wallet.card_due_since(visitor.holder)
 
-    async def still(self, visitor: Visitor) -> bool:
-        """Whether a visitor is still who they were when they were read."""
-        now = await self._visitors.get(visitor.id)
-        return now is not None and now.holder.is_same(visitor.holder)
+    async def still(self, visitor: Visitor, now: datetime) -> bool:
+        """Whether a visitor is still who they were when they were read, or still shows the
+        companion for whom they act."""
+        current = await self._visitors.get(visitor.id)
+        if current is None or visitor.acting_for is None:
+            return current is not None and current.holder.is_same(visitor.holder)
+        standing = await self._companions.standing(current, now)
+        return any(each.person.is_same(visitor.acting_for) for each in standing)
 
 
 def _spots_of(passes: Iterable[Pass]) -> frozenset[str]:

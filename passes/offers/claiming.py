@@ -148,7 +148,7 @@ class Claiming:
 
     async def _check_still(self, visitor: Visitor, voucher: Pass, now: datetime) -> None:
         """Take a new voucher back whose visitor is not who they were. Raises `Conflict`."""
-        if await self._claimants.still(visitor):
+        if await self._claimants.still(visitor, now):
             return
 
         def taken_back(held: Pass) -> Pass:

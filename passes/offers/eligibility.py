@@ -40,6 +40,8 @@ class Claimant:
     vouchers: Mapping[str, int] = field(default_factory=dict)
     spots_open: frozenset[str] = frozenset()
     traits: Traits = field(default_factory=Traits)
+    is_companion: bool = False
+    """Whether an account claims for them."""
 
     @property
     def today(self) -> date:
@@ -53,8 +55,9 @@ def objection(offer: Offer, claimant: Claimant) -> NotClaimable | None:
     not_running = _not_running(offer, claimant.now)
     if not_running is not None:
         return not_running
-    if offer.real_name and not claimant.real_name:
-        return NotClaimable("real_name_needed", Text("请先实名认证", "say who you are first"))
+    nameless = _wrong_without_name(offer, claimant)
+    if nameless is not None:
+        return nameless
     if offer.eligible.isdisjoint(claimant.groups):
         return NotClaimable("not_eligible", Text("您不符合领取条件", "this offer is not for you"))
     most = offer.quota.per_person
@@ -67,6 +70,18 @@ def objection(offer: Offer, claimant: Claimant) -> NotClaimable | None:
     return None
 
 
+def _wrong_without_name(offer: Offer, claimant: Claimant) -> NotClaimable | None:
+    """The objection to a claim of somebody without a name, or without need of one."""
+    if offer.real_name and not claimant.real_name:
+        return NotClaimable("real_name_needed", Text("请先实名认证", "say who you are first"))
+    if claimant.is_companion and not offer.real_name:
+        text = Text(
+            "此活动按账户领取，不能为同行人领取", "this offer is claimed by account, once for each"
+        )
+        return NotClaimable("claimed_by_account", text)
+    return None
+
+
 def too_many(offer: Offer) -> NotClaimable:
     """The objection that a visitor has as many vouchers as one person may have."""
     most = offer.quota.per_person
@@ -74,13 +89,16 @@ def too_many(offer: Offer) -> NotClaimable:
     return NotClaimable("already_claimed", text)
 
 
-def claimed_for_another() -> NotClaimable:
-    """The objection that an account has a voucher that it claimed as another person."""
-    text = Text(
-        "此账户已为另一位实名人领取，不能再为他人领取",
-        "this account has claimed this offer for another person; it cannot for a second one",
-    )
-    return NotClaimable("claimed_for_another", text)
+class ClaimedForAnother(NotClaimable):
+    """The account has claimed an offer for another person, or for as many companions as it may."""
+
+    def __init__(self) -> None:
+        """It is always the same."""
+        text = Text(
+            "此账户已为另一位实名人领取，不能再为他人领取",
+            "this account has claimed this offer for another person; it cannot for a second one",
+        )
+        super().__init__("claimed_for_another", text)
 
 
 def closed_spots(offer: Offer, spots: Iterable[SpotFacts], days: DateRange) -> NotClaimable | None:

@@ -5,6 +5,7 @@ of the account that claimed it, from 1 on, both under unique keys. A voucher tha
 leaves its numbers to the next (docs/adr/0024-cards-are-looked-at-once.md).
 """
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,9 +13,10 @@ from passes.base.calendar import day_after, start_of
 from passes.holding.model import Pass
 from passes.holding.ports import Holding, Holdings, Passes
 from passes.holding.wallet import newest_serial
-from passes.offers.eligibility import claimed_for_another, too_many
+from passes.offers.eligibility import ClaimedForAnother, too_many
 from passes.offers.offer import Offer
 from passes.people.accounts import Accounts
+from passes.people.companions import MOST_COMPANIONS
 from passes.people.sealing import Vault
 from passes.people.visitors import Visitor
 
@@ -68,26 +70,41 @@ class Numbering:
         raise too_many(offer)
 
     async def _of_account(self, voucher: Pass, visitor: Visitor, offer: Offer, most: int) -> None:
-        """Count a voucher as one of so many of an account. Raises `NotClaimable` if it has as many
-        as one may have, or one that was claimed for another person and not given back.
+        """Count a voucher as one of so many of an account: of its own person, or of one of the
+        five companions for whom it may claim. Raises `NotClaimable` if it has as many as one may
+        have, or vouchers that were claimed for other people and not given back.
 
         The numbers outlive the erasure of the account, as hashes: who signs in again is counted on.
+        So it makes no difference how often it changes its companions.
         """
         account = self._vault.digest(f"account of {offer.id}", self._accounts.openid(visitor))
+        prefix = f"{offer.id}:account:{account}"
+        if visitor.acting_for is None:
+            return await self._counted(prefix, voucher, account, offer, most)
+        for companion in range(1, MOST_COMPANIONS + 1):
+            of_one = f"{prefix}:companion:{companion}"
+            with suppress(ClaimedForAnother):
+                return await self._counted(of_one, voucher, account, offer, most)
+        raise ClaimedForAnother
+
+    async def _counted(
+        self, prefix: str, voucher: Pass, account: str, offer: Offer, most: int
+    ) -> None:
+        """Count a voucher under a number of those that begin so. Raises `NotClaimable`."""
         person = account  # without a real name it is the account that claims
         if offer.real_name:
             person = self._vault.digest(f"person of {offer.id}", voucher.holder.lookup)
         forgotten_at = start_of(day_after(offer.window.end)) + _REMEMBERED
         wanted = Holding(person, voucher.id, forgotten_at)
         for number in range(1, most + 1):
-            key = f"{offer.id}:account:{account}:{number}"
+            key = f"{prefix}:{number}"
             holding = await self._holdings.reserve(key, wanted)
             if holding.pass_id == voucher.id:
                 return
             held = await newest_serial(holding.pass_id, self._passes)
             if held is not None and held.cancelled_at is None:
                 if holding.holder != person:
-                    raise claimed_for_another()
+                    raise ClaimedForAnother
                 continue
             # It was given back, or never stored: by a crash, by a claim that was refused, or by
             # one that is just coming. That is one for whom this visitor was before, which is taken

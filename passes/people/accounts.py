@@ -12,7 +12,7 @@ from passes.base.audit import AuditLine
 from passes.base.auditing import audited
 from passes.base.ports import Audit
 from passes.people import phones
-from passes.people.ports import Visitors
+from passes.people.ports import CompanionCodes, Companionships, Visitors
 from passes.people.sealing import Vault
 from passes.people.visitors import Binding, Phone, Visitor, account_erased, person_key
 
@@ -20,10 +20,19 @@ from passes.people.visitors import Binding, Phone, Visitor, account_erased, pers
 class Accounts:
     """Signs visitors up, keeps their phone number, and deletes their accounts."""
 
-    def __init__(self, vault: Vault, visitors: Visitors, audit: Audit) -> None:
+    def __init__(
+        self,
+        vault: Vault,
+        visitors: Visitors,
+        companionships: Companionships,
+        codes: CompanionCodes,
+        audit: Audit,
+    ) -> None:
         """The vault seals; the others are stores."""
         self._vault = vault
         self._visitors = visitors
+        self._companionships = companionships
+        self._codes = codes
         self._audit = audit
 
     async def of_openid(self, openid: str, now: datetime) -> Visitor:
@@ -97,7 +106,10 @@ class Accounts:
         """
         visitor = await self.current(visitor)
         # 1. What is personal.
+        await self._companionships.forget_visitor(visitor.id)
+        await self._codes.forget(visitor.id)
         if visitor.identity is not None:
+            await self._companionships.forget_person(visitor.identity.lookup)
             await self._visitors.unbind(person_key(visitor.identity), visitor.id)
             await self._visitors.identify(visitor.id, visitor.identity.lookup, None, None)
         await self._visitors.set_phone(visitor.id, None)

@@ -26,7 +26,7 @@ class Consents:
     def __init__(self, identities: Sealer, privacy_version: str) -> None:
         """`privacy_version` is that of the privacy statement in force."""
         self._identities = identities
-        self._privacy_version = privacy_version
+        self.privacy_version = privacy_version
 
     def checked(
         self, version: str, guardian: IdentityDocument | None, identity: Identity, now: datetime
@@ -36,18 +36,22 @@ class Consents:
         Raises `Invalid` if another version is in force, if a child has no guardian who can
         consent, or if anybody else has one.
         """
-        if version != self._privacy_version:
-            what = f"the privacy statement in force is version {self._privacy_version}"
-            text = Text("请同意最新的隐私政策", "agree to the privacy statement")
-            raise Invalid("consent_needed", text, [Fault("consent_version", what)])
+        self.check_version(version)
         if identity.age_on(business_day(now)) < GUARDED_BELOW:
             consenting = self._guardian(guardian, identity, now)
-            return Consent(self._privacy_version, now, consenting)
+            return Consent(self.privacy_version, now, consenting)
         if guardian is not None:
             fault = Fault("guardian", f"is said below {GUARDED_BELOW} years of age alone")
             text = Text("不需要监护人", "no guardian is needed")
             raise Invalid("guardian_invalid", text, [fault])
-        return Consent(self._privacy_version, now)
+        return Consent(self.privacy_version, now)
+
+    def check_version(self, version: str) -> None:
+        """Raise `Invalid` if another version of the statement is in force."""
+        if version != self.privacy_version:
+            what = f"the privacy statement in force is version {self.privacy_version}"
+            text = Text("请同意最新的隐私政策", "agree to the privacy statement")
+            raise Invalid("consent_needed", text, [Fault("consent_version", what)])
 
     def same(self, before: Consent | None, after: Consent) -> bool:
         """Whether the same was agreed to already, by the same guardian."""

@@ -18,7 +18,7 @@ from passes.base.text import Text
 from passes.people.consent import Consents
 from passes.people.holder import Holder
 from passes.people.identity import Identity, IdentityDocument, Sealer, identify
-from passes.people.ports import PassesOfPeople, Visitors
+from passes.people.ports import Companionships, PassesOfPeople, Visitors
 from passes.people.tries import Tries
 from passes.people.visitors import Binding, Notice, Visitor, account_erased, person_key
 
@@ -46,20 +46,22 @@ class Unbound:
 class Identification:
     """Binds people to visitors, and unbinds them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what it uses
         self,
         identities: Sealer,
         privacy_version: str,
         visitors: Visitors,
+        companionships: Companionships,
         passes: PassesOfPeople,
         tries: Tries,
         audit: Audit,
     ) -> None:
         """`privacy_version` is that of the privacy statement in force; `passes` tells what passes
-        a person has, `tries` counts; `visitors` and `audit` are stores."""
+        a person has, `tries` counts; the others are stores."""
         self._identities = identities
         self._consents = Consents(identities, privacy_version)
         self._visitors = visitors
+        self._companionships = companionships
         self._passes = passes
         self._tries = tries
         self._audit = audit
@@ -86,7 +88,7 @@ class Identification:
 
         # 3. What stands against it.
         await self._tries.count(visitor, now)
-        await self._check_name(person, visitor, now)
+        await self.check_name(person, visitor, now)
         if left is not None and await self._has_pass(left, now):
             raise _identity_fixed()
 
@@ -147,6 +149,10 @@ class Identification:
             # The audit log keeps the word that it has always had for this.
             subject = f"visitor:{binding.visitor_id}"
             await entry.begin(AuditLine(now, by, "release", subject, {"reason": reason}))
+            #    Whom the account shows agreed with that person, and by whom the person is shown may
+            #    rest on a word of the account: both end.
+            await self._companionships.forget_visitor(binding.visitor_id)
+            await self._companionships.forget_person(person.lookup)
             await self._visitors.identify(binding.visitor_id, person.lookup, None, None)
             await self._visitors.notice(binding.visitor_id, Notice("identity_unbound", now))
             await self._visitors.unbind(person_key(person), binding.visitor_id)
@@ -203,13 +209,15 @@ class Identification:
             if not same_document:
                 await self._visitors.unbind(person_key(person), visitor.id)
             raise _identity_fixed()
+        await self._companionships.forget_person(left.lookup)
         if not same_document:
+            await self._companionships.forget_visitor(visitor.id)
             await self._visitors.unbind(person_key(left), visitor.id)
 
     async def _has_pass(self, person: Holder, now: datetime) -> bool:
         return await self._passes.any_usable(person, business_day(now))
 
-    async def _check_name(self, person: Holder, visitor: Visitor, now: datetime) -> None:
+    async def check_name(self, person: Holder, visitor: Visitor, now: datetime) -> None:
         """Raise `Conflict` if the document is known under another name: of a pass that was issued
         to it, or of another visitor who is bound to it.
 

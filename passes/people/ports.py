@@ -9,6 +9,7 @@ from typing import Protocol
 
 from passes.base.audit import AuditLine
 from passes.people.app_tokens import AppToken
+from passes.people.companions import CompanionCode, Companionship
 from passes.people.groups import Group
 from passes.people.holder import Holder
 from passes.people.visitors import Binding, Consent, Notice, Phone, Session, Visitor
@@ -54,6 +55,10 @@ class Visitors(Protocol):
     async def set_phone(self, visitor_id: str, phone: Phone | None) -> None:
         """Store the phone number of a visitor, or that there is none."""
 
+    async def end_tokens(self, visitor: Visitor, session_id: str, until: datetime) -> None:
+        """Withdraw the tokens of one session; by `until` none of them is good anyway. What is
+        known of sessions that ended before is dropped when its time is over."""
+
     async def withdraw_tokens(self, visitor_id: str) -> None:
         """Withdraw every token of a visitor, by raising the version of those that are good."""
 
@@ -71,6 +76,51 @@ class Visitors(Protocol):
 
     async def unbind(self, key: str, visitor_id: str) -> None:
         """Delete a binding, if it is to that visitor."""
+
+
+class Companionships(Protocol):
+    """Whom accounts show, each under the account and a slot."""
+
+    async def of_visitor(self, visitor_id: str) -> Sequence[Companionship]:
+        """All of an account, by slot, also those that stand no more."""
+
+    async def of_person(self, lookup: str) -> Sequence[Companionship]:
+        """All that show the person of a document, oldest first."""
+
+    async def add(self, companionship: Companionship) -> bool:
+        """Store a new one; False if its account has another in that slot."""
+
+    async def replace(self, before: Companionship, after: Companionship) -> bool:
+        """Compare-and-set: store another in the slot of `before`; False if that is not there any
+        more."""
+
+    async def end(self, companionship: Companionship, at: datetime) -> bool:
+        """Compare-and-set: it stands no more; False if it is not there, or has been ended."""
+
+    async def remove(self, companionship: Companionship) -> None:
+        """Delete one, if it is still there."""
+
+    async def forget_visitor(self, visitor_id: str) -> None:
+        """Delete all of an account."""
+
+    async def forget_person(self, lookup: str) -> None:
+        """Delete all that show the person of a document."""
+
+
+class CompanionCodes(Protocol):
+    """The companion code of each account, if it has one."""
+
+    async def put(self, code: CompanionCode) -> None:
+        """Store the code of an account, in place of any before."""
+
+    async def find(self, digest: str) -> CompanionCode | None:
+        """The code with that keyed hash."""
+
+    async def use(self, code: CompanionCode, visitor_id: str) -> bool:
+        """Compare-and-set: the code is used by an account; False if it was used, or replaced."""
+
+    async def forget(self, visitor_id: str) -> None:
+        """Delete the code of an account."""
 
 
 class Attempts(Protocol):

@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
+from passes.base.errors import unknown
 from passes.base.ports import Audit
+from passes.base.text import Text
 from passes.people.ports import Sessions, Visitors
 from passes.people.visitors import Session, Visitor
 
@@ -23,6 +25,9 @@ SESSION_LIFE = timedelta(days=30)
 
 REPLY_LOST_WITHIN = timedelta(minutes=1)
 """For how long after it was used a refresh token may be used once more."""
+
+ACCESS_TOKENS_END = timedelta(hours=1)
+"""After that time no access token is good that was given before, whatever became of its session."""
 
 MOST_SESSIONS = 20
 """On how many devices a visitor may be signed in."""
@@ -37,13 +42,16 @@ class SigningIn:
         self._sessions = sessions
         self._audit = audit
 
-    async def begin(self, visitor: Visitor, now: datetime) -> Session:
-        """A new session. The oldest are ended if the visitor has too many with it."""
+    async def begin(self, visitor: Visitor, now: datetime, device: str | None = None) -> Session:
+        """A new session. The oldest are ended if the visitor has too many with it. `device` is
+        what the device calls itself."""
         sessions = await self._sessions.of_visitor(visitor.id)
         too_many = sessions[: 1 - MOST_SESSIONS]  # all but the newest 19: one is about to begin
         for oldest in too_many:
             await self._sessions.end(oldest.id)
-        session = Session(secrets.token_hex(16), visitor.id, now, now, now + SESSION_LIFE)
+        session = Session(
+            secrets.token_hex(16), visitor.id, now, now, now + SESSION_LIFE, device=device
+        )
         await self._sessions.add(session)
         return session
 
@@ -89,6 +97,23 @@ class SigningIn:
     async def end(self, session_id: str) -> None:
         """Sign out here."""
         await self._sessions.end(session_id)
+
+    async def end_device(self, visitor: Visitor, session_id: str, now: datetime) -> None:
+        """Sign out on another device, such as a lost phone: no token of it is good any more.
+
+        Doing it again changes nothing. Raises `Unknown` if the visitor has no such session.
+        """
+        session = await self._sessions.get(session_id)
+        if session is None and session_id in visitor.ended_sessions:
+            return
+        if session is None or session.visitor_id != visitor.id:
+            raise unknown(Text("设备", "device"), session_id)
+        name = f"visitor:{visitor.id}"
+        async with audited(self._audit) as entry:
+            await entry.begin(AuditLine(now, name, "end_device", name))
+            # The tokens come first: a refresh under way gives tokens of the same session.
+            await self._visitors.end_tokens(visitor, session_id, now + ACCESS_TOKENS_END)
+            await self._sessions.end(session_id)
 
     async def end_all(self, visitor_id: str, now: datetime) -> None:
         """Sign out everywhere: no token given so far is good any more.

@@ -19,6 +19,9 @@ from passes.people.visitors import Visitor
 MOST_OF_ACCOUNT = 10
 """How often an account may say to be somebody else than before on a day."""
 
+MOST_CODES = 10
+"""How many companion codes an account may say on a day."""
+
 MOST_WRONG_NAMES = 20
 """How many wrong names can be tried for one document on a day, by whatever accounts."""
 
@@ -36,17 +39,24 @@ class Tries:
 
         It is counted by WeChat account, which is the same after it was erased here.
         """
-        today = business_day(now)
-        key = self._accounts.key(visitor)
-        if await self._attempts.begin(key, today, MOST_OF_ACCOUNT, now):
-            return
         text = Text(
             "今日实名认证次数过多，请明天再试，或持证件请工作人员办理",
             "this account has said too often today who it is; try again tomorrow, or show the "
             "document to staff",
         )
-        until_tomorrow = start_of(day_after(today)) - now
-        raise TooOften("identity_tries", text, int(until_tomorrow.total_seconds()) + 1)
+        key = self._accounts.key(visitor)
+        if not await self._attempts.begin(key, business_day(now), MOST_OF_ACCOUNT, now):
+            raise _until_tomorrow("identity_tries", text, now)
+
+    async def count_code(self, visitor: Visitor, now: datetime) -> None:
+        """Count that a visitor says a companion code. Raises `TooOften`."""
+        text = Text(
+            "今日输入同行码次数过多，请明天再试",
+            "this account has said too many companion codes today; try again tomorrow",
+        )
+        key = f"code:{self._accounts.key(visitor)}"
+        if not await self._attempts.begin(key, business_day(now), MOST_CODES, now):
+            raise _until_tomorrow("companion_tries", text, now)
 
     async def fits(self, person: Holder, names: Iterable[Holder], now: datetime) -> bool:
         """Whether a person has the name under which their document is known here.
@@ -67,3 +77,9 @@ class Tries:
     async def forget(self, person: Holder, now: datetime) -> None:
         """Staff have seen the document: the wrong names of today do not count."""
         await self._attempts.forget(person.lookup, business_day(now))
+
+
+def _until_tomorrow(code: str, text: Text, now: datetime) -> TooOften:
+    """The error that no more is taken on this business day."""
+    left = start_of(day_after(business_day(now))) - now
+    return TooOften(code, text, int(left.total_seconds()) + 1)

@@ -5,10 +5,12 @@ passes belong to the person: whoever signs in as them finds the passes that oper
 their document.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from passes.base.errors import Conflict
+from passes.base.stored import IN_MEMORY
 from passes.base.text import Text
 from passes.people.holder import Holder
 from passes.people.sealing import Sealed
@@ -54,6 +56,11 @@ class Visitor:
     consent: Consent | None = None
     notice: Notice | None = None
     """The newest; the account alone sees it."""
+    ended_sessions: Mapping[str, datetime] = field(default_factory=dict)
+    """Sessions that were ended from another device, and until when a token of theirs might be
+    good otherwise."""
+    acting_for: Holder | None = field(default=None, compare=False, metadata=IN_MEMORY)
+    """The companion for whom the account claims; None for itself."""
 
     @property
     def lookup(self) -> str:
@@ -69,18 +76,31 @@ class Visitor:
     @property
     def lookups(self) -> frozenset[str]:
         """All that passes of the visitor may name: the person, and the account, which may have
-        claimed some without a real name."""
+        claimed some without a real name; of a companion the person alone."""
+        if self.acting_for is not None:
+            return frozenset({self.acting_for.lookup})
         return frozenset({self.lookup, self.anonymous.lookup})
 
     @property
     def holder(self) -> Holder:
         """Who a pass is issued to."""
-        return self.identity or self.anonymous
+        return self.person or self.anonymous
+
+    @property
+    def person(self) -> Holder | None:
+        """The person for whom the account does something, if it is known who that is."""
+        return self.acting_for or self.identity
+
+    def acting(self, companion: Holder) -> "Visitor":
+        """The account, which does something for a companion."""
+        return replace(self, acting_for=companion)
 
     def is_holder(self, holder: Holder) -> bool:
         """Whether a pass of that holder is theirs: issued to their document under their name, or
         claimed by the account."""
-        return holder.is_same(self.holder) or holder.is_same(self.anonymous)
+        if holder.is_same(self.holder):
+            return True
+        return self.acting_for is None and holder.is_same(self.anonymous)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +122,8 @@ class Session:
     renewed_at: datetime
     ends_at: datetime
     generation: int = 1
+    device: str | None = None
+    """What the device calls itself."""
 
 
 def person_key(person: Holder) -> str:

@@ -35,6 +35,11 @@ def guardian_place(visitor_id: str) -> str:
     return f"guardian:{visitor_id}"
 
 
+def companion_place(key: str) -> str:
+    """Where a companion stands; `key` names the account and the slot."""
+    return f"companion:{key}"
+
+
 def bound(sealer: Sealer, holder: Holder, place: str) -> Holder:
     """A holder as it is stored at a place.
 

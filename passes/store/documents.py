@@ -20,8 +20,15 @@ from passes.holding.model import Pass
 from passes.ledger.records import Record
 from passes.ledger.verdicts import Refusal
 from passes.offers.offer import Offer
+from passes.people.companions import CompanionCode, Companionship
 from passes.people.visitors import Session, Visitor
-from passes.store.binding import guardian_place, holder_place, identity_place, read_at
+from passes.store.binding import (
+    companion_place,
+    guardian_place,
+    holder_place,
+    identity_place,
+    read_at,
+)
 from passes.store.database import Document
 from passes.terms.amendments import Amendment
 from passes.terms.edition import Edition
@@ -42,6 +49,8 @@ _REFUSAL = TypeAdapter(Refusal)
 _AUDIT_LINE = TypeAdapter(AuditLine)
 _VISITOR = TypeAdapter(Visitor)
 _SESSION = TypeAdapter(Session)
+_COMPANIONSHIP = TypeAdapter(Companionship)
+_COMPANION_CODE = TypeAdapter(CompanionCode)
 
 
 def encode(value: Any) -> Any:
@@ -198,6 +207,17 @@ def to_visitor(document: Document) -> Visitor:
 def to_session(document: Document) -> Session:
     """The session in a document of `sessions`."""
     return _SESSION.validate_python(_with_id(document))
+
+
+def to_companionship(document: Document) -> Companionship:
+    """The companionship in a document of `companions`."""
+    person = read_at(document["person"], companion_place(document["_id"]))
+    return _COMPANIONSHIP.validate_python({**document, "person": person})
+
+
+def to_companion_code(document: Document) -> CompanionCode:
+    """The code in a document of `companion_codes`."""
+    return _COMPANION_CODE.validate_python({**document, "visitor_id": document["_id"]})
 
 
 def _with_id(document: Document) -> Document:

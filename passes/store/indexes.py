@@ -60,6 +60,24 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     "users": (),
     # shard key: _id, hashed. `_id` is a WeChat account or a person, as keyed hashes.
     "bindings": (),
+    # shard key: _id, hashed. `_id` is an account and a slot.
+    "companions": (
+        Index(
+            "companion",
+            (("person.lookup", 1),),
+            serves="a person, or staff, find the accounts that show them",
+        ),
+    ),
+    # shard key: _id, hashed. `_id` is the account of who made it.
+    "companion_codes": (
+        Index("code", (("digest", 1),), serves="an account says the code of its companion"),
+        Index(
+            "code_ended",
+            (("expires_at", 1),),
+            serves="codes are dropped when they are good no more",
+            expire_seconds=0,
+        ),
+    ),
     # shard key: _id, hashed. `_id` is a document or an account, as keyed hashes,
     # and a day.
     "name_attempts": (

@@ -5,15 +5,32 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from passes.people.app_tokens import AppToken
+from passes.people.companions import MOST_COMPANIONS, CompanionCode, Companionship
 from passes.people.groups import Group
 from passes.people.holder import Holder
 from passes.people.identity import Sealer
-from passes.people.ports import AppTokens, Attempts, Members, Sessions, Visitors
+from passes.people.ports import (
+    AppTokens,
+    Attempts,
+    CompanionCodes,
+    Companionships,
+    Members,
+    Sessions,
+    Visitors,
+)
 from passes.people.sealing import Sealed
+from passes.people.sessions import ACCESS_TOKENS_END
 from passes.people.visitors import Binding, Consent, Notice, Phone, Session, Visitor
-from passes.store.binding import bound, guardian_place, identity_place
+from passes.store.binding import bound, companion_place, guardian_place, identity_place
 from passes.store.database import Database, Document
-from passes.store.documents import encode, keyed, to_session, to_visitor
+from passes.store.documents import (
+    encode,
+    keyed,
+    to_companion_code,
+    to_companionship,
+    to_session,
+    to_visitor,
+)
 
 
 class MemberStore(Members):
@@ -100,6 +117,17 @@ class VisitorStore(Visitors):
     async def set_phone(self, visitor_id: str, phone: Phone | None) -> None:
         await self._users.update({"_id": visitor_id}, {"$set": {"phone": encode(phone)}})
 
+    async def end_tokens(self, visitor: Visitor, session_id: str, until: datetime) -> None:
+        change: Document = {"$set": {f"ended_sessions.{session_id}": until}}
+        over = {
+            f"ended_sessions.{ended}": ""
+            for ended, good_until in visitor.ended_sessions.items()
+            if good_until < until - ACCESS_TOKENS_END
+        }
+        if over:
+            change["$unset"] = over
+        await self._users.update({"_id": visitor.id}, change)
+
     async def withdraw_tokens(self, visitor_id: str) -> None:
         await self._users.update({"_id": visitor_id}, {"$inc": {"token_version": 1}})
 
@@ -120,6 +148,89 @@ class VisitorStore(Visitors):
 
     async def unbind(self, key: str, visitor_id: str) -> None:
         await self._bindings.delete({"_id": key, "visitor_id": visitor_id})
+
+
+class CompanionshipStore(Companionships):
+    """The `companions` collection; `_id` is an account and a slot, so that it has so many."""
+
+    def __init__(self, database: Database, sealer: Sealer) -> None:
+        """One collection of the database is used; `sealer` binds people to their documents."""
+        self._sealer = sealer
+        self._companions = database.collection("companions")
+
+    async def of_visitor(self, visitor_id: str) -> Sequence[Companionship]:
+        found = await self._companions.find(_of_account(visitor_id))
+        return sorted(map(to_companionship, found), key=lambda each: each.slot)
+
+    async def of_person(self, lookup: str) -> Sequence[Companionship]:
+        found = await self._companions.find({"person.lookup": lookup})
+        return sorted(map(to_companionship, found), key=lambda each: each.at)
+
+    async def add(self, companionship: Companionship) -> bool:
+        return await self._companions.insert(
+            {"_id": _key(companionship), **self._encoded(companionship)}
+        )
+
+    async def replace(self, before: Companionship, after: Companionship) -> bool:
+        return await self._companions.update(_still(before), {"$set": self._encoded(after)})
+
+    async def end(self, companionship: Companionship, at: datetime) -> bool:
+        still = {**_still(companionship), "ended_at": None}
+        return await self._companions.update(still, {"$set": {"ended_at": at}})
+
+    async def remove(self, companionship: Companionship) -> None:
+        await self._companions.delete(_still(companionship))
+
+    async def forget_visitor(self, visitor_id: str) -> None:
+        await self._companions.delete(_of_account(visitor_id))
+
+    async def forget_person(self, lookup: str) -> None:
+        await self._companions.delete({"person.lookup": lookup})
+
+    def _encoded(self, companionship: Companionship) -> Document:
+        place = companion_place(_key(companionship))
+        person = bound(self._sealer, companionship.person, place)
+        encoded: Document = encode(replace(companionship, person=person))
+        return encoded
+
+
+def _key(companionship: Companionship) -> str:
+    return f"{companionship.visitor_id}:{companionship.slot}"
+
+
+def _still(companionship: Companionship) -> Document:
+    """What finds the document of a companionship, unless another has taken its place."""
+    return {"_id": _key(companionship), "id": companionship.id}
+
+
+def _of_account(visitor_id: str) -> Document:
+    slots = range(1, MOST_COMPANIONS + 1)
+    return {"_id": {"$in": [f"{visitor_id}:{slot}" for slot in slots]}}
+
+
+class CompanionCodeStore(CompanionCodes):
+    """The `companion_codes` collection; `_id` is the account of who made it."""
+
+    def __init__(self, database: Database) -> None:
+        """One collection of the database is used."""
+        self._codes = database.collection("companion_codes")
+
+    async def put(self, code: CompanionCode) -> None:
+        stored: Document = encode(code)
+        where = {"_id": stored.pop("visitor_id")}
+        if not await self._codes.insert({**where, **stored}):
+            await self._codes.update(where, {"$set": stored}, upsert=True)
+
+    async def find(self, digest: str) -> CompanionCode | None:
+        document = await self._codes.get({"digest": digest})
+        return to_companion_code(document) if document else None
+
+    async def use(self, code: CompanionCode, visitor_id: str) -> bool:
+        unused = {"_id": code.visitor_id, "digest": code.digest, "used_by": None}
+        return await self._codes.update(unused, {"$set": {"used_by": visitor_id}})
+
+    async def forget(self, visitor_id: str) -> None:
+        await self._codes.delete({"_id": visitor_id})
 
 
 class SessionStore(Sessions):

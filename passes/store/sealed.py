@@ -10,7 +10,7 @@ from typing import Any
 
 from passes.people.identity import sealed_for
 from passes.people.sealing import Sealed, Vault
-from passes.store.binding import guardian_place, holder_place, identity_place
+from passes.store.binding import companion_place, guardian_place, holder_place, identity_place
 from passes.store.database import Database, Document
 from passes.store.documents import encode, part_at
 
@@ -28,6 +28,11 @@ _PLACES: dict[str, dict[str, Callable[[Document], str]]] = {
         ),
         "consent.guardian.sealed": lambda user: sealed_for(
             guardian_place(user["_id"]), user["consent"]["guardian"]["lookup"]
+        ),
+    },
+    "companions": {
+        "person.sealed": lambda companion: sealed_for(
+            companion_place(companion["_id"]), companion["person"]["lookup"]
         ),
     },
 }
@@ -59,10 +64,10 @@ class _Place:
 
 
 class SealedStore:
-    """The sealed values in `passes` and `users`."""
+    """The sealed values in `passes`, `users` and `companions`."""
 
     def __init__(self, database: Database, vault: Vault) -> None:
-        """Two collections of the database are used."""
+        """Three collections of the database are used."""
         self._database = database
         self._vault = vault
 

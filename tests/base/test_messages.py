@@ -27,6 +27,9 @@ HEALS = {
     "all of today are claimed; try again on {when}": "a new day",
     "too many calls; try again later": "Retry-After says when",
     "{text.en}; try again on {when}": "a new day",
+    "this account has said too often today who it is; try again tomorrow, or show the document to "
+    "staff": "a new day",
+    "this account has said too many companion codes today; try again tomorrow": "a new day",
     "someone else is publishing; try again": "they will have ended",
     "someone else is amending; try again": "they will have ended",
     "someone else is importing; try again": "they will have ended",

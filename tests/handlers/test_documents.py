@@ -121,6 +121,27 @@ async def test_the_mini_program_guide_is_as_it_shows(api: Api, world: World) -> 
     for name in ("activate", "freeze", "unfreeze"):
         await send(f"POST /passes/{{id}}/{name}")
     await send("GET /passes/{id}/admissions")
+    await send("POST /passes/{id}/reissue")
+
+    await send("POST /me/companions")
+    other, _ = await world.visitor("another account")
+    said = build.statement(build.person(9))
+    other = await world.system.people.identification.identify(other, said, world.clock())
+    accompanying = world.system.people.accompanying
+    theirs = await accompanying.make_code(other, build.PRIVACY_VERSION, world.clock())
+    by_code = shown["POST /me/companions"].bodies[1]
+    added = await caller.send(shown["POST /me/companions"], by_code, code=theirs.code)
+    caller.of_path["{id}"] = added.json["id"]
+    await send("GET /me/companions")
+    await send("DELETE /me/companions/{id}")
+    code = await send("POST /me/companion-codes")
+    shown_by = await accompanying.confirm(other, code["code"], world.clock())
+    caller.of_path["{id}"] = shown_by.id
+    await send("GET /me/shown-by")
+    await send("DELETE /me/shown-by/{id}")
+    devices = await send("GET /me/devices")
+    caller.of_path["{id}"] = devices["items"][0]["id"]
+    await send("DELETE /me/devices/{id}")
     assert caller.sent == set(shown)
 
 

@@ -115,6 +115,7 @@ async def test_a_new_privacy_statement_is_agreed_to_with_a_pass_in_force(
         SEALER,
         "2027-01",
         rooms.people.visitors,
+        rooms.people.companionships,
         rooms.holding.wallet,
         Tries(rooms.people.accounts, AttemptStore(rooms.database)),
         rooms.base.audit,

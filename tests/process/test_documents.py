@@ -47,6 +47,9 @@ ASKED = {
     "visitors join": ["--name", "--id-number"],
     "visitors leave": ["--id-number"],
     "visitors unbind": ["--name", "--id-number"],
+    "companions add": ["--name", "--id-number", "--account-number"],
+    "companions list": ["--id-number"],
+    "companions end": ["--id-number"],
 }
 
 
@@ -81,6 +84,10 @@ class Reader:
         """What they type in where a command asks for a number."""
         self.member = ""
         """The number of somebody who has joined a group."""
+        self.companion = ""
+        """The number of somebody whose passes an account shows."""
+        self.account = ""
+        """The number of whose account that is."""
 
     def new_number(self) -> str:
         """The ID number of somebody who has no pass yet."""
@@ -90,7 +97,11 @@ class Reader:
         """What a command prints; `number` is written if it asks for one. It has to succeed."""
         words = [self._word(word) for word in shlex.split(command)]
         words = words[words.index("scripts") + 1 :]
-        answers = {"--name": build.HOLDER.name, "--id-number": self.number}
+        answers = {
+            "--name": build.HOLDER.name,
+            "--id-number": self.number,
+            "--account-number": self.account,
+        }
         lines = []
         for option in ASKED.get(" ".join(words[:2]), []):
             if option not in words:
@@ -196,6 +207,11 @@ def filled_in(reader: Reader, command: str) -> str:
         number = reader.member
     if " visitors join " in command:
         reader.member = number
+    if " companions add" in command:
+        reader.companion, reader.account = number, reader.new_number()
+        asyncio.run(bound_visitor(reader.filled["BASE"](), reader.account))
+    elif " companions " in command:
+        number = reader.companion
     reader.number = number
     if " visitors unbind " in command:
         asyncio.run(bound_visitor(reader.filled["BASE"](), number))
@@ -220,6 +236,7 @@ def test_every_command_of_the_operator_guide(reader: Reader) -> None:
         "GATE_ID": lambda: str(reader.asked("gates add --spot emeishan --kind window")["gate_id"]),
         "DAY": lambda: date.today().isoformat(),  # noqa: DTZ011 - any day that has not passed
         "OFFER_ID": lambda: "emeishan-bogo-2026",
+        "COMPANION_ID": lambda: str(reader.asked("companions list")[0]["companion_id"]),
     }
     ran = 0
     for command in filter(is_run, documented.commands(GUIDE)):

@@ -87,6 +87,9 @@ async def _visitor(system: System, sandbox_url: str) -> Visitor:
     said = IdentityDocument(DocumentKind.RESIDENT, HOLDER.name, HOLDER.number)
     statement = IdentityStatement(said, SETTINGS.privacy_version)
     visitor = await people.identification.identify(visitor, statement, NOW)
+    version = SETTINGS.privacy_version
+    await people.accompanying.add_child(visitor, build.CHILD, version, NOW)
+    await people.accompanying.make_code(visitor, version, NOW)
     await people.members.add(visitor.lookup, UNION_MEMBER)
     return visitor
 
