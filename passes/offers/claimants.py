@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 
 from passes.base.calendar import business_day
 from passes.holding.model import Pass
@@ -43,7 +43,7 @@ class Claimants:
             real_name=visitor.identity is not None,
             groups=groups,
             vouchers=Counter(each.product_id for each in held if each.counts),
-            spots_open=_spots_of(passes),
+            spots_open=_spots_of(passes, today),
             traits=traits,
         )
 
@@ -57,5 +57,5 @@ class Claimants:
         return now is not None and now.holder.is_same(visitor.holder)
 
 
-def _spots_of(passes: Iterable[Pass]) -> frozenset[str]:
-    return frozenset().union(*(held.spots for held in passes))
+def _spots_of(passes: Iterable[Pass], day: date) -> frozenset[str]:
+    return frozenset().union(*(held.spots & held.edition.spots_on(day) for held in passes))

@@ -32,7 +32,7 @@ async def withdraw(rooms: RoomsUnderTest, **changes: Any) -> Withdrawn:
 
 
 async def scanned(rooms: RoomsUnderTest, held: Pass, at: datetime, spot: str = EMEISHAN) -> Any:
-    scan = live_scan(held, f"{at:%j}{spot}", at, gate=build.gate(spot_id=spot))
+    scan = live_scan(held, f"{at:%j%H%M}{spot}", at, gate=build.gate(spot_id=spot))
     return await rooms.verdict_on(scan, at)
 
 
@@ -46,7 +46,7 @@ async def test_sold_passes_are_served_or_end_there(rooms: RoomsUnderTest, policy
     else:
         verdict = await scanned(rooms, held, GONE)
         assert_refused(verdict, Reason.SPOT_WITHDRAWN, admitted_from=None)
-    assert_admitted(await scanned(rooms, held, GONE, XIANNVSHAN))
+    assert_admitted(await scanned(rooms, held, GONE + DAY, XIANNVSHAN))
 
 
 async def test_nothing_is_promised_for_the_days_after_it(rooms: RoomsUnderTest) -> None:
