@@ -48,13 +48,14 @@ class Rescinding:
         refund_fen = paid
         if not held.waits:
             refund_fen = refund_of(paid, valid, business_day(now))
-        after = transitions.rescind(_with_sum(held, paid), refund_fen, now)
+        sale = replace(held.sale, paid_fen=paid, refund_fen=refund_fen)
+        after = transitions.rescind(held, sale, now)
         detail = {
             "reason": reason,
             "paid_fen": str(paid),
             "refund_fen": str(refund_fen),
-            "payer": held.sale.payer or "",
-            "batch": held.sale.batch or "",
+            "payer": sale.payer or "",
+            "batch": sale.batch or "",
         }
         async with audited(self._audit) as entry:
             await entry.begin(AuditLine(now, by, "rescind", f"pass:{pass_id}", detail))
@@ -94,7 +95,3 @@ def _paid(held: Pass, said: int | None, reason: str) -> int:
     if paid is None or faults:
         raise Invalid("rescind_invalid", Text("不能退票", "it cannot be given back so"), faults)
     return paid
-
-
-def _with_sum(held: Pass, paid_fen: int) -> Pass:
-    return replace(held, sale=replace(held.sale, paid_fen=paid_fen))

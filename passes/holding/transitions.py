@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from passes.base.calendar import business_day
 from passes.base.errors import Conflict
 from passes.base.text import Text
-from passes.holding.model import Pass, PassState
+from passes.holding.model import Pass, PassState, Sale
 from passes.people.holder import Holder
 
 LIVING = frozenset({PassState.ISSUED, PassState.ACTIVE, PassState.FROZEN})
@@ -87,8 +87,9 @@ def revoke(held: Pass, now: datetime) -> Pass:
     return replace(held, state=PassState.REVOKED)
 
 
-def rescind(held: Pass, refund_fen: int, now: datetime) -> Pass:
-    """Its holder gives it back, because a spot that was sold with it leaves."""
+def rescind(held: Pass, sale: Sale, now: datetime) -> Pass:
+    """Its holder gives it back, because a spot that was sold with it leaves. `sale` says what is
+    due."""
     if held.state is PassState.REFUNDED:
         return held
     if held.state not in LIVING or not held.in_force_on(business_day(now)):
@@ -101,7 +102,6 @@ def rescind(held: Pass, refund_fen: int, now: datetime) -> Pass:
     if not held.counts_time:
         text = Text("此票按次计费，不能按天退票", "this pass is no time card: it counts visits")
         raise Conflict("no_time_card", text)
-    sale = replace(held.sale, refund_fen=refund_fen)
     return replace(held, state=PassState.REFUNDED, sale=sale)
 
 
