@@ -16,6 +16,7 @@ from passes.codes.keys import Keyring
 from passes.holding.issuing import Issuing
 from passes.holding.lifecycle import Lifecycle
 from passes.holding.reissuing import Reissuing
+from passes.holding.rescinding import Rescinding
 from passes.holding.showing import Showing
 from passes.holding.wallet import Wallet
 from passes.offers.automatic import Automatic
@@ -56,7 +57,13 @@ from passes.store.people import (
     VisitorStore,
 )
 from passes.store.sealed import SealedStore
-from passes.store.terms import AmendmentStore, EditionStore, HolidayStore, WithdrawalStore
+from passes.store.terms import (
+    AmendmentStore,
+    EditionStore,
+    HolidayStore,
+    SpotWithdrawalStore,
+    WithdrawalStore,
+)
 from passes.store.versions import GATES, HOLIDAYS, OFFERS, PRODUCTS, Versions
 from passes.terms.amendments import Amending
 from passes.terms.editions import Editions
@@ -64,6 +71,7 @@ from passes.terms.holiday_publishing import HolidayPublishing
 from passes.terms.holidays import Holidays
 from passes.terms.ports import Spots
 from passes.terms.publishing import ProductPublishing
+from passes.terms.spot_withdrawing import SpotWithdrawing
 from passes.terms.withdrawing import Withdrawing
 
 
@@ -84,10 +92,17 @@ class TermsRoom:
         self.stored = EditionStore(database)
         self.stored_amendments = AmendmentStore(database)
         self.stored_withdrawals = WithdrawalStore(database)
+        self.stored_spot_withdrawals = SpotWithdrawalStore(database)
         self.editions = Editions(
-            self.stored.all, self.stored_amendments.all, self.stored_withdrawals.all
+            self.stored.all,
+            self.stored_amendments.all,
+            self.stored_withdrawals.all,
+            self.stored_spot_withdrawals.all,
         )
         self.withdrawing = Withdrawing(self.stored, self.stored_withdrawals, base.audit)
+        self.spot_withdrawing = SpotWithdrawing(
+            spots, self.editions, self.stored_spot_withdrawals, base.audit
+        )
         self.amending = Amending(spots, self.stored, self.stored_amendments, base.audit)
         self.publishing = ProductPublishing(spots, self.stored, base.audit)
         self.stored_holidays = HolidayStore(database)
@@ -128,6 +143,7 @@ class HoldingRoom:
         self.wallet = Wallet(self.passes, ledger.records, visitors, companionships, base.audit)
         self.issuing = Issuing(self.passes, self.holdings, members, self.wallet, base.audit)
         self.lifecycle = Lifecycle(self.passes, base.audit)
+        self.rescinding = Rescinding(self.passes, self.wallet, base.audit)
         self.reissuing = Reissuing(self.passes, ledger.records, base.audit)
         self.showing = Showing(
             Companions(companionships, sealer),

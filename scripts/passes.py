@@ -176,6 +176,37 @@ def revoke(
 
 
 @app.command()
+def rescind(
+    pass_id: PassId,
+    reason: ReasonOption,
+    paid_fen: Annotated[
+        int | None, typer.Option(help="What the receipt says, in fen, where it is not known here.")
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a time card back because a spot that was sold with it leaves (`withdraw-spot`).
+
+    Tells the refund that is due to whoever paid: the price of the days that are left.
+    """
+
+    async def command(system: System) -> dict[str, object]:
+        after = await system.holding.rescinding.rescind(
+            pass_id, operator(), now(), reason, paid_fen
+        )
+        sale = after.sale
+        return {
+            **_summary(after),
+            "payer": sale.payer,
+            "batch": sale.batch,
+            "paid_fen": sale.paid_fen,
+            "refund_fen": sale.refund_fen,
+        }
+
+    show(with_system(command, data_dir, as_json), as_json)
+
+
+@app.command()
 def reissue(
     pass_id: PassId,
     reason: ReasonOption,

@@ -1,6 +1,9 @@
 """`products`: what can be held."""
 
 import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,12 +13,15 @@ from passes.base.calendar import business_day
 from passes.base.errors import unknown
 from passes.base.text import Text
 from passes.files.products import product_schema, read_products
+from passes.holding.losing import Loss, losses_by
 from passes.terms.amendments import Amendment
 from passes.terms.edition import Edition, SaleWindow
 from passes.terms.holiday_publishing import years_unknown
 from passes.terms.publishing import Published
-from scripts.common import AsJson, DataDir, DryRun, operator, show, show_rows, with_system
+from passes.terms.spot_withdrawals import Policy, SpotWithdrawal
+from scripts.common import AsJson, DataDir, DryRun, operator, refuse, show, show_rows, with_system
 from scripts.publishing import YesFewer, publish_drafts, show_published
+from scripts.reports import write_csv, write_xlsx
 from server.clock import now
 from server.system import System
 
@@ -47,6 +53,7 @@ def publish(
         for slug, years in years_unknown(drafts, calendar, business_day(now())).items():
             told = ", ".join(map(str, years))
             print(f"warning: {slug}: the holidays of {told} are not known", file=sys.stderr)
+        await _warn_of_withdrawn_spots(system, drafts)
         return published
 
     show_published(with_system(command, data_dir, as_json), dry_run, as_json)
@@ -63,8 +70,11 @@ def list_products(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List all products."""
 
     async def command(system: System) -> list[dict[str, object]]:
-        editions = system.terms.editions.all_current()
-        return [_row(edition) for edition in editions if not edition.offer]
+        editions = [each for each in system.terms.editions.all_current() if not each.offer]
+        for edition in editions:
+            for spot_id in _still_sold(edition):
+                _warn_that_it_sells(edition.product_id, spot_id)
+        return [_row(edition) for edition in editions]
 
     show_rows(with_system(command, data_dir, as_json), as_json)
 
@@ -146,6 +156,139 @@ def resume(product: ProductId, data_dir: DataDir = None, as_json: AsJson = False
         return await _stored_row(system, product)
 
     show(with_system(command, data_dir, as_json), as_json)
+
+
+SpotOption = Annotated[str, typer.Option("--spot", help="The id of the spot.")]
+
+
+@app.command("withdraw-spot")
+def withdraw_spot(
+    product: ProductId,
+    spot: SpotOption,
+    start: Annotated[
+        datetime,
+        typer.Option("--from", formats=["%Y-%m-%d"], help="The first day without the spot."),
+    ],
+    policy: Annotated[
+        Policy, typer.Option(help="Whether sold passes go on admitting there, or end there.")
+    ],
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the passes that are affected into this .xlsx or .csv.", dir_okay=False
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say that a spot leaves a product. Holds at every gate within seconds.
+
+    Tells how many passes in force were sold with it. Doing it again changes nothing.
+    """
+    if out is not None and out.suffix not in {".xlsx", ".csv"}:
+        raise typer.BadParameter("--out is a file that ends with .xlsx or .csv")
+
+    async def command(system: System) -> tuple[dict[str, object], list[Loss]]:
+        found = system.catalogue.snapshot.get(spot)
+        if found is None:
+            raise unknown(Text("景区", "spot"), spot)
+        wanted = SpotWithdrawal(
+            product_id=product,
+            spot_id=spot,
+            start=start.date(),
+            policy=policy,
+            at=now(),
+            reason=reason,
+            name=Text(found.name.zh, found.name.en or found.name.zh),
+        )
+        withdrawing = system.terms.spot_withdrawing
+        if dry_run:
+            done = await withdrawing.preview(wanted)
+        else:
+            done = await withdrawing.withdraw(wanted, operator())
+        losses = await _losses(system, done.withdrawal)
+        await system.terms.editions.load()
+        edition = system.terms.editions.current(product)
+        if edition is not None and not done.withdrawal.spots.isdisjoint(edition.spots):
+            _warn_that_it_sells(product, spot)
+        document = {
+            "product": product,
+            "spot": spot,
+            "spots": sorted(done.withdrawal.spots),
+            "from": done.withdrawal.start,
+            "policy": done.withdrawal.policy,
+            "passes": len(losses),
+            "visited": sum(loss.visits > 0 for loss in losses),
+            "lose_days": sum(loss.days_lost > 0 for loss in losses),
+            "days_lost": sum(loss.days_lost for loss in losses),
+            "may_rescind": sum(loss.may_rescind for loss in losses),
+            "changed": not done.before and not dry_run,
+        }
+        return document, losses
+
+    document, losses = with_system(command, data_dir, as_json)
+    if out is not None:
+        rows = [asdict(loss) for loss in losses]
+        try:
+            if out.suffix == ".csv":
+                write_csv(rows, out)
+            else:
+                write_xlsx(rows, out)
+        except OSError as error:
+            refuse(f"{out} cannot be written: {error.strerror}", as_json=as_json)
+    show(document, as_json)
+
+
+@app.command("resume-spot")
+def resume_spot(
+    product: ProductId, spot: SpotOption, data_dir: DataDir = None, as_json: AsJson = False
+) -> None:
+    """Take the withdrawal of a spot back: passes that were sold with it admit there again.
+
+    Passes that were given back meanwhile stay so.
+    """
+
+    async def command(system: System) -> dict[str, object]:
+        resuming = system.terms.spot_withdrawing
+        changed = await resuming.resume(product, spot, operator(), now())
+        return {"product": product, "spot": spot, "changed": changed}
+
+    show(with_system(command, data_dir, as_json), as_json)
+
+
+async def _losses(system: System, withdrawal: SpotWithdrawal) -> list[Loss]:
+    """What a withdrawal takes from the passes that were sold."""
+    sold = await system.holding.passes.of_product(withdrawal.product_id)
+    records = await system.ledger.records.of_passes(held.id for held in sold)
+    tallies = {record.pass_id: record.tally for record in records}  # the newest of each is last
+    return losses_by(withdrawal, sold, tallies, business_day(now()))
+
+
+async def _warn_of_withdrawn_spots(system: System, drafts: Iterable[Edition]) -> None:
+    """Say which drafts would sell spots that have left their product."""
+    withdrawn = await system.terms.stored_spot_withdrawals.all()
+    for draft in drafts:
+        for each in withdrawn:
+            spot = system.catalogue.snapshot.get(each.spot_id)
+            of_draft = each.product_id == draft.product_id
+            if of_draft and spot is not None and draft.terms.coverage.covers(spot):
+                _warn_that_it_sells(draft.product_id, each.spot_id)
+
+
+def _still_sold(edition: Edition) -> list[str]:
+    """The spots that leave a product and that its edition still opens."""
+    return [
+        each.spot_id
+        for each in edition.spot_withdrawals
+        if not each.spots.isdisjoint(edition.spots)
+    ]
+
+
+def _warn_that_it_sells(product: str, spot: str) -> None:
+    what = f"{spot} leaves this product, whose newest version still sells it: publish it without"
+    print(f"warning: {product}: {what}", file=sys.stderr)
 
 
 async def _stored_row(system: System, product: str) -> dict[str, object]:

@@ -48,14 +48,14 @@ class DayView:
         self.listed = [offer for offer in offers if offer.may_run(today)]
         self.running = [offer for offer in offers if offer.runs_on(today)]
         self.covered = {
-            edition.product_id: _in_catalogue(edition, snapshot) for edition in published
+            edition.product_id: _in_catalogue(edition, snapshot, today) for edition in published
         }
         self._with_offer = frozenset(spot.id for spot in snapshot.all() if self.offers_for(spot))
         self.replies = ReplyCache(self._etag(build))
 
     def passes_for(self, spot: Spot) -> list[Edition]:
         """The products on sale that open a spot."""
-        return [edition for edition in self.products if spot.id in edition.spots]
+        return [edition for edition in self.products if spot.id in edition.spots_on(self.today)]
 
     def offers_for(self, spot: Spot) -> list[Offer]:
         """The offers that run at a spot today."""
@@ -118,16 +118,19 @@ class DayViews:
 
 
 def _state_of(edition: Edition) -> tuple[object, ...]:
-    """What tells an edition from itself with other amendments, which only add."""
+    """What tells an edition from itself with other amendments, which only add, or with other spots
+    that leave it."""
     return (
         edition.product_id,
         edition.version,
         edition.extended_by,
         len(edition.spots),
         edition.terms.limits,
+        [(each.spot_id, each.start, each.policy.value) for each in edition.spot_withdrawals],
     )
 
 
-def _in_catalogue(edition: Edition, snapshot: Snapshot) -> tuple[str, ...]:
-    """The spots of an edition that are in the catalogue, best known first."""
-    return tuple(spot.id for spot in snapshot.all() if spot.id in edition.spots)
+def _in_catalogue(edition: Edition, snapshot: Snapshot, today: date) -> tuple[str, ...]:
+    """The spots of an edition that are in the catalogue and have not left it, best known first."""
+    opened = edition.spots_on(today)
+    return tuple(spot.id for spot in snapshot.all() if spot.id in opened)

@@ -13,6 +13,42 @@ from passes.holding.lifecycle import steps_from
 from passes.holding.model import Pass, PassState
 from passes.ledger.tally import Tally
 from passes.terms.prices import Payment
+from passes.terms.spot_withdrawals import Policy, SpotWithdrawal
+from passes.terms.wording import MAY_RESCIND, leaves, sentences
+
+
+class SpotNoticeOut(Out):
+    """That a spot leaves a pass: passes go on admitting there (`serve`), or end there (`end`)."""
+
+    spot: str = Field(examples=["emeishan"])
+    name: TextOut
+    start: date
+    """The first day without it."""
+    policy: Policy
+    may_rescind: bool
+    """Whether the holder may give the pass back to whoever sold it."""
+    text: TextOut
+
+    @classmethod
+    def of(cls, withdrawal: SpotWithdrawal, held: Pass, now: datetime) -> Self:
+        """The view of a withdrawal that touches a pass."""
+        may_rescind = (
+            withdrawal in held.loses and held.counts_time and held.in_force_on(business_day(now))
+        )
+        clauses = [leaves(withdrawal)]
+        if may_rescind:
+            clauses.append(MAY_RESCIND)
+        texts = sentences(clauses)
+        return cls(
+            spot=withdrawal.spot_id,
+            name=TextOut.of(withdrawal.name),
+            start=withdrawal.start,
+            policy=withdrawal.policy,
+            may_rescind=may_rescind,
+            text=TextOut(
+                zh="".join(each.zh for each in texts), en=" ".join(each.en for each in texts)
+            ),
+        )
 
 
 class PassViewOut(Out):
@@ -42,6 +78,8 @@ class PassViewOut(Out):
     payment: Payment
     terms: TermsOut
     """Those it was issued with, and the amendments since."""
+    notices: list[SpotNoticeOut]
+    """Spots that leave it."""
     can: list[str] = Field(examples=[["freeze"]])
     """What its holder may do with it now: `activate`, `freeze`, `unfreeze`, and `cancel` for a
     voucher not used yet."""
@@ -78,6 +116,11 @@ class PassViewOut(Out):
             admits=held.terms.party.admits,
             payment=held.terms.payment,
             terms=TermsOut.of(held.edition),
+            notices=[
+                SpotNoticeOut.of(each, held, now)
+                for each in held.edition.spot_withdrawals
+                if not each.spots.isdisjoint(held.spots)
+            ],
             can=can,
             card_due=held.card_is_due(tally),
             reissued_as=held.reissued_as,

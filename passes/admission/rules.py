@@ -206,9 +206,11 @@ def in_time(case: Case) -> Objection | None:
 
 
 def spot_covered(case: Case) -> Objection | None:
-    """The pass opens this spot, and the catalogue knows it."""
+    """The pass opens this spot, the catalogue knows it, and it has not left the product."""
     if case.spot is None or not case.held.opens(case.spot):
         return Objection(Reason.SPOT_NOT_COVERED)
+    if case.held.edition.has_ended_at(case.spot.id, case.day):
+        return Objection(Reason.SPOT_WITHDRAWN)
     return None
 
 

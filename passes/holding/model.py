@@ -15,6 +15,7 @@ from passes.ledger.verdicts import Refusal
 from passes.people.holder import Holder
 from passes.people.traits import Traits
 from passes.terms.edition import Edition
+from passes.terms.spot_withdrawals import SpotWithdrawal
 from passes.terms.terms import SpotFacts, Terms
 from passes.terms.validity import DateRange, Starts, Unactivated
 
@@ -36,11 +37,15 @@ _OVER = frozenset({PassState.REVOKED, PassState.REFUNDED, PassState.EXPIRED})
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """How a pass was sold: in which batch, who paid, and how much, in fen. None is unknown."""
+    """How a pass was sold: in which batch, who paid, and how much, in fen. None is unknown.
+
+    `refund_fen` is what is due to the payer since the pass was given back.
+    """
 
     batch: str | None = None
     payer: str | None = None
     paid_fen: int | None = None
+    refund_fen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +193,21 @@ class Pass:
         """Whether it will have no days at all, unless it is activated in time."""
         lapsing = self.terms.term.unactivated is Unactivated.LAPSES
         return lapsing and self.waits and self.state is not PassState.ACTIVE
+
+    @property
+    def counts_time(self) -> bool:
+        """Whether it is a time card, sold for days and not for a number of visits."""
+        limits = self.terms.limits
+        return not self.voucher and limits.total is None and limits.days is None
+
+    @property
+    def loses(self) -> tuple[SpotWithdrawal, ...]:
+        """The withdrawals that take spots from it, of which it was told after its issue."""
+        return tuple(
+            each
+            for each in self.edition.spot_withdrawals
+            if each.ends and self.issued_at < each.at and not self.spots.isdisjoint(each.spots)
+        )
 
     def used_up(self, tally: Tally) -> bool:
         """Whether none of its visits is left, the rest of a party apart."""

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from passes.base.calendar import business_day
 from passes.base.errors import Conflict
 from passes.base.text import Text
-from passes.holding.model import Pass, PassState
+from passes.holding.model import Pass, PassState, Sale
 from passes.people.holder import Holder
 
 LIVING = frozenset({PassState.ISSUED, PassState.ACTIVE, PassState.FROZEN})
@@ -98,6 +98,24 @@ def revoke(held: Pass, now: datetime) -> Pass:
     return replace(held, state=PassState.REVOKED)
 
 
+def rescind(held: Pass, sale: Sale, now: datetime) -> Pass:
+    """Its holder gives it back, because a spot that was sold with it leaves. `sale` says what is
+    due."""
+    if held.state is PassState.REFUNDED:
+        return held
+    if held.state not in LIVING or not held.in_force_on(business_day(now)):
+        raise not_possible(held, now, "given back")
+    if not held.loses:
+        text = Text(
+            "没有景区退出此票，不能退票", "no spot leaves this pass, so it is not given back"
+        )
+        raise Conflict("no_spot_withdrawn", text)
+    if not held.counts_time:
+        text = Text("此票按次计费，不能按天退票", "this pass is no time card: it counts visits")
+        raise Conflict("no_time_card", text)
+    return replace(held, state=PassState.REFUNDED, sale=sale)
+
+
 def supersede(held: Pass, successor_id: str) -> Pass:
     """It is revoked, because another pass takes its place; it names that pass from now on."""
     if held.reissued_as is not None:
@@ -181,6 +199,7 @@ _STEPS = {
     "unfrozen": "解冻",
     "revoked": "作废",
     "reissued": "补发",
+    "given back": "退票",
 }
 """What is done to a pass, in English, and in Chinese."""
 

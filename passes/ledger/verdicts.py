@@ -30,6 +30,7 @@ class Reason(StrEnum):
     EXPIRED = "expired"
     PAY_AT_WINDOW = "pay_at_window"
     SPOT_NOT_COVERED = "spot_not_covered"
+    SPOT_WITHDRAWN = "spot_withdrawn"
     SPOT_CLOSED = "spot_closed"
     BLACKOUT = "blackout"
     OUTSIDE_HOURS = "outside_hours"
@@ -224,6 +225,12 @@ _WORDS = {
         "此票不含本景区，请到售票窗口购票",
         "This spot is not on your pass; tickets are sold at the window",
         "不含本景区",
+    ),
+    Reason.SPOT_WITHDRAWN: _ReasonWords(
+        "本景区已退出此票，请到售票窗口购票；退票请联系售票单位",
+        "This spot has left the pass; tickets are sold at the window, and whoever sold the pass"
+        " says whether it can be given back",
+        "景区已退出",
     ),
     Reason.SPOT_CLOSED: _ReasonWords(
         "景区暂停开放，请改日再来", "This spot is closed; please come another day", "景区未开放"

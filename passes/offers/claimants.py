@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 
 from passes.base.calendar import business_day
 from passes.holding.model import Pass
@@ -50,7 +50,7 @@ class Claimants:
             real_name=visitor.person is not None,
             groups=groups,
             vouchers=Counter(each.product_id for each in held if each.counts),
-            spots_open=_spots_of(passes),
+            spots_open=_spots_of(passes, today),
             traits=traits,
             is_companion=visitor.acting_for is not None,
         )
@@ -69,5 +69,5 @@ class Claimants:
         return any(each.person.is_same(visitor.acting_for) for each in standing)
 
 
-def _spots_of(passes: Iterable[Pass]) -> frozenset[str]:
-    return frozenset().union(*(held.spots for held in passes))
+def _spots_of(passes: Iterable[Pass], day: date) -> frozenset[str]:
+    return frozenset().union(*(held.spots & held.edition.spots_on(day) for held in passes))

@@ -33,6 +33,7 @@ from passes.store.database import Document
 from passes.terms.amendments import Amendment
 from passes.terms.edition import Edition
 from passes.terms.holidays import HolidayYear
+from passes.terms.spot_withdrawals import SpotWithdrawal
 from passes.terms.terms import Terms
 from passes.terms.withdrawing import Withdrawal
 
@@ -41,6 +42,7 @@ _EDITION = TypeAdapter(Edition)
 _TERMS = TypeAdapter(Terms)
 _AMENDMENT = TypeAdapter(Amendment)
 _WITHDRAWAL = TypeAdapter(Withdrawal)
+_SPOT_WITHDRAWAL = TypeAdapter(SpotWithdrawal)
 _HOLIDAY_YEAR = TypeAdapter(HolidayYear)
 _OFFER = TypeAdapter(Offer)
 _GATE = TypeAdapter(Gate)
@@ -157,6 +159,11 @@ def to_amendment(document: Document) -> Amendment:
 def to_withdrawal(document: Document) -> Withdrawal:
     """The withdrawal in a document of `withdrawals`."""
     return _WITHDRAWAL.validate_python({"product_id": document["_id"], **document})
+
+
+def to_spot_withdrawal(document: Document) -> SpotWithdrawal:
+    """The withdrawal in a document of `spot_withdrawals`."""
+    return _SPOT_WITHDRAWAL.validate_python(document)
 
 
 def to_holiday_year(document: Document) -> HolidayYear:

@@ -111,6 +111,8 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     "amendments": (),
     # small, not sharded. `_id` is the product.
     "withdrawals": (),
+    # small, not sharded. `_id` is product:spot.
+    "spot_withdrawals": (),
     # a document a year, not sharded. `_id` is the year.
     "holidays": (),
     # small, not sharded

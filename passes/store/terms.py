@@ -9,6 +9,7 @@ from passes.store.documents import (
     to_amendment,
     to_edition,
     to_holiday_year,
+    to_spot_withdrawal,
     to_withdrawal,
 )
 from passes.store.versions import HOLIDAYS, PRODUCTS, Versions
@@ -16,6 +17,8 @@ from passes.terms.amendments import Amendment, Amendments
 from passes.terms.edition import Edition
 from passes.terms.holidays import HolidayYear
 from passes.terms.ports import Versioned
+from passes.terms.spot_withdrawals import SpotWithdrawal
+from passes.terms.spot_withdrawing import SpotWithdrawals
 from passes.terms.withdrawing import Withdrawal, Withdrawals
 
 
@@ -101,6 +104,28 @@ class WithdrawalStore(Withdrawals):
 
     async def remove(self, product_id: str) -> None:
         await self._withdrawals.delete({"_id": product_id})
+
+    async def announce(self) -> None:
+        await self._versions.bump(PRODUCTS)
+
+
+class SpotWithdrawalStore(SpotWithdrawals):
+    """The `spot_withdrawals` collection; `_id` is `product:spot`."""
+
+    def __init__(self, database: Database) -> None:
+        """Two collections of the database are used."""
+        self._withdrawals = database.collection("spot_withdrawals")
+        self._versions = Versions(database)
+
+    async def all(self) -> Sequence[SpotWithdrawal]:
+        return [to_spot_withdrawal(document) for document in await self._withdrawals.find({})]
+
+    async def add(self, withdrawal: SpotWithdrawal) -> bool:
+        key = f"{withdrawal.product_id}:{withdrawal.spot_id}"
+        return await self._withdrawals.insert({"_id": key, **encode(withdrawal)})
+
+    async def remove(self, product_id: str, spot_id: str) -> None:
+        await self._withdrawals.delete({"_id": f"{product_id}:{spot_id}"})
 
     async def announce(self) -> None:
         await self._versions.bump(PRODUCTS)

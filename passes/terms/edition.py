@@ -4,10 +4,12 @@ An edition is never changed, only followed by the next. A pass names the edition
 under, so its terms stay as they were sold.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
+from passes.base.stored import IN_MEMORY
 from passes.base.text import Text
+from passes.terms.spot_withdrawals import SpotWithdrawal
 from passes.terms.terms import SpotFacts, Terms
 
 
@@ -52,6 +54,8 @@ class Edition:
     """When it is sold; always, if there is none."""
     withdrawn: bool = False
     """Whether operators sell it no more; always False as stored (`passes.terms.withdrawing`)."""
+    spot_withdrawals: tuple[SpotWithdrawal, ...] = field(default=(), metadata=IN_MEMORY)
+    """The spots that leave the product, in the order of their days."""
 
     def on_sale(self, day: date) -> bool:
         """Whether it is sold on that business day: not withdrawn, in its window, not over."""
@@ -59,6 +63,16 @@ class Edition:
         dates = self.terms.term.dates
         is_over = dates is not None and dates.end < day
         return in_window and not self.withdrawn and not is_over
+
+    def has_ended_at(self, spot_id: str, day: date) -> bool:
+        """Whether a spot that it opens has left it for good, on that business day."""
+        return any(each.has_ended(spot_id, day) for each in self.spot_withdrawals)
+
+    def spots_on(self, day: date) -> frozenset[str]:
+        """The spots that it opens on a business day: without those that have left it."""
+        if not self.spot_withdrawals:
+            return self.spots
+        return frozenset(each for each in self.spots if not self.has_ended_at(each, day))
 
     def benefit_at(self, spot: SpotFacts | None) -> str | None:
         """What a voucher is worth at a spot; None for a pass that is no voucher."""

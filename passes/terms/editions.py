@@ -10,6 +10,7 @@ from passes.base.errors import Unavailable
 from passes.base.text import Text
 from passes.terms.amendments import Amendment, amended
 from passes.terms.edition import Edition
+from passes.terms.spot_withdrawals import SpotWithdrawal
 from passes.terms.withdrawing import Withdrawal
 
 
@@ -21,12 +22,15 @@ class Editions:
         source: Callable[[], Awaitable[Sequence[Edition]]],
         amendments: Callable[[], Awaitable[Sequence[Amendment]]],
         withdrawals: Callable[[], Awaitable[Sequence[Withdrawal]]],
+        spot_withdrawals: Callable[[], Awaitable[Sequence[SpotWithdrawal]]],
     ) -> None:
         """`source` reads all of them from where they are stored, `amendments` what was added to
-        them since, `withdrawals` which products are sold no more."""
+        them since, `withdrawals` which products are sold no more, `spot_withdrawals` which spots
+        leave them."""
         self._source = source
         self._amendments = amendments
         self._withdrawals = withdrawals
+        self._spot_withdrawals = spot_withdrawals
         self._by_reference: dict[tuple[str, int], Edition] = {}
         self._current: dict[str, Edition] = {}
         self._all_current: tuple[Edition, ...] = ()
@@ -35,10 +39,17 @@ class Editions:
         """Replace them by what is stored now, in one step. Raises `Unavailable`."""
         amendments = await self._amendments()
         withdrawn = {each.product_id for each in await self._withdrawals()}
-        found = []
-        for each in await self._source():
-            now = amended(each, amendments)
-            found.append(replace(now, withdrawn=each.product_id in withdrawn))
+        by_product: dict[str, tuple[SpotWithdrawal, ...]] = {}
+        for left in sorted(await self._spot_withdrawals(), key=lambda each: each.start):
+            by_product[left.product_id] = (*by_product.get(left.product_id, ()), left)
+        found = [
+            replace(
+                amended(each, amendments),
+                withdrawn=each.product_id in withdrawn,
+                spot_withdrawals=by_product.get(each.product_id, ()),
+            )
+            for each in await self._source()
+        ]
         found.sort(key=lambda edition: edition.version)
         self._by_reference = {(each.product_id, each.version): each for each in found}
         current = {each.product_id: each for each in found}

@@ -16,14 +16,23 @@ from passes.terms.phrases import (
     group_words,
     listed,
     often,
+    on_day,
     on_days,
     several,
     spots,
     yuan,
 )
 from passes.terms.prices import Benefit, BenefitKind, Payment
+from passes.terms.spot_withdrawals import SpotWithdrawal
 from passes.terms.terms import Holders, Limits, Pool, Terms
 from passes.terms.validity import Starts, Term, Unactivated
+
+MAY_RESCIND = Text(
+    "您可凭付款凭证向售票单位退票，剩余天数的票款退还付款方",
+    "you may give the pass back to whoever sold it; the price of the days that are left is refunded"
+    " to whoever paid",
+)
+"""What a holder is told whose time card loses a spot."""
 
 Rule = Callable[[Edition], Iterable[Text]]
 
@@ -101,6 +110,28 @@ def where(edition: Edition) -> Iterable[Text]:
     """At how many spots it admits."""
     number = spots(len(edition.spots))
     yield Text(f"适用于{number.zh}", f"it is good at {number.en}")
+
+
+def spot_withdrawals(edition: Edition) -> Iterable[Text]:
+    """Which of its spots leave it, and when."""
+    for each in edition.spot_withdrawals:
+        if not each.spots.isdisjoint(edition.spots):
+            yield leaves(each)
+
+
+def leaves(withdrawal: SpotWithdrawal) -> Text:
+    """That a spot leaves, and what that means for who holds a pass, as a clause."""
+    name, day = withdrawal.name, on_day(withdrawal.start)
+    if withdrawal.ends:
+        return Text(
+            f"{name.zh}自{day.zh}起退出，此后不能入园，此前售出的票也不例外",
+            f"{name.en} leaves on {day.en}; from then on it does not admit there, whenever the"
+            " pass was sold",
+        )
+    return Text(
+        f"{name.zh}自{day.zh}起退出，此前售出的票在有效期内仍可入园",
+        f"{name.en} leaves on {day.en}; passes that were sold before go on admitting there",
+    )
 
 
 def limits(edition: Edition) -> Iterable[Text]:
@@ -230,6 +261,7 @@ RULES: tuple[Rule, ...] = (
     pauses,
     prolonged,
     where,
+    spot_withdrawals,
     limits,
     overrides,
     pools,

@@ -18,6 +18,7 @@ from passes.ledger.tally import Entry, Tally
 from passes.ledger.verdicts import Reason
 from passes.terms.holidays import HolidayCalendar, HolidayYear
 from passes.terms.prices import Payment
+from passes.terms.spot_withdrawals import Policy, SpotWithdrawal
 from passes.terms.terms import Coverage, Terms
 from passes.terms.validity import DateRange, months_between
 from tests.support import build
@@ -77,8 +78,27 @@ def pass_of(written: Mapping[str, Any], terms: Terms, covered: frozenset[str]) -
         frozen_by=FROZEN_BY[written.get("frozen_by")],
         card_due_since=datetime.fromisoformat(due) if due else None,
     )
-    edition = replace(held.edition, offer=written.get("voucher", False))
+    edition = replace(
+        held.edition,
+        offer=written.get("voucher", False),
+        spot_withdrawals=withdrawals_of(written.get("spot_withdrawn"), covered),
+    )
     return replace(held, edition=edition)
+
+
+def withdrawals_of(
+    written: Mapping[str, str] | None, spots: frozenset[str]
+) -> tuple[SpotWithdrawal, ...]:
+    """The withdrawal of the spot of a case, if there is one."""
+    if written is None:
+        return ()
+    return (
+        build.spot_withdrawal(
+            start=date.fromisoformat(written["from"]),
+            policy=Policy(written["policy"]),
+            spots=spots,
+        ),
+    )
 
 
 FROZEN_BY = {None: None, "holder": "visitor:test", "staff": build.OPERATOR}

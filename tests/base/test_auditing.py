@@ -136,6 +136,29 @@ async def resume(rooms: RoomsUnderTest) -> None:
     await rooms.terms.withdrawing.resume(build.product().product_id, OPERATOR, NOW)
 
 
+async def withdraw_spot(rooms: RoomsUnderTest) -> None:
+    await rooms.terms.spot_withdrawing.withdraw(build.spot_withdrawal(), OPERATOR)
+
+
+async def a_withdrawn_spot(rooms: RoomsUnderTest) -> None:
+    await publish_product(rooms)
+    await withdraw_spot(rooms)
+
+
+async def resume_spot(rooms: RoomsUnderTest) -> None:
+    await rooms.terms.spot_withdrawing.resume("annual", build.EMEISHAN, OPERATOR, NOW)
+
+
+async def a_pass_that_loses_a_spot(rooms: RoomsUnderTest) -> None:
+    await a_pass(rooms)
+    await withdraw_spot(rooms)
+    await rooms.terms.editions.load()
+
+
+async def rescind(rooms: RoomsUnderTest) -> None:
+    await rooms.holding.rescinding.rescind(build.SERIAL, OPERATOR, NOW, "a spot left", 19_900)
+
+
 async def publish_holidays(rooms: RoomsUnderTest) -> None:
     days = {"national_day": (DateRange(date(2026, 10, 1), date(2026, 10, 8)),)}
     await rooms.terms.holiday_publishing.publish(
@@ -223,6 +246,9 @@ TRIALS = {
     "amend": Trial(publish_product, amend, "amendments", "amend"),
     "withdraw": Trial(publish_product, withdraw, "withdrawals", "withdraw"),
     "resume": Trial(a_withdrawn_product, resume, "withdrawals", "resume"),
+    "withdraw a spot": Trial(publish_product, withdraw_spot, "spot_withdrawals", "withdraw_spot"),
+    "resume a spot": Trial(a_withdrawn_spot, resume_spot, "spot_withdrawals", "resume_spot"),
+    "rescind": Trial(a_pass_that_loses_a_spot, rescind, "passes", "rescind"),
     "publish holidays": Trial(nothing, publish_holidays, "holidays", "publish"),
     "publish an offer": Trial(nothing, an_offer, "offers", "publish"),
     "pause": Trial(an_offer, offer_to(OfferState.PAUSED), "offers", "paused"),

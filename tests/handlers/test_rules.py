@@ -1,7 +1,7 @@
 """Products, offers and passes tell visitors the terms they are bound by, in data and in words."""
 
 from dataclasses import replace
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import Any
 
 from passes.offers.offer import ClaimKind, Quota
@@ -9,6 +9,7 @@ from passes.people.groups import UNION_MEMBER, native_of
 from passes.terms.amendments import Amendment
 from passes.terms.holidays import Holiday
 from passes.terms.prices import Benefit, BenefitKind, Payment
+from passes.terms.spot_withdrawals import Policy
 from passes.terms.terms import Coverage, Holders, Limits, Pool, Settlement, SpotTimes
 from passes.terms.times import Blackout, Hours, Season, Times
 from passes.terms.validity import DateRange, Starts, Term
@@ -16,7 +17,7 @@ from tests.support import build
 from tests.support.api import Api
 from tests.support.build import EMEISHAN, HOLDER, NOW, OPERATOR, TODAY, XIANNVSHAN
 from tests.support.replies import assert_problem
-from tests.support.world import World
+from tests.support.world import Clock, World
 
 BOTH = Coverage(frozenset({EMEISHAN, XIANNVSHAN}))
 
@@ -254,3 +255,54 @@ async def test_a_voucher_for_one_spot_is_told_the_rules_of_that_spot(
     told = (await api.get(f"/api/v1/passes/{claimed.json['id']}", token)).json
     assert "适用于1个景区（点）。" in zh(told)
     assert not any("其中" in rule for rule in zh(told))
+
+
+async def test_holders_are_told_that_a_spot_leaves_their_pass(
+    api: Api, world: World, clock: Clock
+) -> None:
+    held = await world.issue()
+    token = await world.known()
+    assert (await api.get(f"/api/v1/passes/{held.id}", token)).json["notices"] == []
+    leaving = build.spot_withdrawal()
+    await world.system.terms.spot_withdrawing.withdraw(leaving, OPERATOR)
+    await world.services.refresh()
+    told = (await api.get(f"/api/v1/passes/{held.id}", token)).json
+    leaves = "峨眉山景区自2026年7月11日起退出，此后不能入园，此前售出的票也不例外。"
+    assert told["notices"] == [
+        {
+            "spot": EMEISHAN,
+            "name": {"zh": "峨眉山景区", "en": "Mount Emei"},
+            "start": "2026-07-11",
+            "policy": "end",
+            "may_rescind": True,
+            "text": {
+                "zh": f"{leaves}您可凭付款凭证向售票单位退票，剩余天数的票款退还付款方。",
+                "en": "Mount Emei leaves on 11 July 2026; from then on it does not admit there,"
+                " whenever the pass was sold. You may give the pass back to whoever sold it; the"
+                " price of the days that are left is refunded to whoever paid.",
+            },
+        }
+    ]
+    assert leaves in zh(told)
+    product = (await api.get("/api/v1/products/annual")).json
+    assert leaves in zh(product)
+    assert product["spots"] == [EMEISHAN, XIANNVSHAN]
+    clock.time += timedelta(days=10)
+    assert (await api.get("/api/v1/products/annual")).json["spots"] == [XIANNVSHAN]
+    listed = await api.get("/api/v1/spots?covered_by=annual")
+    assert [spot["id"] for spot in listed.json["items"]] == [XIANNVSHAN]
+
+
+async def test_a_spot_that_serves_the_sold_passes_is_told_so(api: Api, world: World) -> None:
+    await world.issue()
+    token = await world.known()
+    leaving = build.spot_withdrawal(policy=Policy.SERVE)
+    await world.system.terms.spot_withdrawing.withdraw(leaving, OPERATOR)
+    await world.services.refresh()
+    (notice,) = (await api.get("/api/v1/passes", token)).json["items"][0]["notices"]
+    assert notice["may_rescind"] is False
+    assert notice["text"] == {
+        "zh": "峨眉山景区自2026年7月11日起退出，此前售出的票在有效期内仍可入园。",
+        "en": "Mount Emei leaves on 11 July 2026; passes that were sold before go on admitting"
+        " there.",
+    }

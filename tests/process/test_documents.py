@@ -238,6 +238,16 @@ def test_every_command_of_the_operator_guide(reader: Reader) -> None:
         "OFFER_ID": lambda: "emeishan-bogo-2026",
         "COMPANION_ID": lambda: str(reader.asked("companions list")[0]["companion_id"]),
     }
+
+    def losing_pass() -> str:
+        pass_id = new_pass()
+        reader.run(
+            "python -m scripts products withdraw-spot waits --spot emeishan --from 2099-01-01"
+            " --policy end --reason left"
+        )
+        return pass_id
+
+    reader.filled["LOSING_ID"] = losing_pass
     ran = 0
     for command in filter(is_run, documented.commands(GUIDE)):
         for reading in documented.readings(command):

@@ -53,7 +53,7 @@ def passes_of(mongo: Mongo) -> PassStore:
     async def nothing() -> list[Any]:
         return []
 
-    editions = Editions(published, nothing, nothing)
+    editions = Editions(published, nothing, nothing, nothing)
     return PassStore(mongo, editions, build.SEALER, build.MACS)
 
 

@@ -23,6 +23,7 @@ from passes.people.sealing import Vault
 from passes.store.macs import PassMacs
 from passes.terms.edition import Edition
 from passes.terms.prices import Benefit, BenefitKind
+from passes.terms.spot_withdrawals import Policy, SpotWithdrawal
 from passes.terms.terms import Coverage, Limits, Terms
 from passes.terms.validity import DateRange, Term
 from scenic_data.model import Spot
@@ -100,6 +101,21 @@ def product(id: str = "annual", **changes: Any) -> Edition:
         terms=terms(**changes),
         spots=frozenset(),
     )
+
+
+def spot_withdrawal(**changes: Any) -> SpotWithdrawal:
+    """That 峨眉山 leaves the annual pass in ten days, and passes end there."""
+    usual = SpotWithdrawal(
+        product_id="annual",
+        spot_id=EMEISHAN,
+        start=TODAY + timedelta(days=10),
+        policy=Policy.END,
+        at=NOW + timedelta(hours=1),
+        reason="the contract was ended",
+        name=Text("峨眉山景区", "Mount Emei"),
+        spots=frozenset({EMEISHAN}),
+    )
+    return replace(usual, **changes)
 
 
 _versions: dict[str, int] = {}

@@ -50,6 +50,8 @@ async def filled(mongo: Mongo, data_dir: Path, sandbox_url: str) -> System:
     year = HolidayYear(2026, {Holiday.NATIONAL_DAY.value: (golden_week,)})
     await system.terms.stored_holidays.put(year)
     await system.terms.withdrawing.withdraw("spring-2026", "sold out", OPERATOR, NOW)
+    leaving = build.spot_withdrawal(product_id="spring-2026", at=NOW)
+    await system.terms.spot_withdrawing.withdraw(leaving, OPERATOR)
     await system.admission.gate_keeping.add(XIANNVSHAN, GateKind.WINDOW, "北门", OPERATOR, NOW)
     return system
 

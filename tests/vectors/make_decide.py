@@ -53,6 +53,7 @@ NEVER_LIFTED = {
     "code_spent",
     "pay_at_window",
     "spot_not_covered",
+    "spot_withdrawn",
     "expired",
     *LIFELESS.values(),
     "frozen_by_staff",
@@ -253,6 +254,9 @@ def objection(case: Json, at: datetime, opened: str | None) -> str | None:  # no
     )
     if not named or spot["id"] in coverage.get("excluded", []):
         return "spot_not_covered"
+    left = held.get("spot_withdrawn")
+    if left and left["policy"] == "end" and today >= date.fromisoformat(left["from"]):
+        return "spot_withdrawn"
     if spot["closed"]:
         return "spot_closed"
     calendar = case.get("holidays", {})
@@ -1144,6 +1148,29 @@ def cases_of_cards() -> Iterator[Json]:
         )
 
 
+def cases_of_withdrawn_spots() -> Iterator[Json]:
+    """A spot that leaves the product, before its day and from then on."""
+    today = NOON.astimezone(ZONE).date()
+    days = {"long_ago": today - timedelta(days=30), "today": today}
+    days |= {"tomorrow": today + timedelta(days=1), "in_three_days": today + timedelta(days=3)}
+    for policy in ("end", "serve"):
+        for when, day in days.items():
+            name = f"spot_withdrawn_{when}_{policy}"
+            left = {"spot_withdrawn": {"from": day.isoformat(), "policy": policy}}
+            yield case(name, pass_=left)
+            yield case(f"{name}_used_today", pass_=left, visits=[visit()])
+            yield case(
+                f"{name}_and_closed_until_then",
+                {"blackout": {"dates": [f"{today}/{today + timedelta(days=2)}"]}},
+                pass_=left,
+            )
+    ended = {"spot_withdrawn": {"from": today.isoformat(), "policy": "end"}}
+    yield case("spot_withdrawn_and_closed", pass_=ended, spot={"closed": True})
+    yield case("spot_withdrawn_and_to_be_paid", {"payment": "at_window"}, pass_=ended)
+    yield case("spot_withdrawn_and_pass_expired", pass_=ended | {"valid_until": "2026-01-02"})
+    yield case("spot_withdrawn_and_pass_frozen", pass_=ended | {"state": "frozen"})
+
+
 def main() -> None:
     made = [
         *cases(),
@@ -1151,6 +1178,7 @@ def main() -> None:
         *cases_of_times(),
         *cases_of_people(),
         *cases_of_cards(),
+        *cases_of_withdrawn_spots(),
     ]
     names = [each["name"] for each in made]
     if len(set(names)) < len(names):
