@@ -1,6 +1,7 @@
 """The bench: our requests beside bare ones, in one run, so that the ratios mean something anywhere.
 
     python -m scripts.bench [--seconds 1.5] [--rounds 5] [--json]
+    python -m scripts.bench --against FOLDER    the same of two checkouts (scripts/bench_against.py)
 
 A server process hosts the real application and two bare Tornado handlers: (a) answers a constant,
 (b) makes one database insert and answers. This process asks for each kind in turn, round after
@@ -27,6 +28,7 @@ from typing import Any
 from tornado.netutil import bind_sockets
 from tornado.web import RequestHandler
 
+from scripts.bench_against import ratios
 from scripts.bench_load import Load, Request, Target, descendants, load
 from scripts.bench_scans import (
     SPOT,
@@ -48,8 +50,9 @@ from server.refresh import Refresh
 from server.settings import DriverName, load_settings
 from server.system import System
 
-_URI = "BASHU_BENCH_URI"
-"""The environment variable in which the server process finds its database."""
+_URI = "BENCH_MONGO_URI"
+"""The environment variable in which the server process finds its database. No `BASHU_…`: those are
+settings, and one that is not known is refused."""
 CONNECTIONS = 8
 MANY_CONNECTIONS = 32
 WARM_SECONDS = 0.3
@@ -233,6 +236,9 @@ def _request(method: str, path: str, body: bytes = b"", token: str = "") -> byte
 
 async def main(flags: argparse.Namespace) -> None:
     """Run everything once, and print a table for each part."""
+    if flags.against is not None:
+        show_rows(await ratios(flags.against, flags.seconds, flags.rounds), as_json=flags.json)
+        return
     with tempfile.TemporaryDirectory() as folder:
         data_dir = Path(folder)
         async with embedded_database(data_dir) as uri:
@@ -258,6 +264,7 @@ def _flags() -> Any:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--many", type=int, default=20_000, help="passes in the crowd")
     parser.add_argument("--drivers", nargs="+", default=["pymongo"], choices=["pymongo", "motor"])
+    parser.add_argument("--against", type=Path, metavar="FOLDER", help="another checkout")
     parser.add_argument("--http-only", action="store_true", help="leave out what needs no HTTP")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--host", nargs=2, metavar=("DRIVER", "DATA_DIR"), help=argparse.SUPPRESS)
