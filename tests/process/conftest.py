@@ -1,11 +1,14 @@
 """Fixtures.
 
+data      test   a folder of data whose first start is over, but for tests marked `first_start`
 server    test   starts `run.py` as a user does, on a free port; kills what a test leaves running
 scripts   test   runs `python -m scripts …` over the same data
+commands  test   the same in this process, while the database runs; for tests that are not async
 run       test   runs `run.py` to its end, where it is not expected to serve
 """
 
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,12 +16,33 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from scripts.__main__ import commands as all_commands
+from server.datadir import held
+from server.embedded import embedded_database
+from tests.support.beside import running_beside
 from tests.support.processes import PROJECT, Done, Run, Server, Start, environment, finished
 
 
+@pytest.fixture(scope="session")
+def first_started(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data as a first start leaves them, made once, for it takes seconds."""
+    data = tmp_path_factory.mktemp("first") / "var"
+    assert finished(["-m", "scripts", "gates", "list", "--data-dir", str(data)], {}).status == 0
+    return data
+
+
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Start]:
+def data(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    folder = tmp_path / "var"
+    if request.node.get_closest_marker("first_start") is None:
+        shutil.copytree(request.getfixturevalue("first_started"), folder)
+    return folder
+
+
+@pytest.fixture
+def server(tmp_path: Path, data: Path) -> Iterator[Start]:
     started: list[Server] = []
 
     def start(*flags: str, files: tuple[int, int] | None = None, **env: str) -> Server:
@@ -27,9 +51,8 @@ def server(tmp_path: Path) -> Iterator[Start]:
         if files is not None:
             limit = partial(resource.setrlimit, resource.RLIMIT_NOFILE, files)
         with (tmp_path / "server.log").open("a") as log:
-            data = str(tmp_path / "var")
             process = subprocess.Popen(
-                [sys.executable, "run.py", "--port", "0", "--data-dir", data, *flags],
+                [sys.executable, "run.py", "--port", "0", "--data-dir", str(data), *flags],
                 cwd=PROJECT,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -56,18 +79,29 @@ def server(tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
-def scripts(tmp_path: Path) -> Run:
+def scripts(data: Path) -> Run:
     def run(*arguments: str, **env: str) -> Done:
-        data = str(tmp_path / "var")
-        return finished(["-m", "scripts", *arguments, "--data-dir", data], env)
+        return finished(["-m", "scripts", *arguments, "--data-dir", str(data)], env)
 
     return run
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def commands(data: Path) -> Iterator[Run]:
+    app = all_commands()
+
+    def run(*arguments: str, **env: str) -> Done:
+        words = [*arguments, "--data-dir", str(data)]
+        done = CliRunner().invoke(app, words, env=env, catch_exceptions=False)
+        return Done(done.exit_code, done.stdout, done.stderr)
+
+    with held(data), running_beside(embedded_database(data)):
+        yield run
+
+
+@pytest.fixture
+def run(data: Path) -> Run:
     def to_its_end(*flags: str, **env: str) -> Done:
-        data = str(tmp_path / "var")
-        return finished(["run.py", "--port", "0", "--data-dir", data, *flags], env)
+        return finished(["run.py", "--port", "0", "--data-dir", str(data), *flags], env)
 
     return to_its_end

@@ -21,6 +21,7 @@ from tests.support.waiting import until
 SCANS = "/api/v1/gate/scans"
 
 
+@pytest.mark.first_start
 async def test_a_first_start_fills_everything_and_a_second_keeps_it(
     server: Start, scripts: Run, tmp_path: Path
 ) -> None:
@@ -87,6 +88,7 @@ def test_a_second_start_on_the_same_data_says_so_and_leaves(
     assert first.stop() == 0
 
 
+@pytest.mark.first_start
 async def test_with_a_mongodb_of_its_own_it_starts_no_database(
     server: Start, mongo_uri: str, tmp_path: Path
 ) -> None:
@@ -279,6 +281,7 @@ def test_workers_that_cannot_start_are_given_up(server: Start, tmp_path: Path) -
     assert server("--workers", "2").stop() == 0
 
 
+@pytest.mark.first_start
 async def test_a_flag_keeps_examples_out_of_the_embedded_database(server: Start) -> None:
     running = server("--no-examples")
     api = Api(running.port)
@@ -327,6 +330,7 @@ def test_what_is_wrong_is_said_in_one_line(
     assert "Traceback" not in done.err
 
 
+@pytest.mark.first_start
 def test_a_data_directory_that_others_could_read_is_closed_to_them(
     server: Start, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ crashing      a database whose user dies at a certain write
 world         a whole system with gates and passes, at a standing clock
 api           a client that speaks HTTP to a server under test
 visitors      visitors who sign in over HTTP
+beside        runs something asynchronous beside a test
 processes     `run.py` and operators' commands, as a user starts them
 operators     what operators do by commands, and how a device becomes a gate
 victims       what of a running server can be killed
