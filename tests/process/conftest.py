@@ -1,17 +1,20 @@
 """Fixtures.
 
-data      test   a folder of data whose first start is over, but for tests marked `first_start`
-server    test   starts `run.py` as a user does, on a free port; kills what a test leaves running
-scripts   test   runs `python -m scripts …` over the same data
-commands  test   the same in this process, while the database runs; for tests that are not async
-run       test   runs `run.py` to its end, where it is not expected to serve
+data        test   a folder of data whose first start is over, but for tests marked `first_start`
+server      test   starts `run.py` as a user does, on a free port; kills what a test leaves running
+scripts     test   runs the commands of `python -m scripts` in this process, over the same data
+commands    test   the same while the database runs, so that no command has to start it
+as_process  test   runs `python -m scripts …` as a user does, over the same data
+run         test   runs `run.py` to its end, where it is not expected to serve
 """
 
+import os
 import resource
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -79,24 +82,32 @@ def server(tmp_path: Path, data: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
-def scripts(data: Path) -> Run:
+def scripts(data: Path) -> Iterator[Run]:
+    app = all_commands()
+    ours = [name for name in os.environ if name.startswith("BASHU_")]
+
+    def invoke(*arguments: str, **env: str) -> Done:
+        words = [*arguments, "--data-dir", str(data)]
+        done = CliRunner().invoke(app, words, env=dict.fromkeys(ours) | env, catch_exceptions=False)
+        return Done(done.exit_code, done.stdout, done.stderr)
+
+    # A thread, for a command runs an event loop, and so may the test; one, for they share stdout.
+    with ThreadPoolExecutor(1) as thread:
+        yield lambda *arguments, **env: thread.submit(invoke, *arguments, **env).result()
+
+
+@pytest.fixture
+def commands(data: Path, scripts: Run) -> Iterator[Run]:
+    with held(data), running_beside(embedded_database(data)):
+        yield scripts
+
+
+@pytest.fixture
+def as_process(data: Path) -> Run:
     def run(*arguments: str, **env: str) -> Done:
         return finished(["-m", "scripts", *arguments, "--data-dir", str(data)], env)
 
     return run
-
-
-@pytest.fixture
-def commands(data: Path) -> Iterator[Run]:
-    app = all_commands()
-
-    def run(*arguments: str, **env: str) -> Done:
-        words = [*arguments, "--data-dir", str(data)]
-        done = CliRunner().invoke(app, words, env=env, catch_exceptions=False)
-        return Done(done.exit_code, done.stdout, done.stderr)
-
-    with held(data), running_beside(embedded_database(data)):
-        yield run
 
 
 @pytest.fixture

@@ -52,37 +52,37 @@ def published(*created: str, changed: Sequence[str] = (), unchanged: Sequence[st
     }
 
 
-def test_an_operator_at_work_without_a_server(scripts: Run, tmp_path: Path) -> None:
+def test_an_operator_at_work(commands: Run, tmp_path: Path) -> None:
     file = tmp_path / "spring.yaml"
     file.write_text(PRODUCT.replace("SPOT", "nowhere"), encoding="utf-8")
-    refused = scripts("products", "publish", str(file), "--json")
+    refused = commands("products", "publish", str(file), "--json")
     assert refused.status == 1
     assert refused.json["refused"] == "this product cannot be published"
     assert refused.json["errors"] == ["spring-2026.coverage: there is no spot nowhere"]
     assert "spring-2026.coverage: there is no spot nowhere" in refused.err
 
     file.write_text(PRODUCT.replace("SPOT", "leshan-dafo"), encoding="utf-8")
-    tried = scripts("products", "publish", str(file), "--dry-run", "--json")
+    tried = commands("products", "publish", str(file), "--dry-run", "--json")
     assert tried.json == published("spring-2026")
-    first = scripts("products", "publish", str(file), "--json")
+    first = commands("products", "publish", str(file), "--json")
     assert first.json == published("spring-2026")
-    again = scripts("products", "publish", str(file), "--json")
+    again = commands("products", "publish", str(file), "--json")
     assert again.json == published(unchanged=["spring-2026"])
     file.write_text(file.read_text(encoding="utf-8") + "price_fen: 19900\n", encoding="utf-8")
-    changed = scripts("products", "publish", str(file))
+    changed = commands("products", "publish", str(file))
     assert "~ spring-2026\n    price_fen: none → 19900\n" in changed.out
-    listed = scripts("products", "list", "--json").json
+    listed = commands("products", "list", "--json").json
     assert [(each["id"], each["number"], each["version"]) for each in listed] == [
         ("bashu-annual-example", 1, 1),
         ("spring-2026", 6, 2),
     ]
 
-    issued = issue(scripts, product="spring-2026").json
+    issued = issue(commands, product="spring-2026").json
     assert set(issued) == {"pass_id", "code", "valid_from", "valid_until"}
     assert re.fullmatch(r"BP1:[0-9A-Z $%*+./:-]{125}", issued["code"])
     assert issued["valid_from"] == "2026-03-01"
     assert issued["valid_until"] == "2099-05-31"
-    assert len(scripts("spots", "list", "--json").json) == 740
+    assert len(commands("spots", "list", "--json").json) == 740
 
 
 def test_a_refusal_says_what_to_correct_and_never_repeats_the_number(commands: Run) -> None:
@@ -116,10 +116,10 @@ def test_renamed_commands_go_on_working_under_their_old_names(commands: Run) -> 
     assert "roll" not in commands("gates", "--help").out, "they are not advertised"
 
 
-def test_wrong_usage_is_status_2(scripts: Run) -> None:
-    assert scripts("gates", "add", "--spot", "emeishan", "--kind", "door").status == 2
-    assert scripts("passes", "issue").status == 2
-    assert scripts("nonsense").status == 2
+def test_wrong_usage_is_status_2(commands: Run, as_process: Run) -> None:
+    assert commands("gates", "add", "--spot", "emeishan", "--kind", "door").status == 2
+    assert commands("passes", "issue").status == 2
+    assert as_process("nonsense").status == 2
 
 
 def test_a_code_becomes_a_picture(commands: Run, tmp_path: Path) -> None:
@@ -148,10 +148,10 @@ def scanned_at(spot: str, server: Server, scripts: Run, lines: Sequence[str]) ->
 
 
 def test_a_script_joins_the_running_server_and_a_gate_client_scans(
-    server: Start, scripts: Run
+    server: Start, scripts: Run, as_process: Run
 ) -> None:
     running = server()
-    issued = issue(scripts).json
+    issued = issue(as_process).json
     assert "has a pass of this product in force" in issue(scripts).err
     typed = [issued["code"], issued["code"], "", "x" * 2000, "\udcff", "nonsense"]
     for spot in ("emeishan", "wulong-xiannvshan"):
@@ -418,7 +418,9 @@ def test_a_pass_is_frozen_revoked_and_its_history_told(commands: Run) -> None:
     assert "测试甲" not in for_people.out
 
 
-def test_names_and_numbers_need_not_stand_on_the_command_line(scripts: Run, tmp_path: Path) -> None:
+def test_names_and_numbers_need_not_stand_on_the_command_line(
+    as_process: Run, tmp_path: Path
+) -> None:
     """They stood in the history of the shell and in the list of processes."""
     issuing = ["passes", "issue", "--product", EXAMPLE_PASS, "--json"]
     command = ["-m", "scripts", *issuing, "--data-dir", str(tmp_path / "var")]
@@ -435,7 +437,9 @@ def test_names_and_numbers_need_not_stand_on_the_command_line(scripts: Run, tmp_
     )
     assert piped.returncode == 0, piped.stderr
     assert HOLDER.number not in piped.stdout
-    holder = scripts("passes", "show", json.loads(piped.stdout)["pass_id"], "--json").json["holder"]
+    holder = as_process("passes", "show", json.loads(piped.stdout)["pass_id"], "--json").json[
+        "holder"
+    ]
     assert holder == "测** 110***********002X"
 
 
