@@ -3,6 +3,7 @@
 build         domain values: passes, scans, gates, people, offers, all plainly fictitious
 rooms         all rooms of the domain over a real database, and ways to fill them
 interleaving  lets somebody else act between two steps of a service
+commands      how many commands the database gets
 crashing      a database whose user dies at a certain write
 world         a whole system with gates and passes, at a standing clock
 api           a client that speaks HTTP to a server under test
