@@ -15,7 +15,7 @@ from pymongo.monitoring import (
 from tornado.ioloop import IOLoop
 
 from passes.store.indexes import ensure_indexes
-from server.mongo import Mongo
+from server.mongo import PATIENT_SECONDS, Mongo
 from server.settings import DriverName
 from tests.support.rooms import RoomsUnderTest
 
@@ -45,7 +45,7 @@ def counted_rooms(
     commands = Commands()
 
     async def connect() -> Mongo:
-        mongo = Mongo(uri, next(_names), driver, [commands])
+        mongo = Mongo(uri, next(_names), driver, [commands], PATIENT_SECONDS)
         await ensure_indexes(mongo)
         return mongo
 
