@@ -233,7 +233,7 @@ def _asking(queries: Iterator[str]) -> Request:
     return lambda: http_request("GET", f"/api/v1/spots?{next(queries)}")
 
 
-async def claims_cost(uri: str, data_dir: Path) -> list[list[Row]]:
+async def claims_cost(uri: str, data_dir: Path) -> AsyncIterator[list[Row]]:
     """Claims over HTTP that get a voucher, then claims that come too late; and what that means for
     a rush."""
     async with opened(uri, "pymongo", data_dir) as (_, system):
@@ -244,7 +244,7 @@ async def claims_cost(uri: str, data_dir: Path) -> list[list[Row]]:
             granted = await load(target, claiming(tokens), 60, MANY_CONNECTIONS, b"201")
             late = itertools.cycle(tokens)
             refused = await load(target, claiming(late), 1.5, MANY_CONNECTIONS, b"409")
-    rows: list[Row] = [
+    yield [
         {
             "claim": name,
             "per second": round(each.rate),
@@ -255,7 +255,7 @@ async def claims_cost(uri: str, data_dir: Path) -> list[list[Row]]:
         }
         for name, each in (("granted", granted), ("too late", refused))
     ]
-    return [rows, simulated(granted.rate, refused.rate)]
+    yield simulated(granted.rate, refused.rate)
 
 
 async def main(flags: argparse.Namespace) -> None:
@@ -269,7 +269,7 @@ async def main(flags: argparse.Namespace) -> None:
             parts: list[list[Row]] = []
             rows: list[Row] = []
             if flags.claims:
-                for part in await claims_cost(uri, data_dir):
+                async for part in claims_cost(uri, data_dir):
                     show_rows(part, as_json=flags.json)
                 return
             for driver in flags.drivers:

@@ -6,7 +6,6 @@ over the real database. Simulated: everybody who comes in the first minute, serv
 
 import asyncio
 import heapq
-import itertools
 import random
 import statistics
 from collections.abc import Iterable
@@ -115,7 +114,9 @@ def _arrival(chance: random.Random, rush: Rush) -> float:
 def simulated(granted: float, refused: float) -> list[Row]:
     """Rushes at so many claims a second that are granted, and refused, in a process."""
     rows: list[Row] = []
-    for crowd, addresses, processes in itertools.product((60, 5), (20_000, 10), (1, 8)):
+    own, shared = CLAIMANTS, 10
+    cases = [(60, own, 1), (60, own, 8), (5, own, 1), (5, own, 8), (60, shared, 8)]
+    for crowd, addresses, processes in cases:
         rush = Rush(1 / granted / processes, 1 / refused / processes, crowd, addresses)
         told = simulate(rush)
         rows.append(
