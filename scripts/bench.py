@@ -1,6 +1,8 @@
 """The bench: our requests beside bare ones, in one run, so that the ratios mean something anywhere.
 
     python -m scripts.bench [--seconds 1.5] [--rounds 5] [--json]
+    python -m scripts.bench --claims            a rush for vouchers (scripts/bench_rush.py)
+    python -m scripts.bench --against FOLDER    the same of two checkouts (scripts/bench_against.py)
 
 A server process hosts the real application and two bare Tornado handlers: (a) answers a constant,
 (b) makes one database insert and answers. This process asks for each kind in turn, round after
@@ -27,7 +29,9 @@ from typing import Any
 from tornado.netutil import bind_sockets
 from tornado.web import RequestHandler
 
-from scripts.bench_load import Load, Request, Target, descendants, load
+from scripts.bench_against import ratios
+from scripts.bench_load import Load, Request, Target, descendants, http_request, load
+from scripts.bench_rush import an_offer, claimants, claiming, simulated
 from scripts.bench_scans import (
     SPOT,
     Row,
@@ -48,11 +52,14 @@ from server.refresh import Refresh
 from server.settings import DriverName, load_settings
 from server.system import System
 
-_URI = "BASHU_BENCH_URI"
-"""The environment variable in which the server process finds its database."""
+_URI = "BENCH_MONGO_URI"
+"""The environment variable in which the server process finds its database. No `BASHU_…`: those are
+settings, and one that is not known is refused."""
 CONNECTIONS = 8
 MANY_CONNECTIONS = 32
 WARM_SECONDS = 0.3
+CLAIMED = 300
+"""Vouchers of the rush that is measured."""
 CODES_A_SECOND = 1_500
 """More codes are made for a round than the fastest machine we know can scan."""
 
@@ -104,7 +111,12 @@ async def hosted(uri: str, driver: DriverName, data_dir: Path) -> AsyncIterator[
         *(sys.executable, "-m", "scripts.bench", "--host", driver, str(data_dir)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, _URI: uri},  # others can read arguments, and it holds a password
+        # Claims come from many addresses.
+        env={
+            **os.environ,
+            "BASHU_TRUSTED_PROXIES": "127.0.0.1",
+            _URI: uri,
+        },  # others can read arguments, and it holds a password
     )
     if server.stdin is None or server.stdout is None:
         raise RuntimeError("no pipes")
@@ -161,26 +173,26 @@ class Scans:
             "nonce": f"n{next(self._numbers)}",
             "scanned_at": now().isoformat(),
         }
-        return _request("POST", "/api/v1/gate/scans", json.dumps(body).encode(), self._token)
+        return http_request("POST", "/api/v1/gate/scans", json.dumps(body).encode(), self._token)
 
 
 def kinds_of(system: System, token: str, scans: Scans) -> list[Kind]:
     """Every kind of request that is measured."""
-    bare = Kind("bare (a)", lambda: _request("GET", "/bench/bare"), "bare (a)")
+    bare = Kind("bare (a)", lambda: http_request("GET", "/bench/bare"), "bare (a)")
     search = "/api/v1/spots?q=emei&limit=20&near=103.{},29.5"
     reads = [
-        ("spots, a page of 20", lambda: _request("GET", "/api/v1/spots?limit=20")),
-        ("search, asked before", lambda: _request("GET", "/api/v1/spots?q=emeishan")),
+        ("spots, a page of 20", lambda: http_request("GET", "/api/v1/spots?limit=20")),
+        ("search, asked before", lambda: http_request("GET", "/api/v1/spots?q=emeishan")),
         ("search, never asked", _never_asked(search)),
         ("words, never asked", _asking(named_by_place(system.catalogue))),
         ("near, never asked", _asking(near_some_spot(system.catalogue))),
-        ("one spot", lambda: _request("GET", f"/api/v1/spots/{SPOT}")),
+        ("one spot", lambda: http_request("GET", f"/api/v1/spots/{SPOT}")),
     ]
     kinds = [bare, *(Kind(name, request, bare.name) for name, request in reads)]
     for connections in (CONNECTIONS, MANY_CONNECTIONS):
         insert = f"bare + one insert (b), {connections}"
         kinds += [
-            Kind(insert, lambda: _request("POST", "/bench/insert", b"x" * 300, token), insert),
+            Kind(insert, lambda: http_request("POST", "/bench/insert", b"x" * 300, token), insert),
             Kind(f"scan, admitted, {connections}", scans, insert),
         ]
         for kind in kinds[-2:]:
@@ -213,31 +225,53 @@ async def http_cost(
 def _never_asked(path: str) -> Request:
     """Requests that no kept reply answers."""
     numbers = itertools.count()
-    return lambda: _request("GET", path.format(f"{next(numbers):06}"))
+    return lambda: http_request("GET", path.format(f"{next(numbers):06}"))
 
 
 def _asking(queries: Iterator[str]) -> Request:
     """Requests for the catalogue with these queries."""
-    return lambda: _request("GET", f"/api/v1/spots?{next(queries)}")
+    return lambda: http_request("GET", f"/api/v1/spots?{next(queries)}")
 
 
-def _request(method: str, path: str, body: bytes = b"", token: str = "") -> bytes:
-    head = [
-        f"{method} {path} HTTP/1.1",
-        "Host: bench",
-        f"Authorization: Bearer {token}",
-        f"Content-Length: {len(body)}",
+async def claims_cost(uri: str, data_dir: Path) -> AsyncIterator[list[Row]]:
+    """Claims over HTTP that get a voucher, then claims that come too late; and what that means for
+    a rush."""
+    async with opened(uri, "pymongo", data_dir) as (_, system):
+        tokens = await claimants(system, CLAIMED, load_settings().privacy_version)
+        await an_offer(system, CLAIMED)
+        async with hosted(uri, "pymongo", data_dir) as target:
+            # Each of them asks once, so the time is long enough for all, and the tokens end it.
+            granted = await load(target, claiming(tokens), 60, MANY_CONNECTIONS, b"201")
+            late = itertools.cycle(tokens)
+            refused = await load(target, claiming(late), 1.5, MANY_CONNECTIONS, b"409")
+    yield [
+        {
+            "claim": name,
+            "per second": round(each.rate),
+            "median ms": round(each.median, 1),
+            "p99 ms": round(each.p99, 1),
+            "server CPU ms": round(each.server_ms, 2),
+            "engine CPU ms": round(each.engine_ms, 2),
+        }
+        for name, each in (("granted", granted), ("too late", refused))
     ]
-    return "\r\n".join([*head, "", ""]).encode() + body
+    yield simulated(granted.rate, refused.rate)
 
 
 async def main(flags: argparse.Namespace) -> None:
     """Run everything once, and print a table for each part."""
+    if flags.against is not None:
+        show_rows(await ratios(flags.against, flags.seconds, flags.rounds), as_json=flags.json)
+        return
     with tempfile.TemporaryDirectory() as folder:
         data_dir = Path(folder)
         async with embedded_database(data_dir) as uri:
             parts: list[list[Row]] = []
             rows: list[Row] = []
+            if flags.claims:
+                async for part in claims_cost(uri, data_dir):
+                    show_rows(part, as_json=flags.json)
+                return
             for driver in flags.drivers:
                 rows += await http_cost(uri, driver, data_dir, flags.seconds, flags.rounds)
             parts.append(rows)
@@ -258,6 +292,8 @@ def _flags() -> Any:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--many", type=int, default=20_000, help="passes in the crowd")
     parser.add_argument("--drivers", nargs="+", default=["pymongo"], choices=["pymongo", "motor"])
+    parser.add_argument("--against", type=Path, metavar="FOLDER", help="another checkout")
+    parser.add_argument("--claims", action="store_true", help="a rush for vouchers, nothing else")
     parser.add_argument("--http-only", action="store_true", help="leave out what needs no HTTP")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--host", nargs=2, metavar=("DRIVER", "DATA_DIR"), help=argparse.SUPPRESS)

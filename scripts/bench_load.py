@@ -49,16 +49,24 @@ class Target:
     engine_pids: tuple[int, ...]
 
 
-async def load(target: Target, request: Request, seconds: float, connections: int) -> Load:
-    """Ask over so many connections for so long.
+async def load(
+    target: Target,
+    request: Request,
+    seconds: float,
+    connections: int,
+    status: bytes = b"200",
+) -> Load:
+    """Ask over so many connections for so long, or until `request` raises `StopIteration`.
 
-    Raises `RuntimeError` if a reply is not what it should be.
+    Raises `RuntimeError` if a reply does not have that status, or refuses a scan.
     """
     took: list[float] = []
     server, engine = cpu_seconds(target.server_pid), _cpu_of_all(target.engine_pids)
     begin = time.perf_counter()
     until = begin + seconds
-    await asyncio.gather(*(_ask(target.port, request, until, took) for _ in range(connections)))
+    await asyncio.gather(
+        *(_ask(target.port, request, until, status, took) for _ in range(connections))
+    )
     elapsed = time.perf_counter() - begin
     return Load(
         rate=len(took) / elapsed,
@@ -68,17 +76,34 @@ async def load(target: Target, request: Request, seconds: float, connections: in
     )
 
 
-async def _ask(port: int, request: Request, until: float, took: list[float]) -> None:
+def http_request(
+    method: str, path: str, body: bytes = b"", token: str = "", *headers: str
+) -> bytes:
+    """A request as it is sent."""
+    head = [
+        f"{method} {path} HTTP/1.1",
+        "Host: bench",
+        f"Authorization: Bearer {token}",
+        f"Content-Length: {len(body)}",
+        *headers,
+    ]
+    return "\r\n".join([*head, "", ""]).encode() + body
+
+
+async def _ask(port: int, request: Request, until: float, status: bytes, took: list[float]) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while time.perf_counter() < until:
-        asked = request()
+        try:
+            asked = request()
+        except StopIteration:
+            break
         start = time.perf_counter()
         writer.write(asked)
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
         content = await reader.readexactly(length)
         took.append((time.perf_counter() - start) * 1000)
-        if not head.startswith(b"HTTP/1.1 200") or b'"refused"' in content:
+        if not head.startswith(b"HTTP/1.1 " + status) or b'"refused"' in content:
             raise RuntimeError(content.decode())
     writer.close()
 

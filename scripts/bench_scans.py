@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 from passes.admission.gates import Gate, GateKind, Scan
@@ -17,7 +18,8 @@ from passes.holding.issuing import NewPass
 from passes.holding.model import Pass
 from passes.holding.shown_code import live_text
 from passes.people.holder import Holder
-from passes.people.identity import resident
+from passes.people.identity import DocumentKind, IdentityDocument, identify
+from passes.store.database import Document
 from passes.store.documents import from_pass
 from passes.terms.edition import Edition
 from passes.terms.terms import Limits
@@ -55,8 +57,11 @@ async def a_gate(system: System) -> Gate:
 async def a_pass(system: System) -> Pass:
     """A pass that is admitted again and again, of somebody who holds no other."""
     today = business_day(now())
-    person = system.people.identities.seal(resident("测试甲", "11010119900307002X", today))
-    holder = replace(person, lookup=secrets.token_hex(32))
+    number = f"T{secrets.randbelow(10**9):09}"
+    passport = IdentityDocument(
+        DocumentKind.PASSPORT, "TEST PERSON", number, "FRA", date(1990, 1, 1)
+    )
+    holder = system.people.identities.seal(identify(passport, today))
     new = NewPass(await _edition(system), holder, first_day=today)
     return await system.holding.issuing.issue(new, "bench", now())
 
@@ -86,8 +91,16 @@ async def fresh_codes(system: System, count: int) -> list[str]:
     ]
     stored = system.database.collection("passes")
     for start in range(0, count, _BATCH):
-        await stored.insert_each([from_pass(held) for held in issued[start : start + _BATCH]])
+        await stored.insert_each(
+            [_document(held, system) for held in issued[start : start + _BATCH]]
+        )
     return [live_text(held, system.codes, at) for held in issued]
+
+
+def _document(held: Pass, system: System) -> Document:
+    """A pass as it is stored, with the MAC that makes it genuine."""
+    document = from_pass(held)
+    return document | {"mac": system.macs.of(document)}
 
 
 async def ledger_cost(uri: str, data_dir: Path) -> list[Row]:

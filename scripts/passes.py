@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from handlers.holding.pictures import PNG, qr_picture
 from passes.admission.history import Event
 from passes.base import typed
 from passes.base.calendar import business_day
@@ -34,7 +33,6 @@ from scripts.common import (
     show_rows,
     with_system,
 )
-from server.auth import PASS_LIFE, Tokens
 from server.clock import now
 from server.system import System
 
@@ -117,6 +115,8 @@ def show_code(
 
     document = with_system(command, data_dir, as_json)
     if png is not None:
+        from handlers.holding.pictures import PNG, qr_picture  # noqa: PLC0415 - takes a while
+
         try:
             png.write_bytes(qr_picture(str(document["code"]), PNG))
         except OSError as error:
@@ -127,6 +127,7 @@ def show_code(
 @app.command()
 def token(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Print a bearer token that shows one pass for an hour: its code and QR pictures."""
+    from server.auth import PASS_LIFE, Tokens  # noqa: PLC0415 - takes a while
 
     async def command(system: System) -> dict[str, object]:
         held = await _held(pass_id, system)

@@ -20,7 +20,6 @@ from pathlib import Path
 
 from passes.base.errors import Unavailable
 from server import clock
-from server.certificate import loopback_certificate
 from server.datadir import OTHERS, mark_engine, write_for_owner
 from server.errors import StartError
 from server.guard import KILL
@@ -102,6 +101,8 @@ async def _made_password(data_dir: Path, log_file: Path) -> str:
     Only the holder of the private key can talk to the database meanwhile, so there is no moment at
     which others can. After a crash the next start does it again.
     """
+    from server.certificate import loopback_certificate  # noqa: PLC0415 - at a first start alone
+
     password = secrets.token_urlsafe(32)
     certificate = data_dir / "mongodb.pem"
     write_for_owner(certificate, loopback_certificate(clock.now()))

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import pymongo
-from motor.motor_tornado import MotorClient
 from pymongo import AsyncMongoClient, IndexModel, UpdateOne
 from pymongo.errors import (
     BulkWriteError,
@@ -69,6 +68,15 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
+def _client_class(driver: DriverName) -> Callable[..., Any]:
+    """What makes a client of a driver. Motor is imported only where it is chosen."""
+    if driver == "pymongo":
+        return AsyncMongoClient
+    from motor.motor_tornado import MotorClient  # noqa: PLC0415
+
+    return MotorClient
+
+
 class Mongo:
     """A connected MongoDB database. Belongs to the event loop that runs when it is made."""
 
@@ -84,9 +92,8 @@ class Mongo:
 
         Raises `StartError` for a URI that cannot be used.
         """
-        make: Callable[..., Any] = MotorClient if driver == "motor" else AsyncMongoClient
         try:
-            self._client = make(
+            self._client = _client_class(driver)(
                 uri, event_listeners=listeners, timeoutMS=seconds * 1000, **_OPTIONS
             )
             self._database: Any = self._client.get_default_database(name)

@@ -38,7 +38,6 @@ class Settings(BaseSettings):
         env_file=".env",
         extra="ignore",
         frozen=True,
-        use_attribute_docstrings=True,
     )
 
     host: str = Field(default="127.0.0.1", min_length=1)

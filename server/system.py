@@ -4,34 +4,20 @@ Shared by the server, the scripts and the tests. Opening one makes what is missi
 and, in a database that was never used, the catalogue and, where they are asked for, the examples.
 """
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
-from passes.base.calendar import business_day
-from passes.files.holidays import SHIPPED as SHIPPED_HOLIDAYS
-from passes.files.holidays import read_holidays
-from passes.files.offers import EXAMPLES as EXAMPLE_OFFERS
-from passes.files.offers import read_offers
-from passes.files.products import EXAMPLES as EXAMPLE_PRODUCTS
-from passes.files.products import read_products
 from passes.rooms import Rooms
 from passes.store.database import Database
 from passes.store.indexes import ensure_indexes
 from passes.store.migrations import migrate
 from passes.store.versions import SPOTS
 from scenic_data.catalogue import Catalogue
-from scenic_data.checking import load_spots
 from scenic_data.reference import Reference
 from server.epoch import compare_epochs
 from server.keyfile import Keys, keys_for
 from server.mongo import Mongo
 from server.settings import Settings
-
-log = logging.getLogger(__name__)
-
-FIRST_START = "first start"
-"""Who stands in the audit log for what a first start publishes."""
 
 
 class System(Rooms):
@@ -71,40 +57,13 @@ async def open_system(
     await system.catalogue.load()
     await migrate(mongo, system.catalogue, system.people.identities, system.macs, is_new=is_new)
     if is_new:
-        await _fill(system, now)
+        # The models of what is read then take a tenth of a second to build.
+        from server import first_start  # noqa: PLC0415
+
+        await first_start.fill(system, now)
         if settings.publishes_examples:
-            await _publish_examples(system, now)
+            await first_start.publish_examples(system, now)
         await marks.insert({"_id": "filled", "at": now})
     for load in system.loaders().values():
         await load()
     return system
-
-
-async def _fill(system: System, now: datetime) -> None:
-    """Import the catalogue and the holidays. Doing it again, after a crash, does no harm."""
-    spots = load_spots()
-    if not await system.catalogue.replace(spots):
-        log.warning("another process fills this database at the same time")
-    await system.base.versions.bump(SPOTS)
-    await system.catalogue.load()
-    holidays = read_holidays(SHIPPED_HOLIDAYS)
-    await system.terms.holiday_publishing.publish(holidays, FIRST_START, now)
-    log.info("imported %d spots", len(spots))
-
-
-async def _publish_examples(system: System, now: datetime) -> None:
-    """Publish the examples, but for those whose days are over, which nobody could use."""
-    today = business_day(now)
-    products = [
-        draft
-        for draft in read_products(sorted(EXAMPLE_PRODUCTS.glob("*.yaml")))
-        if draft.on_sale(today)
-    ]
-    offers = [
-        draft
-        for draft in read_offers(sorted(EXAMPLE_OFFERS.glob("*.yaml")))
-        if draft.may_run(today)
-    ]
-    await system.terms.publishing.publish(products, FIRST_START, now)
-    await system.offers.publishing.publish(offers, FIRST_START, now)
-    log.info("published %d products and %d offers", len(products), len(offers))

@@ -24,10 +24,8 @@ another; `quick`, every test that needs neither a database nor a process, and is
 by hand.
 """
 
-import asyncio
 import itertools
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -51,6 +49,7 @@ from server.sandbox import sandbox
 from server.settings import DriverName
 from server.system import System
 from tests.support.api import Api
+from tests.support.beside import running_beside
 from tests.support.rooms import RoomsUnderTest
 from tests.support.trials import Kills, Rounds
 from tests.support.world import SETTINGS, Clock, World, composed
@@ -118,15 +117,8 @@ def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given:
         yield given
         return
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    running = embedded_database(tmp_path_factory.mktemp("embedded"))
-    yield asyncio.run_coroutine_threadsafe(running.__aenter__(), loop).result()
-    asyncio.run_coroutine_threadsafe(running.__aexit__(None, None, None), loop).result()
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    with running_beside(embedded_database(tmp_path_factory.mktemp("embedded"))) as uri:
+        yield uri
 
 
 def connected(io_loop: IOLoop, uri: str, driver: DriverName) -> Iterator[Mongo]:

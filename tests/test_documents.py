@@ -10,7 +10,7 @@ import typer.main
 import yaml
 from typer.testing import CliRunner
 
-from scripts.__main__ import app
+from scripts.__main__ import commands
 from server.settings import Settings
 from tests.support.processes import PROJECT
 
@@ -26,7 +26,8 @@ FILES = {
     if file.is_file()
 } | {file.name for file in PROJECT.iterdir()}
 FILE_NAMES = {name.rpartition("/")[2] for name in FILES}
-COMMANDS: Any = typer.main.get_command(app)
+APP = commands()
+COMMANDS: Any = typer.main.get_command(APP)
 
 by_name = pytest.mark.parametrize(
     "document", DOCUMENTS, ids=lambda document: str(document.relative_to(PROJECT))
@@ -110,7 +111,7 @@ def every_command() -> Iterator[list[str]]:
 
 @pytest.mark.parametrize("words", list(every_command()), ids=" ".join)
 def test_a_command_tells_how_it_is_used(words: list[str]) -> None:
-    told = CliRunner().invoke(app, [*words, "--help"])
+    told = CliRunner().invoke(APP, [*words, "--help"])
     assert told.exit_code == 0, told.output
 
 

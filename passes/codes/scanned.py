@@ -26,7 +26,9 @@ def one_form(text: str) -> str:
     3. identifiers in front go;
     4. letters are capitals: Base45 has no others.
     """
-    plain = unicodedata.normalize("NFKC", text)
-    shown = "".join(each for each in plain if unicodedata.category(each) not in _DROPPED)
+    shown = text
+    if not (text.isascii() and text.isprintable()):  # nearly all are: it is in the way of each scan
+        plain = unicodedata.normalize("NFKC", text)
+        shown = "".join(each for each in plain if unicodedata.category(each) not in _DROPPED)
     bare = _ECI.sub("", _AIM_IDENTIFIER.sub("", shown.strip(" ")))
     return bare.strip(" ").upper()

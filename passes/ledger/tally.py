@@ -92,13 +92,15 @@ class Tally:
             return self._with_earlier_visit(entry)
         here = self._on(day)
         joins = entry.people <= here.may_follow(day, entry.spot_id)
-        due, paid = here._due_for(entry), entry.paid
+        due = here._due_for(entry)
         after = here._with_joined(entry) if joins else here._with_new_visit(entry)
+        if not (due or entry.paid or entry.seen):
+            return after
         return replace(
             after,
             seen_at=entry.at if entry.seen else after.seen_at,
             due=_plus(after.due, entry.spot_id, due),
-            paid=_plus(after.paid, entry.spot_id, paid),
+            paid=_plus(after.paid, entry.spot_id, entry.paid),
         )
 
     def with_visit(self, spot_id: str, at: datetime) -> "Tally":

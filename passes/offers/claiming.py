@@ -108,6 +108,8 @@ class Claiming:
 
     async def _claim(self, serial: str, visitor: Visitor, claim: Claim, now: datetime) -> Pass:
         """A new voucher. Raises what `claim` raises."""
+        # 0. Once all are claimed, most who ask are told so after one read, whoever they are.
+        await self._quotas.refuse_used_up(claim.offer, claim.spot_id, now)
         # 1. May this visitor claim?
         claimant = await self._claimants.of(visitor, now)
         why_not = objection(claim.offer, claimant) or self.closed(claim.offer, now, claim.spot_id)

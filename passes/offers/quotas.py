@@ -22,6 +22,9 @@ from passes.offers.ports import Counter, Counters
 CLAIM_TAKES = timedelta(minutes=1)
 """A claim that was counted longer ago than this has stored its voucher, or never will."""
 
+_MOST_SEEN = 10_000
+"""How many quotas a process remembers to have seen used up: every spot has one each day."""
+
 
 @dataclass(frozen=True, slots=True)
 class QuotaCounter:
@@ -64,6 +67,25 @@ class Quotas:
         self._counters = counters
         self._passes = passes
         self._ledger = ledger
+        self._seen_used_up: set[str] = set()
+        """Keys of counters that this process has found at their limit."""
+
+    async def refuse_used_up(self, offer: Offer, spot_id: str | None, now: datetime) -> None:
+        """Raises `NotClaimable` if a quota is used up that this process has seen used up before.
+
+        That is one read, and none before a quota is used up. What is remembered decides nothing: a
+        voucher that was given back is there for the next who asks.
+        """
+        today = business_day(now)
+        quotas = counted(offer, today, spot_id)
+        keys = {counter.key for counter in quotas.values()}
+        if self._seen_used_up.isdisjoint(keys):
+            return
+        counts = await self._counters.counts(keys)
+        for quota, counter in quotas.items():
+            if counter.left(counts) == 0:
+                raise sold_out(offer, quota, today)
+        self._seen_used_up -= keys
 
     async def reserve(self, offer: Offer, spot_id: str | None, now: datetime) -> None:
         """Count a claim for every quota of an offer.
@@ -76,8 +98,14 @@ class Quotas:
             if not await self._counters.increment(offer.id, counter.key, counter.limit, now):
                 for key in reserved:
                     await self._counters.decrement(key, now)
+                self._remember_used_up(counter.key)
                 raise sold_out(offer, quota, today)
             reserved.append(counter.key)
+
+    def _remember_used_up(self, key: str) -> None:
+        if len(self._seen_used_up) >= _MOST_SEEN:
+            self._seen_used_up.clear()
+        self._seen_used_up.add(key)
 
     async def about_to_give_back(self, voucher: Pass, now: datetime) -> None:
         """Keep the counters of a voucher from being corrected until it is given back."""

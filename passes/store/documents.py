@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
+from types import NoneType
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -71,15 +72,23 @@ _encoder_of: dict[type, Callable[[Any], Any]] = {}
 def _encoder_for(kind: type) -> Callable[[Any], Any]:
     if is_dataclass(kind):
         names = tuple(part.name for part in stored_fields(kind))
-        return lambda value: {name: encode(getattr(value, name)) for name in names}
+        return lambda value: {name: _encoded_part(getattr(value, name)) for name in names}
     for known, encoder in _ENCODERS:
         if issubclass(kind, known):
             return encoder
     return _as_it_is
 
 
+def _encoded_part(value: Any) -> Any:
+    """A field of a value. Most need nothing, and a record has thirty."""
+    return value if type(value) in _AS_THEY_ARE else encode(value)
+
+
 def _as_it_is(value: Any) -> Any:
     return value
+
+
+_AS_THEY_ARE = frozenset({str, int, bool, NoneType, datetime})
 
 
 _ENCODERS: tuple[tuple[type, Callable[[Any], Any]], ...] = (

@@ -1,66 +1,27 @@
 """How many commands the database gets: few for a scan, fewer than scans when many come at once."""
 
 import asyncio
-import itertools
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import cast
 
 import pytest
-from pymongo.monitoring import (
-    CommandFailedEvent,
-    CommandListener,
-    CommandStartedEvent,
-    CommandSucceededEvent,
-)
 from tornado.ioloop import IOLoop
 
 from passes.admission.gates import GateKind
 from passes.holding.model import Pass
-from passes.store.indexes import ensure_indexes
 from passes.terms.terms import Limits
-from server.mongo import Mongo
-from server.settings import DriverName
 from tests.support import build
+from tests.support.commands import Commands, counted_rooms
 from tests.support.rooms import RoomsUnderTest
 
 MANY = 48
-_names = (f"commands{n}" for n in itertools.count())
-
-
-class Commands(CommandListener):
-    """Counts the commands that a client sends."""
-
-    def __init__(self) -> None:
-        self.sent: Counter[str] = Counter()
-
-    def started(self, event: CommandStartedEvent) -> None:
-        self.sent[event.command_name] += 1
-
-    def succeeded(self, event: CommandSucceededEvent) -> None:
-        pass
-
-    def failed(self, event: CommandFailedEvent) -> None:
-        pass
 
 
 @pytest.fixture(params=["motor", "pymongo"])
 def counted(
     io_loop: IOLoop, mongo_uri: str, request: pytest.FixtureRequest
 ) -> Iterator[tuple[RoomsUnderTest, Commands]]:
-    commands = Commands()
-    driver: DriverName = request.param
-
-    async def connect() -> Mongo:
-        mongo = Mongo(mongo_uri, next(_names), driver, [commands])
-        await ensure_indexes(mongo)
-        return mongo
-
-    mongo = cast(Mongo, io_loop.run_sync(connect))
-    yield RoomsUnderTest(mongo), commands
-    io_loop.run_sync(mongo.drop)
-    io_loop.run_sync(mongo.close)
+    yield from counted_rooms(io_loop, mongo_uri, request.param)
 
 
 async def many_passes(rooms: RoomsUnderTest) -> list[Pass]:

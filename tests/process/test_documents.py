@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from scripts.__main__ import app
+from scripts.__main__ import commands
 from tests.support import build, documented
 from tests.support.api import Api
 from tests.support.processes import PROJECT, SECONDS, Start, environment
@@ -107,7 +107,7 @@ class Reader:
             if option not in words:
                 words += [option, "-"]
                 lines.append(f"{answers[option]}\n")
-        done = CliRunner().invoke(app, words, input="".join(lines), catch_exceptions=False)
+        done = CliRunner().invoke(commands(), words, input="".join(lines), catch_exceptions=False)
         assert done.exit_code == 0, f"{command}\n{done.output}"
         return done.stdout
 

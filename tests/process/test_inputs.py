@@ -12,7 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from passes.admission.gates import GateKind
-from scripts.__main__ import app
+from scripts.__main__ import commands
 from tests.support import build
 from tests.support.api import Answer, Api
 from tests.support.processes import PROJECT, Start
@@ -122,7 +122,7 @@ def test_the_worst_files(server: Start, tmp_path: Path, monkeypatch: pytest.Monk
     for row in [each for each in TABLE if is_command(each["where"])]:
         (tmp_path / row["file"]).write_bytes(row["input"].encode())
         noun, verb, *options = row["where"].split()
-        done = CliRunner().invoke(app, [noun, verb, row["file"], *options, "--json"])
+        done = CliRunner().invoke(commands(), [noun, verb, row["file"], *options, "--json"])
         outcome = {0: "done", 1: "refused"}.get(done.exit_code, done.exit_code)
         assert_gives(row, {outcome}, done.output)
         assert json.loads(done.stdout)

@@ -108,6 +108,10 @@ async def test_the_annual_pass_of_unions(server: Start, scripts: Run) -> None:
     pass_id = issued.json["pass_id"]
     assert scripts("passes", "activate", pass_id).status == 0
 
+    async def is_known() -> bool:
+        return (await api.get("/api/v1/products/zhigong-example")).status == 200
+
+    await until(is_known, "the product is known")
     (product,) = [
         each
         for each in (await api.get("/api/v1/products")).json["items"]

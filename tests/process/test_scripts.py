@@ -1,4 +1,4 @@
-"""Operators' commands as processes: what they print, and their exit statuses."""
+"""Operators' commands: what they print, and their exit statuses, as processes and in this one."""
 
 import asyncio
 import json
@@ -52,49 +52,49 @@ def published(*created: str, changed: Sequence[str] = (), unchanged: Sequence[st
     }
 
 
-def test_an_operator_at_work_without_a_server(scripts: Run, tmp_path: Path) -> None:
+def test_an_operator_at_work(commands: Run, tmp_path: Path) -> None:
     file = tmp_path / "spring.yaml"
     file.write_text(PRODUCT.replace("SPOT", "nowhere"), encoding="utf-8")
-    refused = scripts("products", "publish", str(file), "--json")
+    refused = commands("products", "publish", str(file), "--json")
     assert refused.status == 1
     assert refused.json["refused"] == "this product cannot be published"
     assert refused.json["errors"] == ["spring-2026.coverage: there is no spot nowhere"]
     assert "spring-2026.coverage: there is no spot nowhere" in refused.err
 
     file.write_text(PRODUCT.replace("SPOT", "leshan-dafo"), encoding="utf-8")
-    tried = scripts("products", "publish", str(file), "--dry-run", "--json")
+    tried = commands("products", "publish", str(file), "--dry-run", "--json")
     assert tried.json == published("spring-2026")
-    first = scripts("products", "publish", str(file), "--json")
+    first = commands("products", "publish", str(file), "--json")
     assert first.json == published("spring-2026")
-    again = scripts("products", "publish", str(file), "--json")
+    again = commands("products", "publish", str(file), "--json")
     assert again.json == published(unchanged=["spring-2026"])
     file.write_text(file.read_text(encoding="utf-8") + "price_fen: 19900\n", encoding="utf-8")
-    changed = scripts("products", "publish", str(file))
+    changed = commands("products", "publish", str(file))
     assert "~ spring-2026\n    price_fen: none → 19900\n" in changed.out
-    listed = scripts("products", "list", "--json").json
+    listed = commands("products", "list", "--json").json
     assert [(each["id"], each["number"], each["version"]) for each in listed] == [
         ("bashu-annual-example", 1, 1),
         ("spring-2026", 6, 2),
     ]
 
-    issued = issue(scripts, product="spring-2026").json
+    issued = issue(commands, product="spring-2026").json
     assert set(issued) == {"pass_id", "code", "valid_from", "valid_until"}
     assert re.fullmatch(r"BP1:[0-9A-Z $%*+./:-]{125}", issued["code"])
     assert issued["valid_from"] == "2026-03-01"
     assert issued["valid_until"] == "2099-05-31"
-    assert len(scripts("spots", "list", "--json").json) == 740
+    assert len(commands("spots", "list", "--json").json) == 740
 
 
-def test_a_refusal_says_what_to_correct_and_never_repeats_the_number(scripts: Run) -> None:
-    wrong = issue(scripts, number="110101199003070021")
+def test_a_refusal_says_what_to_correct_and_never_repeats_the_number(commands: Run) -> None:
+    wrong = issue(commands, number="110101199003070021")
     assert wrong.status == 1
     assert "id_number: its check digit is wrong" in wrong.err
     assert "110101199003070021" not in wrong.err + wrong.out
-    residence = issue(scripts, number="810000199003070023")
+    residence = issue(commands, number="810000199003070023")
     assert "whose kind is hmt_residence" in residence.err
-    unknown = issue(scripts, product="nothing")
+    unknown = issue(commands, product="nothing")
     assert "there is no product 'nothing'" in unknown.err
-    voucher = issue(scripts, product="emeishan-bogo-example")
+    voucher = issue(commands, product="emeishan-bogo-example")
     assert "vouchers of an offer are claimed" in voucher.err
 
 
@@ -106,30 +106,30 @@ def test_a_refusal_says_what_to_correct_and_never_repeats_the_number(scripts: Ru
         ("passes code 0000", "there is no pass '0000'"),
     ],
 )
-def test_what_is_not_there_is_named(scripts: Run, command: str, says: str) -> None:
-    assert says in scripts(*command.split()).err
+def test_what_is_not_there_is_named(commands: Run, command: str, says: str) -> None:
+    assert says in commands(*command.split()).err
 
 
-def test_renamed_commands_go_on_working_under_their_old_names(scripts: Run) -> None:
-    assert "there is no gate 'nothing'" in scripts("gates", "roll", "nothing").err
+def test_renamed_commands_go_on_working_under_their_old_names(commands: Run) -> None:
+    assert "there is no gate 'nothing'" in commands("gates", "roll", "nothing").err
     person = ("--name", "测试甲", "--id-number", "11010119900307002X", "--reason", "lost account")
-    unknown = scripts("visitors", "unbind", *person)
+    unknown = commands("visitors", "unbind", *person)
     assert "no account is bound to this document" in unknown.err
-    assert "roll" not in scripts("gates", "--help").out, "they are not advertised"
+    assert "roll" not in commands("gates", "--help").out, "they are not advertised"
 
 
-def test_wrong_usage_is_status_2(scripts: Run) -> None:
-    assert scripts("gates", "add", "--spot", "emeishan", "--kind", "door").status == 2
-    assert scripts("passes", "issue").status == 2
-    assert scripts("nonsense").status == 2
+def test_wrong_usage_is_status_2(commands: Run, as_process: Run) -> None:
+    assert commands("gates", "add", "--spot", "emeishan", "--kind", "door").status == 2
+    assert commands("passes", "issue").status == 2
+    assert as_process("nonsense").status == 2
 
 
-def test_a_code_becomes_a_picture(scripts: Run, tmp_path: Path) -> None:
-    issued = issue(scripts, "--code", "rotating").json
+def test_a_code_becomes_a_picture(commands: Run, tmp_path: Path) -> None:
+    issued = issue(commands, "--code", "rotating").json
     assert len(issued["code"]) == 147
     picture = tmp_path / "pass.png"
     drawn = ("--code", "static", "--png", str(picture), "--json")
-    printed = scripts("passes", "code", issued["pass_id"], *drawn).json
+    printed = commands("passes", "code", issued["pass_id"], *drawn).json
     with Image.open(picture) as image:
         assert texts_in(image) == [printed["code"]]
 
@@ -150,10 +150,10 @@ def scanned_at(spot: str, server: Server, scripts: Run, lines: Sequence[str]) ->
 
 
 def test_a_script_joins_the_running_server_and_a_gate_client_scans(
-    server: Start, scripts: Run
+    server: Start, scripts: Run, as_process: Run
 ) -> None:
     running = server()
-    issued = issue(scripts).json
+    issued = issue(as_process).json
     assert "has a pass of this product in force" in issue(scripts).err
     typed = [issued["code"], issued["code"], "", "x" * 2000, "\udcff", "nonsense"]
     for spot in ("emeishan", "wulong-xiannvshan"):
@@ -246,12 +246,12 @@ async def test_a_gate_client_waits_as_long_as_the_protocol_says_and_the_server_a
     assert second - first >= 1
 
 
-def test_an_import_is_checked_shown_stored_and_audited(scripts: Run, tmp_path: Path) -> None:
+def test_an_import_is_checked_shown_stored_and_audited(commands: Run, tmp_path: Path) -> None:
     file = tmp_path / "correction.csv"
     file.write_text(
         "id,price.peak_fen,adcode\nemeishan,18500,500101\nnowhere,1,\n", encoding="utf-8"
     )
-    refused = scripts("spots", "import", str(file), "--json")
+    refused = commands("spots", "import", str(file), "--json")
     assert refused.status == 1
     assert "correction.csv: record 1 (emeishan): position: " in refused.err
     assert "correction.csv: record 2 (nowhere): id: there is no spot nowhere" in refused.err
@@ -259,75 +259,75 @@ def test_an_import_is_checked_shown_stored_and_audited(scripts: Run, tmp_path: P
     assert files == ["correction.csv"] * 2
 
     file.write_text("id,price.peak_fen\nemeishan,18500\n", encoding="utf-8")
-    shown = scripts("spots", "import", str(file), "--dry-run").out
+    shown = commands("spots", "import", str(file), "--dry-run").out
     assert "~ emeishan 峨眉山景区\n    price.peak_fen: 16000 → 18500\n" in shown
     assert shown.endswith(
         "created 0, changed 1, unchanged 0, retired 0\ndry run: nothing was stored\n"
     )
-    first = scripts("spots", "import", str(file), "--json")
+    first = commands("spots", "import", str(file), "--json")
     assert first.json == published(changed=["emeishan"]) | {"retired": [], "breaks": []}
-    again = scripts("spots", "import", str(file), "--json")
+    again = commands("spots", "import", str(file), "--json")
     assert again.json == published(unchanged=["emeishan"]) | {"retired": [], "breaks": []}
-    many = scripts("spots", "import", str(file), "--complete", "--json")
+    many = commands("spots", "import", str(file), "--complete", "--json")
     fault = "correction.csv: would retire 739 of 740 spots; add --yes if it shall"
     assert many.json["errors"] == [fault]
-    complete = scripts("spots", "import", str(file), "--complete", "--yes", "--json").json
+    complete = commands("spots", "import", str(file), "--complete", "--yes", "--json").json
     assert len(complete["retired"]) == 739
     assert complete["unchanged"] == ["emeishan"]
     assert {each["id"] for each in complete["breaks"]} >= {"bashu-annual-example"}
-    listed = scripts("spots", "list", "--json").json
+    listed = commands("spots", "list", "--json").json
     still_open = [spot["id"] for spot in listed if spot["status"] == "open"]
     assert still_open == ["emeishan"]
 
 
 def test_an_import_that_closes_a_spot_tells_which_products_and_offers_lose_it(
-    scripts: Run, tmp_path: Path
+    commands: Run, tmp_path: Path
 ) -> None:
-    issue(scripts, product="bashu-annual-example")
+    issue(commands, product="bashu-annual-example")
     file = tmp_path / "closed.csv"
     file.write_text("id,status\nemeishan,closed\n", encoding="utf-8")
     loses = r"! product bashu-annual-example loses emeishan; open spots left: \d+, passes in force"
-    shown = scripts("spots", "import", str(file), "--dry-run").out
+    shown = commands("spots", "import", str(file), "--dry-run").out
     assert re.search(loses + " there: 1\n", shown)
     assert "! offer emeishan-bogo-example loses emeishan; open spots left: " in shown
-    told = scripts("spots", "import", str(file), "--json").json["breaks"]
+    told = commands("spots", "import", str(file), "--json").json["breaks"]
     assert_fields(told[0], kind="product", id="bashu-annual-example", spots=["emeishan"], passes=1)
-    again = scripts("spots", "import", str(file), "--json").json
+    again = commands("spots", "import", str(file), "--json").json
     assert again["breaks"] == [], "it was closed already"
     opened = tmp_path / "opened.csv"
     opened.write_text("id,status\nemeishan,open\n", encoding="utf-8")
-    assert scripts("spots", "import", str(opened), "--json").json["breaks"] == []
+    assert commands("spots", "import", str(opened), "--json").json["breaks"] == []
 
 
 def test_coverage_that_shrinks_by_more_than_half_is_published_only_if_that_is_meant(
-    scripts: Run, tmp_path: Path
+    commands: Run, tmp_path: Path
 ) -> None:
     file = tmp_path / "wide.yaml"
     wide = "id: wide\ntitle: {zh: 宽, en: wide}\nterm: {days: 30}\ncoverage: {tags: [5A]}\n"
     file.write_text(wide, encoding="utf-8")
-    before = scripts("products", "publish", str(file), "--json")
+    before = commands("products", "publish", str(file), "--json")
     assert before.json == published("wide")
     file.write_text(wide.replace("tags: [5A]", "spots: [emeishan]"), encoding="utf-8")
-    refused = scripts("products", "publish", str(file), "--json")
+    refused = commands("products", "publish", str(file), "--json")
     assert refused.status == 1
     (fault,) = refused.json["errors"]
     assert re.fullmatch(r"wide: coverage from \d+ to \d+ spots", fault)
-    tried = scripts("products", "publish", str(file), "--dry-run")
+    tried = commands("products", "publish", str(file), "--dry-run")
     assert f"warning: {fault}" in tried.err
-    done = scripts("products", "publish", str(file), "--yes", "--json")
+    done = commands("products", "publish", str(file), "--yes", "--json")
     assert done.json == published(changed=["wide"])
 
 
-def test_a_product_is_withdrawn_and_resumed(scripts: Run) -> None:
+def test_a_product_is_withdrawn_and_resumed(commands: Run) -> None:
     product = "bashu-annual-example"
-    gone = scripts("products", "withdraw", product, "--reason", "an error", "--json").json
+    gone = commands("products", "withdraw", product, "--reason", "an error", "--json").json
     assert_fields(gone, id=product, withdrawn=True, on_sale=False)
-    refused = issue(scripts, product=product)
+    refused = issue(commands, product=product)
     assert refused.status == 1
     assert "is withdrawn; resume it to sell it" in refused.err
-    back = scripts("products", "resume", product, "--json").json
+    back = commands("products", "resume", product, "--json").json
     assert_fields(back, withdrawn=False, on_sale=True)
-    assert issue(scripts, product=product).status == 0
+    assert issue(commands, product=product).status == 0
 
 
 NEW_HOURS = "06:00-18:00"
@@ -373,40 +373,40 @@ async def test_an_import_reaches_every_process_soon_and_no_reply_fails_meanwhile
     api.close()
 
 
-def test_offers_are_published_shown_and_paused(scripts: Run, tmp_path: Path) -> None:
+def test_offers_are_published_shown_and_paused(commands: Run, tmp_path: Path) -> None:
     examples = PROJECT / "scenic_data" / "data" / "offers" / "examples.yaml"
     text = examples.read_text(encoding="utf-8")
     file = tmp_path / "offers.yaml"
     file.write_text(text.replace("total: 1200", "total: 1500"), encoding="utf-8")
-    shown = scripts("offers", "publish", str(file), "--dry-run").out
+    shown = commands("offers", "publish", str(file), "--dry-run").out
     assert "~ emeishan-bogo-example\n    quota.total: 1200 → 1500\n" in shown
     assert shown.endswith("created 0, changed 1, unchanged 2\ndry run: nothing was stored\n")
-    changed = scripts("offers", "publish", str(file), "--json")
+    changed = commands("offers", "publish", str(file), "--json")
     assert changed.json["changed"] == ["emeishan-bogo-example"]
-    paused = scripts("offers", "pause", "emeishan-bogo-example", "--json")
+    paused = commands("offers", "pause", "emeishan-bogo-example", "--json")
     assert paused.json["state"] == "paused"
-    listed = row(scripts, "offers", "list", id="emeishan-bogo-example")
+    listed = row(commands, "offers", "list", id="emeishan-bogo-example")
     assert_fields(listed, version=2, runs_today=False)
-    unknown = scripts("offers", "end", "nothing", "--json")
+    unknown = commands("offers", "end", "nothing", "--json")
     assert unknown.status == 1
 
 
-def test_a_pass_is_frozen_revoked_and_its_history_told(scripts: Run) -> None:
-    pass_id = issue(scripts).json["pass_id"]
-    frozen = scripts("passes", "freeze", pass_id, "--reason", "lost", "--json")
+def test_a_pass_is_frozen_revoked_and_its_history_told(commands: Run) -> None:
+    pass_id = issue(commands).json["pass_id"]
+    frozen = commands("passes", "freeze", pass_id, "--reason", "lost", "--json")
     assert frozen.json["state"] == "frozen"
-    unfrozen = scripts("passes", "unfreeze", pass_id, "--json")
+    unfrozen = commands("passes", "unfreeze", pass_id, "--json")
     assert unfrozen.json["state"] == "active"
-    reissued = scripts("passes", "reissue", pass_id, "--reason", "lost", "--json")
+    reissued = commands("passes", "reissue", pass_id, "--reason", "lost", "--json")
     pass_id = reissued.json["pass_id"]
-    without_reason = scripts("passes", "revoke", pass_id)
+    without_reason = commands("passes", "revoke", pass_id)
     assert without_reason.status == 2
-    revoked = scripts("passes", "revoke", pass_id, "--reason", "fraud", "--json")
+    revoked = commands("passes", "revoke", pass_id, "--reason", "fraud", "--json")
     assert revoked.json["state"] == "revoked"
-    again = scripts("passes", "freeze", pass_id, "--json")
+    again = commands("passes", "freeze", pass_id, "--json")
     assert again.status == 1
     assert again.json["refused"] == "a pass that is revoked cannot be frozen"
-    shown = scripts("passes", "show", pass_id, "--json").json
+    shown = commands("passes", "show", pass_id, "--json").json
     assert [event["what"] for event in shown["story"]] == [
         "issue",
         "freeze",
@@ -416,11 +416,13 @@ def test_a_pass_is_frozen_revoked_and_its_history_told(scripts: Run) -> None:
         "revoke",
     ]
     assert shown["story"][1]["detail"] == {"reason": "lost"}
-    for_people = scripts("passes", "show", pass_id)
+    for_people = commands("passes", "show", pass_id)
     assert "测试甲" not in for_people.out
 
 
-def test_names_and_numbers_need_not_stand_on_the_command_line(scripts: Run, tmp_path: Path) -> None:
+def test_names_and_numbers_need_not_stand_on_the_command_line(
+    as_process: Run, tmp_path: Path
+) -> None:
     """They stood in the history of the shell and in the list of processes."""
     issuing = ["passes", "issue", "--product", EXAMPLE_PASS, "--json"]
     command = ["-m", "scripts", *issuing, "--data-dir", str(tmp_path / "var")]
@@ -437,15 +439,17 @@ def test_names_and_numbers_need_not_stand_on_the_command_line(scripts: Run, tmp_
     )
     assert piped.returncode == 0, piped.stderr
     assert HOLDER.number not in piped.stdout
-    holder = scripts("passes", "show", json.loads(piped.stdout)["pass_id"], "--json").json["holder"]
+    holder = as_process("passes", "show", json.loads(piped.stdout)["pass_id"], "--json").json[
+        "holder"
+    ]
     assert holder == "测** 110***********002X"
 
 
-def test_a_script_that_leaves_a_number_out_is_told_how_to_give_it(scripts: Run) -> None:
-    missing = scripts("visitors", "leave", "--group", "union_member", COLUMNS="400")
+def test_a_script_that_leaves_a_number_out_is_told_how_to_give_it(commands: Run) -> None:
+    missing = commands("visitors", "leave", "--group", "union_member", COLUMNS="400")
     assert missing.status == 2
     assert "--id-number is missing and nobody can be asked" in " ".join(missing.err.split())
-    empty = scripts(
+    empty = commands(
         "visitors", "leave", "--group", "union_member", "--id-number", "-", COLUMNS="400"
     )
     assert empty.status == 2

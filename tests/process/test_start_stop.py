@@ -9,18 +9,27 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from tornado.netutil import bind_sockets
 
 from passes.ledger.verdicts import Reason
+from server import workers
+from server.clock import now
+from server.ending import Ending
+from server.errors import StartError
+from server.mongo import Mongo
+from server.settings import load_settings
+from server.system import open_system
 from tests.support.api import Api
 from tests.support.operators import enrolled_gate, issue
 from tests.support.processes import SECONDS, Run, Start, assert_gone, children, workers_of
 from tests.support.replies import assert_problem
 from tests.support.verdicts import assert_admitted, assert_refused
-from tests.support.waiting import until
+from tests.support.waiting import happens, until
 
 SCANS = "/api/v1/gate/scans"
 
 
+@pytest.mark.first_start
 async def test_a_first_start_fills_everything_and_a_second_keeps_it(
     server: Start, scripts: Run, tmp_path: Path
 ) -> None:
@@ -87,6 +96,7 @@ def test_a_second_start_on_the_same_data_says_so_and_leaves(
     assert first.stop() == 0
 
 
+@pytest.mark.first_start
 async def test_with_a_mongodb_of_its_own_it_starts_no_database(
     server: Start, mongo_uri: str, tmp_path: Path
 ) -> None:
@@ -261,24 +271,41 @@ async def test_several_workers_serve_one_address_and_a_dead_one_is_replaced(
     assert_gone(everybody)  # workers and database end with their parent
 
 
-def test_workers_that_cannot_start_are_given_up(server: Start, tmp_path: Path) -> None:
-    """They were started for ever, once a second, while the port accepted and nobody answered."""
-    running = server("--workers", "2")
-    everybody = children(running.process.pid)
-    (tmp_path / "var" / "keys.json").rename(tmp_path / "keys.json")
-    os.kill(workers_of(running)[0], signal.SIGKILL)
-    assert running.process.wait(60) == 1
-    lines = (tmp_path / "server.log").read_text().strip().splitlines()
-    assert lines[-1] == "cannot start: a worker has failed 6 times in a row; the log says why"
-    tried = [line for line in lines if "started anew in" in line]
-    why = [line for line in lines if "this worker cannot start: there is no key file" in line]
-    assert len(tried) == 5
-    assert len(why) == 5
+async def test_workers_that_cannot_start_are_given_up(
+    mongo_uri: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """They were started for ever, once a second, while the port accepted and nobody answered.
+
+    The parent is this process, which does not pause for half a minute between the tries.
+    """
+    monkeypatch.setattr(workers, "_PAUSES", (0.01,) * 5)
+    uri = mongo_uri.replace("/?", "/given_up?")
+    settings = load_settings(data_dir=tmp_path, workers=2)
+    async with Mongo(uri, "given_up", "pymongo") as mongo:
+        await open_system(settings, mongo, now(), serves=False)
+        others, ready = children(os.getpid()), asyncio.Event()
+        sockets = bind_sockets(0, "127.0.0.1")
+        supervising = asyncio.create_task(
+            workers.supervise(uri, settings, sockets, ready.set, Ending())
+        )
+        await happens(ready, "both workers accept")
+        everybody = [pid for pid in children(os.getpid()) if pid not in others]
+        assert len(everybody) == 2
+        (tmp_path / "keys.json").unlink()
+        os.kill(everybody[0], signal.SIGKILL)
+        with pytest.raises(StartError, match="a worker has failed 6 times in a row; the log says"):
+            await supervising
+        await mongo.drop()
+    assert caplog.text.count("started anew in") == 5
+    assert capfd.readouterr().err.count("this worker cannot start: there is no key file") == 5
     assert_gone(everybody)
-    (tmp_path / "keys.json").rename(tmp_path / "var" / "keys.json")
-    assert server("--workers", "2").stop() == 0
 
 
+@pytest.mark.first_start
 async def test_a_flag_keeps_examples_out_of_the_embedded_database(server: Start) -> None:
     running = server("--no-examples")
     api = Api(running.port)
@@ -327,6 +354,7 @@ def test_what_is_wrong_is_said_in_one_line(
     assert "Traceback" not in done.err
 
 
+@pytest.mark.first_start
 def test_a_data_directory_that_others_could_read_is_closed_to_them(
     server: Start, tmp_path: Path
 ) -> None:

@@ -3,10 +3,12 @@
 build         domain values: passes, scans, gates, people, offers, all plainly fictitious
 rooms         all rooms of the domain over a real database, and ways to fill them
 interleaving  lets somebody else act between two steps of a service
+commands      how many commands the database gets
 crashing      a database whose user dies at a certain write
 world         a whole system with gates and passes, at a standing clock
 api           a client that speaks HTTP to a server under test
 visitors      visitors who sign in over HTTP
+beside        runs something asynchronous beside a test
 processes     `run.py` and operators' commands, as a user starts them
 operators     what operators do by commands, and how a device becomes a gate
 victims       what of a running server can be killed
