@@ -2,7 +2,19 @@
 
 import typer
 
-from scripts import gates, holidays, keys, offers, passes, products, reports, spots, visitors
+from scripts import (
+    gates,
+    holidays,
+    keys,
+    offers,
+    passes,
+    products,
+    reports,
+    retention,
+    rights,
+    spots,
+    visitors,
+)
 from scripts.doctor import doctor
 
 app = typer.Typer(
@@ -18,6 +30,8 @@ app.add_typer(passes.app, name="passes")
 app.add_typer(gates.app, name="gates")
 app.add_typer(reports.app, name="reports")
 app.add_typer(visitors.app, name="visitors")
+app.add_typer(rights.app, name="rights")
+app.add_typer(retention.app, name="retention")
 app.add_typer(keys.app, name="keys")
 app.command()(doctor)
 

@@ -42,12 +42,12 @@ class Consents:
             raise Invalid("consent_needed", text, [Fault("consent_version", what)])
         if identity.age_on(business_day(now)) < GUARDED_BELOW:
             consenting = self._guardian(guardian, identity, now)
-            return Consent(self._privacy_version, now, consenting)
+            return Consent(self._privacy_version, now, consenting, identity.born.year)
         if guardian is not None:
             fault = Fault("guardian", f"is said below {GUARDED_BELOW} years of age alone")
             text = Text("不需要监护人", "no guardian is needed")
             raise Invalid("guardian_invalid", text, [fault])
-        return Consent(self._privacy_version, now)
+        return Consent(self._privacy_version, now, born_year=identity.born.year)
 
     def same(self, before: Consent | None, after: Consent) -> bool:
         """Whether the same was agreed to already, by the same guardian."""

@@ -21,6 +21,7 @@ from passes.ledger.records import Record
 from passes.ledger.verdicts import Refusal
 from passes.offers.offer import Offer
 from passes.people.visitors import Session, Visitor
+from passes.rights.requests import Request
 from passes.store.binding import guardian_place, holder_place, identity_place, read_at
 from passes.store.database import Document
 from passes.terms.amendments import Amendment
@@ -42,6 +43,7 @@ _REFUSAL = TypeAdapter(Refusal)
 _AUDIT_LINE = TypeAdapter(AuditLine)
 _VISITOR = TypeAdapter(Visitor)
 _SESSION = TypeAdapter(Session)
+_REQUEST = TypeAdapter(Request)
 
 
 def encode(value: Any) -> Any:
@@ -198,6 +200,11 @@ def to_visitor(document: Document) -> Visitor:
 def to_session(document: Document) -> Session:
     """The session in a document of `sessions`."""
     return _SESSION.validate_python(_with_id(document))
+
+
+def to_request(document: Document) -> Request:
+    """The request in a document of `requests`."""
+    return _REQUEST.validate_python(_with_id(document))
 
 
 def _with_id(document: Document) -> Document:

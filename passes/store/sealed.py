@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from passes.offers.numbering import key_purpose
 from passes.people.identity import sealed_for
 from passes.people.sealing import Sealed, Vault
 from passes.store.binding import guardian_place, holder_place, identity_place
@@ -30,6 +31,7 @@ _PLACES: dict[str, dict[str, Callable[[Document], str]]] = {
             guardian_place(user["_id"]), user["consent"]["guardian"]["lookup"]
         ),
     },
+    "offers": {"key": lambda offer: key_purpose(offer["_id"])},
 }
 """Every place of a sealed value, and the purpose it is sealed for, by its document."""
 
@@ -59,10 +61,10 @@ class _Place:
 
 
 class SealedStore:
-    """The sealed values in `passes` and `users`."""
+    """The sealed values in `passes`, `users` and `offers`."""
 
     def __init__(self, database: Database, vault: Vault) -> None:
-        """Two collections of the database are used."""
+        """Three collections of the database are used."""
         self._database = database
         self._vault = vault
 

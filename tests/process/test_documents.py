@@ -47,6 +47,8 @@ ASKED = {
     "visitors join": ["--name", "--id-number"],
     "visitors leave": ["--id-number"],
     "visitors unbind": ["--name", "--id-number"],
+    "visitors export": ["--id-number"],
+    "visitors erase": ["--id-number"],
 }
 
 
@@ -201,6 +203,7 @@ def filled_in(reader: Reader, command: str) -> str:
         asyncio.run(bound_visitor(reader.filled["BASE"](), number))
     command = command.replace("--reason …", "--reason lost")
     command = command.replace("join-roster FILE", "join-roster roster.csv")
+    command = command.replace("--out FILE", "--out person.json")
     command = command.replace("--csv FILE", "--csv offers.csv")
     return command.replace("--xlsx FILE", "--xlsx offers.xlsx")
 
