@@ -39,7 +39,11 @@ from passes.people.ports import PassesOfPeople
 from passes.people.sealing import Vault
 from passes.people.sessions import SigningIn
 from passes.people.tries import Tries
+from passes.rights.auditing import YearAuditing
 from passes.rights.erasing import Erasing, ErasingParts
+from passes.rights.exporting import Exporting
+from passes.rights.requests import RequestLog
+from passes.rights.retention import Retention, RetentionParts
 from passes.store.admission import GateStore
 from passes.store.audit import AuditStore
 from passes.store.database import Database
@@ -56,6 +60,7 @@ from passes.store.people import (
     SessionStore,
     VisitorStore,
 )
+from passes.store.rights import AgeingStore, KeptStore, RequestStore, TotalsStore
 from passes.store.sealed import SealedStore
 from passes.store.terms import (
     AmendmentStore,
@@ -252,7 +257,7 @@ class OffersRoom:
         passes, audit = holding.passes, base.audit
         self.stored = OfferStore(database)
         self.offers = CachedCollection(self.stored.all)
-        self.publishing = OfferPublishing(spots, self.stored, terms.publishing, audit)
+        self.publishing = OfferPublishing(people.vault, spots, self.stored, terms.publishing, audit)
         self.counters = CounterStore(database)
         self.quotas = Quotas(self.counters, passes, ledger.records)
         self.reconciling = Reconciling(self.quotas, audit)
@@ -274,12 +279,22 @@ class OffersRoom:
 
 
 class RightsRoom:
-    """What visitors may demand of the data held about them."""
+    """What visitors may demand of the data held about them, and how long these stay."""
 
     def __init__(
-        self, base: BaseRoom, people: PeopleRoom, holding: HoldingRoom, offers: OffersRoom
+        self,
+        database: Database,
+        base: BaseRoom,
+        people: PeopleRoom,
+        holding: HoldingRoom,
+        offers: OffersRoom,
     ) -> None:
-        """Erasing reaches every room."""
+        """Erasing and retention reach every room."""
+        passes, audit = holding.passes, base.audit
+        self.stored_requests = RequestStore(database)
+        self.requests = RequestLog(people.vault, self.stored_requests)
+        self.kept = KeptStore(database)
+        self.exporting = Exporting(self.requests, passes, people.visitors, self.kept, audit)
         self.erasing = Erasing(
             ErasingParts(
                 accounts=people.accounts,
@@ -287,12 +302,22 @@ class RightsRoom:
                 wallet=holding.wallet,
                 lifecycle=holding.lifecycle,
                 cancelling=offers.cancelling,
-                passes=holding.passes,
-                holdings=holding.holdings,
-                members=people.members,
-                audit=base.audit,
+                requests=self.requests,
+                passes=passes,
+                visitors=people.visitors,
+                kept=self.kept,
+                audit=audit,
             )
         )
+        self.retention = Retention(
+            RetentionParts(
+                passes=passes,
+                offers=offers.stored,
+                ageing=AgeingStore(database),
+                audit=audit,
+            )
+        )
+        self.auditing = YearAuditing(TotalsStore(database), self.stored_requests, audit)
 
 
 class Rooms:
@@ -327,7 +352,7 @@ class Rooms:
         self.offers = OffersRoom(
             database, self.base, spots, self.terms, self.people, self.holding, self.ledger
         )
-        self.rights = RightsRoom(self.base, self.people, self.holding, self.offers)
+        self.rights = RightsRoom(database, self.base, self.people, self.holding, self.offers)
 
     def loaders(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """What brings each topic of `versions` into memory, the catalogue apart."""

@@ -10,7 +10,7 @@ from scripts.doctor import doctor
 
 NOUNS = (
     *("spots", "products", "holidays", "offers", "passes"),
-    *("gates", "reports", "visitors", "companions", "keys"),
+    *("gates", "reports", "visitors", "companions", "rights", "retention", "keys"),
 )
 
 

@@ -1,17 +1,27 @@
 """`visitors`: people who have signed in."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from pydantic_core import to_json
 
 from passes.base.calendar import business_day
 from passes.base.errors import Fault, Invalid
 from passes.base.text import Text
+from passes.holding.model import Pass
 from passes.people.groups import ANYONE, Group, group_named
-from passes.people.identity import DocumentKind, Identity, checked_number, resident
+from passes.people.identity import (
+    DocumentKind,
+    Identity,
+    born_by_number,
+    checked_number,
+    resident,
+)
+from passes.rights.requests import Asked, RequestKind
 from scenic_data.files import DataError, load_table
 from scripts.common import (
     AsJson,
@@ -154,3 +164,101 @@ def unbind(
         return asdict(unbound)
 
     show(with_system(command, data_dir, as_json), as_json)
+
+
+AskedOnOption = Annotated[
+    datetime | None,
+    typer.Option("--asked-on", formats=["%Y-%m-%d"], help="When they asked, if not today."),
+]
+
+
+@app.command()
+def export(
+    id_number: NumberOption,
+    out: Annotated[Path, typer.Option(help="The new file for them, as JSON.", dir_okay=False)],
+    kind: KindOption = DocumentKind.RESIDENT,
+    country: CountryOption = None,
+    asked_on: AskedOnOption = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write down all that is held about whoever shows this document, whether or not they have an
+    account."""
+
+    async def command(system: System) -> dict[str, Any]:
+        asked = _asked(system, RequestKind.EXPORT, id_number, kind, country, asked_on)
+        held = await system.rights.exporting.export_person(asked, operator(), now())
+        passes = [await _pass_for_them(each, system) for each in held.passes]
+        return {**asdict(replace(held, passes=())), "passes": passes}
+
+    try:
+        out.touch(mode=0o600, exist_ok=False)
+    except OSError as error:
+        refuse(f"{out} cannot be made: {error.strerror}", as_json=as_json)
+    try:
+        told = with_system(command, data_dir, as_json)
+    except typer.Exit:
+        out.unlink()
+        raise
+    out.write_bytes(to_json(told, indent=2))
+    show({"file": str(out), "passes": len(told["passes"])}, as_json)
+
+
+async def _pass_for_them(held: Pass, system: System) -> dict[str, Any]:
+    """A pass and its history, as `GET /me` tells them to a visitor."""
+    # No other command needs the handlers, which take a while to import.
+    from handlers.holding.pass_views import PassViewOut  # noqa: PLC0415
+    from handlers.people.me import HeldPassOut  # noqa: PLC0415
+
+    tally = await system.holding.wallet.tally_of(held)
+    events = await system.admission.histories.under_serial(held)
+    return HeldPassOut.of_events(PassViewOut.of(held, tally, now()), events).model_dump()
+
+
+@app.command()
+def erase(
+    id_number: NumberOption,
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit log. No names.")],
+    kind: KindOption = DocumentKind.RESIDENT,
+    country: CountryOption = None,
+    give_up_passes: Annotated[
+        bool, typer.Option("--give-up-passes", help="Also passes in force, for good.")
+    ] = False,
+    asked_on: AskedOnOption = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Erase all that is held about whoever shows this document.
+
+    An account that says to be them stays, without saying so. Passes in force forbid it.
+    """
+
+    async def command(system: System) -> dict[str, object]:
+        asked = _asked(system, RequestKind.ERASE, id_number, kind, country, asked_on)
+        given_up = await system.rights.erasing.erase_person(
+            asked, operator(), reason, give_up_passes=give_up_passes, now=now()
+        )
+        # What they agreed to as a guardian stands in the account of the child.
+        guardian_of = await system.rights.kept.guarded_by(asked.lookup)
+        return {"passes_given_up": [held.id for held in given_up], "still_guardian_of": guardian_of}
+
+    show(with_system(command, data_dir, as_json), as_json)
+
+
+def _asked(
+    system: System,
+    what: RequestKind,
+    id_number: str,
+    kind: DocumentKind,
+    country: str | None,
+    asked_on: datetime | None,
+) -> Asked:
+    """What somebody asks for whose document an operator has typed. Raises `Invalid`."""
+    today = business_day(now())
+    number = checked_number(kind, id_number, country, today)
+    lookup = system.people.identities.lookup(number, kind, country)
+    born_year = None
+    if kind is not DocumentKind.PASSPORT:
+        born_year = born_by_number(kind, number, today).year
+    on = None if asked_on is None else asked_on.date()
+    return Asked(what, "operator", lookup, born_year, asked_on=on)

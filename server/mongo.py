@@ -234,6 +234,12 @@ class MongoCollection:
             except DuplicateKeyError as error:
                 raise _damaged(error) from error
 
+    async def drop_index(self, name: str) -> None:
+        """Drop the index of that name, if there is one."""
+        async with _answering(_INDEX_SECONDS):
+            if name in await self._collection.index_information():
+                await self._collection.drop_index(name)
+
 
 async def set_password(uri: str, certificate: Path, user: str, password: str) -> None:
     """Give a database without passwords its one user, with a new password.

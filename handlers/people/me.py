@@ -28,6 +28,7 @@ from passes.people.holder import Holder
 from passes.people.identification import IdentityStatement
 from passes.people.identity import DocumentKind, Identity, IdentityDocument
 from passes.people.visitors import Consent, Notice, Visitor
+from passes.rights.requests import RequestKind, asked_by
 
 _ShortText = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 _NameText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -232,6 +233,8 @@ class MeEndpoint(VisitorHandler):
     async def get(self) -> MeOut:
         """Everything that is held about the visitor who calls."""
         visitor, people = await self.visitor(), self.rooms.people
+        asked = asked_by(visitor, RequestKind.EXPORT)
+        await self.rooms.rights.requests.exported(asked, self.now())
         groups = await people.members.groups_of(visitor.lookup)
         sessions = await people.sessions.of_visitor(visitor.id)
         return MeOut(

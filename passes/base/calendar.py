@@ -27,6 +27,14 @@ def day_after(day: date) -> date:
     return day + timedelta(days=1)
 
 
+def years_before(day: date, years: int) -> date:
+    """The corresponding day so many years before; of 29 February, 28 February."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)
+
+
 def to_milliseconds(instant: datetime) -> datetime:
     """The instant cut to whole milliseconds, which is all that BSON keeps of one."""
     return instant.replace(microsecond=instant.microsecond // 1000 * 1000)

@@ -56,6 +56,3 @@ class Holdings(Protocol):
     async def pass_on(self, key: str, before: Holding, after: Holding) -> bool:
         """Compare-and-set: the key is held by another pass, or somebody else; False if `before`
         does not hold it any more."""
-
-    async def forget(self, holder: str) -> None:
-        """Forget all that a holder holds."""

@@ -13,7 +13,7 @@ from passes.base.calendar import business_day
 from passes.base.errors import Conflict
 from passes.base.text import Text
 from passes.holding.model import Pass, PassState, Sale
-from passes.people.holder import Holder
+from passes.people.holder import NOBODY, Holder
 
 LIVING = frozenset({PassState.ISSUED, PassState.ACTIVE, PassState.FROZEN})
 """The states that an operator can end."""
@@ -150,6 +150,14 @@ def give_back(voucher: Pass, now: datetime) -> Pass:
 def give_to(held: Pass, holder: Holder) -> Pass:
     """It belongs to somebody else, or to the same person under another name, or to nobody."""
     return held if held.holder == holder else replace(held, holder=holder)
+
+
+def forget_holder(held: Pass) -> Pass:
+    """It belongs to nobody. The days on which they came into another age band tell a birthday, so
+    they go, too."""
+    if held.holder == NOBODY and not held.traits.turns:
+        return held
+    return replace(held, holder=NOBODY, traits=replace(held.traits, turns=()))
 
 
 def ask_for_card(held: Pass, since: datetime) -> Pass:

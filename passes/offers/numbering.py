@@ -5,6 +5,8 @@ of the account that claimed it, from 1 on, both under unique keys. A voucher tha
 leaves its numbers to the next (docs/adr/0024-cards-are-looked-at-once.md).
 """
 
+import hmac
+import secrets
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -17,11 +19,11 @@ from passes.offers.eligibility import ClaimedForAnother, too_many
 from passes.offers.offer import Offer
 from passes.people.accounts import Accounts
 from passes.people.companions import MOST_COMPANIONS
-from passes.people.sealing import Vault
+from passes.people.sealing import Sealed, Vault
 from passes.people.visitors import Visitor
 
-_REMEMBERED = timedelta(days=183)
-"""For how long after an offer it is remembered what an account has claimed."""
+REMEMBERED = timedelta(days=183)
+"""For how long after an offer it is remembered who has claimed."""
 
 
 class Numbering:
@@ -53,10 +55,12 @@ class Numbering:
         A number that is held by a voucher which is not there was left by a crash, or that voucher
         is just coming: it is stored under the same serial, so that there is one in either case.
         """
-        lookup = voucher.holder.lookup
-        wanted = Holding(lookup, voucher.id)
+        person = voucher.holder.lookup
+        if offer.key is not None:
+            person = self._digest(offer, "person", person)
+        wanted = Holding(person, voucher.id)
         for number in range(1, most + 1):
-            key = f"{offer.id}:{lookup}:{number}"
+            key = f"{offer.id}:{person}:{number}"
             holding = await self._holdings.reserve(key, wanted)
             if holding.pass_id == voucher.id:
                 return voucher.id
@@ -77,7 +81,7 @@ class Numbering:
         The numbers outlive the erasure of the account, as hashes: who signs in again is counted on.
         So it makes no difference how often it changes its companions.
         """
-        account = self._vault.digest(f"account of {offer.id}", self._accounts.openid(visitor))
+        account = self._digest(offer, "account", self._accounts.openid(visitor))
         prefix = f"{offer.id}:account:{account}"
         if visitor.acting_for is None:
             return await self._counted(prefix, voucher, account, offer, most)
@@ -93,8 +97,8 @@ class Numbering:
         """Count a voucher under a number of those that begin so. Raises `NotClaimable`."""
         person = account  # without a real name it is the account that claims
         if offer.real_name:
-            person = self._vault.digest(f"person of {offer.id}", voucher.holder.lookup)
-        forgotten_at = start_of(day_after(offer.window.end)) + _REMEMBERED
+            person = self._digest(offer, "person", voucher.holder.lookup)
+        forgotten_at = start_of(day_after(offer.window.end)) + REMEMBERED
         wanted = Holding(person, voucher.id, forgotten_at)
         for number in range(1, most + 1):
             key = f"{prefix}:{number}"
@@ -112,3 +116,21 @@ class Numbering:
             if await self._holdings.pass_on(key, holding, wanted):
                 return
         raise too_many(offer)
+
+    def _digest(self, offer: Offer, what: str, value: str) -> str:
+        """The hash of a person or an account for one offer, under its own key if it has one: once
+        that is destroyed, nobody can find out any more who has claimed."""
+        if offer.key is None:
+            return self._vault.digest(f"{what} of {offer.id}", value)
+        key = bytes.fromhex(self._vault.open(offer.key, key_purpose(offer.id)))
+        return hmac.digest(key, f"{what}:{value}".encode(), "sha256").hex()
+
+
+def new_key(vault: Vault, offer_id: str) -> Sealed:
+    """A random key for the hashes of an offer, sealed."""
+    return vault.seal(secrets.token_hex(32), key_purpose(offer_id))
+
+
+def key_purpose(offer_id: str) -> str:
+    """What the key of an offer is sealed for."""
+    return f"offer:{offer_id}"

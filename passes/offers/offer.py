@@ -11,6 +11,7 @@ from enum import StrEnum
 from passes.base.calendar import instant_of
 from passes.base.text import Text
 from passes.people.groups import Group
+from passes.people.sealing import Sealed
 from passes.terms.edition import Edition
 from passes.terms.holidays import NO_HOLIDAYS
 from passes.terms.prices import Benefit, Party, Payment, SeasonPrice
@@ -91,6 +92,9 @@ class Offer:
     """The time of day, on the first day of the window, from which it can be claimed."""
     hours: tuple[Hours, ...] = ()
     at: tuple[SpotTimes, ...] = ()
+    key: Sealed | None = None
+    """The key of the hashes by which it is known who has claimed, made when it is published first
+    and destroyed six months after its end. None, too, for offers that never had one."""
 
     def runs_on(self, day: date) -> bool:
         """Whether a voucher can be claimed and used on that business day."""

@@ -48,3 +48,6 @@ class Offers(Versioned[Offer], Protocol):
 
     async def set_state(self, offer_id: str, state: OfferState, *, before: OfferState) -> bool:
         """Set the state of an offer; False if it is not what it was before."""
+
+    async def destroy_key(self, offer_id: str) -> None:
+        """Destroy the key of an offer, for good."""

@@ -10,8 +10,10 @@ from passes.base.calendar import business_day
 from passes.base.errors import Conflict, Fault, unknown
 from passes.base.ports import Audit
 from passes.base.text import Text
+from passes.offers.numbering import new_key
 from passes.offers.offer import Offer, OfferState
 from passes.offers.ports import Offers
+from passes.people.sealing import Vault
 from passes.terms.never import never_admits
 from passes.terms.ports import Spots
 from passes.terms.publishing import ProductPublishing, Published, Publishing
@@ -28,10 +30,17 @@ class OfferPublishing(Publishing[Offer]):
     noun = "offer"
 
     def __init__(
-        self, spots: Spots, store: Offers, vouchers: ProductPublishing, audit: Audit
+        self,
+        vault: Vault,
+        spots: Spots,
+        store: Offers,
+        vouchers: ProductPublishing,
+        audit: Audit,
     ) -> None:
-        """`spots` is the catalogue in memory, `vouchers` publishes what claims give."""
+        """The vault seals keys; `spots` is the catalogue in memory, `vouchers` publishes what
+        claims give."""
         super().__init__(spots, store, audit)
+        self._vault = vault
         self._offers = store
         self._vouchers = vouchers
 
@@ -80,7 +89,7 @@ class OfferPublishing(Publishing[Offer]):
         resolved = replace(draft, spots=self._meant(draft.covers), at=self._resolved_times(draft))
         if newest is None:
             return resolved
-        return replace(resolved, version=newest.version, state=newest.state)
+        return replace(resolved, version=newest.version, state=newest.state, key=newest.key)
 
     def _resolved_times(self, draft: Offer) -> tuple[SpotTimes, ...]:
         return tuple(replace(each, spots=self._meant(each.coverage)) for each in draft.at)
@@ -92,7 +101,7 @@ class OfferPublishing(Publishing[Offer]):
         stored: Iterable[Offer],  # noqa: ARG002 - an offer needs no number
     ) -> Offer:
         if newest is None:
-            return replace(completed, version=1)
+            return replace(completed, version=1, key=new_key(self._vault, completed.id))
         return replace(completed, version=newest.version + 1)
 
     def _faults(

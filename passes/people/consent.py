@@ -39,12 +39,12 @@ class Consents:
         self.check_version(version)
         if identity.age_on(business_day(now)) < GUARDED_BELOW:
             consenting = self._guardian(guardian, identity, now)
-            return Consent(self.privacy_version, now, consenting)
+            return Consent(self.privacy_version, now, consenting, identity.born.year)
         if guardian is not None:
             fault = Fault("guardian", f"is said below {GUARDED_BELOW} years of age alone")
             text = Text("不需要监护人", "no guardian is needed")
             raise Invalid("guardian_invalid", text, [fault])
-        return Consent(self.privacy_version, now)
+        return Consent(self.privacy_version, now, born_year=identity.born.year)
 
     def check_version(self, version: str) -> None:
         """Raise `Invalid` if another version of the statement is in force."""

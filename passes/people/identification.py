@@ -104,6 +104,8 @@ class Identification:
         before_lookup = before.lookup if before is not None else None
         name = f"visitor:{visitor.id}"
         detail = {"kind": identity.kind.value, "consent": consent.version}
+        if consent.guardian is not None:
+            detail["guardian"] = "consents"
         async with audited(self._audit) as entry:
             await entry.begin(AuditLine(now, name, "identify", name, detail))
             if not await self._visitors.identify(visitor.id, before_lookup, person, consent):

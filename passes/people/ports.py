@@ -27,9 +27,6 @@ class Members(Protocol):
     async def remove(self, lookup: str, group: Group) -> None:
         """Remove a person from a group."""
 
-    async def forget(self, lookup: str) -> None:
-        """Remove a person from every group."""
-
 
 class Visitors(Protocol):
     """Visitors by id, and their bindings.

@@ -23,6 +23,9 @@ class Consent:
     version: str
     at: datetime
     guardian: Holder | None = None
+    born_year: int | None = None
+    """The year in which the visitor was born, by which the yearly audit tells minors apart without
+    opening who they are. None if they agreed before it was kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,12 @@ class Session:
 
 def person_key(person: Holder) -> str:
     """The key under which a person is bound: that of the document, under whatever name."""
-    return f"person:{person.lookup}"
+    return bound_to_person(person.lookup)
+
+
+def bound_to_person(lookup: str) -> str:
+    """The key under which the person is bound whom a keyed hash finds."""
+    return f"person:{lookup}"
 
 
 def account_erased() -> Conflict:

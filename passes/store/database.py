@@ -58,6 +58,9 @@ class Collection(Protocol):
     async def ensure(self, index: Index) -> None:
         """Make the index if it is missing."""
 
+    async def drop_index(self, name: str) -> None:
+        """Drop the index of that name, if there is one."""
+
 
 class Database(Protocol):
     """A database by its collections."""

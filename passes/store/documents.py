@@ -23,6 +23,7 @@ from passes.ledger.verdicts import Refusal
 from passes.offers.offer import Offer
 from passes.people.companions import CompanionCode, Companionship
 from passes.people.visitors import Session, Visitor
+from passes.rights.requests import Request
 from passes.store.binding import (
     companion_place,
     guardian_place,
@@ -54,6 +55,7 @@ _VISITOR = TypeAdapter(Visitor)
 _SESSION = TypeAdapter(Session)
 _COMPANIONSHIP = TypeAdapter(Companionship)
 _COMPANION_CODE = TypeAdapter(CompanionCode)
+_REQUEST = TypeAdapter(Request)
 
 
 def encode(value: Any) -> Any:
@@ -234,6 +236,11 @@ def to_companionship(document: Document) -> Companionship:
 def to_companion_code(document: Document) -> CompanionCode:
     """The code in a document of `companion_codes`."""
     return _COMPANION_CODE.validate_python({**document, "visitor_id": document["_id"]})
+
+
+def to_request(document: Document) -> Request:
+    """The request in a document of `requests`."""
+    return _REQUEST.validate_python(_with_id(document))
 
 
 def _with_id(document: Document) -> Document:

@@ -103,9 +103,6 @@ class HoldingStore(Holdings):
         where = {"_id": key, "holder": before.holder, "pass_id": before.pass_id}
         return await self._holdings.update(where, {"$set": _from_holding(after)})
 
-    async def forget(self, holder: str) -> None:
-        await self._holdings.delete({"holder": holder})
-
 
 def _from_holding(holding: Holding) -> Document:
     """A holding as it is stored: what is kept for good has no instant at which it is forgotten."""

@@ -8,6 +8,9 @@ from passes.store.database import Database, Index
 
 _YEAR_SECONDS = 366 * 24 * 3600
 
+_RETIRED = {"refusals": ("kept_a_year",)}
+"""Indexes that an older version made and this one must not have: refusals went too early by it."""
+
 INDEXES: dict[str, tuple[Index, ...]] = {
     # shard key: _id, hashed. Scans read a pass by _id.
     "passes": (
@@ -39,10 +42,10 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     # shard key: gate_id, hashed. `_id` is gate:nonce; a refusal is found again by it.
     "refusals": (
         Index(
-            "kept_a_year",
+            "kept_three_years",
             (("verdict.decided_at", 1),),
-            serves="refusals are dropped after a year",
-            expire_seconds=_YEAR_SECONDS,
+            serves="refusals are dropped after three years",
+            expire_seconds=3 * _YEAR_SECONDS,
         ),
         Index("pass", (("pass_id", 1),), serves="the history of one pass is told"),
     ),
@@ -57,7 +60,13 @@ INDEXES: dict[str, tuple[Index, ...]] = {
         ),
     ),
     # shard key: _id, hashed
-    "users": (),
+    "users": (
+        Index(
+            "guardian",
+            (("consent.guardian.lookup", 1),),
+            serves="a guardian is told for whom they consent",
+        ),
+    ),
     # shard key: _id, hashed. `_id` is a WeChat account or a person, as keyed hashes.
     "bindings": (),
     # shard key: _id, hashed. `_id` is an account and a slot.
@@ -98,6 +107,8 @@ INDEXES: dict[str, tuple[Index, ...]] = {
             expire_seconds=0,
         ),
     ),
+    # shard key: _id, hashed
+    "requests": (Index("at", (("at", 1),), serves="the requests of a year are told"),),
     # small, not sharded. `_id` is product:version.
     "editions": (
         Index(
@@ -149,7 +160,10 @@ INDEXES: dict[str, tuple[Index, ...]] = {
 
 
 async def ensure_indexes(database: Database) -> None:
-    """Make every index that is missing."""
+    """Make every index that is missing, and drop what was one before."""
+    for name, retired in _RETIRED.items():
+        for index_name in retired:
+            await database.collection(name).drop_index(index_name)
     for name, indexes in INDEXES.items():
         for index in indexes:
             await database.collection(name).ensure(index)

@@ -27,6 +27,7 @@ class OfferStore(Offers):
             return await self._offers.insert(document)
         where = {"_id": document.pop("_id"), "version": thing.version - 1}
         document.pop("state")  # is for `set_state` alone, which may run at the same time
+        document.pop("key")  # stays the one that was made first, or destroyed
         return await self._offers.update(where, {"$set": document})
 
     async def announce(self) -> None:
@@ -35,6 +36,9 @@ class OfferStore(Offers):
     async def set_state(self, offer_id: str, state: OfferState, *, before: OfferState) -> bool:
         where = {"_id": offer_id, "state": before.value}
         return await self._offers.update(where, {"$set": {"state": state.value}})
+
+    async def destroy_key(self, offer_id: str) -> None:
+        await self._offers.update({"_id": offer_id}, {"$set": {"key": None}})
 
 
 class CounterStore(Counters):

@@ -50,9 +50,6 @@ class MemberStore(Members):
             {"_id": f"{group}:{lookup}", "lookup": lookup, "group": group}
         )
 
-    async def forget(self, lookup: str) -> None:
-        await self._members.delete({"lookup": lookup})
-
     async def remove(self, lookup: str, group: Group) -> None:
         await self._members.delete({"_id": f"{group}:{lookup}"})
 

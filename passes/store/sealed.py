@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from passes.offers.numbering import key_purpose
 from passes.people.identity import sealed_for
 from passes.people.sealing import Sealed, Vault
 from passes.store.binding import companion_place, guardian_place, holder_place, identity_place
@@ -35,6 +36,7 @@ _PLACES: dict[str, dict[str, Callable[[Document], str]]] = {
             companion_place(companion["_id"]), companion["person"]["lookup"]
         ),
     },
+    "offers": {"key": lambda offer: key_purpose(offer["_id"])},
 }
 """Every place of a sealed value, and the purpose it is sealed for, by its document."""
 
@@ -64,10 +66,10 @@ class _Place:
 
 
 class SealedStore:
-    """The sealed values in `passes`, `users` and `companions`."""
+    """The sealed values in `passes`, `users`, `companions` and `offers`."""
 
     def __init__(self, database: Database, vault: Vault) -> None:
-        """Three collections of the database are used."""
+        """The collections of `_PLACES` are used."""
         self._database = database
         self._vault = vault
 

@@ -50,6 +50,8 @@ ASKED = {
     "companions add": ["--name", "--id-number", "--account-number"],
     "companions list": ["--id-number"],
     "companions end": ["--id-number"],
+    "visitors export": ["--id-number"],
+    "visitors erase": ["--id-number"],
 }
 
 
@@ -217,6 +219,7 @@ def filled_in(reader: Reader, command: str) -> str:
         asyncio.run(bound_visitor(reader.filled["BASE"](), number))
     command = command.replace("--reason …", "--reason lost")
     command = command.replace("join-roster FILE", "join-roster roster.csv")
+    command = command.replace("--out FILE", "--out person.json")
     command = command.replace("--csv FILE", "--csv offers.csv")
     return command.replace("--xlsx FILE", "--xlsx offers.xlsx")
 

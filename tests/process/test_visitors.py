@@ -78,6 +78,12 @@ async def test_nobody_is_found_in_logs_problems_exports_or_raw_files(
     api.close()
     assert running.stop() == 0
     seen.append(scripts("passes", "show", me["passes"][0]["id"]).out)
+    person = ("--id-number", NUMBER, "--reason", "asked", "--give-up-passes", "--json")
+    erased = scripts("visitors", "erase", *person)
+    assert erased.json == {"passes_given_up": [me["passes"][0]["id"]], "still_guardian_of": 0}
+    requests = scripts("rights", "requests", "--json")
+    assert [each["what"] for each in requests.json] == ["export", "erase"]
+    seen += [erased.out, requests.out]
     seen.append((tmp_path / "server.log").read_text("utf-8"))
     files = [file for file in (tmp_path / "var").rglob("*") if file.is_file()]
     raw = b"".join(file.read_bytes() for file in files) + "".join(seen).encode()
@@ -142,7 +148,8 @@ async def test_operators_unbind_a_person_and_rotate_keys_beside_a_running_server
     free = await put_identity(api, second, **SAID)
     assert free.status == 200
     done = scripts("keys", "rotate", "--json")
-    assert done.json == {"key_id": 2, "new_key": True, "sealed_anew": 3, "left": 0}
+    # Two accounts, a person, and the keys of three offers.
+    assert done.json == {"key_id": 2, "new_key": True, "sealed_anew": 6, "left": 0}
     me = await api.get("/api/v1/me", second)
     assert me.json["identity"]["name"] == NAME, "the server learns of the key by itself"
     rows = scripts("keys", "list", "--json").json

@@ -15,6 +15,7 @@ from passes.ledger.tally import Tally
 from passes.ledger.verdicts import Verdict
 from passes.people.holder import Holder
 from passes.people.sealing import Sealed
+from passes.rights.retention import STAYS, Means
 from passes.store.database import Document, Index
 from passes.store.indexes import INDEXES
 from passes.terms.terms import Terms
@@ -94,6 +95,21 @@ def names_in(documents: list[Document]) -> Iterator[str]:
 
 def test_every_collection_stands_in_the_overview() -> None:
     assert re.findall(r"^\| \[(\w+)\]\(#", section("Overview"), re.MULTILINE) == list(INDEXES)
+
+
+def test_the_page_says_how_long_everything_stays_and_why() -> None:
+    line_of_overview = r"^\| \[(\w+)\]\(#\w+\) .*\| (.*?) \|$"
+    overview = re.findall(line_of_overview, section("Overview"), re.MULTILINE)
+    assert overview == [(name, STAYS[name].kept) for name in INDEXES]
+    reasons = re.findall(r"^\| (\w+) \| (.*?) \| (.*?) \|$", section("How long"), re.MULTILINE)
+    assert reasons[1:] == [(name, STAYS[name].means, STAYS[name].why) for name in INDEXES]
+
+
+@pytest.mark.parametrize("collection", INDEXES)
+def test_what_mongodb_removes_has_an_index_for_it(collection: str) -> None:
+    expires = any(index.expire_seconds is not None for index in INDEXES[collection])
+    # Of holdings MongoDB removes those of accounts, and the run the others.
+    assert expires == (STAYS[collection].means is Means.DATABASE or collection == "holdings")
 
 
 @pytest.mark.parametrize("collection", INDEXES)

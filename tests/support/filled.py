@@ -17,6 +17,7 @@ from passes.people.identification import IdentityStatement
 from passes.people.identity import DocumentKind, IdentityDocument
 from passes.people.traits import traits_of
 from passes.people.visitors import Visitor
+from passes.rights.requests import RequestKind, asked_by
 from passes.terms.amendments import Amendment
 from passes.terms.edition import Edition, SaleWindow
 from passes.terms.holidays import Holiday, HolidayYear
@@ -53,6 +54,7 @@ async def filled(mongo: Mongo, data_dir: Path, sandbox_url: str) -> System:
     leaving = build.spot_withdrawal(product_id="spring-2026", at=NOW)
     await system.terms.spot_withdrawing.withdraw(leaving, OPERATOR)
     await system.admission.gate_keeping.add(XIANNVSHAN, GateKind.WINDOW, "北门", OPERATOR, NOW)
+    await system.rights.requests.exported(asked_by(visitor, RequestKind.EXPORT), NOW)
     return system
 
 
