@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from passes.admission.gate_keeping import NewGate
-from passes.admission.gates import TOKEN_WARNING, Gate, GateKind, GateState, SetGate
+from passes.admission.gates import TOKEN_WARNING, Gate, GateKind, GateState, Reader, SetGate
 from passes.base import typed
 from scripts.common import AsJson, DataDir, operator, show, show_rows, with_system
 from server.clock import now
@@ -16,6 +16,14 @@ from server.system import System
 app = typer.Typer(help="Gates: turnstiles, handhelds and ticket windows.", no_args_is_help=True)
 
 GateId = Annotated[str, typer.Argument(parser=typed.slug, help="The id of the gate.")]
+Readers = Annotated[
+    list[Reader] | None,
+    typer.Option(
+        "--reader",
+        help="What it reads besides codes: ID cards, or carriers such as social-security cards. "
+        "Can be given twice.",
+    ),
+]
 
 
 @app.command()
@@ -23,6 +31,7 @@ def add(
     spot: Annotated[str, typer.Option(parser=typed.slug, help="The id of the spot it stands at.")],
     kind: Annotated[GateKind, typer.Option(help="What stands there.")],
     name: Annotated[str, typer.Option(help="A name for staff, such as 北门 2.")] = "",
+    reader: Readers = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -32,7 +41,8 @@ def add(
     """
 
     async def command(system: System) -> NewGate:
-        new = await system.admission.gate_keeping.add(spot, kind, name, operator(), now())
+        keeping, readers = system.admission.gate_keeping, frozenset(reader or ())
+        new = await keeping.add(spot, kind, name, operator(), now(), readers)
         if parts := system.catalogue.snapshot.parts_of(spot):
             print(
                 f"note: this gate counts visits to {spot} itself, not to its parts, "
@@ -46,11 +56,18 @@ def add(
 
 @app.command()
 @app.command("roll", hidden=True)  # its former name
-def renew(gate_id: GateId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Withdraw the token of a gate whose device is lost or replaced, and print a new setup code."""
+def renew(
+    gate_id: GateId,
+    reader: Readers = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Withdraw the token of a gate whose device is lost or replaced, or has got a reader, and print
+    a new setup code. Without --reader the gate keeps the readers that it has."""
 
     async def command(system: System) -> NewGate:
-        return await system.admission.gate_keeping.renew(gate_id, operator(), now())
+        readers = frozenset(reader) if reader else None
+        return await system.admission.gate_keeping.renew(gate_id, operator(), now(), readers)
 
     _show_new(with_system(command, data_dir, as_json), as_json)
 
@@ -92,6 +109,7 @@ def _row(each: SetGate) -> dict[str, object]:
         "spot": gate.spot_id,
         "kind": gate.kind,
         "name": gate.name,
+        "readers": sorted(gate.readers),
         "state": gate.state,
         "enrolled_at": gate.enrolled_at,
         "token_expires_at": gate.token_ends_at,

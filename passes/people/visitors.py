@@ -78,8 +78,10 @@ class Visitor:
         return self.identity or self.anonymous
 
     def is_holder(self, holder: Holder) -> bool:
-        """Whether a pass of that holder is theirs: issued to their document under their name, or
-        claimed by the account."""
+        """Whether a pass of that holder is theirs: issued to their document under their name or
+        under none, or claimed by the account."""
+        if holder.lookup == self.lookup and not holder.named:
+            return True
         return holder.is_same(self.holder) or holder.is_same(self.anonymous)
 
 

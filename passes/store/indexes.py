@@ -109,6 +109,15 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     "gates": (
         Index("setup", (("setup.digest", 1),), serves="a device enrols with its setup code"),
     ),
+    # shard key: _id, hashed. `_id` is a gate and an hour.
+    "cards_in_vain": (
+        Index(
+            "kept_a_year",
+            (("hour", 1),),
+            serves="the last day is listed by gate; counts are dropped after a year",
+            expire_seconds=_YEAR_SECONDS,
+        ),
+    ),
     # shard key: _id, hashed
     "audit_log": (
         Index(
