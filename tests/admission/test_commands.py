@@ -192,6 +192,7 @@ async def test_a_card_that_loses_a_race_is_read_again(
     rooms, commands = counted
     await one_pass(rooms)
     rival = RoomsUnderTest(rooms.database)
+    await rival.terms.editions.load()
 
     async def first() -> None:
         commands.sent.clear()

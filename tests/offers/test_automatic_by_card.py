@@ -161,8 +161,8 @@ ORDER: Mapping[str, tuple[Pass, str]] = {
 async def test_the_place_of_a_campaign_among_passes(
     rooms: RoomsUnderTest, held: Pass, used: str
 ) -> None:
-    await published(rooms, with_pass=True)
     await rooms.keep(held)
+    await published(rooms, with_pass=True)
     _, found = await rooms.card_shown()
     assert found is not None
     assert used in {found.id, found.product_id}
