@@ -1,11 +1,13 @@
 """`gates`: the devices at the entrances."""
 
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 
 import typer
 
+from passes.admission.cards import too_many
 from passes.admission.gate_keeping import NewGate
 from passes.admission.gates import TOKEN_WARNING, Gate, GateKind, GateState, Reader, SetGate
 from passes.base import typed
@@ -85,14 +87,17 @@ def disable(gate_id: GateId, data_dir: DataDir = None, as_json: AsJson = False) 
 
 @app.command("list")
 def list_gates(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """List all gates, with the end of their tokens and setup codes.
+    """List all gates, with the end of their tokens and setup codes, and how many cards without a
+    pass they have read in a day.
 
-    Those whose token ends within 30 days, or whose setup code has expired, are named on standard
-    error, too.
+    Those whose token ends within 30 days, whose setup code has expired, or which have read too many
+    such cards in an hour, are named on standard error, too.
     """
 
     async def command(system: System) -> list[dict[str, object]]:
-        return [_row(each) for each in await system.admission.gate_keeping.all()]
+        in_vain = await system.admission.vain_counts.since(now() - timedelta(days=1))
+        gates = await system.admission.gate_keeping.all()
+        return [_row(each, in_vain.get(each.gate.id, ())) for each in gates]
 
     rows = with_system(command, data_dir, as_json)
     show_rows(rows, as_json)
@@ -101,7 +106,7 @@ def list_gates(data_dir: DataDir = None, as_json: AsJson = False) -> None:
             print(f"note: {row['gate_id']}: {row['attention']}", file=sys.stderr)
 
 
-def _row(each: SetGate) -> dict[str, object]:
+def _row(each: SetGate, in_vain: Sequence[int]) -> dict[str, object]:
     gate, setup = each.gate, each.setup
     waits = gate.state is GateState.ADDED and setup is not None
     return {
@@ -114,11 +119,12 @@ def _row(each: SetGate) -> dict[str, object]:
         "enrolled_at": gate.enrolled_at,
         "token_expires_at": gate.token_ends_at,
         "setup_expires_at": setup.expires_at if setup is not None and waits else None,
-        "attention": _attention(gate, each),
+        "cards_in_vain": sum(in_vain),
+        "attention": _attention(gate, each, in_vain),
     }
 
 
-def _attention(gate: Gate, each: SetGate) -> str:
+def _attention(gate: Gate, each: SetGate, in_vain: Sequence[int]) -> str:
     """What somebody has to do about a gate; empty if nothing."""
     if gate.token_ends_at is not None:
         left = gate.token_ends_at - now()
@@ -129,6 +135,8 @@ def _attention(gate: Gate, each: SetGate) -> str:
     expired = each.setup is not None and each.setup.expires_at <= now()
     if gate.state is GateState.ADDED and expired:
         return "its setup code has expired: renew it"
+    if too_many(in_vain):
+        return "it has read very many cards without a pass: is it trying numbers?"
     return ""
 
 

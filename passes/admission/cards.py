@@ -5,6 +5,7 @@ and nothing else (docs/adr/0036-cards-at-gates.md).
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from passes.admission.lookup import Card, Misses, holder_of
 from passes.admission.ports import Carriers, CarrierUnavailable, VainCounts
 from passes.base.audit import AuditLine
 from passes.base.calendar import business_day
-from passes.base.errors import Forbidden
+from passes.base.errors import Forbidden, Invalid
 from passes.base.ports import Audit
 from passes.base.text import Text
 from passes.ledger.records import By
@@ -79,7 +80,11 @@ class Cards:
             return ShownCard("", By.CARRIER, digest, unread=Reason.CARRIER_UNAVAILABLE)
         if card is None:
             return ShownCard("", By.CARRIER, digest, unread=Reason.CARRIER_UNKNOWN)
-        return replace(self._shown(card, By.CARRIER, now), digest=digest)
+        try:
+            return replace(self._shown(card, By.CARRIER, now), digest=digest)
+        except Invalid:
+            log.exception("who vouches for %s names a document that cannot be one", carrier.kind)
+            return ShownCard("", By.CARRIER, digest, unread=Reason.CARRIER_UNAVAILABLE)
 
     def _shown(self, card: Card, by: By, now: datetime) -> ShownCard:
         today = business_day(now)
@@ -117,6 +122,11 @@ class CardsInVain:
             by = f"gate:{gate_id}"
             await self._audit.write(AuditLine(now, by, action, by))
         await self._counts.add(gate_id, _hour_of(now))
+
+
+def too_many(counts: Sequence[int]) -> bool:
+    """Whether somebody should look at a gate that has read so many cards in vain, by hour."""
+    return max(counts, default=0) >= MANY_IN_AN_HOUR
 
 
 def _hour_of(instant: datetime) -> datetime:
