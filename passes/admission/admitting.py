@@ -2,6 +2,7 @@
 
 A code names one pass. A card names a person, and the first of their passes that admits is used
 (`passes.admission.order`).
+
 Knows neither HTTP nor MongoDB. Each decision is one atomic write: an admission is an insert under
 the next number of the ledger of the pass. Of two gates that want the last visit, one finds that
 number taken, and decides again.
@@ -256,10 +257,17 @@ class Admission:
     async def _unread(self, scan: Scan, why: Reason, now: datetime) -> tuple[Verdict, Pass | None]:
         """The verdict on a carrier of which it is not known whose it is: that of before, if it was
         known when this scan was sent first, for a token may be good once."""
-        earlier = await self._ledger.admission(scan.gate.id, scan.nonce)
-        if earlier is None or earlier.verdict is None or earlier.code_digest != scan.digest:
-            return Verdict(why, now), None
-        return earlier.verdict, await self._passes.get(earlier.pass_id)
+        name = scan.gate.id, scan.nonce
+        earlier = await self._ledger.admission(*name) or await self._refusals.get(*name)
+        held = None
+        if earlier is not None and earlier.pass_id is not None:
+            held = await self._passes.get(earlier.pass_id)
+        if held is not None:
+            facts = _Facts(held, await self._ledger.newest(held.id, held.ledger_mark))
+            answered = await self._earlier_answer(scan, facts, now)
+            if answered is not None:
+                return answered, held
+        return Verdict(why, now), None
 
     async def _judged(
         self, scan: Scan, reading: _Reading, passes: Sequence[Pass], now: datetime, tries: int

@@ -60,7 +60,7 @@ class Cards:
         if by is By.CARD_TYPED and not gate.kind.staffed:
             text = Text(
                 "证件号只能在人工通道录入",
-                "a number can be typed at staffed gates alone: send `read`",
+                "numbers are typed at staffed gates alone; say in `read` how the card was read",
             )
             raise Forbidden("card_typed", text)
         shown = self._shown(card, by, now)

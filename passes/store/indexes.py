@@ -14,7 +14,7 @@ INDEXES: dict[str, tuple[Index, ...]] = {
         Index(
             "holder",
             (("holder.lookup", 1),),
-            serves="visitors and staff find the passes of a person",
+            serves="visitors, staff and cards at gates find the passes of a person",
         ),
         Index("product", (("product_id", 1),), serves="the vouchers of an offer are counted"),
     ),

@@ -26,7 +26,7 @@ from passes.terms.terms import Limits
 from server.mongo import Mongo
 from server.settings import DriverName
 from tests.support import build
-from tests.support.build import NOW, OPERATOR
+from tests.support.build import NOW, OPERATOR, SEALER
 from tests.support.interleaving import overtake
 from tests.support.rooms import RoomsUnderTest
 
@@ -124,6 +124,24 @@ CAMPAIGN = build.offer(
     claim=ClaimKind.AUTOMATIC,
     quota=Quota(per_spot_day=5),
 )
+
+
+async def test_many_cards_at_once_send_fewer_commands_than_there_are_cards(
+    counted: tuple[RoomsUnderTest, Commands],
+) -> None:
+    rooms, commands = counted
+    people = [build.person(n) for n in range(MANY)]
+    for n, person in enumerate(people):
+        await rooms.issued(id=f"{n + 1:016x}", holder=SEALER.seal(person))
+    commands.sent.clear()
+    told = await asyncio.gather(
+        *(
+            rooms.card_shown(person, gate=build.gate(id=f"gate-{n}"))
+            for n, person in enumerate(people)
+        )
+    )
+    assert [held.id for _, held in told if held] == [f"{n + 1:016x}" for n in range(MANY)]
+    assert commands.sent.total() < MANY / 2
 
 
 async def one_pass(rooms: RoomsUnderTest) -> None:

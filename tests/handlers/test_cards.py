@@ -153,15 +153,21 @@ async def test_a_carrier_whose_token_is_spent_is_answered_as_before(
     spent = carrier(f"sandbox:{HOLDER.number}")
     first = await shown(api, gate, carrier=spent)
     assert_admitted(first)
+    refused = await shown(api, gate, "b", carrier=spent)
+    assert_refused(refused, Reason.REPEAT)
 
     async def unknown(kind: str, token: str) -> None:
         pass
 
     monkeypatch.setattr(world.system.admission.cards._carriers, "resolve", unknown)
-    again = await shown(api, gate, carrier=spent)
-    assert again.json == first.json
-    other = await shown(api, gate, carrier=carrier("another"))
+    for nonce, answer in (("a", first), ("b", refused)):
+        again = await shown(api, gate, nonce, carrier=spent)
+        assert again.json == answer.json
+    other = await shown(api, gate, "c", carrier=spent)
     assert_refused(other, Reason.CARRIER_UNKNOWN)
+    assert_problem(await shown(api, gate, carrier=carrier("another")), 409, "nonce_reused")
+    await api.post(f"{SCANS}/a/annul", token=gate)
+    assert_problem(await shown(api, gate, carrier=spent), 409, "scan_annulled")
 
 
 async def test_no_number_stands_in_what_is_answered_stored_or_logged(
