@@ -8,9 +8,11 @@ attribute of its room. Knows no driver, no settings and no clock; what differs f
 from collections.abc import Awaitable, Callable, Mapping
 
 from passes.admission.admitting import Admission
+from passes.admission.cards import Cards, CardsInVain
 from passes.admission.gate_keeping import GateKeeping
 from passes.admission.history import Histories
-from passes.admission.lookup import Lookup
+from passes.admission.lookup import Lookup, Misses
+from passes.admission.ports import AutomaticVouchers, Carriers, NoCarriers
 from passes.base.cache import CachedCollection
 from passes.codes.keys import Keyring
 from passes.holding.issuing import Issuing
@@ -19,7 +21,7 @@ from passes.holding.reissuing import Reissuing
 from passes.holding.rescinding import Rescinding
 from passes.holding.showing import Showing
 from passes.holding.wallet import Wallet
-from passes.offers.automatic import Automatic
+from passes.offers.automatic import Automatic, AutomaticByCard
 from passes.offers.cancelling import Cancelling
 from passes.offers.claimants import Claimants
 from passes.offers.claiming import Claiming
@@ -44,7 +46,7 @@ from passes.rights.erasing import Erasing, ErasingParts
 from passes.rights.exporting import Exporting
 from passes.rights.requests import RequestLog
 from passes.rights.retention import Retention, RetentionParts
-from passes.store.admission import GateStore
+from passes.store.admission import GateStore, VainCountStore
 from passes.store.audit import AuditStore
 from passes.store.database import Database
 from passes.store.holding import HoldingStore, PassStore
@@ -222,11 +224,17 @@ class AdmissionRoom:
         people: PeopleRoom,
         holding: HoldingRoom,
         ledger: LedgerRoom,
+        automatic: AutomaticVouchers,
+        carriers: Carriers,
     ) -> None:
-        """`codes` are the keys of codes, `spots` is the catalogue in memory."""
+        """`codes` are the keys of codes, `spots` is the catalogue in memory; `automatic` makes the
+        vouchers of campaigns, `carriers` is who vouches for them."""
         stored, passes, records = GateStore(database), holding.passes, ledger.records
         self.gates = CachedCollection(stored.all)
         self.gate_keeping = GateKeeping(spots, stored, base.audit)
+        self.vain_counts = VainCountStore(database)
+        typed_in_vain = Misses()
+        self.cards = Cards(people.identities, people.vault, carriers)
         self.admission = Admission(
             codes,
             spots,
@@ -235,8 +243,10 @@ class AdmissionRoom:
             records,
             ledger.refusals,
             CampaignVisits(CounterStore(database)),
+            automatic,
+            CardsInVain(self.vain_counts, typed_in_vain, base.audit),
         )
-        self.lookup = Lookup(codes, people.identities, passes, base.audit)
+        self.lookup = Lookup(codes, people.identities, passes, base.audit, typed_in_vain)
         self.histories = Histories(passes, records, ledger.refusals, base.audit)
 
 
@@ -274,6 +284,9 @@ class OffersRoom:
             audit,
         )
         self.automatic = Automatic(self.offers.all, terms.editions, self.claiming)
+        self.automatic_by_card = AutomaticByCard(
+            self.offers.all, terms.editions, self.claimants, self.claiming
+        )
         self.closures = Closures(terms.editions, self.offers.all, passes)
         self.cancelling = Cancelling(self.quotas, passes, ledger.records, audit)
 
@@ -330,8 +343,10 @@ class Rooms:
         vault: Vault,
         spots: Spots,
         privacy_version: str,
+        carriers: Carriers | None = None,
     ) -> None:
-        """`codes` are the keys of codes, `vault` seals, `spots` is the catalogue in memory."""
+        """`codes` are the keys of codes, `vault` seals, `spots` is the catalogue in memory;
+        `carriers` is who vouches for carriers, if anybody does."""
         self.codes = codes
         self.base = BaseRoom(database)
         self.terms = TermsRoom(database, self.base, spots)
@@ -339,6 +354,9 @@ class Rooms:
         self.macs = PassMacs(codes.pass_mac_key())
         self.holding = HoldingRoom(database, self.base, self.terms, self.ledger, vault, self.macs)
         self.people = PeopleRoom(database, self.base, vault, privacy_version, self.holding.wallet)
+        self.offers = OffersRoom(
+            database, self.base, spots, self.terms, self.people, self.holding, self.ledger
+        )
         self.admission = AdmissionRoom(
             database,
             self.base,
@@ -348,9 +366,8 @@ class Rooms:
             self.people,
             self.holding,
             self.ledger,
-        )
-        self.offers = OffersRoom(
-            database, self.base, spots, self.terms, self.people, self.holding, self.ledger
+            self.offers.automatic_by_card,
+            carriers or NoCarriers(),
         )
         self.rights = RightsRoom(database, self.base, self.people, self.holding, self.offers)
 

@@ -1,9 +1,11 @@
-"""A gate for the keyboard: reads one code a line, asks the server, prints the verdict.
+"""A gate for the keyboard: reads one code, or the number of one resident ID card, a line, asks the
+server, prints the verdict.
 
     python scripts/gate_client.py --server http://127.0.0.1:8000 --setup-code K3F9-7QX2-M8PD
     python scripts/gate_client.py --server http://127.0.0.1:8000 --token TOKEN
 
-A keyboard-wedge scanner types codes in just as a person pastes them. A scan that gets no answer is
+A keyboard-wedge scanner types codes in just as a person pastes them, and a reader of ID cards their
+numbers. A scan that gets no answer is
 sent again under the same nonce, so it is never counted twice. Needs nothing of the project but what
 it asks over HTTP.
 """
@@ -11,6 +13,7 @@ it asks over HTTP.
 import argparse
 import asyncio
 import json
+import re
 import signal
 import sys
 import uuid
@@ -59,9 +62,10 @@ class GateClient:
         return gate
 
     async def scan(self, code: str, party: int | None = None) -> dict[str, Any]:
-        """The verdict on a code; sent again under the same nonce while nothing comes back."""
+        """The verdict on a code or a card; sent again under the same nonce while nothing comes
+        back."""
         body = {
-            "code": code,
+            **_shown(code),
             "nonce": uuid.uuid4().hex,
             "scanned_at": datetime.now(UTC).isoformat(),
             "party": party,
@@ -95,6 +99,13 @@ class GateClient:
         except (OSError, HTTPClientError) as error:
             raise NoAnswer(str(error)) from None
         return _read(response)
+
+
+def _shown(line: str) -> dict[str, Any]:
+    """What a scan sends of a line: no code looks like the number of a resident ID card."""
+    if not re.fullmatch(r"[0-9]{17}[0-9Xx]", line):
+        return {"code": line}
+    return {"document": {"kind": "resident", "number": line}, "read": "chip"}
 
 
 def _read(response: HTTPResponse) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """`gates`: the devices at the entrances."""
 
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 
 import typer
 
+from passes.admission.cards import too_many
 from passes.admission.gate_keeping import NewGate
-from passes.admission.gates import TOKEN_WARNING, Gate, GateKind, GateState, SetGate
+from passes.admission.gates import TOKEN_WARNING, Gate, GateKind, GateState, Reader, SetGate
 from passes.base import typed
 from scripts.common import AsJson, DataDir, operator, show, show_rows, with_system
 from server.clock import now
@@ -16,6 +18,14 @@ from server.system import System
 app = typer.Typer(help="Gates: turnstiles, handhelds and ticket windows.", no_args_is_help=True)
 
 GateId = Annotated[str, typer.Argument(parser=typed.slug, help="The id of the gate.")]
+Readers = Annotated[
+    list[Reader] | None,
+    typer.Option(
+        "--reader",
+        help="What it reads besides codes: ID cards, or carriers such as social-security cards. "
+        "Can be given twice.",
+    ),
+]
 
 
 @app.command()
@@ -23,6 +33,7 @@ def add(
     spot: Annotated[str, typer.Option(parser=typed.slug, help="The id of the spot it stands at.")],
     kind: Annotated[GateKind, typer.Option(help="What stands there.")],
     name: Annotated[str, typer.Option(help="A name for staff, such as 北门 2.")] = "",
+    reader: Readers = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -32,7 +43,8 @@ def add(
     """
 
     async def command(system: System) -> NewGate:
-        new = await system.admission.gate_keeping.add(spot, kind, name, operator(), now())
+        keeping, readers = system.admission.gate_keeping, frozenset(reader or ())
+        new = await keeping.add(spot, kind, name, operator(), now(), readers)
         if parts := system.catalogue.snapshot.parts_of(spot):
             print(
                 f"note: this gate counts visits to {spot} itself, not to its parts, "
@@ -46,11 +58,18 @@ def add(
 
 @app.command()
 @app.command("roll", hidden=True)  # its former name
-def renew(gate_id: GateId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Withdraw the token of a gate whose device is lost or replaced, and print a new setup code."""
+def renew(
+    gate_id: GateId,
+    reader: Readers = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Withdraw the token of a gate whose device is lost or replaced, or has got a reader, and print
+    a new setup code. Without --reader the gate keeps the readers that it has."""
 
     async def command(system: System) -> NewGate:
-        return await system.admission.gate_keeping.renew(gate_id, operator(), now())
+        readers = frozenset(reader) if reader else None
+        return await system.admission.gate_keeping.renew(gate_id, operator(), now(), readers)
 
     _show_new(with_system(command, data_dir, as_json), as_json)
 
@@ -68,14 +87,17 @@ def disable(gate_id: GateId, data_dir: DataDir = None, as_json: AsJson = False) 
 
 @app.command("list")
 def list_gates(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """List all gates, with the end of their tokens and setup codes.
+    """List all gates, with the end of their tokens and setup codes, and how many cards without a
+    pass they have read in a day.
 
-    Those whose token ends within 30 days, or whose setup code has expired, are named on standard
-    error, too.
+    Those whose token ends within 30 days, whose setup code has expired, or which have read too many
+    such cards in an hour, are named on standard error, too.
     """
 
     async def command(system: System) -> list[dict[str, object]]:
-        return [_row(each) for each in await system.admission.gate_keeping.all()]
+        in_vain = await system.admission.vain_counts.since(now() - timedelta(days=1))
+        gates = await system.admission.gate_keeping.all()
+        return [_row(each, in_vain.get(each.gate.id, ())) for each in gates]
 
     rows = with_system(command, data_dir, as_json)
     show_rows(rows, as_json)
@@ -84,7 +106,7 @@ def list_gates(data_dir: DataDir = None, as_json: AsJson = False) -> None:
             print(f"note: {row['gate_id']}: {row['attention']}", file=sys.stderr)
 
 
-def _row(each: SetGate) -> dict[str, object]:
+def _row(each: SetGate, in_vain: Sequence[int]) -> dict[str, object]:
     gate, setup = each.gate, each.setup
     waits = gate.state is GateState.ADDED and setup is not None
     return {
@@ -92,15 +114,17 @@ def _row(each: SetGate) -> dict[str, object]:
         "spot": gate.spot_id,
         "kind": gate.kind,
         "name": gate.name,
+        "readers": sorted(gate.readers),
         "state": gate.state,
         "enrolled_at": gate.enrolled_at,
         "token_expires_at": gate.token_ends_at,
         "setup_expires_at": setup.expires_at if setup is not None and waits else None,
-        "attention": _attention(gate, each),
+        "cards_in_vain": sum(in_vain),
+        "attention": _attention(gate, each, in_vain),
     }
 
 
-def _attention(gate: Gate, each: SetGate) -> str:
+def _attention(gate: Gate, each: SetGate, in_vain: Sequence[int]) -> str:
     """What somebody has to do about a gate; empty if nothing."""
     if gate.token_ends_at is not None:
         left = gate.token_ends_at - now()
@@ -111,6 +135,8 @@ def _attention(gate: Gate, each: SetGate) -> str:
     expired = each.setup is not None and each.setup.expires_at <= now()
     if gate.state is GateState.ADDED and expired:
         return "its setup code has expired: renew it"
+    if too_many(in_vain):
+        return "it has read very many cards without a pass: is it trying numbers?"
     return ""
 
 

@@ -54,7 +54,8 @@ class Tokens:
 
     def for_gate(self, gate: Gate, now: datetime) -> str:
         """The token that an enrolled gate keeps; worthless once it is renewed."""
-        rights = ("scan", "lookup") if gate.kind.staffed else ("scan",)
+        staffed = ("lookup",) if gate.kind.staffed else ()
+        rights = ("scan", *staffed, *sorted(gate.readers))
         enrolled_at = gate.enrolled_at or now  # the same token again, if it is asked for again
         return self._issue("gate", gate.id, rights, enrolled_at, TOKEN_LIFE, ver=gate.token_version)
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from passes.admission.gates import GateState
+from passes.admission.cards import too_many
+from passes.admission.gates import GateState, Reader
 from passes.base.errors import DomainError, Unavailable
 from scenic_data.files import DataError
 from server.database import joined_database
@@ -59,6 +60,7 @@ async def examine(settings: Settings, days: timedelta, now: datetime) -> list[Fi
             system = await open_system(settings, mongo, now, serves=False)
             findings.append(Finding("database", Level.OK, "it answers"))
             findings += await _of_gates(system)
+            findings += await of_readers(system, settings, now)
             findings += await _of_ends(system, days, now)
     except Unavailable as error:
         remedy = "start it, or correct BASHU_MONGO_URI; the log says more"
@@ -107,6 +109,23 @@ async def _of_gates(system: System) -> list[Finding]:
         if gate.token_ends_at is None:
             what = f"when the token of {gate.id} ends is not known"
             findings.append(Finding("gates", Level.NOTICE, what, f"gates renew {gate.id}"))
+    return findings
+
+
+async def of_readers(system: System, settings: Settings, now: datetime) -> list[Finding]:
+    """Gates that read very many cards without a pass, and carriers that nobody vouches for."""
+    findings = []
+    in_vain = await system.admission.vain_counts.since(now - timedelta(days=1))
+    for gate_id, counts in sorted(in_vain.items()):
+        if too_many(counts):
+            what = f"{gate_id} has read {max(counts)} cards without a pass in an hour"
+            remedy = f"look whether it tries numbers; gates disable {gate_id}"
+            findings.append(Finding("gates", Level.FAULT, what, remedy))
+    gates = [each.gate for each in await system.admission.gate_keeping.all()]
+    reads_carriers = any(Reader.CARRIER in gate.readers for gate in gates)
+    if reads_carriers and settings.carriers_url is None and not settings.uses_sandbox:
+        what = "gates read carriers, and nobody vouches for them"
+        findings.append(Finding("carriers", Level.NOTICE, what, "set BASHU_CARRIERS_URL"))
     return findings
 
 

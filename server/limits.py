@@ -36,6 +36,7 @@ RATES = {
     "claim": (Rate(10, 6), Rate(600, 0.1)),
     "reissue": (Rate(20, 3600), Rate(600, 0.1)),
     "lookup": (Rate(20, 1), Rate(1200, 0.05)),
+    "card": (Rate(120, 0.5), Rate(1200, 0.05)),
     "picture": (Rate(60, 1), Rate(1000, 0.02)),
 }
 """For each name of `@endpoint(limit=…)` the rates of a visitor, or gate, and of an address. Many

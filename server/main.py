@@ -81,7 +81,10 @@ async def _serve(settings: Settings, ending: Ending) -> None:
     def announce() -> None:
         _announce(sockets, settings)
 
-    async with own_database(settings, ending.database_gone) as uri, _with_wechat(settings) as ready:
+    async with (
+        own_database(settings, ending.database_gone) as uri,
+        _with_sandbox(settings) as ready,
+    ):
         if settings.workers == 1:
             await serve(uri, ready, listen, announce, ending)
         else:
@@ -97,13 +100,14 @@ async def _prepare(uri: str, settings: Settings, ending: Ending) -> None:
 
 
 @asynccontextmanager
-async def _with_wechat(settings: Settings) -> AsyncIterator[Settings]:
+async def _with_sandbox(settings: Settings) -> AsyncIterator[Settings]:
     """The settings; without credentials, of a sandbox that runs inside this context."""
     if not settings.uses_sandbox:
         yield settings
         return
     async with sandbox() as url:
-        yield settings.model_copy(update={"wechat_url": url})
+        carriers_url = settings.carriers_url or url
+        yield settings.model_copy(update={"wechat_url": url, "carriers_url": carriers_url})
 
 
 def _announce(sockets: list[socket.socket], settings: Settings) -> None:

@@ -1,9 +1,12 @@
 """The sandbox: a small server on loopback that speaks WeChat's own HTTP, so that the client runs
-without credentials.
+without credentials; and that of whoever vouches for carriers.
 
 A login or phone code `sandbox:NAME` stands for the visitor NAME and may be used again; with a
 suffix, as in `sandbox:NAME:1`, a code is good once, as WeChat's are. `sandbox:errcode:45011`, and a
 message template `errcode:43101`, give that error, so that each can be seen.
+
+A carrier with the token `sandbox:NUMBER` stands for the resident ID card of that number; with
+`sandbox:status:503` it gets that status, and any other is not known.
 """
 
 import base64
@@ -180,6 +183,22 @@ class Message(Call):
         return self.give(errcode=0, errmsg="ok")
 
 
+class ResolveCarrier(Call):
+    """`POST /carriers/resolve`"""
+
+    def post(self) -> None:
+        """Answer the document for which a carrier stands, as `server.carriers` asks for it."""
+        stands_for = re.fullmatch(r"sandbox:(?:status:([45][0-9]{2})|(.+))", self._token)
+        if stands_for is None or stands_for[1]:
+            self.set_status(int(stands_for[1]) if stands_for else 404)
+            return self.give()
+        return self.give(kind="resident", number=stands_for[2])
+
+    @property
+    def _token(self) -> str:
+        return str(self.sent().get("token", ""))
+
+
 def openid_of(name: str) -> str:
     """The openid of the visitor NAME: 28 signs, as WeChat's are."""
     return "o" + base64.urlsafe_b64encode(sha256(name.encode()).digest()).decode()[:27]
@@ -193,6 +212,7 @@ async def sandbox(book: Book | None = None) -> AsyncIterator[str]:
         ("/cgi-bin/stable_token", StableToken),
         ("/wxa/business/getuserphonenumber", PhoneNumber),
         ("/cgi-bin/message/subscribe/send", Message),
+        ("/carriers/resolve", ResolveCarrier),
     ]
     application = Application(routes, log_function=lambda _: None, book=book or Book())
     server = HTTPServer(application, max_body_size=_LONGEST_BODY, max_header_size=_LONGEST_BODY)

@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     """Its AppSecret; both or none."""
     wechat_url: str = Field(default="https://api.weixin.qq.com", pattern=forms.ADDRESS)
     """Where WeChat is."""
+    carriers_url: str | None = Field(default=None, pattern=forms.ADDRESS)
+    """Who vouches for electronic social-security cards and the like; the sandbox does, where there
+    is one, and else nobody."""
     sandbox: bool | None = None
     """Whether visitors sign in through the sandbox: never with an AppID; without one by default on
     loopback alone, and elsewhere if this says so."""

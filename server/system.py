@@ -7,6 +7,7 @@ and, in a database that was never used, the catalogue and, where they are asked 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
+from passes.admission.ports import Carriers
 from passes.rooms import Rooms
 from passes.store.database import Database
 from passes.store.indexes import ensure_indexes
@@ -14,6 +15,7 @@ from passes.store.migrations import migrate
 from passes.store.versions import SPOTS
 from scenic_data.catalogue import Catalogue
 from scenic_data.reference import Reference
+from server.carriers import HttpCarriers
 from server.epoch import compare_epochs
 from server.keyfile import Keys, keys_for
 from server.mongo import Mongo
@@ -24,14 +26,20 @@ class System(Rooms):
     """The rooms over one database, with its keys and its catalogue."""
 
     def __init__(
-        self, mongo: Mongo, keys: Keys, privacy_version: str, *, serves: bool = True
+        self,
+        mongo: Mongo,
+        keys: Keys,
+        privacy_version: str,
+        carriers: Carriers | None = None,
+        *,
+        serves: bool = True,
     ) -> None:
         """Nothing is loaded yet. The catalogue of one that `serves` is loaded ready for
         requests."""
         self.database: Database = mongo
         self.keys = keys
         self.catalogue = Catalogue(mongo.collection("catalogue"), Reference.load(), serves=serves)
-        super().__init__(mongo, keys.codes, keys.vault, self.catalogue, privacy_version)
+        super().__init__(mongo, keys.codes, keys.vault, self.catalogue, privacy_version, carriers)
 
     def loaders(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """What brings each topic of `versions` into memory."""
@@ -51,7 +59,8 @@ async def open_system(
     await ensure_indexes(mongo)
     keys = await keys_for(mongo, settings.key_file)
     await compare_epochs(mongo, keys.epoch)
-    system = System(mongo, keys, settings.privacy_version, serves=serves)
+    carriers = HttpCarriers(settings.carriers_url) if settings.carriers_url else None
+    system = System(mongo, keys, settings.privacy_version, carriers, serves=serves)
     marks = mongo.collection("settings")
     is_new = await marks.get({"_id": "filled"}) is None
     await system.catalogue.load()

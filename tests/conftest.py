@@ -9,7 +9,8 @@ any_mongo     test      the same, once through each driver
 rooms         test      the rooms of the domain over `any_mongo`, with ways to fill them
 clock         test      the time, which a test may move
 system        test      a composed system over `mongo`: test keys, some real spots, `annual` on sale
-sandbox_url   test      the address of a sandbox that speaks as WeChat does
+sandbox_url   test      the address of a sandbox that speaks as WeChat does, and vouches for
+                        carriers
 refresh       test      what brings changes of other processes into the memory of `system`
 services      test      what the handlers use of `system`
 app           test      the application over `services`
@@ -41,6 +42,7 @@ from tornado.web import Application
 from handlers.services import Services
 from passes.store.indexes import ensure_indexes
 from server.app import make_application, make_server, make_services
+from server.carriers import HttpCarriers
 from server.embedded import embedded_database
 from server.mongo import Mongo
 from server.probe import Probe
@@ -155,8 +157,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def system(io_loop: IOLoop, mongo: Mongo) -> System:
-    return cast(System, io_loop.run_sync(lambda: composed(mongo)))
+def system(io_loop: IOLoop, mongo: Mongo, sandbox_url: str) -> System:
+    async def made() -> System:
+        return await composed(mongo, HttpCarriers(sandbox_url))
+
+    return cast(System, io_loop.run_sync(made))
 
 
 @pytest.fixture

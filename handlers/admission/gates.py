@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -14,24 +15,28 @@ from pydantic import (
     model_validator,
 )
 
-from handlers.web.access import unauthenticated
+from handlers.web.access import forbidden, origin_of, unauthenticated
 from handlers.web.api import ApiHandler
 from handlers.web.endpoint import endpoint
 from handlers.web.models import In, Out, TextOut
 from handlers.web.routing import Route
 from passes.admission.admitting import Annulled
+from passes.admission.cards import Carrier
 from passes.admission.gates import (
     TOKEN_LIFE,
     TOKEN_WARNING,
     Gate,
     GateKind,
     Purpose,
+    Reader,
     Scan,
+    ShownCard,
 )
 from passes.admission.lookup import Card, FoundPass
 from passes.base import forms
 from passes.base.calendar import business_day, to_milliseconds
 from passes.holding.model import Pass, PassState
+from passes.ledger.records import By
 from passes.ledger.verdicts import Reason, Verdict
 from passes.people.identity import DocumentKind
 from passes.people.traits import CATEGORIES
@@ -99,11 +104,61 @@ class EnrolOut(Out):
     spot: GateSpotOut
 
 
-class ScanIn(In):
-    """One presentation of a code. A retry sends the same body again."""
+DocumentNumber = Annotated[str, StringConstraints(min_length=1, max_length=32)]
+Country = Annotated[str, StringConstraints(max_length=16)]
 
-    code: Annotated[str, StringConstraints(max_length=_LONGEST_CODE)] = Field(examples=["BP1:…"])
+
+class ReadBy(StrEnum):
+    """How a document was read."""
+
+    CHIP = "chip"
+    TYPED = "typed"
+    MRZ = "mrz"
+
+
+_BY = {ReadBy.CHIP: By.CARD_CHIP, ReadBy.TYPED: By.CARD_TYPED, ReadBy.MRZ: By.CARD_MRZ}
+
+
+class DocumentIn(In):
+    """An identity document that a gate with a reader has read."""
+
+    kind: DocumentKind
+    number: DocumentNumber = Field(examples=["11010119900307002X"])
+    country: Country | None = Field(default=None, examples=["FRA"])
+    """Of a passport: three letters of ISO 3166-1."""
+
+    def to_card(self) -> Card:
+        """The card as the domain sees it."""
+        return Card(self.number, self.kind, self.country)
+
+
+class CarrierIn(In):
+    """What a visitor shows instead of a card, such as an electronic social-security card."""
+
+    kind: Annotated[str, StringConstraints(pattern=forms.CARRIER)] = Field(
+        examples=["social_security"]
+    )
+    """As its provider calls it."""
+    token: Annotated[str, StringConstraints(min_length=1, max_length=_LONGEST_CODE)] = Field(
+        examples=["…"]
+    )
     """What the scanner read."""
+
+
+class ScanIn(In):
+    """One presentation: of a code, of a document, or of another carrier. A retry sends the same
+    body again."""
+
+    code: Annotated[str, StringConstraints(max_length=_LONGEST_CODE)] | None = Field(
+        default=None, examples=["BP1:…"]
+    )
+    """What the scanner read; this, `document` or `carrier`."""
+    document: DocumentIn | None = None
+    """Of gates that were added with `--reader id_card`."""
+    carrier: CarrierIn | None = None
+    """Of gates that were added with `--reader carrier`."""
+    read: ReadBy = ReadBy.CHIP
+    """How the document was read; `typed` at staffed gates alone."""
     nonce: Nonce = Field(examples=["5dfb1cb2d35c1769"])
     """Names this scan; new for each, of this gate for ever, so best 64 random bits or more."""
     scanned_at: Instant = Field(examples=["2026-07-01T10:00:00.123+08:00"])
@@ -122,10 +177,17 @@ class ScanIn(In):
             raise ValueError("who is leaving does not pay: give `purpose` or `leaving`")
         return self
 
-    def to_scan(self, gate: Gate) -> Scan:
+    @model_validator(mode="after")
+    def _one_presentation(self) -> Self:
+        shown = (self.code, self.document, self.carrier)
+        if sum(each is not None for each in shown) != 1:
+            raise ValueError("give one of `code`, `document` and `carrier`")
+        return self
+
+    def to_scan(self, gate: Gate, shown: str | ShownCard) -> Scan:
         """The scan as the domain sees it."""
         purpose = Purpose.LEAVE if self.leaving else self.purpose
-        return Scan(gate, self.code, self.nonce, self.scanned_at, self.party, purpose)
+        return Scan(gate, shown, self.nonce, self.scanned_at, self.party, purpose)
 
 
 class PassOut(Out):
@@ -296,9 +358,32 @@ class ScanEndpoint(GateHandler):
     @endpoint(scope=_SCAN, body=ScanIn, reply=VerdictOut)
     async def post(self, body: ScanIn) -> VerdictOut:
         """Admit or refuse a visitor. A refusal is an answer (200), not an error."""
-        scan = body.to_scan(await self.gate())
+        gate = await self.gate()
+        scan = body.to_scan(gate, await self._shown(body, gate))
         verdict, held = await self.rooms.admission.admission.admit(scan, self.now())
         return VerdictOut.of(verdict, held, body)
+
+    async def _shown(self, body: ScanIn, gate: Gate) -> str | ShownCard:
+        """What was shown. Raises the 403 problem if the gate was added without such a reader,
+        `TooOften`, `Invalid`."""
+        cards, now = self.rooms.admission.cards, self.now()
+        if body.document is not None:
+            typed = body.read is ReadBy.TYPED
+            self._check_reader(Reader.ID_CARD, "lookup" if typed else "card")
+            return cards.read(body.document.to_card(), _BY[body.read], gate, body.nonce, now)
+        if body.carrier is not None:
+            self._check_reader(Reader.CARRIER, "card")
+            carrier = Carrier(body.carrier.kind, body.carrier.token)
+            return await cards.resolve(carrier, gate, body.nonce, now)
+        return body.code or ""
+
+    def _check_reader(self, reader: Reader, limit: str) -> None:
+        """Whether the token is for what was read, and how often. Raises the 403 problem,
+        `TooOften`."""
+        scope = f"gate:{reader.value}"
+        if scope not in self.caller.scopes:
+            raise forbidden(scope)
+        self.services.limits.check(limit, self.caller, origin_of(self.request), self.now())
 
 
 class AnnulEndpoint(GateHandler):
@@ -316,14 +401,10 @@ class AnnulEndpoint(GateHandler):
 class LookupIn(In):
     """What stands on the card."""
 
-    id_number: Annotated[str, StringConstraints(min_length=1, max_length=32)] = Field(
-        examples=["11010119900307002X"]
-    )
+    id_number: DocumentNumber = Field(examples=["11010119900307002X"])
     """The number of the document."""
     kind: DocumentKind = DocumentKind.RESIDENT
-    country: Annotated[str, StringConstraints(max_length=16)] | None = Field(
-        default=None, examples=["FRA"]
-    )
+    country: Country | None = Field(default=None, examples=["FRA"])
     """Of a passport: three letters of ISO 3166-1."""
 
 

@@ -1,19 +1,25 @@
 """Admission: a scan comes in, a verdict goes out, and what was decided is stored in between.
 
+A code names one pass. A card names a person, and the first of their passes that admits is used
+(`passes.admission.order`).
+
 Knows neither HTTP nor MongoDB. Each decision is one atomic write: an admission is an insert under
 the next number of the ledger of the pass. Of two gates that want the last visit, one finds that
 number taken, and decides again.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum, auto
 
+from passes.admission.cards import CardsInVain
 from passes.admission.clocks import GateClocks
-from passes.admission.gates import Gate, Purpose, Scan
-from passes.admission.ports import VisitQuotas
+from passes.admission.gates import Gate, GateState, Purpose, Scan, ShownCard
+from passes.admission.order import Place, Rank, place_of
+from passes.admission.ports import AutomaticVouchers, VisitQuotas
 from passes.admission.rules import Case, decide
 from passes.base.calendar import business_day
 from passes.base.errors import Conflict, Unavailable, Unknown
@@ -38,6 +44,7 @@ from passes.ledger.tally import TALLY_VERSION, Tally
 from passes.ledger.verdicts import NEWEST_REFUSALS, Reason, Refusal, Verdict
 from passes.terms.holidays import HolidayCalendar
 from passes.terms.ports import Spots
+from passes.terms.terms import SpotFacts
 
 log = logging.getLogger(__name__)
 
@@ -80,10 +87,19 @@ class _Stored(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What the code of a scan says, if it is signed by us, and what is wrong with it."""
+    """What the code of a scan says, if it is signed by us, and what is wrong with it; of a card,
+    how it was read."""
 
     code: codes.Code | None
     unsound: Reason | None = None
+    card: ShownCard | None = None
+
+    @property
+    def by(self) -> By:
+        """What was read."""
+        if self.card is not None:
+            return self.card.by
+        return By.ROTATING if self.code is not None and self.code.rotating else By.STATIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +125,17 @@ class _Past:
     tally: Tally
     at: datetime
     ledger: Sequence[Record] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A pass that may be used, as it stands here and now."""
+
+    facts: _Facts
+    past: _Past
+    case: Case
+    is_draft: bool = False
+    """Whether it is the voucher of an automatic campaign, which is not stored yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +174,14 @@ class Admission:
         ledger: Ledger,
         refusals: Refusals,
         visit_quotas: VisitQuotas,
+        automatic: AutomaticVouchers,
+        in_vain: CardsInVain,
     ) -> None:
-        """`spots` is the catalogue in memory, `holidays` gives the calendar in memory; the others
-        are stores."""
+        """`spots` is the catalogue in memory, `holidays` gives the calendar in memory; the next
+        ones are stores. `automatic` makes the vouchers that nobody has to claim, `in_vain` counts
+        the cards without a pass."""
+        self._automatic = automatic
+        self._in_vain = in_vain
         self._visit_quotas = visit_quotas
         self._keys = keys
         self._spots = spots
@@ -168,9 +200,11 @@ class Admission:
         """
         if self._clocks.note(scan.gate.id, scan.scanned_at, now):
             log.error("the clocks of most gates disagree with that of this server: which is wrong?")
+        if isinstance(scan.shown, ShownCard):
+            return await self._admit_card(scan, scan.shown, now)
 
         # 1. What does the code say, and is it sound?
-        reading = self._read(scan, now)
+        reading = self._read(scan.shown, now)
         if reading.code is None:
             return await self._refuse(scan, None, Verdict(reading.unsound or Reason.ERROR, now))
 
@@ -192,46 +226,136 @@ class Admission:
                 verdict = await self._admitted_from_memory(scan, reading, held, now)
 
             # 4. Else what is stored decides; None if the pass has changed meanwhile: read it again.
-            if verdict is None:
-                verdict = await self._judged(scan, reading, held, now, tries)
             if verdict is not None:
                 return verdict, held
+            answer = await self._judged(scan, reading, [held], now, tries)
+            if answer is not None:
+                return answer
         raise _busy()
 
-    async def _judged(
-        self, scan: Scan, reading: _Reading, held: Pass, now: datetime, tries: int
-    ) -> Verdict | None:
-        """The verdict by the records that are stored, kept before it is returned.
+    async def _admit_card(
+        self, scan: Scan, card: ShownCard, now: datetime
+    ) -> tuple[Verdict, Pass | None]:
+        """The verdict on a card: by the first pass of its holder that admits.
 
-        None if the pass has changed since it was read, or another gate was first.
+        Nothing is kept of a card that has no pass here, so that the same scan sent again is decided
+        anew.
         """
-        # 5. The newest records.
-        facts = _Facts(held, await self._ledger.newest(held.id, held.ledger_mark))
-        if facts.closed and held.state is not PassState.REVOKED and tries < _CLOSING_TRIES:
-            return None  # it was reissued or given back between the two reads
+        if scan.gate.state is GateState.DISABLED:
+            return Verdict(Reason.GATE_DISABLED, now), None  # it is not told who has a pass
+        if card.unread is not None:
+            return await self._unread(scan, card.unread, now)
+        for tries in range(_TRIES):
+            held = [each for each in await self._passes.of_holder(card.lookup) if is_genuine(each)]
+            answer = await self._judged(scan, _Reading(None, card=card), held, now, tries)
+            if answer is not None:
+                if answer[0].reason is Reason.NO_PASS:
+                    await self._in_vain.note(scan, card, now)
+                return answer
+        raise _busy()
+
+    async def _unread(self, scan: Scan, why: Reason, now: datetime) -> tuple[Verdict, Pass | None]:
+        """The verdict on a carrier of which it is not known whose it is: that of before, if it was
+        known when this scan was sent first, for a token may be good once."""
+        name = scan.gate.id, scan.nonce
+        earlier = await self._ledger.admission(*name) or await self._refusals.get(*name)
+        held = None
+        if earlier is not None and earlier.pass_id is not None:
+            held = await self._passes.get(earlier.pass_id)
+        if held is not None:
+            facts = _Facts(held, await self._ledger.newest(held.id, held.ledger_mark))
+            answered = await self._earlier_answer(scan, facts, now)
+            if answered is not None:
+                return answered, held
+        return Verdict(why, now), None
+
+    async def _judged(
+        self, scan: Scan, reading: _Reading, passes: Sequence[Pass], now: datetime, tries: int
+    ) -> tuple[Verdict, Pass | None] | None:
+        """The verdict by the records that are stored, kept before it is returned, and the pass that
+        it is about: the one of a code, or one of those of a person.
+
+        None if a pass has changed since it was read, or another gate was first.
+        """
+        # 5. The newest records. Asked for at once, those of several passes are one query.
+        newest = await asyncio.gather(
+            *(self._ledger.newest(held.id, held.ledger_mark) for held in passes)
+        )
+        known = [_Facts(*each) for each in zip(passes, newest, strict=True)]
+        if tries < _CLOSING_TRIES and any(map(_just_closed, known)):
+            return None
 
         # 6. Before any rule: what this scan was answered before, though its code may be stale by
         #    now, and though the gate may ask another server this time.
-        answered = await self._earlier_answer(scan, facts, now)
-        if answered is not None:
-            return answered
+        for facts in known:
+            answered = await self._earlier_answer(scan, facts, now)
+            if answered is not None:
+                return answered, facts.held
 
-        # 7. Is it the showing that was just let in? Nothing is counted, no gate opens twice. Else
-        #    the rules.
-        if _is_repeat(scan, facts, now):
-            verdict, record = Verdict(Reason.REPEAT, now), None
-        else:
-            verdict, record = await self._decide(scan, reading, facts, now)
+        # 7. Is it the showing that was just let in? Nothing is counted, no gate opens twice.
+        for facts in known:
+            if _is_repeat(scan, facts, now):
+                return await self._refuse(scan, facts.held, Verdict(Reason.REPEAT, now))
 
-        # 8. Store, then answer. The insert is the decision: if the number is taken, another gate
-        #    was first, and everything is read again.
-        if record is not None:
-            stored = await self._store(record, facts)
-            if stored is not _Stored.FULL:
-                return verdict if stored is _Stored.YES else None
-            verdict = Verdict(Reason.QUOTA_USED_UP, verdict.decided_at)
-        kept, _ = await self._refuse(scan, held, verdict)
-        return kept
+        # 8. Else the rules.
+        return await self._first_that_admits(scan, reading, known, now)
+
+    async def _first_that_admits(
+        self, scan: Scan, reading: _Reading, known: Sequence[_Facts], now: datetime
+    ) -> tuple[Verdict, Pass | None] | None:
+        """The verdict by the first of some passes that admits; else by the first of them.
+
+        The insert is the decision: if the number is taken, another gate was first, and it is None.
+        """
+        refused: tuple[Pass, Verdict] | None = None
+        for candidate in await self._candidates(scan, reading, known, now):
+            held = candidate.facts.held
+            verdict, record = self._decide(scan, reading, candidate, now)
+            if candidate.is_draft:
+                # Made at its first showing. Two gates at once make the same one.
+                made = await self._automatic.store(held, f"gate:{scan.gate.id}", now)
+                if made is None:
+                    continue
+                held = made
+            if record is not None:
+                stored = await self._store(record, candidate.facts)
+                if stored is not _Stored.FULL:
+                    return (verdict, held) if stored is _Stored.YES else None
+                verdict = Verdict(Reason.QUOTA_USED_UP, verdict.decided_at)
+            refused = refused or (held, verdict)
+        if refused is None:
+            return Verdict(Reason.NO_PASS, now), None
+        return await self._refuse(scan, *refused)
+
+    async def _candidates(
+        self, scan: Scan, reading: _Reading, known: Sequence[_Facts], now: datetime
+    ) -> list[_Candidate]:
+        """The passes to try, in order: that of a code, or those of a person that open this spot."""
+        card, spot = reading.card, self._spots.get(scan.gate.spot_id)
+        if card is None:
+            return [await self._candidate(scan, reading, facts, now) for facts in known]
+        if spot is None:
+            return []
+        usable = _usable_here(known, spot, business_day(now))
+        found = [await self._candidate(scan, reading, facts, now) for facts in usable]
+        if scan.purpose is Purpose.LEAVE:
+            return sorted(found, key=_last_here, reverse=True)
+        found.sort(key=self._place)
+        before = [each for each in found if self._place(each) < (Rank.AUTOMATIC,)]
+        if any(self._decide(scan, reading, each, now)[0].granted for each in before):
+            return found
+        held = [facts.held for facts in known]
+        for draft in await self._automatic.drafts(card, held, spot, now):
+            candidate = await self._candidate(scan, reading, _Facts(draft, ()), now)
+            # Of what a person does not have yet they are not told why it does not admit.
+            if self._decide(scan, reading, candidate, now)[0].granted:
+                found.append(replace(candidate, is_draft=True))
+        return sorted(found, key=self._place)
+
+    def _place(self, candidate: _Candidate) -> Place:
+        """The place of a candidate among those of a person."""
+        automatic = self._automatic.automatic(candidate.facts.held.product_id)
+        return place_of(candidate.case, automatic=automatic)
 
     async def annul(self, gate: Gate, nonce: str, now: datetime) -> Annulled:
         """Undo an admission of this gate, because the turnstile did not turn, or a payment.
@@ -269,9 +393,9 @@ class Admission:
             day = business_day(annulled.at)
             await self._visit_quotas.give_back(held.product_id, annulled.spot_id, day, now)
 
-    def _read(self, scan: Scan, now: datetime) -> _Reading:
+    def _read(self, text: str, now: datetime) -> _Reading:
         try:
-            return _Reading(codes.read(scan.code, self._keys, now))
+            return _Reading(codes.read(text, self._keys, now))
         except codes.CodeError as error:
             return _Reading(error.code, error.reason)
 
@@ -291,7 +415,8 @@ class Admission:
         facts = _Facts(held, remembered)
         if _is_repeat(scan, facts, now) or await self._earlier(scan, facts, now) is not None:
             return None
-        verdict, record = await self._decide(scan, reading, facts, now)
+        candidate = await self._candidate(scan, reading, facts, now)
+        verdict, record = self._decide(scan, reading, candidate, now)
         if record is None or await self._store(record, facts) is not _Stored.YES:
             return None
         return verdict
@@ -356,29 +481,36 @@ class Admission:
             return await self._refusals.get(scan.gate.id, scan.nonce)
         return None
 
-    async def _decide(
+    async def _candidate(
         self, scan: Scan, reading: _Reading, facts: _Facts, now: datetime
-    ) -> tuple[Verdict, Record | None]:
-        """The verdict, and the record to append if somebody is let in or out."""
-        code, held = reading.code, facts.held
-        if code is None or reading.unsound is not None:
-            return Verdict(reading.unsound or Reason.ERROR, now), None
-        if facts.closed:
-            return Verdict(Reason.REVOKED, now), None
+    ) -> _Candidate:
+        """A pass as a scan finds it."""
         past = await self._past(facts, now)
-        spot = self._spots.get(scan.gate.spot_id)
         case = Case(
-            held=held,
-            code=code,
+            held=facts.held,
+            code=reading.code,
             tally=past.tally,
-            spot=spot,
+            spot=self._spots.get(scan.gate.spot_id),
             gate=scan.gate,
             party=scan.party,
             at=past.at,
-            spent_at=_spent_at(code, facts),
+            spent_at=_spent_at(reading.code, facts),
             holidays=self._holidays(),
             paying=scan.purpose is Purpose.PAY,
+            typed=reading.by is By.CARD_TYPED,
         )
+        return _Candidate(facts, past, case)
+
+    def _decide(
+        self, scan: Scan, reading: _Reading, candidate: _Candidate, now: datetime
+    ) -> tuple[Verdict, Record | None]:
+        """The verdict, and the record to append if somebody is let in or out."""
+        facts, past, case = candidate.facts, candidate.past, candidate.case
+        held = facts.held
+        if reading.unsound is not None:
+            return Verdict(reading.unsound, now), None
+        if facts.closed:
+            return Verdict(Reason.REVOKED, now), None
         if scan.purpose is Purpose.LEAVE and held.state is not PassState.REVOKED:
             # Who leaves is let out: that asks no rule.
             people = scan.party or case.whole_party.admits
@@ -401,13 +533,13 @@ class Admission:
             tally=past.tally,
             verdict=verdict,
             room=case.whole_party.admits,
-            by=By.ROTATING if code.rotating else By.STATIC,
+            by=reading.by,
             lane=scan.lane,
             staff=scan.staff,
             people={"any": verdict.admits},
             party=scan.party,
-            step=code.step,
-            benefit=held.edition.benefit_at(spot),
+            step=reading.code.step if reading.code else None,
+            benefit=held.edition.benefit_at(case.spot),
             payers=case.payers,
             month=case.month,
             may_return=held.terms.re_entry,
@@ -476,6 +608,27 @@ class Admission:
         return kept.verdict, held
 
 
+def _just_closed(facts: _Facts) -> bool:
+    """Whether a pass was reissued or given back between the two reads."""
+    return facts.closed and facts.held.state is not PassState.REVOKED
+
+
+def _usable_here(known: Sequence[_Facts], spot: SpotFacts, today: date) -> list[_Facts]:
+    """Of the passes of a person those that open a spot and are not over; if all are, the newest of
+    them, which says why nobody is let in."""
+    opening = [facts for facts in known if facts.held.opens(spot)]
+    in_force = [facts for facts in opening if facts.held.in_force_on(today)]
+    over = [facts for facts in opening if facts.held.reissued_as is None]
+    return in_force or over[:1]
+
+
+def _last_here(candidate: _Candidate) -> datetime:
+    """When a pass has last let somebody in at the spot; long ago if it has not."""
+    spot_id = candidate.case.gate.spot_id
+    here = [each.at for each in standing(candidate.facts.newest) if each.spot_id == spot_id]
+    return max(here, default=datetime.min.replace(tzinfo=UTC))
+
+
 def _adds_a_visit(record: Record, facts: _Facts) -> bool:
     """Whether a record is a new visit, not the rest of a party or a return."""
     if record.kind is not RecordKind.ADMITTED:
@@ -511,9 +664,9 @@ def _is_repeat(scan: Scan, facts: _Facts, now: datetime) -> bool:
     )
 
 
-def _spent_at(code: codes.Code, facts: _Facts) -> str | None:
+def _spent_at(code: codes.Code | None, facts: _Facts) -> str | None:
     """The spot at which this very code has opened a gate, by an admission that stands."""
-    if code.step is None:
+    if code is None or code.step is None:
         return None
     opened = (record for record in standing(facts.newest) if record.step == code.step)
     return next((record.spot_id for record in opened), None)

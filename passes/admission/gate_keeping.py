@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from passes.admission.gates import Gate, GateKind, GateState, SetGate, Setup
+from passes.admission.gates import Gate, GateKind, GateState, Reader, SetGate, Setup
 from passes.admission.ports import Gates
 from passes.base import typed
 from passes.base.audit import AuditLine
@@ -67,7 +67,15 @@ class GateKeeping:
         self._gates = gates
         self._audit = audit
 
-    async def add(self, spot_id: str, kind: GateKind, name: str, by: str, now: datetime) -> NewGate:
+    async def add(
+        self,
+        spot_id: str,
+        kind: GateKind,
+        name: str,
+        by: str,
+        now: datetime,
+        readers: frozenset[Reader] = frozenset(),
+    ) -> NewGate:
         """A new gate at a spot, named by its id if `name` is empty.
 
         Raises `Unknown` if there is no such spot, `Invalid` for a name of several lines or more
@@ -80,10 +88,10 @@ class GateKeeping:
         if self._spots.get(spot_id) is None:
             raise unknown(Text("景区", "spot"), spot_id)
         setup_code, setup = _new_setup(now)
-        detail = {"spot": spot_id, "kind": kind}
+        detail = {"spot": spot_id, "kind": kind, **_told(readers)}
         while True:
             gate_id = f"{spot_id}-{_random(_SUFFIX_LENGTH)}"
-            gate = Gate(gate_id, spot_id, kind, name or gate_id, GateState.ADDED)
+            gate = Gate(gate_id, spot_id, kind, name or gate_id, GateState.ADDED, readers=readers)
             async with audited(self._audit) as entry:
                 await entry.begin(AuditLine(now, by, "add", f"gate:{gate.id}", detail))
                 if await self._gates.add(gate, setup):
@@ -142,16 +150,24 @@ class GateKeeping:
             await entry.not_done()
         return None
 
-    async def renew(self, gate_id: str, by: str, now: datetime) -> NewGate:
-        """Withdraw the token of a gate and give it a new setup code. Raises `Unknown`."""
+    async def renew(
+        self, gate_id: str, by: str, now: datetime, readers: frozenset[Reader] | None = None
+    ) -> NewGate:
+        """Withdraw the token of a gate and give it a new setup code, and other readers if they are
+        named. Raises `Unknown`."""
         setup_code, setup = _new_setup(now)
         await self._get(gate_id)
         async with audited(self._audit) as entry:
             # The audit log keeps the word that it has always had for this.
-            await entry.begin(AuditLine(now, by, "roll", f"gate:{gate_id}"))
+            await entry.begin(AuditLine(now, by, "roll", f"gate:{gate_id}", _told(readers)))
             while True:
                 gate = await self._get(gate_id)
-                renewed = replace(gate, state=GateState.ADDED, token_version=gate.token_version + 1)
+                renewed = replace(
+                    gate,
+                    state=GateState.ADDED,
+                    token_version=gate.token_version + 1,
+                    readers=gate.readers if readers is None else readers,
+                )
                 if await self._gates.renew(renewed, setup):
                     return NewGate(renewed, setup_code, setup.expires_at)
                 # Overtaken: its device has enrolled meanwhile, or somebody else has renewed it, and
@@ -189,6 +205,11 @@ class GateKeeping:
             if gate.id == gate_id:
                 return gate
         raise unknown(_GATE, gate_id)
+
+
+def _told(readers: frozenset[Reader] | None) -> dict[str, str]:
+    """What an audit line says of readers, if there is anything to say."""
+    return {"readers": ", ".join(sorted(readers))} if readers else {}
 
 
 def _new_setup(now: datetime) -> tuple[str, Setup]:

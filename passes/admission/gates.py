@@ -1,10 +1,14 @@
 """Gates and scans, as plain values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from passes.codes import format as codes
+from passes.ledger.records import By
+from passes.ledger.verdicts import Reason
+from passes.people.groups import ANYONE, Group
+from passes.people.traits import Traits
 
 TOKEN_LIFE = timedelta(days=366)
 """How long the token of a gate is good after its device has enrolled."""
@@ -32,6 +36,15 @@ class GateKind(StrEnum):
         return self is GateKind.WINDOW
 
 
+class Reader(StrEnum):
+    """What a gate reads besides codes; each is a scope of its token."""
+
+    ID_CARD = "id_card"
+    """Identity documents: by their chip, by the machine-readable zone, or typed by staff."""
+    CARRIER = "carrier"
+    """What a provider vouches for, such as an electronic social-security card."""
+
+
 class GateState(StrEnum):
     """Where a gate is in its life."""
 
@@ -53,6 +66,7 @@ class Gate:
     token_version: int = 0
     enrolled_at: datetime | None = None
     """When its device enrolled, last; None also for one that did so before this was kept."""
+    readers: frozenset[Reader] = frozenset()
 
     @property
     def token_ends_at(self) -> datetime | None:
@@ -71,15 +85,35 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ShownCard:
+    """A card, or a carrier that stands for one, once it is read: whose it is, without its number.
+
+    `lookup` is the keyed hash by which the passes of the person are found. `digest` is that of this
+    one showing, by which it is recognised when it is sent again: it is no other showing's, so that
+    records do not tell that two were of one person. `groups` and `traits` are what the number
+    tells.
+    """
+
+    lookup: str
+    by: By
+    digest: str
+    groups: frozenset[Group] = frozenset({ANYONE})
+    traits: Traits = field(default_factory=Traits)
+    number_mask: str = ""
+    unread: Reason | None = None
+    """Why it is not known whose it is, if it is not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
-    """One presentation of a code at a gate.
+    """One presentation at a gate: `shown` is the text of a code, or a card.
 
     `nonce` is the name that the gate gives it, `party` None means everybody. Who leaves is let out
     whatever the rules say.
     """
 
     gate: Gate
-    code: str
+    shown: str | ShownCard
     nonce: str
     scanned_at: datetime
     party: int | None = None
@@ -91,14 +125,15 @@ class Scan:
 
     @property
     def digest(self) -> str:
-        """What is kept of the text, by which the scan is recognised when it is sent again.
+        """What is kept of what was shown, by which the scan is recognised when it is sent again.
 
-        The same text shown on the way out, or at the till, is another scan.
+        The same shown on the way out, or at the till, is another scan.
         """
-        of_text = codes.digest(self.code)
+        shown = self.shown
+        of_shown = codes.digest(shown) if isinstance(shown, str) else shown.digest
         if self.purpose is Purpose.ENTER:
-            return of_text
-        return f"{of_text}:{self.purpose.value}"
+            return of_shown
+        return f"{of_shown}:{self.purpose.value}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import logging
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from passes.admission.gates import Gate, GateState
 from passes.base.audit import AuditLine
@@ -51,38 +51,53 @@ _MOST_GATES = 1_000
 
 
 class Misses:
-    """Of each gate the newest look-ups that found no pass: whoever tries numbers finds few.
+    """Of each gate the newest numbers that had no pass: whoever tries numbers finds few.
 
     Each process knows of its own only.
     """
 
-    def __init__(self) -> None:
-        """Nothing is known yet."""
+    def __init__(self, many: int = MANY_MISSES) -> None:
+        """Nothing is known yet. `many` within ten minutes are too many."""
+        self._many = many
         self._of_gate: OrderedDict[str, deque[datetime]] = OrderedDict()
 
     def one_more(self, gate_id: str, now: datetime) -> bool:
         """Note a look-up in vain; True if there are many now, once for each so many."""
-        misses = self._of_gate.setdefault(gate_id, deque(maxlen=MANY_MISSES))
+        misses = self._of_gate.setdefault(gate_id, deque(maxlen=self._many))
         self._of_gate.move_to_end(gate_id)
         while len(self._of_gate) > _MOST_GATES:
             self._of_gate.popitem(last=False)
         misses.append(now)
-        many = len(misses) == MANY_MISSES and now - misses[0] <= _MISSES_WITHIN
+        many = len(misses) == self._many and now - misses[0] <= _MISSES_WITHIN
         if many:
             misses.clear()
         return many
 
 
+def holder_of(card: Card, identities: Sealer, today: date) -> tuple[str, str]:
+    """The checked number of a document, and the keyed hash by which its holder is found. Raises
+    `Invalid`.
+
+    A reader may name the country of any document; only that of a passport counts.
+    """
+    number = checked_number(card.kind, card.number, card.country, today)
+    country = card.country if card.kind is DocumentKind.PASSPORT else None
+    return number, identities.lookup(number, card.kind, country)
+
+
 class Lookup:
     """Finds passes by the number of an ID card."""
 
-    def __init__(self, keys: Keyring, identities: Sealer, passes: Passes, audit: Audit) -> None:
-        """`keys` make the codes, `identities` hashes numbers; the last two are stores."""
+    def __init__(
+        self, keys: Keyring, identities: Sealer, passes: Passes, audit: Audit, misses: Misses
+    ) -> None:
+        """`keys` make the codes, `identities` hashes numbers; the next two are stores; `misses` are
+        shared with whoever else is asked by typed numbers."""
         self._keys = keys
         self._identities = identities
         self._passes = passes
         self._audit = audit
-        self._misses = Misses()
+        self._misses = misses
 
     async def find(self, card: Card, gate: Gate, now: datetime) -> Sequence[FoundPass]:
         """The passes of the holder of that card, newest first, but for any that is not genuine.
@@ -91,8 +106,7 @@ class Lookup:
         """
         if gate.state is GateState.DISABLED:
             raise Conflict("gate_disabled", Text("此通道已停用", "this gate is out of service"))
-        number = checked_number(card.kind, card.number, card.country, business_day(now))
-        lookup = self._identities.lookup(number, card.kind, card.country)
+        _, lookup = holder_of(card, self._identities, business_day(now))
         found = await self._passes.of_holder(lookup)
         by = f"gate:{gate.id}"
         if not found and self._misses.one_more(gate.id, now):

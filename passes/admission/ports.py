@@ -1,13 +1,16 @@
-"""Where gates are stored, and how many visits campaigns have.
+"""What admission needs from the outside: stores, campaigns, and who vouches for carriers.
 
 All stores raise `errors.Unavailable` when the database does not answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from passes.admission.gates import Gate, SetGate, Setup
+from passes.admission.gates import Gate, SetGate, Setup, ShownCard
+from passes.admission.lookup import Card
+from passes.holding.model import Pass
+from passes.terms.terms import SpotFacts
 
 
 class Gates(Protocol):
@@ -50,3 +53,53 @@ class VisitQuotas(Protocol):
 
     async def give_back(self, offer_id: str, spot_id: str, day: date, now: datetime) -> None:
         """Count one visit less."""
+
+
+class AutomaticVouchers(Protocol):
+    """The vouchers of campaigns that nobody has to claim, for people who show their card.
+
+    `passes.offers.automatic` fulfils it.
+    """
+
+    def automatic(self, product_id: str) -> bool:
+        """Whether a product is the voucher of such a campaign."""
+
+    async def drafts(
+        self, card: ShownCard, held: Sequence[Pass], spot: SpotFacts, now: datetime
+    ) -> Sequence[Pass]:
+        """The vouchers, not stored yet, that the holder of a card may have at a spot now besides
+        the passes that they hold."""
+
+    async def store(self, draft: Pass, by: str, now: datetime) -> Pass | None:
+        """The voucher, stored, or as it was just stored by another; None if they may not have it
+        after all."""
+
+
+class VainCounts(Protocol):
+    """How many cards without a pass gates have read, by hour."""
+
+    async def add(self, gate_id: str, hour: datetime) -> None:
+        """Count one more in the hour that begins at that instant."""
+
+    async def since(self, hour: datetime) -> Mapping[str, Sequence[int]]:
+        """The counts of each gate from that hour on, without hours in which there was none."""
+
+
+class CarrierUnavailable(Exception):
+    """Whoever vouches for a carrier does not answer."""
+
+
+class Carriers(Protocol):
+    """Who vouches for what is shown instead of a card; `server.carriers` asks over HTTP."""
+
+    async def resolve(self, kind: str, token: str) -> Card | None:
+        """The document for which a carrier stands; None for one that is not known, or not any
+        more. Raises `CarrierUnavailable`."""
+
+
+class NoCarriers(Carriers):
+    """Where nobody vouches for carriers."""
+
+    async def resolve(self, kind: str, token: str) -> Card | None:  # noqa: ARG002 - of the port
+        """Raises `CarrierUnavailable`."""
+        raise CarrierUnavailable

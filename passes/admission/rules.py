@@ -38,13 +38,13 @@ rules that lift one another by turns for years would need more."""
 class Case:
     """All that a decision rests on.
 
-    `spot` is None if the catalogue does not have the spot of the gate; `party` is how many people
-    want to pass, None for all. `at` is not earlier than the last visit in the tally. What several
-    rules ask is worked out once.
+    `code` is None if a card was shown. `spot` is None if the catalogue does not have the spot of
+    the gate; `party` is how many people want to pass, None for all. `at` is not earlier than the
+    last visit in the tally. What several rules ask is worked out once.
     """
 
     held: Pass
-    code: Code
+    code: Code | None
     tally: Tally
     spot: SpotFacts | None
     gate: Gate
@@ -55,6 +55,8 @@ class Case:
     holidays: HolidayCalendar = NO_HOLIDAYS
     paying: bool = False
     """Whether they pay at a window now, and come in at another gate."""
+    typed: bool = False
+    """Whether staff have typed the number of a card."""
 
     @cached_property
     def day(self) -> date:
@@ -117,15 +119,18 @@ class Case:
 
     @property
     def card_is_due(self) -> bool:
-        """Whether staff have to look at the holder's card before a turnstile admits."""
-        return self.held.card_is_due(self.tally)
+        """Whether staff have to look at the holder's card before a turnstile admits. Who shows the
+        card itself needs no account."""
+        return self.code is not None and self.held.card_is_due(self.tally)
 
     @property
     def looks_at_card(self) -> bool:
-        """Whether staff look at the card: a printed code can be copied, and what is claimed for
-        nothing may be claimed for people who are made up."""
+        """Whether staff look at the card: a printed code can be copied, anybody can say a number,
+        and what is claimed for nothing may be claimed for people who are made up."""
         if not self.gate.kind.staffed:
             return False
+        if self.code is None:
+            return self.typed
         return not self.code.rotating or self.held.voucher or self.card_is_due
 
     @property
@@ -177,7 +182,7 @@ def gate_in_service(case: Case) -> Objection | None:
 
 def code_suits_gate(case: Case) -> Objection | None:
     """A printed code can be copied, so it needs staff who look at the visitor's card."""
-    printed = not case.code.rotating
+    printed = case.code is not None and not case.code.rotating
     if printed and not case.gate.kind.staffed:
         return Objection(Reason.CODE_STATIC)
     return None

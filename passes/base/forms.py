@@ -15,6 +15,7 @@ DATABASE = r"^[A-Za-z0-9_-]{1,38}$"
 APPID = r"^wx[0-9a-z]{4,30}$"
 ADDRESS = r"^https?://[^/]+$"
 DEVICE = r"^[A-Za-z0-9._-]{16,64}$"
+CARRIER = r"^[a-z][a-z0-9_]{0,39}$"
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 HOURS = f"{CLOCK[:-1]}-{CLOCK[1:]}"
 PRIVACY_VERSION = r"^[A-Za-z0-9._-]{1,20}$"
@@ -31,6 +32,7 @@ WORDS = {
     APPID: "write the AppID as WeChat gives it: wx, then small letters and digits",
     ADDRESS: "write an address without a path, such as https://api.weixin.qq.com",
     DEVICE: "write 16 to 64 of A-Z a-z 0-9 . _ -, drawn at random once",
+    CARRIER: "write 1 to 40 small letters, digits and _, such as social_security",
     CLOCK: "write a time of day, such as 09:00",
     HOURS: "write hours as 09:00-17:30",
     PRIVACY_VERSION: "write 1 to 20 letters, digits, dots, _ or -, such as 2026-11",

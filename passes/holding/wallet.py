@@ -68,8 +68,10 @@ class Wallet:
         return [each for each in in_force if not each.used_up(await self.tally_of(each))]
 
     async def names(self, lookup: str) -> Sequence[Holder]:
-        """The holders, under any name, to whom passes of a document were issued."""
-        return [held.holder for held in await self._passes.of_holder(lookup)]
+        """The holders, under any name, to whom passes of a document were issued. What was made for
+        a card bears none."""
+        holders = [held.holder for held in await self._passes.of_holder(lookup)]
+        return [holder for holder in holders if holder.named]
 
     async def ask_for_card(self, lookup: str, now: datetime) -> None:
         """Let staff look at the card when a pass of a document admits for the next time."""

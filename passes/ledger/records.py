@@ -31,6 +31,7 @@ class By(StrEnum):
     STATIC = "static"
     CARD_CHIP = "card_chip"
     CARD_TYPED = "card_typed"
+    CARD_MRZ = "card_mrz"
     CARRIER = "carrier"
     HAND = "hand"
     PAPER = "paper"

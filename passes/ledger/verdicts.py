@@ -42,6 +42,9 @@ class Reason(StrEnum):
     CHECK_IDENTITY = "check_identity"
     PARTY_TOO_LARGE = "party_too_large"
     GATE_DISABLED = "gate_disabled"
+    NO_PASS = "no_pass"  # noqa: S105 - a reason
+    CARRIER_UNAVAILABLE = "carrier_unavailable"
+    CARRIER_UNKNOWN = "carrier_unknown"
     ERROR = "error"
 
 
@@ -276,6 +279,22 @@ _WORDS = {
     ),
     Reason.GATE_DISABLED: _ReasonWords(
         "此通道已停用，请走其他通道", "This gate is out of service; please use another", "通道停用"
+    ),
+    Reason.NO_PASS: _ReasonWords(
+        "此证件在本景区没有可用的巴蜀通电子票，请出示门票或到售票窗口购票",
+        "This card has no Bashu Pass that opens this spot; show your ticket, or buy one at the"
+        " window",
+        "请出示门票",
+    ),
+    Reason.CARRIER_UNAVAILABLE: _ReasonWords(
+        "电子证照暂时无法核验，请出示入园码",
+        "This carrier cannot be checked now; please show the code of the pass",
+        "请出示入园码",
+    ),
+    Reason.CARRIER_UNKNOWN: _ReasonWords(
+        "无法识别此电子证照，请刷新后重新出示，或出示入园码",
+        "This carrier is not known to its provider; show a fresh one, or the code of the pass",
+        "请出示入园码",
     ),
     Reason.ERROR: _ReasonWords(
         f"核验失败，{_STAFF[0]}", f"The check failed; {_STAFF[1]}", "核验失败"

@@ -1,15 +1,18 @@
 """Claimants: what counts about a visitor who wants to claim, gathered from where it is stored."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
+from passes.admission.gates import ShownCard
 from passes.base.calendar import business_day
 from passes.holding.model import Pass
 from passes.holding.wallet import Wallet
 from passes.offers.eligibility import Claimant
+from passes.offers.offer import Offer
 from passes.people.accompanying import Companions
-from passes.people.groups import ANYONE, told_groups
+from passes.people.groups import ANYONE, Group, told_groups
+from passes.people.holder import Holder
 from passes.people.identity import Sealer
 from passes.people.ports import Members, Visitors
 from passes.people.traits import Traits, traits_of
@@ -44,20 +47,29 @@ class Claimants:
             members = await self._members.groups_of(visitor.person.lookup)
             groups = members | told_groups(identity)
         held = await self._wallet.of_visitor(visitor)
-        passes = [each for each in held if not each.voucher and each.in_force_on(today)]
-        return Claimant(
-            now=now,
+        return _claimant(
+            held,
+            groups,
+            traits,
+            now,
             real_name=visitor.person is not None,
-            groups=groups,
-            vouchers=Counter(each.product_id for each in held if each.counts),
-            spots_open=_spots_of(passes, today),
-            traits=traits,
             is_companion=visitor.acting_for is not None,
         )
 
-    async def card_due_since(self, visitor: Visitor) -> datetime | None:
-        """Since when staff have to look at the card of a visitor who says who they are."""
-        return await self._wallet.card_due_since(visitor.holder)
+    async def of_card(
+        self, card: ShownCard, held: Sequence[Pass], offers: Iterable[Offer], now: datetime
+    ) -> Claimant:
+        """What counts now about a person who shows their card and holds these passes. Groups that
+        operators keep are asked for only if one of these offers is for others than the card
+        tells."""
+        groups = card.groups
+        if any(offer.eligible.isdisjoint(groups) for offer in offers):
+            groups |= await self._members.groups_of(card.lookup)
+        return _claimant(held, groups, card.traits, now, real_name=True)
+
+    async def card_due_since(self, person: Holder) -> datetime | None:
+        """Since when staff have to look at the card of a person whom an account says to be."""
+        return await self._wallet.card_due_since(person)
 
     async def still(self, visitor: Visitor, now: datetime) -> bool:
         """Whether a visitor is still who they were when they were read, or still shows the
@@ -67,6 +79,28 @@ class Claimants:
             return current is not None and current.holder.is_same(visitor.holder)
         standing = await self._companions.standing(current, now)
         return any(each.person.is_same(visitor.acting_for) for each in standing)
+
+
+def _claimant(
+    held: Sequence[Pass],
+    groups: frozenset[Group],
+    traits: Traits,
+    now: datetime,
+    *,
+    real_name: bool,
+    is_companion: bool = False,
+) -> Claimant:
+    today = business_day(now)
+    passes = [each for each in held if not each.voucher and each.in_force_on(today)]
+    return Claimant(
+        now=now,
+        real_name=real_name,
+        groups=groups,
+        vouchers=Counter(each.product_id for each in held if each.counts),
+        spots_open=_spots_of(passes, today),
+        traits=traits,
+        is_companion=is_companion,
+    )
 
 
 def _spots_of(passes: Iterable[Pass], day: date) -> frozenset[str]:

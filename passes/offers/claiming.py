@@ -11,6 +11,7 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from passes.admission.gates import ShownCard
 from passes.base.audit import AuditLine
 from passes.base.auditing import AuditEntry, audited
 from passes.base.calendar import business_day
@@ -27,7 +28,7 @@ from passes.offers.eligibility import NotClaimable, closed_spots, objection, too
 from passes.offers.numbering import Numbering
 from passes.offers.offer import ClaimKind, Offer
 from passes.offers.quotas import Quotas
-from passes.people.holder import NOBODY
+from passes.people.holder import NOBODY, Holder
 from passes.people.sealing import Vault
 from passes.people.visitors import Visitor
 from passes.terms.edition import Edition
@@ -118,9 +119,10 @@ class Claiming:
         # 2. The quotas are counted first, so that no more is ever stored than they allow.
         await self._quotas.reserve(claim.offer, claim.spot_id, now)
         # 3. The voucher, unless this visitor has as many as one may have, or it is there already.
-        voucher = _drafted(serial, visitor, claim, now)
+        holder = visitor.holder if claim.offer.real_name else visitor.anonymous
+        voucher = _drafted(serial, holder, claim, now)
         if claim.offer.real_name:
-            card_due_since = await self._claimants.card_due_since(visitor)
+            card_due_since = await self._claimants.card_due_since(visitor.holder)
             voucher = replace(voucher, traits=claimant.traits, card_due_since=card_due_since)
         async with audited(self._audit) as entry:
             try:
@@ -165,16 +167,46 @@ class Claiming:
         text = Text("账户信息已变更，请重试", "this account has changed meanwhile; try again")
         raise Conflict("visitor_changed", text)
 
-    def serial_of_automatic(self, visitor: Visitor, offer: Offer) -> str:
-        """The serial of what a visitor has of an automatic offer. It follows from offer and person,
+    def draft_by_card(self, serial: str, card: ShownCard, claim: Claim, now: datetime) -> Pass:
+        """What the holder of a card has of an automatic offer. It bears no name, for a card that
+        is read tells none: it belongs to the document."""
+        holder = Holder(card.lookup, number_mask=card.number_mask)
+        return replace(_drafted(serial, holder, claim, now), traits=card.traits)
+
+    async def claim_by_card(self, draft: Pass, offer: Offer, by: str, now: datetime) -> Pass | None:
+        """The voucher of an automatic offer, stored for a person who may have no account, or as it
+        is there already; None if they may not have it."""
+        try:
+            await self._quotas.reserve(offer, None, now)
+        except NotClaimable:
+            return None
+        due_since = await self._claimants.card_due_since(draft.holder)
+        voucher = replace(draft, card_due_since=due_since)
+        most = offer.quota.per_person
+        async with audited(self._audit) as entry:
+            try:
+                if most is not None:
+                    voucher = await self._numbering.of_person(voucher, offer, most)
+                stored = await self._added(voucher, offer, by, entry)
+            except NotClaimable:
+                await self._quotas.give_back(draft, now)
+                return None
+            if stored.new:
+                return stored.voucher
+            await entry.not_done()
+        await self._quotas.give_back(draft, now)
+        # Of somebody whose data were erased since, it is nobody's.
+        return stored.voucher if stored.voucher.holder.lookup == draft.holder.lookup else None
+
+    def serial_of_automatic(self, lookup: str, offer: Offer) -> str:
+        """The serial of what a person has of an automatic offer. It follows from offer and person,
         so that twice is once, and nobody else can guess it."""
-        lookup = visitor.holder.lookup
         return self._vault.digest("automatic", f"{offer.id}:{lookup}")[:16]
 
     def _serial(self, visitor: Visitor, claim: Claim) -> str:
         """A random serial, or that of the claim with this key, which nobody can guess either."""
         if claim.offer.claim is ClaimKind.AUTOMATIC:
-            return self.serial_of_automatic(visitor, claim.offer)
+            return self.serial_of_automatic(visitor.lookup, claim.offer)
         if claim.key is None:
             return secrets.token_hex(8)
         return self._vault.digest("claim", f"{visitor.id}:{claim.key}")[:16]
@@ -187,7 +219,11 @@ class Claiming:
         most = offer.quota.per_person
         if most is not None:
             voucher = await self._numbering.numbered(voucher, visitor, offer, most)
-        by, subject = f"visitor:{visitor.id}", f"pass:{voucher.id}"
+        return await self._added(voucher, offer, f"visitor:{visitor.id}", entry)
+
+    async def _added(self, voucher: Pass, offer: Offer, by: str, entry: AuditEntry) -> _Stored:
+        """Store a voucher, its line before it."""
+        subject = f"pass:{voucher.id}"
         line = AuditLine(voucher.issued_at, by, "claim", subject, {"offer": offer.id})
         await entry.begin(line)
         if await self._passes.add(voucher):
@@ -226,14 +262,14 @@ def _spot_needed(offer: Offer) -> Invalid:
     return Invalid("spot_needed", text, [Fault("spot", what)])
 
 
-def _drafted(serial: str, visitor: Visitor, claim: Claim, now: datetime) -> Pass:
+def _drafted(serial: str, holder: Holder, claim: Claim, now: datetime) -> Pass:
     offer = claim.offer
     return Pass(
         id=serial,
         edition=claim.voucher,
         valid=_valid_days(offer, now),
         state=PassState.ACTIVE,
-        holder=visitor.holder if offer.real_name else visitor.anonymous,
+        holder=holder,
         issued_at=now,
         chosen_spot=claim.spot_id,
     )

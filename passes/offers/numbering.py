@@ -44,11 +44,16 @@ class Numbering:
         An account counts like a person, whoever it says to be: else whoever makes people up, or
         becomes one after the other, would have as many as they like. Raises `NotClaimable`.
         """
-        voucher = replace(voucher, id=await self._of_person(voucher, offer, most))
+        voucher = await self.of_person(voucher, offer, most)
         await self._of_account(voucher, visitor, offer, most)
         return voucher
 
-    async def _of_person(self, voucher: Pass, offer: Offer, most: int) -> str:
+    async def of_person(self, voucher: Pass, offer: Offer, most: int) -> Pass:
+        """The voucher, under the serial under which it is one of so many of its holder. Raises
+        `NotClaimable` if they have as many as one may have."""
+        return replace(voucher, id=await self._serial_of_person(voucher, offer, most))
+
+    async def _serial_of_person(self, voucher: Pass, offer: Offer, most: int) -> str:
         """The serial under which a voucher is one of so many of its holder. Raises `NotClaimable`
         if they have as many as one may have.
 

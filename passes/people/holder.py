@@ -11,7 +11,8 @@ class Holder:
     """Whom a pass belongs to: sealed name and number, keyed hashes of both, and masks to show.
 
     `lookup`, the keyed hash of the document, finds them. A visitor without a real name has a
-    `lookup` alone, made of the account; a holder whose data were erased has not even that.
+    `lookup` alone, made of the account, and who has shown a card at a gate that of the card; a
+    holder whose data were erased has not even that.
     `name_digest` is the keyed hash of the name; of a name that could be stored in several writings
     before they were brought to one form, the hash of each, with blanks between them.
     `place` is the record that `sealed` was read from and is bound to, empty before it is stored.
@@ -23,6 +24,11 @@ class Holder:
     name_mask: str = ""
     number_mask: str = ""
     place: str = field(default="", compare=False, metadata=IN_MEMORY)
+
+    @property
+    def named(self) -> bool:
+        """Whether it has a name: an account alone has none, nor who has only shown a card."""
+        return bool(self.name_digest)
 
     def is_same(self, other: "Holder") -> bool:
         """Whether it is the same person: the same document under the same name."""

@@ -147,7 +147,7 @@ class Sealer:
             lookup=lookup,
             name_digest=" ".join(digests),
             name_mask=_masked(identity.name, first=1, last=0),
-            number_mask=_masked_number(identity.number),
+            number_mask=masked_number(identity.number),
         )
 
     def open(self, holder: Holder) -> Identity:
@@ -347,7 +347,7 @@ def _normal_country(country: str | None) -> str | None:
     return None if country is None else typed.compact(country).upper()
 
 
-def _masked_number(number: str) -> str:
+def masked_number(number: str) -> str:
     """A number with its first 3 and last 4 characters, or 1 and 2 of one that is short."""
     if len(number) < _SHORTEST_CARD_NUMBER:
         return _masked(number, first=1, last=2)

@@ -99,9 +99,11 @@ class Visitor:
         return replace(self, acting_for=companion)
 
     def is_holder(self, holder: Holder) -> bool:
-        """Whether a pass of that holder is theirs: issued to their document under their name, or
-        claimed by the account."""
+        """Whether a pass of that holder is theirs: issued to their document under their name or
+        under none, or claimed by the account."""
         if holder.is_same(self.holder):
+            return True
+        if holder.lookup == self.holder.lookup and not holder.named:
             return True
         return self.acting_for is None and holder.is_same(self.anonymous)
 

@@ -1,9 +1,11 @@
-"""Gates, small and loaded whole by every process."""
+"""Gates, small and loaded whole by every process; and how many cards they have read in vain."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from passes.admission.gates import Gate, GateState, SetGate, Setup
-from passes.admission.ports import Gates
+from passes.admission.ports import Gates, VainCounts
 from passes.store.database import Database, Document
 from passes.store.documents import encode, keyed, to_gate
 from passes.store.versions import GATES, Versions
@@ -68,9 +70,34 @@ def _state(gate: Gate) -> dict[str, object]:
         "state": gate.state.value,
         "token_version": gate.token_version,
         "enrolled_at": gate.enrolled_at,
+        "readers": encode(gate.readers),
     }
 
 
 def _setup_in(document: Document) -> Setup | None:
     setup = document.get("setup")
     return None if setup is None else Setup(**setup)
+
+
+class VainCountStore(VainCounts):
+    """The `cards_in_vain` collection: a document for each gate and hour, of which nothing tells
+    what cards they were."""
+
+    def __init__(self, database: Database) -> None:
+        """One collection of the database is used."""
+        self._counts = database.collection("cards_in_vain")
+
+    async def add(self, gate_id: str, hour: datetime) -> None:
+        one = {"_id": f"{gate_id}:{hour:%Y-%m-%dT%H}", "gate_id": gate_id, "hour": hour}
+        one_more: Document = {"$inc": {"count": 1}}
+        if await self._counts.update({"_id": one["_id"]}, one_more):
+            return
+        if not await self._counts.insert({**one, "count": 1}):
+            # Another has just inserted it.
+            await self._counts.update({"_id": one["_id"]}, one_more)
+
+    async def since(self, hour: datetime) -> Mapping[str, Sequence[int]]:
+        counts: dict[str, list[int]] = defaultdict(list)
+        for document in await self._counts.find({"hour": {"$gte": hour}}):
+            counts[document["gate_id"]].append(document["count"])
+        return counts

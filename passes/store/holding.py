@@ -35,6 +35,7 @@ class PassStore(Passes):
         self._sealer = sealer
         self._editions = editions
         self._documents = Grouped(self._documents_of)
+        self._of_holders = Grouped(self._documents_of_holders)
 
     async def get(self, pass_id: str) -> Pass | None:
         document = await self._documents.ask(pass_id)
@@ -59,7 +60,7 @@ class PassStore(Passes):
         return await self._passes.update(where, {"$set": changes})
 
     async def of_holder(self, lookup: str) -> Sequence[Pass]:
-        found = await self._passes.find({"holder.lookup": lookup})  # a few: sorted here
+        found = await self._of_holders.ask(lookup)  # a few: sorted here
         held = [await self._read(document) for document in found]
         return sorted(held, key=lambda each: each.issued_at, reverse=True)
 
@@ -81,6 +82,15 @@ class PassStore(Passes):
         found = await self._passes.find({"_id": {"$in": list(dict.fromkeys(pass_ids))}})
         by_id = {document["_id"]: document for document in found}
         return [by_id.get(pass_id) for pass_id in pass_ids]
+
+    async def _documents_of_holders(self, lookups: Sequence[str]) -> Sequence[Sequence[Document]]:
+        if len(lookups) == 1:
+            return [await self._passes.find({"holder.lookup": lookups[0]})]
+        found = await self._passes.find({"holder.lookup": {"$in": list(dict.fromkeys(lookups))}})
+        by_holder: dict[str, list[Document]] = {lookup: [] for lookup in lookups}
+        for document in found:
+            by_holder[document["holder"]["lookup"]].append(document)
+        return [by_holder[lookup] for lookup in lookups]
 
 
 class HoldingStore(Holdings):

@@ -17,7 +17,7 @@ INDEXES: dict[str, tuple[Index, ...]] = {
         Index(
             "holder",
             (("holder.lookup", 1),),
-            serves="visitors and staff find the passes of a person",
+            serves="visitors, staff and cards at gates find the passes of a person",
         ),
         Index("product", (("product_id", 1),), serves="the vouchers of an offer are counted"),
     ),
@@ -139,6 +139,15 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     # small, not sharded
     "gates": (
         Index("setup", (("setup.digest", 1),), serves="a device enrols with its setup code"),
+    ),
+    # shard key: _id, hashed. `_id` is a gate and an hour.
+    "cards_in_vain": (
+        Index(
+            "kept_a_year",
+            (("hour", 1),),
+            serves="the last day is listed by gate; counts are dropped after a year",
+            expire_seconds=_YEAR_SECONDS,
+        ),
     ),
     # shard key: _id, hashed
     "audit_log": (

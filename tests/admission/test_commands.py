@@ -1,7 +1,7 @@
 """How many commands the database gets: few for a scan, fewer than scans when many come at once."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -9,9 +9,14 @@ from tornado.ioloop import IOLoop
 
 from passes.admission.gates import GateKind
 from passes.holding.model import Pass
+from passes.ledger.verdicts import Reason
+from passes.offers.offer import ClaimKind, Quota
+from passes.terms.prices import Benefit, BenefitKind
 from passes.terms.terms import Limits
 from tests.support import build
+from tests.support.build import NOW, OPERATOR, SEALER
 from tests.support.commands import Commands, counted_rooms
+from tests.support.interleaving import overtake
 from tests.support.rooms import RoomsUnderTest
 
 MANY = 48
@@ -69,3 +74,110 @@ async def test_a_refusal_of_a_pass_that_is_remembered_costs_four_operations(
     commands.sent.clear()
     assert not await scan(rooms, held, "b")
     assert commands.sent == {"find": 2, "insert": 1, "update": 1}
+
+
+UNCOUNTED = build.terms(limits=Limits(per_spot_day=None))
+CAMPAIGN = build.offer(
+    id="huimin",
+    benefit=Benefit(BenefitKind.FREE),
+    voucher_days=None,
+    limits=Limits(per_spot_day=None),
+    claim=ClaimKind.AUTOMATIC,
+    quota=Quota(per_spot_day=5),
+)
+
+
+async def test_many_cards_at_once_send_fewer_commands_than_there_are_cards(
+    counted: tuple[RoomsUnderTest, Commands],
+) -> None:
+    rooms, commands = counted
+    people = [build.person(n) for n in range(MANY)]
+    for n, person in enumerate(people):
+        await rooms.issued(id=f"{n + 1:016x}", holder=SEALER.seal(person))
+    commands.sent.clear()
+    told = await asyncio.gather(
+        *(
+            rooms.card_shown(person, gate=build.gate(id=f"gate-{n}"))
+            for n, person in enumerate(people)
+        )
+    )
+    assert [held.id for _, held in told if held] == [f"{n + 1:016x}" for n in range(MANY)]
+    assert commands.sent.total() < MANY / 2
+
+
+async def one_pass(rooms: RoomsUnderTest) -> None:
+    await rooms.issued(terms=UNCOUNTED)
+
+
+async def five_passes(rooms: RoomsUnderTest) -> None:
+    for n in range(1, 6):
+        held = build.held(id=f"{n:016x}", terms=build.terms(limits=Limits(total=5)))
+        await rooms.keep(held)
+
+
+async def used_today(rooms: RoomsUnderTest) -> None:
+    await rooms.issued()
+    await rooms.card_shown(nonce="before", gate=build.gate(id="before"))
+
+
+async def nothing(rooms: RoomsUnderTest) -> None:
+    pass
+
+
+async def campaign(rooms: RoomsUnderTest) -> None:
+    await rooms.offers.publishing.publish([CAMPAIGN], OPERATOR, NOW)
+    await rooms.offers.offers.load()
+    await rooms.terms.editions.load()
+
+
+async def shown_before(rooms: RoomsUnderTest) -> None:
+    await campaign(rooms)
+    await rooms.card_shown(nonce="before", gate=build.gate(id="before"))
+
+
+CARDS: Mapping[str, tuple[Callable[[RoomsUnderTest], Awaitable[None]], Reason, dict[str, int]]] = {
+    "admitted": (one_pass, Reason.OK, {"find": 2, "insert": 1}),
+    "of five passes": (five_passes, Reason.OK, {"find": 2, "insert": 1}),
+    "refused": (used_today, Reason.ALREADY_TODAY, {"find": 2, "insert": 1, "update": 1}),
+    "no pass, first of the hour": (nothing, Reason.NO_PASS, {"find": 1, "insert": 1, "update": 1}),
+    "campaign, again": (shown_before, Reason.OK, {"find": 2, "insert": 1, "update": 1}),
+    "campaign, for the first time": (
+        campaign,
+        Reason.OK,
+        {"find": 2, "insert": 7, "update": 4},
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "reason", "sent"), CARDS.values(), ids=CARDS)
+async def test_what_a_card_costs(
+    counted: tuple[RoomsUnderTest, Commands],
+    given: Callable[[RoomsUnderTest], Awaitable[None]],
+    reason: Reason,
+    sent: dict[str, int],
+) -> None:
+    rooms, commands = counted
+    await given(rooms)
+    commands.sent.clear()
+    verdict, _ = await rooms.card_shown()
+    assert verdict.reason is reason
+    assert commands.sent == sent
+
+
+async def test_a_card_that_loses_a_race_is_read_again(
+    counted: tuple[RoomsUnderTest, Commands], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At another gate in between: twice passes, records and insert, once for each."""
+    rooms, commands = counted
+    await one_pass(rooms)
+    rival = RoomsUnderTest(rooms.database)
+    await rival.terms.editions.load()
+
+    async def first() -> None:
+        commands.sent.clear()
+        await rival.card_shown(nonce="b", gate=build.gate(id="south"))
+
+    overtake(monkeypatch, rooms.ledger.records, "append", first)
+    verdict, _ = await rooms.card_shown()
+    assert verdict.admitted
+    assert commands.sent == {"find": 4, "insert": 3}

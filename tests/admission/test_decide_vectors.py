@@ -183,6 +183,9 @@ def test_there_are_enough_cases_and_each_reason_of_decide_is_among_them() -> Non
         Reason.CODE_UNKNOWN,
         Reason.REPEAT,
         Reason.QUOTA_USED_UP,
+        Reason.NO_PASS,
+        Reason.CARRIER_UNAVAILABLE,
+        Reason.CARRIER_UNKNOWN,
         Reason.ERROR,
     }
     assert set(reasons) == set(Reason) - before_decide

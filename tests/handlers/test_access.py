@@ -18,7 +18,7 @@ from handlers.web.api import ApiHandler
 from handlers.web.endpoint import declared_on, endpoint
 from handlers.web.problems import Problem
 from handlers.web.routing import Route
-from passes.admission.gates import TOKEN_LIFE, GateKind
+from passes.admission.gates import TOKEN_LIFE, GateKind, Reader
 from server.auth import ISSUER, Tokens
 from tests.support import build
 from tests.support.api import Api
@@ -85,11 +85,13 @@ async def roles(world: World) -> dict[str, tuple[str, set[str]]]:
     session = await world.system.people.signing_in.begin(visitor, NOW)
     _, turnstile = await world.gate()
     _, window = await world.gate(kind=GateKind.WINDOW)
+    _, reader = await world.gate(readers=frozenset(Reader))
     return {
         "visitor": (access, {"visitor:self"}),
         "who refreshes": (TOKENS.for_session(session, visitor, NOW).refresh, {"refresh:session"}),
         "helper": (TOKENS.for_pass("x", NOW), {"pass:read"}),
         "turnstile": (turnstile, {"gate:scan"}),
+        "turnstile with readers": (reader, {"gate:scan", "gate:id_card", "gate:carrier"}),
         "window": (window, {"gate:scan", "gate:lookup"}),
     }
 

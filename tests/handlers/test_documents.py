@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from passes.admission.gates import GateKind
+from passes.admission.gates import GateKind, Reader
 from passes.offers.offer import Quota
 from passes.people.identity import DocumentKind, Identity
 from passes.terms.validity import Term
@@ -16,6 +16,7 @@ from tests.support import build, documented
 from tests.support.api import Answer, Api
 from tests.support.documented import Example
 from tests.support.processes import PROJECT
+from tests.support.verdicts import assert_admitted
 from tests.support.world import World
 
 DOCS = PROJECT / "docs"
@@ -66,9 +67,9 @@ def shown_in(document: Path) -> dict[str, Example]:
 
 
 async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
-    enrol, scan, annul, lookup = documented.examples(GATE)
+    enrol, scan, annul, lookup, card = documented.examples(GATE)
     new = await world.system.admission.gate_keeping.add(
-        build.EMEISHAN, GateKind.HANDHELD, "", build.OPERATOR, world.clock()
+        build.EMEISHAN, GateKind.HANDHELD, "", build.OPERATOR, world.clock(), frozenset(Reader)
     )
     held = await world.issue(person=build.HOLDER)
     caller = Caller(api)
@@ -85,6 +86,13 @@ async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
     assert_as_shown(lookup, await caller.send(lookup, by_card))
     await world.issue(person=PASSPORT)
     assert_as_shown(lookup, await caller.send(lookup, by_passport))
+    by_chip, by_mrz, by_carrier = card.bodies
+    assert_admitted(await caller.send(card, by_chip))
+    assert_admitted(await caller.send(card, by_mrz))
+    token = f"sandbox:{build.person(7).number}"
+    no_pass = await caller.send(card, by_carrier, carrier=by_carrier["carrier"] | {"token": token})
+    assert_as_shown(card, no_pass)
+    assert no_pass.json["reason"] == card.reply["reason"]
     assert caller.sent == set(shown_in(GATE))
 
 

@@ -214,7 +214,7 @@ GOOD = {"code": "BP1:X", "nonce": "n1", "scanned_at": "2026-07-01T10:00:00+08:00
 @pytest.mark.parametrize(
     ("change", "where"),
     [
-        ({"code": None}, "body.code"),
+        ({"code": None}, "body"),
         ({"code": 7}, "body.code"),
         ({"code": "x" * 1025}, "body.code"),
         ({"nonce": ""}, "body.nonce"),

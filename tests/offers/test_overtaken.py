@@ -8,13 +8,14 @@ import pytest
 from passes.admission.gates import GateKind
 from passes.base.errors import Conflict
 from passes.holding.model import Pass
+from passes.holding.shown_code import live_text
 from passes.offers.eligibility import NotClaimable
 from passes.offers.offer import OfferState, Quota
 from passes.offers.quotas import CLAIM_TAKES
 from passes.people.holder import NOBODY
 from server.mongo import Mongo
 from tests.support import build
-from tests.support.build import NOW, OPERATOR, live_scan, offer
+from tests.support.build import KEYS, NOW, OPERATOR, offer
 from tests.support.interleaving import ALWAYS, overtake
 from tests.support.rooms import RoomsUnderTest
 from tests.support.verdicts import assert_admitted
@@ -64,7 +65,7 @@ async def test_giving_back_beside_a_gate_that_admits_and_annuls(
 ) -> None:
     rooms, rival = RoomsUnderTest(mongo), RoomsUnderTest(mongo)
     voucher = await rooms.claim(0, MANY)
-    gate = comes_and_goes(rival, live_scan(voucher).code)
+    gate = comes_and_goes(rival, live_text(voucher, KEYS, NOW))
     with monkeypatch.context() as contended:
         overtake(contended, rooms.ledger.records, "append", gate, times)
         if times == 1:

@@ -4,8 +4,10 @@ import asyncio
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
-from tests.support.api import Api
+from server import clock
+from tests.support.api import Answer, Api
 from tests.support.build import id_number
 from tests.support.operators import EXAMPLE_PASS, enrolled_gate
 from tests.support.processes import Run, Start
@@ -108,7 +110,14 @@ async def plant(api: Api, scripts: Run) -> list[str]:
     issued = scripts(
         "passes", "issue", "--product", OPENLY_KEPT, "--name", NAME, "--id-number", NUMBER
     )
-    gate = await enrolled_gate(api, scripts, kind="window")
+    readers = ("--reader", "id_card", "--reader", "carrier")
+    gate = await enrolled_gate(api, scripts, "emeishan", "window", *readers)
+
+    async def shown(nonce: str, **what: Any) -> Answer:
+        scan = {"nonce": nonce, "scanned_at": clock.now().isoformat(), **what}
+        return await api.post("/api/v1/gate/scans", scan, gate)
+
+    card, stranger = ({"kind": "resident", "number": each} for each in (NUMBER, GUARDIAN_NUMBER))
     mine, other = await token_of(api, "甲"), await token_of(api, "乙")
     child = {"name": "测试童", "id_number": id_number("11010120160307002")}
     guardian = {"name": GUARDIAN, "id_number": GUARDIAN_NUMBER}
@@ -122,6 +131,11 @@ async def plant(api: Api, scripts: Run) -> list[str]:
         (200, await put_identity(api, mine, **SAID)),
         (409, await put_identity(api, other, **SAID)),
         (200, await api.post("/api/v1/gate/lookup", {"id_number": NUMBER}, gate)),
+        (200, await shown("chip", document=card)),
+        (200, await shown("typed", document=card, read="typed")),
+        (200, await shown("nobody", document=stranger)),
+        (422, await shown("wrong", document=card | {"number": NUMBER + "0"})),
+        (200, await shown("carrier", carrier={"kind": "x", "token": f"sandbox:{NUMBER}"})),
         (200, await api.get(f"/api/v1/spots?q={NUMBER}", mine)),
     ]
     for status, answer in expected:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from passes.admission.gates import GateKind
+from passes.admission.cards import MANY_IN_AN_HOUR
+from passes.admission.gates import GateKind, Reader
 from passes.codes.keys import Keyring, SigningKey
 from passes.terms.times import Blackout
 from passes.terms.validity import DateRange
-from server.doctor import Finding, Level, examine
+from server.doctor import Finding, Level, examine, of_readers
 from server.expiry import ExpiryWatch, expiries, within
 from server.keyfile import Keys
 from server.settings import Settings
@@ -125,3 +126,20 @@ async def test_the_doctor_sees_what_others_can_read(tmp_path: Path) -> None:
     remedies = [each.remedy for each in findings if each.check == "data directory"]
     assert remedies == [f"chmod 700 {tmp_path}", f"chmod 600 {tmp_path / 'keys.json'}"]
     assert tmp_path.stat().st_mode & 0o777 == 0o755, "it looks, and changes nothing"
+
+
+async def test_the_doctor_sees_gates_that_try_numbers_and_carriers_without_a_provider(
+    system: System, world: World
+) -> None:
+    gate, _ = await world.gate(readers=frozenset({Reader.CARRIER}))
+    counts = system.admission.vain_counts
+    for hour, number in ((NOW - timedelta(hours=1), MANY_IN_AN_HOUR), (NOW - timedelta(days=2), 1)):
+        document = {"_id": f"{hour}", "gate_id": gate.id, "hour": hour, "count": number}
+        await system.database.collection("cards_in_vain").insert(document)
+    await counts.add("another", NOW)
+    real = settings_over(Path("var"), wechat_appid="wx0123456789", wechat_secret="s3cret")
+    findings = await of_readers(system, real, NOW)
+    assert [each.what for each in findings] == [
+        f"{gate.id} has read {MANY_IN_AN_HOUR} cards without a pass in an hour",
+        "gates read carriers, and nobody vouches for them",
+    ]

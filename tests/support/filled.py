@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
-from passes.admission.gates import GateKind, Scan
+from passes.admission.gates import GateKind, Reader, Scan
 from passes.base.errors import Conflict
 from passes.base.text import Text
 from passes.holding.issuing import NewPass
@@ -53,8 +53,11 @@ async def filled(mongo: Mongo, data_dir: Path, sandbox_url: str) -> System:
     await system.terms.withdrawing.withdraw("spring-2026", "sold out", OPERATOR, NOW)
     leaving = build.spot_withdrawal(product_id="spring-2026", at=NOW)
     await system.terms.spot_withdrawing.withdraw(leaving, OPERATOR)
-    await system.admission.gate_keeping.add(XIANNVSHAN, GateKind.WINDOW, "北门", OPERATOR, NOW)
     await system.rights.requests.exported(asked_by(visitor, RequestKind.EXPORT), NOW)
+    readers = frozenset({Reader.ID_CARD})
+    keeping = system.admission.gate_keeping
+    await keeping.add(XIANNVSHAN, GateKind.WINDOW, "北门", OPERATOR, NOW, readers)
+    await system.admission.vain_counts.add("emeishan-wezb", NOW)
     return system
 
 

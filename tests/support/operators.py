@@ -17,17 +17,17 @@ def issue(
     return scripts("passes", "issue", "--product", product, *holder, *more, "--json")
 
 
-def setup_code(scripts: Run, spot: str = "emeishan", kind: str = "turnstile") -> str:
+def setup_code(scripts: Run, spot: str = "emeishan", kind: str = "turnstile", *more: str) -> str:
     """The setup code of a new gate."""
-    added = scripts("gates", "add", "--spot", spot, "--kind", kind, "--json")
+    added = scripts("gates", "add", "--spot", spot, "--kind", kind, *more, "--json")
     return str(added.json["setup_code"])
 
 
 async def enrolled_gate(
-    api: Api, scripts: Run, spot: str = "emeishan", kind: str = "turnstile"
+    api: Api, scripts: Run, spot: str = "emeishan", kind: str = "turnstile", *more: str
 ) -> str:
     """The token of a new gate."""
-    code = setup_code(scripts, spot, kind)
+    code = setup_code(scripts, spot, kind, *more)
     answer = await api.post("/api/v1/gate/enrol", {"setup_code": code})
     assert answer.status == 200, answer.body
     return str(answer.json["token"])

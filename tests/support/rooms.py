@@ -3,10 +3,13 @@
 from datetime import date, datetime
 from typing import Any
 
-from passes.admission.gates import Scan
+from passes.admission.gates import Gate, Purpose, Scan
+from passes.admission.lookup import Card
+from passes.admission.ports import Carriers
 from passes.base.audit import AuditLine, Outcome
 from passes.holding.issuing import NewPass
 from passes.holding.model import Pass
+from passes.ledger.records import By
 from passes.ledger.verdicts import Verdict
 from passes.offers.claiming import Claim
 from passes.offers.offer import Offer
@@ -24,10 +27,12 @@ from tests.support.build import KEYS, NOW, OPERATOR, PRIVACY_VERSION, SEALER, VA
 class RoomsUnderTest(Rooms):
     """All rooms, how tests fill them, and a look behind them."""
 
-    def __init__(self, database: Database, vault: Vault = VAULT) -> None:
+    def __init__(
+        self, database: Database, vault: Vault = VAULT, carriers: Carriers | None = None
+    ) -> None:
         """Over a database of its own."""
         self.spots = Spots()
-        super().__init__(database, KEYS, vault, self.spots, PRIVACY_VERSION)
+        super().__init__(database, KEYS, vault, self.spots, PRIVACY_VERSION, carriers)
         self.database = database
 
     async def published(self, draft: Edition) -> Edition:
@@ -68,6 +73,24 @@ class RoomsUnderTest(Rooms):
         """What a gate is told about a scan."""
         verdict, _ = await self.admission.admission.admit(scan, at)
         return verdict
+
+    async def card_shown(
+        self,
+        person: Identity = build.HOLDER,
+        nonce: str = "n1",
+        at: datetime = NOW,
+        *,
+        gate: Gate | None = None,
+        by: By = By.CARD_CHIP,
+        party: int | None = None,
+        purpose: Purpose = Purpose.ENTER,
+    ) -> tuple[Verdict, Pass | None]:
+        """What a gate is told about the card of a person, and with which pass."""
+        gate = gate or build.gate()
+        card = Card(person.number, person.kind, person.country)
+        shown = self.admission.cards.read(card, by, gate, nonce, at)
+        scan = Scan(gate, shown, nonce, at, party, purpose)
+        return await self.admission.admission.admit(scan, at)
 
     async def refusal_reasons(self) -> list[str]:
         """Why scans were refused, as it is kept."""

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from handlers.services import Services
-from passes.admission.gates import Gate, GateKind
+from passes.admission.gates import Gate, GateKind, Reader
+from passes.admission.ports import Carriers
 from passes.holding.issuing import NewPass
 from passes.holding.model import Pass
 from passes.holding.shown_code import live_text, static_text
@@ -43,9 +44,9 @@ PARTS = {build.XIANNVSHAN, "dujiangyan", "qingchengshan-qianshan"}
 SOME_SPOTS = [spot for spot in load_spots() if spot.level == "5A" or spot.id in PARTS]
 
 
-async def composed(mongo: Mongo) -> System:
+async def composed(mongo: Mongo, carriers: Carriers | None = None) -> System:
     """A system over a database, with the 5A spots, a few of their parts, and one product."""
-    system = System(mongo, keys(), SETTINGS.privacy_version)
+    system = System(mongo, keys(), SETTINGS.privacy_version, carriers)
     await system.catalogue.replace(SOME_SPOTS)
     await system.catalogue.load()
     await system.terms.publishing.publish([build.product()], build.OPERATOR, build.NOW)
@@ -65,11 +66,14 @@ class World:
         self._any_gate: str | None = None
 
     async def gate(
-        self, spot_id: str = build.EMEISHAN, kind: GateKind = GateKind.TURNSTILE
+        self,
+        spot_id: str = build.EMEISHAN,
+        kind: GateKind = GateKind.TURNSTILE,
+        readers: frozenset[Reader] = frozenset(),
     ) -> tuple[Gate, str]:
         """An enrolled gate and its token."""
         new = await self.system.admission.gate_keeping.add(
-            spot_id, kind, "", build.OPERATOR, self.clock()
+            spot_id, kind, "", build.OPERATOR, self.clock(), readers
         )
         gate = await self.system.admission.gate_keeping.enrol(new.setup_code, self.clock())
         await self.system.admission.gates.load()
