@@ -79,3 +79,13 @@ class FreeEntry(Strict):
         if self.from_age is not None and self.to_age is not None and self.to_age < self.from_age:
             raise ValueError("to_age is less than from_age")
         return self
+
+    def admits_age(self, age: int) -> bool:
+        """Whether everybody of that age, in full years, enters free: false for what a height or
+        another group decides."""
+        by_age = self.who is FreeFor.SENIORS or (
+            self.who is FreeFor.CHILDREN and self.to_age is not None
+        )
+        old_enough = self.from_age is None or self.from_age <= age
+        young_enough = self.to_age is None or age <= self.to_age
+        return by_age and old_enough and young_enough

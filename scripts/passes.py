@@ -1,10 +1,11 @@
 """`passes`: issue a pass, and give it to its holder."""
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +19,7 @@ from passes.holding.lifecycle import Step
 from passes.holding.model import Pass
 from passes.holding.shown_code import live_text, static_text
 from passes.people.identity import DocumentKind
+from scenic_data.model import Spot
 from scripts.common import (
     AsJson,
     BornOption,
@@ -72,7 +74,7 @@ def issue(
 ) -> None:
     """Issue a pass to a holder, and print its code, ready to be scanned."""
 
-    async def command(system: System) -> dict[str, object]:
+    async def command(system: System) -> dict[str, Any]:
         sold = system.terms.editions.current(product)
         if sold is None:
             raise unknown(Text("票种", "product"), product)
@@ -84,7 +86,7 @@ def issue(
             identity=identity,
         )
         issued = await system.holding.issuing.issue(new, operator(), now())
-        fields: dict[str, object] = {
+        fields: dict[str, Any] = {
             "pass_id": issued.id,
             "code": _text(issued, code, system),
             "valid_from": issued.days.start,
@@ -92,9 +94,30 @@ def issue(
         }
         if issued.activate_by is not None:
             fields["activate_by"] = issued.activate_by
-        return fields
+        # A pass of fixed dates may be sold after their first.
+        age = identity.age_on(max(issued.days.start, business_day(now())))
+        opened = [spot for spot in system.catalogue.snapshot.all() if issued.opens(spot)]
+        return {**fields, "warnings": free_by_law_warnings(opened, age)}
 
-    show(with_system(command, data_dir, as_json), as_json)
+    document = with_system(command, data_dir, as_json)
+    if not as_json:
+        for warning in document.pop("warnings"):
+            print(f"warning: {warning}", file=sys.stderr)
+    show(document, as_json)
+
+
+def free_by_law_warnings(opened: Sequence[Spot], age: int) -> list[str]:
+    """What the office is told when it sells to somebody of an age at which some of the spots that
+    the pass opens are free by law, as far as their sources say."""
+    rules_by_spot = [[each for each in spot.free_entry if each.admits_age(age)] for spot in opened]
+    free = [rules for rules in rules_by_spot if rules]
+    if not free:
+        return []
+    warning = f"at {age} the holder enters free by law at {len(free)} of {len(opened)} spots"
+    but_holidays = sum(all(each.not_on_holidays for each in rules) for rules in free)
+    if but_holidays:
+        warning += f" ({but_holidays} of them not on statutory holidays)"
+    return [warning]
 
 
 @app.command("code")
