@@ -85,8 +85,8 @@ class Erasing:
         # 3. What was issued or claimed meanwhile: nobody can sign in to it any more, so it is given
         #    up, too.
         given_up += await self._give_up(self._of(visitor), now)
-        await entry.done()
         await parts.requests.settle(request, Outcome.DONE, now)
+        await entry.done()
         return given_up
 
     async def erase_person(
@@ -109,8 +109,8 @@ class Erasing:
         await self._unbind(lookup, now)
         # 3. Their passes, and the rest that is kept.
         given_up = await self._give_up(whose, now)
-        await entry.done()
         await parts.requests.settle(request, Outcome.DONE, now)
+        await entry.done()
         return given_up
 
     def _of(self, visitor: Visitor) -> _Whose:

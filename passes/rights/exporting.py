@@ -56,6 +56,6 @@ class Exporting:
             guardian_of=await self._kept.guarded_by(asked.lookup),
             kept=await self._kept.of(asked.lookup),
         )
-        await entry.done()
         await self._requests.settle(request, Outcome.DONE, now)
+        await entry.done()
         return held

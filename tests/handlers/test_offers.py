@@ -123,7 +123,8 @@ async def test_publishing_is_checked_versioned_and_repeatable(world: World) -> N
         )
     }
     (stored,) = await world.system.offers.stored.all()
-    assert stored == offer(version=1)
+    assert stored.key is not None
+    assert stored == offer(version=1, key=stored.key)
 
 
 @pytest.mark.parametrize(
