@@ -64,6 +64,10 @@ STAYS: Mapping[str, Stay] = {
     ),
     "users": Stay("until erased", Means.ERASURE, "the visitor signs in with it"),
     "bindings": Stay("until erased", Means.ERASURE, "a person is bound to one account"),
+    "companions": Stay(
+        "until it ends", Means.ERASURE, "an account shows the passes of those who agreed"
+    ),
+    "companion_codes": Stay("ten minutes", Means.DATABASE, "a person agrees by saying it"),
     "name_attempts": Stay("two days", Means.DATABASE, "names are not guessed"),
     "sessions": Stay("until it ends", Means.DATABASE, "a device is signed in"),
     "requests": Stay(
@@ -74,6 +78,7 @@ STAYS: Mapping[str, Stay] = {
     "editions": _FOR_ALL,
     "amendments": _FOR_ALL,
     "withdrawals": Stay("until it is resumed", Means.OPERATORS, "names nobody"),
+    "spot_withdrawals": Stay("until it is resumed", Means.OPERATORS, "names nobody"),
     "holidays": _FOR_ALL,
     "offers": Stay(
         "for ever; its key six months after its end",
@@ -83,6 +88,7 @@ STAYS: Mapping[str, Stay] = {
     "offer_counters": _FOR_ALL,
     "members": Stay("until they leave", Means.OPERATORS, "offers are for members"),
     "gates": _FOR_ALL,
+    "cards_in_vain": Stay("366 days", Means.DATABASE, "a gate that tries numbers is seen"),
     "audit_log": Stay(
         "for ever; which visitor three years",
         Means.RUN,

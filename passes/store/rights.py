@@ -19,6 +19,7 @@ def _key_of(prefix: str) -> Document:
 
 _UNDER_A_HASH: Mapping[str, Callable[[str], Document]] = {
     "holdings": lambda lookup: {"holder": lookup},
+    "companions": lambda lookup: {"person.lookup": lookup},
     "members": lambda lookup: {"lookup": lookup},
     "name_attempts": _key_of,
 }
@@ -54,7 +55,11 @@ class KeptStore(KeptOfPeople):
 
 def _without(lookup: str, document: Document) -> dict[str, object]:
     """A document for whom it is about, without the hash that they are found by."""
-    told = {name: _hidden(lookup, value) for name, value in document.items()}
+    told = {
+        name: _hidden(lookup, value)
+        for name, value in document.items()
+        if not isinstance(value, Mapping)  # the person themselves, sealed
+    }
     return {name: value for name, value in told.items() if value != "…"}
 
 

@@ -47,6 +47,8 @@ async def planted(rooms: RoomsUnderTest, n: int = 0) -> Pass:
     await rooms.known(f"乙{n}")
     with pytest.raises(Conflict, match="another name"):
         await rooms.known(f"丙{n}", document=build.document(name="测试丁"))
+    family = await rooms.visitor(40 + n)
+    await rooms.people.accompanying.show_to_staff(family.lookup, HOLDER, OPERATOR, NOW)
     return held
 
 
@@ -64,9 +66,12 @@ async def test_what_is_held_about_a_person_is_told_to_staff(rooms: RoomsUnderTes
     assert told.guardian_of == 1
     assert told.kept == {
         "holdings": [{"_id": "annual:…", "pass_id": held.id}],
+        "companions": told.kept["companions"],
         "members": [{"_id": "union_member:…", "group": "union_member"}],
         "name_attempts": [{"_id": "…:2026-07-01", "count": 1, "at": NOW}],
     }
+    (companionship,) = told.kept["companions"]
+    assert companionship["basis"] == "shown"
     assert LOOKUP not in str(told.kept)
 
 
