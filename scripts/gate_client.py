@@ -5,9 +5,8 @@ server, prints the verdict.
     python scripts/gate_client.py --server http://127.0.0.1:8000 --token TOKEN
 
 A keyboard-wedge scanner types codes in just as a person pastes them, and a reader of ID cards their
-numbers. A scan that gets no answer is
-sent again under the same nonce, so it is never counted twice. Needs nothing of the project but what
-it asks over HTTP.
+numbers. A scan that gets no answer is sent again under the same nonce, so it is never counted
+twice. Needs nothing of the project but what it asks over HTTP.
 """
 
 import argparse

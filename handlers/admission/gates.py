@@ -355,7 +355,7 @@ class EnrolEndpoint(ApiHandler):
 class ScanEndpoint(GateHandler):
     """`/api/v1/gate/scans`"""
 
-    @endpoint(scope=_SCAN, body=ScanIn, reply=VerdictOut)
+    @endpoint(scope=_SCAN, body=ScanIn, reply=VerdictOut, counts_some=True)
     async def post(self, body: ScanIn) -> VerdictOut:
         """Admit or refuse a visitor. A refusal is an answer (200), not an error."""
         gate = await self.gate()

@@ -251,7 +251,7 @@ def _possible_problems(operation: _Operation) -> Iterator[tuple[str, str]]:
     declared = operation.declared
     has_body = declared.body is not None
     has_scope = declared.scope is not None
-    has_limit = declared.limit is not None
+    has_limit = declared.limit is not None or declared.counts_some
     yield "400", "The request is not HTTP or JSON as it should be."
     if has_scope:
         yield "401", "The bearer token is missing, or not good here."

@@ -43,6 +43,8 @@ class Declaration:
     body_limit: int = BODY_LIMIT
     limit: str | None = None
     """The name of the rate limit that calls are counted against; None is without limit."""
+    counts_some: bool = False
+    """Whether the method itself counts some calls against a limit."""
     idempotent: bool = False
     """Whether calls under the same header `Idempotency-Key` are one call."""
 
@@ -56,6 +58,7 @@ def endpoint(  # noqa: PLR0913 - each is named
     status: HTTPStatus = HTTPStatus.OK,
     body_limit: int = BODY_LIMIT,
     limit: str | None = None,
+    counts_some: bool = False,
     idempotent: bool = False,
 ) -> Callable[[Method], Method]:
     """Declare a handler method.
@@ -63,7 +66,9 @@ def endpoint(  # noqa: PLR0913 - each is named
     It is called with the path arguments, then the checked query, then the checked body, and what
     it returns is sent.
     """
-    declared = Declaration(scope, reply, query, body, status, body_limit, limit, idempotent)
+    declared = Declaration(
+        scope, reply, query, body, status, body_limit, limit, counts_some, idempotent
+    )
 
     def decorate(method: Method) -> Method:
         @functools.wraps(method)

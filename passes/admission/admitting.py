@@ -341,7 +341,7 @@ class Admission:
         if scan.purpose is Purpose.LEAVE:
             return sorted(found, key=_last_here, reverse=True)
         found.sort(key=self._place)
-        before = [each for each in found if self._place(each) < (Rank.AUTOMATIC,)]
+        before = [each for each in found if self._place(each)[0] < Rank.AUTOMATIC]
         if any(self._decide(scan, reading, each, now)[0].granted for each in before):
             return found
         held = [facts.held for facts in known]

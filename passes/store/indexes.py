@@ -143,7 +143,7 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     # shard key: _id, hashed. `_id` is a gate and an hour.
     "cards_in_vain": (
         Index(
-            "kept_a_year",
+            "counted_a_year",
             (("hour", 1),),
             serves="the last day is listed by gate; counts are dropped after a year",
             expire_seconds=_YEAR_SECONDS,

@@ -229,6 +229,14 @@ async def test_a_card_read_twice_is_one_showing_whatever_pass_it_used(
     assert_admitted(elsewhere)
 
 
+async def test_many_reads_of_one_card_at_once_let_in_once(rooms: RoomsUnderTest) -> None:
+    await rooms.keep(held(1, terms=terms(per_spot_day=None)))
+    await rooms.keep(held(2, terms=terms(total=5)))
+    told = await asyncio.gather(*(rooms.card_shown(nonce=f"n{n}") for n in range(8)))
+    reasons = Counter(reason_of(verdict) for verdict, _ in told)
+    assert reasons == {Reason.OK: 1, Reason.REPEAT: 7}
+
+
 async def test_a_card_after_the_code_of_the_same_person_is_a_repeat(rooms: RoomsUnderTest) -> None:
     used = await rooms.issued(terms=terms(per_spot_day=None))
     assert_admitted(await rooms.verdict_on(live_scan(used, "a")))

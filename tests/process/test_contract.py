@@ -29,10 +29,12 @@ NARROWED = {
 
 async def token_of_role(role: str, api: Api, scripts: Run) -> str:
     if role == "gate":
-        return await enrolled_gate(api, scripts, kind="window")
+        readers = ("--reader", "id_card", "--reader", "carrier")
+        return await enrolled_gate(api, scripts, "emeishan", "window", *readers)
     return await token_of(api)
 
 
+@pytest.mark.timeout(seconds=120)
 @pytest.mark.parametrize("role", NARROWED)
 async def test_replies_keep_to_the_description(
     server: Start, scripts: Run, tmp_path: Path, role: str
