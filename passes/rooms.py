@@ -8,6 +8,8 @@ attribute of its room. Knows no driver, no settings and no clock; what differs f
 from collections.abc import Awaitable, Callable, Mapping
 
 from passes.admission.admitting import Admission
+from passes.admission.annulling import Annulling
+from passes.admission.appending import Appending
 from passes.admission.gate_keeping import GateKeeping
 from passes.admission.history import Histories
 from passes.admission.lookup import Lookup
@@ -168,6 +170,7 @@ class AdmissionRoom:
         stored, passes, records = GateStore(database), holding.passes, ledger.records
         self.gates = CachedCollection(stored.all)
         self.gate_keeping = GateKeeping(spots, stored, base.audit)
+        visits = CampaignVisits(CounterStore(database))
         self.admission = Admission(
             codes,
             spots,
@@ -175,8 +178,10 @@ class AdmissionRoom:
             passes,
             records,
             ledger.refusals,
-            CampaignVisits(CounterStore(database)),
+            visits,
         )
+        appending = Appending(passes, records, visits)
+        self.annulling = Annulling(records, appending, base.audit)
         self.lookup = Lookup(codes, people.identities, passes, base.audit)
         self.histories = Histories(passes, records, ledger.refusals, base.audit)
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from passes.admission.clocks import GateClocks
-from passes.admission.gates import Gate, Purpose, Scan
+from passes.admission.appending import busy
+from passes.admission.clocks import CLOCKS_DIFFER, GateClocks
+from passes.admission.gates import GateState, Purpose, Scan
 from passes.admission.ports import VisitQuotas
 from passes.admission.rules import Case, decide
 from passes.base.calendar import business_day
-from passes.base.errors import Conflict, Unavailable, Unknown
+from passes.base.errors import Conflict
 from passes.base.text import Text
 from passes.codes import format as codes
 from passes.codes.keys import Keyring
@@ -28,7 +29,6 @@ from passes.ledger.records import (
     By,
     Record,
     RecordKind,
-    annulment,
     appended,
     fold,
     standing,
@@ -41,9 +41,6 @@ from passes.terms.ports import Spots
 
 log = logging.getLogger(__name__)
 
-ANNUL_WITHIN = timedelta(minutes=15)
-"""How long a gate may take back an admission."""
-
 ASKED_AGAIN_WITHIN = timedelta(hours=24)
 """For how long, by the clock of the server, a nonce names the scan it was first used for. Later it
 does so only if the device says the same instant to the letter: else the gate counts its nonces
@@ -51,10 +48,6 @@ anew, and must not be given an old answer."""
 
 SAME_SHOWING_WITHIN = timedelta(seconds=3)
 """A scanner may read one showing of a code several times."""
-
-CLOCKS_DIFFER = timedelta(minutes=5)
-"""How far the clocks of servers may differ. A record that lies further in the future was written by
-one that was wrong."""
 
 _KINDS = {
     Purpose.ENTER: RecordKind.ADMITTED,
@@ -111,32 +104,8 @@ class _Past:
     ledger: Sequence[Record] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Annulled:
-    """What was undone, and the record that undid it.
-
-    `gives_back` is how many people had paid with it and get their money back, `gives_back_fen` what
-    they had paid together; None if it is not known how much that was.
-    """
-
-    undone: Record
-    by: Record
-
-    @property
-    def gives_back(self) -> int:
-        """How many people had paid with what was undone."""
-        return self.undone.verdict.pays if self.undone.verdict else 0
-
-    @property
-    def gives_back_fen(self) -> int | None:
-        """What they had paid together, in fen."""
-        if self.undone.verdict is None or not self.gives_back:
-            return 0
-        return self.undone.verdict.amount_fen
-
-
 class Admission:
-    """Admits scans and annuls admissions."""
+    """Admits scans."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - it brings together what a scan needs
         self,
@@ -196,7 +165,7 @@ class Admission:
                 verdict = await self._judged(scan, reading, held, now, tries)
             if verdict is not None:
                 return verdict, held
-        raise _busy()
+        raise busy()
 
     async def _judged(
         self, scan: Scan, reading: _Reading, held: Pass, now: datetime, tries: int
@@ -232,42 +201,6 @@ class Admission:
             verdict = Verdict(Reason.QUOTA_USED_UP, verdict.decided_at)
         kept, _ = await self._refuse(scan, held, verdict)
         return kept
-
-    async def annul(self, gate: Gate, nonce: str, now: datetime) -> Annulled:
-        """Undo an admission of this gate, because the turnstile did not turn, or a payment.
-
-        Doing it again changes nothing, and says the same. Raises `Unknown` if this gate admitted no
-        such scan, `Conflict` after 15 minutes.
-        """
-        for _ in range(_TRIES):
-            admission = await self._ledger.admission(gate.id, nonce)
-            if admission is None:
-                text = Text("本闸机没有这次入园记录", "this gate has admitted no such scan")
-                raise Unknown("scan_unknown", text)
-            ledger = await self._ledger.whole(admission.pass_id)
-            for record in ledger:
-                if record.annuls == admission.n:
-                    return Annulled(admission, record)
-            if ledger[-1].kind is RecordKind.CLOSED:
-                text = Text("此票已补发，不能撤销", "this pass has been reissued since")
-                raise Conflict("pass_reissued", text)
-            if now - admission.at > ANNUL_WITHIN:
-                text = Text("超过15分钟，不能撤销", "an admission can be annulled for 15 minutes")
-                raise Conflict("annul_too_late", text)
-            record = annulment(ledger, admission, max(now, ledger[-1].at), now)
-            if await self._ledger.append(record):
-                if record.tally.total < ledger[-1].tally.total:
-                    await self._give_back_visit(admission, now)
-                return Annulled(admission, record)
-            # Another gate has appended to this ledger since it was read: work it out again.
-        raise _busy()
-
-    async def _give_back_visit(self, annulled: Record, now: datetime) -> None:
-        """A campaign has one visit more to give where an admission was annulled."""
-        held = await self._passes.get(annulled.pass_id)
-        if held is not None and held.terms.visits_per_spot_day is not None:
-            day = business_day(annulled.at)
-            await self._visit_quotas.give_back(held.product_id, annulled.spot_id, day, now)
 
     def _read(self, scan: Scan, now: datetime) -> _Reading:
         try:
@@ -379,7 +312,7 @@ class Admission:
             holidays=self._holidays(),
             paying=scan.purpose is Purpose.PAY,
         )
-        if scan.purpose is Purpose.LEAVE and held.state is not PassState.REVOKED:
+        if _may_leave(scan, facts, past.at):
             # Who leaves is let out: that asks no rule.
             people = scan.party or case.whole_party.admits
             verdict = Verdict(Reason.OK, past.at, admits=people, leaving=True)
@@ -511,6 +444,19 @@ def _is_repeat(scan: Scan, facts: _Facts, now: datetime) -> bool:
     )
 
 
+def _may_leave(scan: Scan, facts: _Facts, at: datetime) -> bool:
+    """Whether somebody is let out: by any gate in service, and with a pass that was revoked if they
+    came in with it today."""
+    if scan.purpose is not Purpose.LEAVE or scan.gate.state is GateState.DISABLED:
+        return False
+    if facts.held.state is not PassState.REVOKED:
+        return True
+    return any(
+        record.spot_id == scan.gate.spot_id and business_day(record.at) == business_day(at)
+        for record in standing(facts.newest)
+    )
+
+
 def _spent_at(code: codes.Code, facts: _Facts) -> str | None:
     """The spot at which this very code has opened a gate, by an admission that stands."""
     if code.step is None:
@@ -530,8 +476,3 @@ def _same_scan_or_conflict(scan: Scan, earlier: Record | Refusal, now: datetime)
             "this nonce names another scan of this gate; use a new one for each scan",
         )
         raise Conflict("nonce_reused", text)
-
-
-def _busy() -> Unavailable:
-    text = Text("此票正在被频繁核验，请重试", "this pass is being scanned too often; try again")
-    return Unavailable("busy", text)

@@ -92,6 +92,9 @@ def _of_record(record: Record, *, counts: bool) -> Event:
         "counts": "yes" if counts else "no",
     }
     by = f"gate:{record.gate_id}"
+    if record.decision is not None:
+        by = record.decision.by
+        detail["reason"] = record.decision.reason
     return Event(record.at, record.kind.value, by, record.spot_id, detail)
 
 

@@ -37,13 +37,27 @@ class By(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """Who decided what a record says, where no rule did: staff at a gate, or an operator.
+
+    `by` is as in the audit log, `nonce` the name that the gate gave the decision; an operator gives
+    none.
+    """
+
+    by: str
+    nonce: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One line of the ledger of a pass, number `n` from 1 on.
 
     `at` is when it counts, `scanned_at` what the clock of the gate said, `recorded_at` when the
     server stored it. An admission keeps its verdict, so that a repeated scan gets the same answer;
-    an annulment names the record that it undoes. A ledger that is closed is followed by that of a
-    reissued pass, whose first record carries the tally on (`passes.holding.reissuing`).
+    an annulment names the record that it undoes, and has its gate and nonce. A ledger that is
+    closed is followed by that of a reissued pass, whose first record carries the tally on
+    (`passes.holding.reissuing`).
     """
 
     pass_id: str
@@ -83,6 +97,8 @@ class Record:
     """The month of validity in which it counts, from 0."""
     may_return: bool = False
     """Of an exit, whether who left may come back on that day without another visit."""
+    decision: Decision | None = None
+    """Who decided it by hand; None for what a rule did, or the gate that had admitted."""
 
     @property
     def entry(self) -> Entry:
@@ -162,7 +178,13 @@ def appended(ledger: Sequence[Record], record: Record) -> Record:
     return replace(numbered, tally=fold([*ledger, numbered]))
 
 
-def annulment(ledger: Sequence[Record], admission: Record, at: datetime, now: datetime) -> Record:
+def annulment(
+    ledger: Sequence[Record],
+    admission: Record,
+    at: datetime,
+    now: datetime,
+    decision: Decision | None = None,
+) -> Record:
     """The record that undoes an admission, next in a complete ledger."""
     undoing = replace(
         admission,
@@ -171,6 +193,7 @@ def annulment(ledger: Sequence[Record], admission: Record, at: datetime, now: da
         recorded_at=now,
         verdict=None,
         annuls=admission.n,
+        decision=decision,
     )
     return appended(ledger, undoing)
 

@@ -66,7 +66,7 @@ def shown_in(document: Path) -> dict[str, Example]:
 
 
 async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
-    enrol, scan, annul, lookup = documented.examples(GATE)
+    enrol, scan, annul, lookup, annulment = documented.examples(GATE)
     new = await world.system.admission.gate_keeping.add(
         build.EMEISHAN, GateKind.HANDHELD, "", build.OPERATOR, world.clock()
     )
@@ -85,6 +85,8 @@ async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
     assert_as_shown(lookup, await caller.send(lookup, by_card))
     await world.issue(person=PASSPORT)
     assert_as_shown(lookup, await caller.send(lookup, by_passport))
+    await caller.send(scan, scan.bodies[0], code=world.live(held), nonce="in-again")
+    assert_as_shown(annulment, await caller.send(annulment, annulment.bodies[0], pass_id=held.id))
     assert caller.sent == set(shown_in(GATE))
 
 
