@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from passes.admission.admitting import Admission
 from passes.admission.annulling import Annulling
 from passes.admission.appending import Appending
+from passes.admission.correcting import Correcting
 from passes.admission.gate_keeping import GateKeeping
 from passes.admission.history import Histories
 from passes.admission.lookup import Lookup
@@ -184,6 +185,7 @@ class AdmissionRoom:
         self.annulling = Annulling(records, appending, base.audit)
         self.lookup = Lookup(codes, people.identities, passes, base.audit)
         self.histories = Histories(passes, records, ledger.refusals, base.audit)
+        self.correcting = Correcting(passes, records, appending, self.histories, base.audit)
 
 
 class OffersRoom:

@@ -2,7 +2,18 @@
 
 import typer
 
-from scripts import gates, holidays, keys, offers, passes, products, reports, spots, visitors
+from scripts import (
+    admissions,
+    gates,
+    holidays,
+    keys,
+    offers,
+    passes,
+    products,
+    reports,
+    spots,
+    visitors,
+)
 from scripts.doctor import doctor
 
 app = typer.Typer(
@@ -16,6 +27,7 @@ app.add_typer(holidays.app, name="holidays")
 app.add_typer(offers.app, name="offers")
 app.add_typer(passes.app, name="passes")
 app.add_typer(gates.app, name="gates")
+app.add_typer(admissions.app, name="admissions")
 app.add_typer(reports.app, name="reports")
 app.add_typer(visitors.app, name="visitors")
 app.add_typer(keys.app, name="keys")

@@ -438,6 +438,7 @@ def _is_repeat(scan: Scan, facts: _Facts, now: datetime) -> bool:
         return False
     return any(
         record.gate_id == scan.gate.id
+        and record.decision is None
         and record.party is None
         and abs(now - record.recorded_at) <= SAME_SHOWING_WITHIN
         for record in standing(facts.newest)

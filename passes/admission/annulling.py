@@ -111,7 +111,7 @@ def _same(one: Decision | None, other: Decision) -> bool:
 
 def _newest_here(ledger: Sequence[Record], spot_id: str) -> Record:
     """The newest admission or payment at a spot that stands."""
-    undone = {record.annuls for record in ledger}
+    undone = {record.annuls for record in ledger if record.of_pass is None}
     for record in reversed(ledger):
         stands = record.kind in _UNDOABLE and record.n not in undone
         if stands and record.spot_id == spot_id:
@@ -124,14 +124,20 @@ def _undoing(
     ledger: Sequence[Record], admission: Record, now: datetime, decision: Decision | None = None
 ) -> Record:
     """The record that undoes an admission; the one that is there, if it was undone before."""
-    for record in ledger:
-        if record.annuls == admission.n:
-            return record
+    earlier = undone_by(ledger, admission)
+    if earlier is not None:
+        return earlier
     check_not_closed(ledger)
     if now - admission.at > ANNUL_WITHIN:
         text = Text("超过15分钟，不能撤销", "an admission can be annulled for 15 minutes")
         raise Conflict("annul_too_late", text)
     return annulment(ledger, admission, next_at(ledger, now), now, decision)
+
+
+def undone_by(ledger: Sequence[Record], undone: Record) -> Record | None:
+    """The record of its ledger that undoes a record."""
+    undoing = (each for each in ledger if each.of_pass is None and each.annuls == undone.n)
+    return next(undoing, None)
 
 
 def check_not_closed(ledger: Sequence[Record]) -> None:

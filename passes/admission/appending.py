@@ -55,21 +55,23 @@ class Appending:
             if record in ledger:
                 return Appended(record, ledger, new=False)
             if await self._ledger.append(record):
-                await self._count_visits(ledger, record, now)
+                await self.count_visits(pass_id, ledger, [*ledger, record], now)
                 return Appended(record, ledger, new=True)
             # Another gate has appended to this ledger since it was read: work it out again.
         raise busy()
 
-    async def _count_visits(self, ledger: Sequence[Record], record: Record, now: datetime) -> None:
-        """A campaign has as many visits more to give as the record has undone, and fewer by those
-        that it has made."""
-        held = await self._passes.get(record.pass_id)
+    async def count_visits(
+        self, pass_id: str, before: Sequence[Record], after: Sequence[Record], now: datetime
+    ) -> None:
+        """A campaign has as many visits more to give as are not there any more, and fewer by those
+        that are new, when what stands of a ledger changes."""
+        held = await self._passes.get(pass_id)
         if held is None or held.terms.visits_per_spot_day is None:
             return
-        before, after = _by_place(ledger), _by_place([*ledger, record])
-        for spot_id, day in (before - after).elements():
+        were, are = _by_place(before), _by_place(after)
+        for spot_id, day in (were - are).elements():
             await self._visit_quotas.give_back(held.product_id, spot_id, day, now)
-        for spot_id, day in (after - before).elements():
+        for spot_id, day in (are - were).elements():
             await self._visit_quotas.reserve(held.product_id, spot_id, day, _NO_LIMIT, now)
 
 
