@@ -14,6 +14,7 @@ from passes.admission.correcting import Correcting
 from passes.admission.gate_keeping import GateKeeping
 from passes.admission.history import Histories
 from passes.admission.lookup import Lookup
+from passes.admission.stops import Stopping
 from passes.base.cache import CachedCollection
 from passes.codes.keys import Keyring
 from passes.holding.issuing import Issuing
@@ -39,7 +40,7 @@ from passes.people.sealing import Vault
 from passes.people.sessions import SigningIn
 from passes.people.tries import Tries
 from passes.rights.erasing import Erasing, ErasingParts
-from passes.store.admission import GateStore
+from passes.store.admission import GateStore, StopStore
 from passes.store.audit import AuditStore
 from passes.store.database import Database
 from passes.store.holding import HoldingStore, PassStore
@@ -49,7 +50,7 @@ from passes.store.offers import CounterStore, OfferStore
 from passes.store.people import AppTokenStore, AttemptStore, MemberStore, SessionStore, VisitorStore
 from passes.store.sealed import SealedStore
 from passes.store.terms import AmendmentStore, EditionStore, HolidayStore, WithdrawalStore
-from passes.store.versions import GATES, HOLIDAYS, OFFERS, PRODUCTS, Versions
+from passes.store.versions import GATES, HOLIDAYS, OFFERS, PRODUCTS, STOPS, Versions
 from passes.terms.amendments import Amending
 from passes.terms.editions import Editions
 from passes.terms.holiday_publishing import HolidayPublishing
@@ -172,6 +173,7 @@ class AdmissionRoom:
         self.gates = CachedCollection(stored.all)
         self.gate_keeping = GateKeeping(spots, stored, base.audit)
         visits = CampaignVisits(CounterStore(database))
+        self.stopping = Stopping(spots, StopStore(database), base.audit)
         self.admission = Admission(
             codes,
             spots,
@@ -180,6 +182,7 @@ class AdmissionRoom:
             records,
             ledger.refusals,
             visits,
+            self.stopping.at,
         )
         appending = Appending(passes, records, visits)
         self.annulling = Annulling(records, appending, base.audit)
@@ -289,4 +292,5 @@ class Rooms:
             HOLIDAYS: self.terms.holidays.load,
             OFFERS: self.offers.offers.load,
             GATES: self.admission.gates.load,
+            STOPS: self.admission.stopping.stops.load,
         }

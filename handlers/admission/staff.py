@@ -6,13 +6,15 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
-from handlers.admission.gates import STAFFED, AnnulOut, GateHandler, Nonce
+from handlers.admission.gates import STAFFED, AnnulOut, GateHandler, Instant, Nonce
 from handlers.web.endpoint import endpoint
-from handlers.web.models import In
+from handlers.web.models import In, Out
 from handlers.web.routing import Route
 from passes.admission.annulling import Annulled
 from passes.admission.gates import Gate
 from passes.admission.staff import StaffDecision, WhyAnnulled
+from passes.admission.stop import Stop, in_force
+from passes.admission.stops import WhyResumed, WhyStopped
 
 PassId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Note = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)]
@@ -71,6 +73,68 @@ class AnnulmentsEndpoint(GateHandler):
         return AnnulledOut.of(annulled)
 
 
+class StopIn(DecisionIn):
+    """Until when nobody is let in here, and why."""
+
+    until: Instant = Field(examples=["2026-07-01T14:00:00+08:00"])
+    """Within 31 days."""
+    reason: WhyStopped
+
+
+class ResumeIn(DecisionIn):
+    """Why visitors are let in again before the hour."""
+
+    reason: WhyResumed
+
+
+class StopOut(Out):
+    """Whether visitors are let in at the spot of the gate."""
+
+    spot: str = Field(examples=["emeishan"])
+    since: datetime
+    until: datetime
+    """From then on visitors are let in; it is over once they are let in again."""
+    reason: str = Field(examples=["full"])
+    stopped: bool
+    """Whether entry is stopped now."""
+
+    @classmethod
+    def of(cls, stop: Stop, now: datetime) -> Self:
+        """The view of a stop."""
+        return cls(
+            spot=stop.id,
+            since=stop.since,
+            until=stop.until,
+            reason=stop.reason,
+            stopped=in_force(stop, now),
+        )
+
+
+class StopEntryEndpoint(GateHandler):
+    """`/api/v1/gate/stop-entry`"""
+
+    @endpoint(scope=STAFFED, body=StopIn, reply=StopOut)
+    async def post(self, body: StopIn) -> StopOut:
+        """Let nobody in at this spot until an hour; at staffed gates, and audited. Who is inside
+        can leave."""
+        decision, now = body.by(await self.gate(), body.reason), self.now()
+        stop = await self.rooms.admission.stopping.stop_here(decision, body.until, now)
+        return StopOut.of(stop, now)
+
+
+class ResumeEntryEndpoint(GateHandler):
+    """`/api/v1/gate/resume-entry`"""
+
+    @endpoint(scope=STAFFED, body=ResumeIn, reply=StopOut)
+    async def post(self, body: ResumeIn) -> StopOut:
+        """Let visitors in again at this spot; at staffed gates, and audited."""
+        decision, now = body.by(await self.gate(), body.reason), self.now()
+        stop = await self.rooms.admission.stopping.resume_here(decision, now)
+        return StopOut.of(stop, now)
+
+
 routes = [
+    Route("/api/v1/gate/stop-entry", StopEntryEndpoint, "gate-stop-entry"),
+    Route("/api/v1/gate/resume-entry", ResumeEntryEndpoint, "gate-resume-entry"),
     Route("/api/v1/gate/annulments", AnnulmentsEndpoint, "gate-annulments"),
 ]

@@ -16,6 +16,7 @@ from passes.admission.clocks import CLOCKS_DIFFER, GateClocks
 from passes.admission.gates import GateState, Purpose, Scan
 from passes.admission.ports import VisitQuotas
 from passes.admission.rules import Case, decide
+from passes.admission.stop import Stop
 from passes.base.calendar import business_day
 from passes.base.errors import Conflict
 from passes.base.text import Text
@@ -38,6 +39,7 @@ from passes.ledger.tally import TALLY_VERSION, Tally
 from passes.ledger.verdicts import NEWEST_REFUSALS, Reason, Refusal, Verdict
 from passes.terms.holidays import HolidayCalendar
 from passes.terms.ports import Spots
+from passes.terms.terms import SpotFacts
 
 log = logging.getLogger(__name__)
 
@@ -116,9 +118,11 @@ class Admission:
         ledger: Ledger,
         refusals: Refusals,
         visit_quotas: VisitQuotas,
+        stop_at: Callable[[SpotFacts, datetime], Stop | None],
     ) -> None:
-        """`spots` is the catalogue in memory, `holidays` gives the calendar in memory; the others
-        are stores."""
+        """`spots` is the catalogue in memory, `holidays` gives the calendar in memory, `stop_at`
+        what stops entry at a spot; the others are stores."""
+        self._stop_at = stop_at
         self._visit_quotas = visit_quotas
         self._keys = keys
         self._spots = spots
@@ -311,6 +315,7 @@ class Admission:
             spent_at=_spent_at(code, facts),
             holidays=self._holidays(),
             paying=scan.purpose is Purpose.PAY,
+            stop=None if spot is None else self._stop_at(spot, past.at),
         )
         if _may_leave(scan, facts, past.at):
             # Who leaves is let out: that asks no rule.

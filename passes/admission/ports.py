@@ -1,4 +1,4 @@
-"""Where gates are stored, and how many visits campaigns have.
+"""Where gates and stops are stored, and how many visits campaigns have.
 
 All stores raise `errors.Unavailable` when the database does not answer.
 """
@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from passes.admission.gates import Gate, SetGate, Setup
+from passes.admission.stop import Stop
 
 
 class Gates(Protocol):
@@ -38,6 +39,22 @@ class Gates(Protocol):
 
     async def disable(self, gate_id: str) -> None:
         """Take a gate out of service."""
+
+
+class Stops(Protocol):
+    """At which spots entry is stopped, or was last: one for each spot."""
+
+    async def all(self) -> Sequence[Stop]:
+        """Every stop, in order of spot."""
+
+    async def get(self, spot_id: str) -> Stop | None:
+        """The newest stop of a spot."""
+
+    async def put(self, stop: Stop) -> None:
+        """Store the newest stop of its spot."""
+
+    async def announce(self) -> None:
+        """Tell every process to load the stops anew."""
 
 
 class VisitQuotas(Protocol):

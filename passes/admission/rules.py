@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from passes.admission.gates import Gate, GateState
+from passes.admission.stop import Stop, in_force
 from passes.base.calendar import business_day, day_after, start_of
 from passes.codes.format import Code
 from passes.holding.model import Pass, PassState
@@ -55,6 +56,8 @@ class Case:
     holidays: HolidayCalendar = NO_HOLIDAYS
     paying: bool = False
     """Whether they pay at a window now, and come in at another gate."""
+    stop: Stop | None = None
+    """What stops entry at the spot, or at its whole."""
 
     @cached_property
     def day(self) -> date:
@@ -222,6 +225,13 @@ def spot_open(case: Case) -> Objection | None:
     return Objection(Reason.SPOT_CLOSED, _next_day(case, spot.open_on))
 
 
+def entry_not_stopped(case: Case) -> Objection | None:
+    """Nobody has stopped entry here."""
+    if case.stop is None or not in_force(case.stop, case.at):
+        return None
+    return Objection(Reason.ENTRY_STOPPED, case.stop.until)
+
+
 def no_blackout(case: Case) -> Objection | None:
     """Today is not one of the days on which the pass does not admit here."""
 
@@ -314,6 +324,7 @@ RULES: tuple[Rule, ...] = (
     in_time,
     spot_covered,
     spot_open,
+    entry_not_stopped,
     no_blackout,
     within_hours,
     visits_left,

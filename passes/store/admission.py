@@ -1,12 +1,13 @@
-"""Gates, small and loaded whole by every process."""
+"""Gates, and stops of entry: small, and loaded whole by every process."""
 
 from collections.abc import Sequence
 
 from passes.admission.gates import Gate, GateState, SetGate, Setup
-from passes.admission.ports import Gates
+from passes.admission.ports import Gates, Stops
+from passes.admission.stop import Stop
 from passes.store.database import Database, Document
-from passes.store.documents import encode, keyed, to_gate
-from passes.store.versions import GATES, Versions
+from passes.store.documents import encode, keyed, to_gate, to_stop
+from passes.store.versions import GATES, STOPS, Versions
 
 
 class GateStore(Gates):
@@ -61,6 +62,30 @@ class GateStore(Gates):
         change = {"$set": {"state": GateState.DISABLED.value}, "$unset": {"setup": ""}}
         await self._gates.update({"_id": gate_id}, change)
         await self._versions.bump(GATES)
+
+
+class StopStore(Stops):
+    """The `stops` collection; `_id` is the spot."""
+
+    def __init__(self, database: Database) -> None:
+        """Two collections of the database are used."""
+        self._stops = database.collection("stops")
+        self._versions = Versions(database)
+
+    async def all(self) -> Sequence[Stop]:
+        return [to_stop(document) for document in await self._stops.find({}, [("_id", 1)])]
+
+    async def get(self, spot_id: str) -> Stop | None:
+        document = await self._stops.get({"_id": spot_id})
+        return to_stop(document) if document else None
+
+    async def put(self, stop: Stop) -> None:
+        document = keyed(stop)
+        if not await self._stops.insert(document):
+            await self._stops.update({"_id": document.pop("_id")}, {"$set": document})
+
+    async def announce(self) -> None:
+        await self._versions.bump(STOPS)
 
 
 def _state(gate: Gate) -> dict[str, object]:

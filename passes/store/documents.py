@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from passes.admission.gates import Gate
+from passes.admission.stop import Stop
 from passes.base.audit import AuditLine
 from passes.base.stored import stored_fields
 from passes.holding.model import Pass
@@ -37,6 +38,7 @@ _WITHDRAWAL = TypeAdapter(Withdrawal)
 _HOLIDAY_YEAR = TypeAdapter(HolidayYear)
 _OFFER = TypeAdapter(Offer)
 _GATE = TypeAdapter(Gate)
+_STOP = TypeAdapter(Stop)
 _RECORD = TypeAdapter(Record)
 _REFUSAL = TypeAdapter(Refusal)
 _AUDIT_LINE = TypeAdapter(AuditLine)
@@ -163,6 +165,11 @@ def to_offer(document: Document) -> Offer:
 def to_gate(document: Document) -> Gate:
     """The gate in a document of `gates`."""
     return _GATE.validate_python(_with_id(document))
+
+
+def to_stop(document: Document) -> Stop:
+    """The stop in a document of `stops`."""
+    return _STOP.validate_python(_with_id(document))
 
 
 def to_record(document: Document) -> Record:

@@ -109,6 +109,8 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     "gates": (
         Index("setup", (("setup.digest", 1),), serves="a device enrols with its setup code"),
     ),
+    # small, not sharded. `_id` is the spot.
+    "stops": (),
     # shard key: _id, hashed
     "audit_log": (
         Index(

@@ -5,6 +5,7 @@ Commands of documents are run by `tests/process/test_documents.py`.
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def shown_in(document: Path) -> dict[str, Example]:
 
 
 async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
-    enrol, scan, annul, lookup, annulment = documented.examples(GATE)
+    enrol, scan, annul, lookup, annulment, stop, resume = documented.examples(GATE)
     new = await world.system.admission.gate_keeping.add(
         build.EMEISHAN, GateKind.HANDHELD, "", build.OPERATOR, world.clock()
     )
@@ -87,6 +88,9 @@ async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
     assert_as_shown(lookup, await caller.send(lookup, by_passport))
     await caller.send(scan, scan.bodies[0], code=world.live(held), nonce="in-again")
     assert_as_shown(annulment, await caller.send(annulment, annulment.bodies[0], pass_id=held.id))
+    until = (world.clock() + timedelta(hours=4)).isoformat()
+    assert_as_shown(stop, await caller.send(stop, stop.bodies[0], until=until))
+    assert_as_shown(resume, await caller.send(resume, resume.bodies[0]))
     assert caller.sent == set(shown_in(GATE))
 
 

@@ -12,13 +12,14 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from passes.base.calendar import SHANGHAI
 from scripts.__main__ import app
 from tests.support import build, documented
 from tests.support.api import Api
@@ -37,6 +38,7 @@ NOT_RUN = {
     ".ci/second_engine": "it is .ci/run's second half",
     "BASHU_TEST_MONGO_URI=": "it needs a MongoDB of the reader's",
     "BASHU_MONGO_URI=": "it needs a replica set on three machines",
+    "python -m scripts admissions correct": "tests/process/test_staff.py runs it, on a visit",
     "python -m scripts spots from-facts": "tests/scenic_data/test_facts.py runs it, on made tables",
 }
 
@@ -200,6 +202,8 @@ def filled_in(reader: Reader, command: str) -> str:
     if " visitors unbind " in command:
         asyncio.run(bound_visitor(reader.filled["BASE"](), number))
     command = command.replace("--reason …", "--reason lost")
+    in_an_hour = datetime.now(SHANGHAI) + timedelta(hours=1)
+    command = command.replace("--until …", f"--until {in_an_hour:%Y-%m-%dT%H:%M}")
     command = command.replace("join-roster FILE", "join-roster roster.csv")
     command = command.replace("--csv FILE", "--csv offers.csv")
     return command.replace("--xlsx FILE", "--xlsx offers.xlsx")
@@ -220,6 +224,7 @@ def test_every_command_of_the_operator_guide(reader: Reader) -> None:
         "GATE_ID": lambda: str(reader.asked("gates add --spot emeishan --kind window")["gate_id"]),
         "DAY": lambda: date.today().isoformat(),  # noqa: DTZ011 - any day that has not passed
         "OFFER_ID": lambda: "emeishan-bogo-2026",
+        "SPOT": lambda: "emeishan",
     }
     ran = 0
     for command in filter(is_run, documented.commands(GUIDE)):

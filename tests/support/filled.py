@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from passes.admission.gates import GateKind, Scan
+from passes.admission.staff import StaffDecision
+from passes.admission.stops import WhyStopped
 from passes.base.errors import Conflict
 from passes.base.text import Text
 from passes.holding.issuing import NewPass
@@ -51,6 +53,9 @@ async def filled(mongo: Mongo, data_dir: Path, sandbox_url: str) -> System:
     await system.terms.stored_holidays.put(year)
     await system.terms.withdrawing.withdraw("spring-2026", "sold out", OPERATOR, NOW)
     await system.admission.gate_keeping.add(XIANNVSHAN, GateKind.WINDOW, "北门", OPERATOR, NOW)
+    window = build.gate(GateKind.WINDOW, XIANNVSHAN, id="wulong-xiannvshan-3n8c")
+    full = StaffDecision(window, "7f20c5d1a9e86b34", WhyStopped.FULL)
+    await system.admission.stopping.stop_here(full, NOW + timedelta(hours=3), NOW)
     return system
 
 

@@ -255,6 +255,8 @@ def objection(case: Json, at: datetime, opened: str | None) -> str | None:  # no
         return "spot_not_covered"
     if spot["closed"]:
         return "spot_closed"
+    if case.get("stop") and at < datetime.fromisoformat(case["stop"]["until"]):
+        return "entry_stopped"
     calendar = case.get("holidays", {})
     if not all(usable(times, today, calendar) for times in times_of(case)):
         return "blackout"
@@ -350,6 +352,8 @@ def promised(case: Json, reason: str) -> datetime | None:
     if minutes is not None and ledger.parties:
         last = datetime.fromisoformat(ledger.parties[-1]["at"])
         moments.append(last + timedelta(minutes=minutes))
+    if case.get("stop"):
+        moments.append(datetime.fromisoformat(case["stop"]["until"]))
     day = min(day_of(case["at"]), valid_from)
     while day <= valid_until:
         moments.append(midnight(day))
@@ -1144,6 +1148,37 @@ def cases_of_cards() -> Iterator[Json]:
         )
 
 
+def cases_of_stops() -> Iterator[Json]:
+    """Entry is stopped at the spot until an hour."""
+    soon, tomorrow = NOON + timedelta(hours=2), NOON + timedelta(days=1)
+    hours: Json = {"hours": ["09:00-13:00"]}
+    for name, until in (("soon", soon), ("tomorrow", tomorrow), ("over", NOON)):
+        stop = {"until": until.isoformat()}
+        yield case(f"stopped_until_{name}", stop=stop)
+        yield case(f"stopped_until_{name}_with_hours", hours, stop=stop)
+        yield case(f"stopped_until_{name}_used_today", stop=stop, visits=[visit()])
+        yield case(f"stopped_until_{name}_to_be_paid", {"payment": "at_window"}, stop=stop)
+    stop = {"until": soon.isoformat()}
+    yield case("stopped_and_the_spot_is_closed", stop=stop, spot={"closed": True})
+    yield case("stopped_and_not_covered", {"coverage": {"spots": [OTHER]}}, stop=stop)
+    yield case("stopped_and_frozen", stop=stop, pass_={"state": "frozen"})
+    yield case(
+        "stopped_and_paying",
+        {"payment": "at_window"},
+        stop=stop,
+        purpose="pay",
+        gate={"kind": "window"},
+    )
+    yield case(
+        "stopped_for_the_rest_of_a_party",
+        {"party": {"admits": 2, "pays": 2}},
+        stop=stop,
+        visits=[{**visit(), "people": 1}],
+        party=1,
+    )
+    yield case("stopped_and_paper_at_a_turnstile", stop=stop, code={"rotating": False})
+
+
 def main() -> None:
     made = [
         *cases(),
@@ -1151,6 +1186,7 @@ def main() -> None:
         *cases_of_times(),
         *cases_of_people(),
         *cases_of_cards(),
+        *cases_of_stops(),
     ]
     names = [each["name"] for each in made]
     if len(set(names)) < len(names):
