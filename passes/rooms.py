@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from passes.admission.admitting import Admission
 from passes.admission.annulling import Annulling
 from passes.admission.appending import Appending
+from passes.admission.by_hand import HandAdmissions
+from passes.admission.cases import CaseWork
 from passes.admission.correcting import Correcting
 from passes.admission.gate_keeping import GateKeeping
 from passes.admission.history import Histories
@@ -40,7 +42,7 @@ from passes.people.sealing import Vault
 from passes.people.sessions import SigningIn
 from passes.people.tries import Tries
 from passes.rights.erasing import Erasing, ErasingParts
-from passes.store.admission import GateStore, StopStore
+from passes.store.admission import CaseStore, GateStore, StopStore
 from passes.store.audit import AuditStore
 from passes.store.database import Database
 from passes.store.holding import HoldingStore, PassStore
@@ -186,6 +188,11 @@ class AdmissionRoom:
         )
         appending = Appending(passes, records, visits)
         self.annulling = Annulling(records, appending, base.audit)
+        cases = CaseStore(database)
+        self.case_work = CaseWork(cases, base.audit)
+        self.by_hand = HandAdmissions(
+            codes, spots, passes, cases, appending, self.annulling, base.audit
+        )
         self.lookup = Lookup(codes, people.identities, passes, base.audit)
         self.histories = Histories(passes, records, ledger.refusals, base.audit)
         self.correcting = Correcting(passes, records, appending, self.histories, base.audit)

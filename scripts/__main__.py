@@ -4,6 +4,7 @@ import typer
 
 from scripts import (
     admissions,
+    cases,
     gates,
     holidays,
     keys,
@@ -28,6 +29,7 @@ app.add_typer(offers.app, name="offers")
 app.add_typer(passes.app, name="passes")
 app.add_typer(gates.app, name="gates")
 app.add_typer(admissions.app, name="admissions")
+app.add_typer(cases.app, name="cases")
 app.add_typer(reports.app, name="reports")
 app.add_typer(visitors.app, name="visitors")
 app.add_typer(keys.app, name="keys")

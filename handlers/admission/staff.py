@@ -4,13 +4,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from handlers.admission.gates import STAFFED, AnnulOut, GateHandler, Instant, Nonce
 from handlers.web.endpoint import endpoint
 from handlers.web.models import In, Out
 from handlers.web.routing import Route
 from passes.admission.annulling import Annulled
+from passes.admission.by_hand import LetIn, Shown, WhyByHand
 from passes.admission.gates import Gate
 from passes.admission.staff import StaffDecision, WhyAnnulled
 from passes.admission.stop import Stop, in_force
@@ -133,7 +134,81 @@ class ResumeEntryEndpoint(GateHandler):
         return StopOut.of(stop, now)
 
 
+class HandAdmissionIn(DecisionIn):
+    """Who was let in, with what, and why."""
+
+    people: Annotated[int, Field(ge=1, le=255)] = Field(examples=[2])
+    reason: WhyByHand
+    code: Annotated[str, StringConstraints(max_length=1024)] | None = None
+    """What the scanner read, if there was a code; it may be stale."""
+    pass_id: PassId | None = None
+    """The pass, if it was looked up."""
+
+    @model_validator(mode="after")
+    def _one_pass(self) -> Self:
+        if self.code is not None and self.pass_id is not None:
+            raise ValueError("give `code` or `pass_id`, not both")
+        return self
+
+
+class HandAdmissionOut(Out):
+    """People who were let in by hand."""
+
+    case: str = Field(examples=["7KQ2M9XD"])
+    """The number that the visitor can quote."""
+    people: int = Field(examples=[2])
+    pass_id: str | None = Field(examples=["70a69d540b54f65e"])
+    counts: bool
+    """Whether it counts for the pass, as a visit or as the rest of a party."""
+    admitted_at: datetime
+
+    @classmethod
+    def of(cls, let_in: LetIn) -> Self:
+        """The view of an admission by hand."""
+        case = let_in.case
+        return cls(
+            case=case.id,
+            people=case.people or 0,
+            pass_id=case.pass_id,
+            counts=let_in.counts,
+            admitted_at=case.opened_at,
+        )
+
+
+class HandAnnulOut(Out):
+    """An admission by hand that no longer counts."""
+
+    case: str = Field(examples=["7KQ2M9XD"])
+    annulled_at: datetime | None
+
+
+class HandAdmissionsEndpoint(GateHandler):
+    """`/api/v1/gate/hand-admissions`"""
+
+    @endpoint(scope=STAFFED, body=HandAdmissionIn, reply=HandAdmissionOut)
+    async def post(self, body: HandAdmissionIn) -> HandAdmissionOut:
+        """Let people in by hand, whatever the verdict; at staffed gates, audited, and a case for
+        operators."""
+        decision = body.by(await self.gate(), body.reason)
+        shown = Shown(body.people, body.code, body.pass_id)
+        let_in = await self.rooms.admission.by_hand.admit(decision, shown, self.now())
+        return HandAdmissionOut.of(let_in)
+
+
+class HandAnnulEndpoint(GateHandler):
+    """`/api/v1/gate/hand-admissions/{nonce}/annul`"""
+
+    @endpoint(scope=STAFFED, reply=HandAnnulOut)
+    async def post(self, nonce: str) -> HandAnnulOut:
+        """Take back an admission by hand of this gate, within 15 minutes. Doing it again changes
+        nothing."""
+        case = await self.rooms.admission.by_hand.annul(await self.gate(), nonce, self.now())
+        return HandAnnulOut(case=case.id, annulled_at=case.annulled_at)
+
+
 routes = [
+    Route("/api/v1/gate/hand-admissions", HandAdmissionsEndpoint, "gate-hand-admissions"),
+    Route("/api/v1/gate/hand-admissions/{nonce}/annul", HandAnnulEndpoint, "gate-hand-annul"),
     Route("/api/v1/gate/stop-entry", StopEntryEndpoint, "gate-stop-entry"),
     Route("/api/v1/gate/resume-entry", ResumeEntryEndpoint, "gate-resume-entry"),
     Route("/api/v1/gate/annulments", AnnulmentsEndpoint, "gate-annulments"),

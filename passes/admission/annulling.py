@@ -21,7 +21,7 @@ from passes.ledger.records import Decision, Record, RecordKind, annulment
 ANNUL_WITHIN = timedelta(minutes=15)
 """How long an admission may be taken back at the gates of its spot."""
 
-_UNDOABLE = frozenset({RecordKind.ADMITTED, RecordKind.PAID})
+_UNDOABLE = frozenset({RecordKind.ADMITTED, RecordKind.LET_IN, RecordKind.PAID})
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,9 @@ from passes.ledger.records import (
 from passes.ledger.tally import Tally
 from passes.terms.validity import months_between
 
-_CORRECTABLE = frozenset({RecordKind.ADMITTED, RecordKind.EXITED, RecordKind.PAID})
+_CORRECTABLE = frozenset(
+    {RecordKind.ADMITTED, RecordKind.LET_IN, RecordKind.EXITED, RecordKind.PAID}
+)
 
 Made = Callable[[Sequence[Record], Record], Record]
 """What corrects a record of a whole ledger; a record of that ledger if it was done before."""

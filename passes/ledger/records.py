@@ -17,6 +17,8 @@ class RecordKind(StrEnum):
     """What a record says happened."""
 
     ADMITTED = "admitted"
+    LET_IN = "let_in"
+    """By hand, on a visit that is counted already: it counts for nothing."""
     EXITED = "exited"
     PAID = "paid"
     ANNULLED = "annulled"

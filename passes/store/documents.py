@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from passes.admission.cases import CaseFile
 from passes.admission.gates import Gate
 from passes.admission.stop import Stop
 from passes.base.audit import AuditLine
@@ -39,6 +40,7 @@ _HOLIDAY_YEAR = TypeAdapter(HolidayYear)
 _OFFER = TypeAdapter(Offer)
 _GATE = TypeAdapter(Gate)
 _STOP = TypeAdapter(Stop)
+_CASE = TypeAdapter(CaseFile)
 _RECORD = TypeAdapter(Record)
 _REFUSAL = TypeAdapter(Refusal)
 _AUDIT_LINE = TypeAdapter(AuditLine)
@@ -170,6 +172,11 @@ def to_gate(document: Document) -> Gate:
 def to_stop(document: Document) -> Stop:
     """The stop in a document of `stops`."""
     return _STOP.validate_python(_with_id(document))
+
+
+def to_case(document: Document) -> CaseFile:
+    """The case in a document of `cases`."""
+    return _CASE.validate_python(_with_id(document))
 
 
 def to_record(document: Document) -> Record:

@@ -111,6 +111,10 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     ),
     # small, not sharded. `_id` is the spot.
     "stops": (),
+    # shard key: _id, hashed. `_id` is the number of the case.
+    "cases": (
+        Index("closed", (("closed_at", 1),), serves="operators list the cases that are open"),
+    ),
     # shard key: _id, hashed
     "audit_log": (
         Index(

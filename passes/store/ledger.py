@@ -112,7 +112,7 @@ class LedgerStore(Ledger):
         return max(records, key=lambda record: record.n, default=None)
 
     async def admission(self, gate_id: str, nonce: str) -> Record | None:
-        kinds = [RecordKind.ADMITTED.value, RecordKind.PAID.value]
+        kinds = [kind.value for kind in (RecordKind.ADMITTED, RecordKind.LET_IN, RecordKind.PAID)]
         where = {"gate_id": gate_id, "nonce": nonce, "kind": {"$in": kinds}}
         found = await self._admissions.find(where)  # a few: the newest is picked here
         records = map(to_record, found)

@@ -67,7 +67,7 @@ def shown_in(document: Path) -> dict[str, Example]:
 
 
 async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
-    enrol, scan, annul, lookup, annulment, stop, resume = documented.examples(GATE)
+    enrol, scan, annul, lookup, annulment, stop, resume, by_hand, undo = documented.examples(GATE)
     new = await world.system.admission.gate_keeping.add(
         build.EMEISHAN, GateKind.HANDHELD, "", build.OPERATOR, world.clock()
     )
@@ -91,6 +91,10 @@ async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
     until = (world.clock() + timedelta(hours=4)).isoformat()
     assert_as_shown(stop, await caller.send(stop, stop.bodies[0], until=until))
     assert_as_shown(resume, await caller.send(resume, resume.bodies[0]))
+    in_hand = await caller.send(by_hand, by_hand.bodies[0], pass_id=held.id)
+    assert_as_shown(by_hand, in_hand)
+    caller.of_path["{nonce}"] = by_hand.bodies[0]["nonce"]
+    assert_as_shown(undo, await caller.send(undo))
     assert caller.sent == set(shown_in(GATE))
 
 

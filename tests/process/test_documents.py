@@ -39,6 +39,8 @@ NOT_RUN = {
     "BASHU_TEST_MONGO_URI=": "it needs a MongoDB of the reader's",
     "BASHU_MONGO_URI=": "it needs a replica set on three machines",
     "python -m scripts admissions correct": "tests/process/test_staff.py runs it, on a visit",
+    "python -m scripts cases show": "tests/process/test_staff.py runs it, on a case",
+    "python -m scripts cases close": "tests/process/test_staff.py runs it, on a case",
     "python -m scripts spots from-facts": "tests/scenic_data/test_facts.py runs it, on made tables",
 }
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
+from passes.admission.by_hand import Shown, WhyByHand
 from passes.admission.gates import GateKind, Scan
 from passes.admission.staff import StaffDecision
 from passes.admission.stops import WhyStopped
@@ -54,6 +55,8 @@ async def filled(mongo: Mongo, data_dir: Path, sandbox_url: str) -> System:
     await system.terms.withdrawing.withdraw("spring-2026", "sold out", OPERATOR, NOW)
     await system.admission.gate_keeping.add(XIANNVSHAN, GateKind.WINDOW, "北门", OPERATOR, NOW)
     window = build.gate(GateKind.WINDOW, XIANNVSHAN, id="wulong-xiannvshan-3n8c")
+    by_hand = StaffDecision(window, "c47d0e91b2a8f356", WhyByHand.DEVICE_FAULT, "闸机黑屏", "07")
+    await system.admission.by_hand.admit(by_hand, Shown(people=2), NOW)
     full = StaffDecision(window, "7f20c5d1a9e86b34", WhyStopped.FULL)
     await system.admission.stopping.stop_here(full, NOW + timedelta(hours=3), NOW)
     return system
