@@ -22,6 +22,7 @@ from passes.codes.keys import Keyring
 from passes.holding.issuing import Issuing
 from passes.holding.lifecycle import Lifecycle
 from passes.holding.reissuing import Reissuing
+from passes.holding.restoring import Restoring
 from passes.holding.wallet import Wallet
 from passes.offers.automatic import Automatic
 from passes.offers.cancelling import Cancelling
@@ -121,6 +122,7 @@ class HoldingRoom:
         self.issuing = Issuing(self.passes, self.holdings, members, self.wallet, base.audit)
         self.lifecycle = Lifecycle(self.passes, base.audit)
         self.reissuing = Reissuing(self.passes, ledger.records, base.audit)
+        self.restoring = Restoring(self.passes, self.holdings, base.audit)
 
 
 class PeopleRoom:

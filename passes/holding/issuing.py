@@ -89,7 +89,7 @@ class Issuing:
         async with audited(self._audit) as entry:
             await entry.begin(AuditLine(now, by, "issue", f"pass:{issued.id}", detail))
             if not await self._passes.add(issued):
-                raise _already_held(issued.id)
+                raise already_held(issued.id)
         # 4. An account that was bound to the holder since step 2 may not have found the pass.
         since = await self._wallet.card_due_since(issued.holder)
         if since is not None and issued.card_due_since is None:
@@ -125,7 +125,7 @@ class Issuing:
         Raises `Conflict` if they hold it already.
         """
         lookup = issued.holder.lookup
-        key, wanted = f"{issued.product_id}:{lookup}", Holding(lookup, issued.id)
+        key, wanted = holding_key(issued), Holding(lookup, issued.id)
         while True:
             holding = await self._holdings.reserve(key, wanted)
             if holding.pass_id == issued.id:
@@ -134,7 +134,7 @@ class Issuing:
             if held is None:
                 return holding.pass_id  # a crash came before the pass: it is issued now
             if held.in_force_on(business_day(now)):
-                raise _already_held(held.id)
+                raise already_held(held.id)
             # The pass before has ended. Somebody else may pass the holding on first: look again.
             if await self._holdings.pass_on(key, holding, wanted):
                 return issued.id
@@ -213,7 +213,13 @@ def _valid_days(new: NewPass, now: datetime) -> DateRange:
     return term.begun_on(business_day(now))
 
 
-def _already_held(pass_id: str) -> Conflict:
+def holding_key(held: Pass) -> str:
+    """Under which key its holder holds the product."""
+    return f"{held.product_id}:{held.holder.lookup}"
+
+
+def already_held(pass_id: str) -> Conflict:
+    """The error that the holder has a pass of the product in force."""
     text = Text(
         "已持有此票种的有效电子票", f"the holder has a pass of this product in force: {pass_id}"
     )

@@ -13,7 +13,7 @@ from passes.base.calendar import business_day
 from passes.base.errors import Conflict
 from passes.base.text import Text
 from passes.holding.model import Pass, PassState
-from passes.people.holder import Holder
+from passes.people.holder import NOBODY, Holder
 
 LIVING = frozenset({PassState.ISSUED, PassState.ACTIVE, PassState.FROZEN})
 """The states that an operator can end."""
@@ -79,12 +79,24 @@ def _resumed(held: Pass, today: date) -> Pass:
 
 
 def revoke(held: Pass, now: datetime) -> Pass:
-    """It admits nowhere any more, for good."""
+    """It admits nowhere any more, unless it is restored."""
     if held.state is PassState.REVOKED:
         return held
     if held.state not in LIVING:
         raise not_possible(held, now, "revoked")
     return replace(held, state=PassState.REVOKED)
+
+
+def restore(held: Pass, now: datetime) -> Pass:
+    """It is what it was before staff revoked it. Not what goes on under another serial, was given
+    back by its holder, or is nobody's any more."""
+    if held.state in LIVING:
+        return held
+    ended = held.reissued_as is not None or held.cancelled_at is not None
+    if held.state is not PassState.REVOKED or ended or held.holder == NOBODY:
+        raise not_possible(held, now, "restored")
+    before = held.state_in_force if held.frozen_by is None else PassState.FROZEN
+    return replace(held, state=before)
 
 
 def supersede(held: Pass, successor_id: str) -> Pass:
@@ -169,6 +181,7 @@ _STEPS = {
     "frozen": "冻结",
     "unfrozen": "解冻",
     "revoked": "作废",
+    "restored": "恢复",
     "reissued": "补发",
 }
 """What is done to a pass, in English, and in Chinese."""
