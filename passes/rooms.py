@@ -13,9 +13,11 @@ from passes.admission.appending import Appending
 from passes.admission.by_hand import HandAdmissions
 from passes.admission.cases import CaseWork
 from passes.admission.correcting import Correcting
+from passes.admission.emergency import Emergencies
 from passes.admission.gate_keeping import GateKeeping
 from passes.admission.history import Histories
 from passes.admission.lookup import Lookup
+from passes.admission.not_the_holder import MARKS_THAT_FREEZE, HolderChecks
 from passes.admission.stops import Stopping
 from passes.base.cache import CachedCollection
 from passes.codes.keys import Keyring
@@ -171,8 +173,10 @@ class AdmissionRoom:
         people: PeopleRoom,
         holding: HoldingRoom,
         ledger: LedgerRoom,
+        marks_that_freeze: int,
     ) -> None:
-        """`codes` are the keys of codes, `spots` is the catalogue in memory."""
+        """`codes` are the keys of codes, `spots` is the catalogue in memory; a pass that somebody
+        else has shown `marks_that_freeze` times freezes."""
         stored, passes, records = GateStore(database), holding.passes, ledger.records
         self.gates = CachedCollection(stored.all)
         self.gate_keeping = GateKeeping(spots, stored, base.audit)
@@ -192,6 +196,10 @@ class AdmissionRoom:
         self.annulling = Annulling(records, appending, base.audit)
         cases = CaseStore(database)
         self.case_work = CaseWork(cases, base.audit)
+        self.emergencies = Emergencies(self.stopping, cases)
+        self.holder_checks = HolderChecks(
+            passes, people.visitors, cases, self.annulling, base.audit, marks_that_freeze
+        )
         self.by_hand = HandAdmissions(
             codes, spots, passes, cases, appending, self.annulling, base.audit
         )
@@ -270,6 +278,7 @@ class Rooms:
         vault: Vault,
         spots: Spots,
         privacy_version: str,
+        marks_that_freeze: int = MARKS_THAT_FREEZE,
     ) -> None:
         """`codes` are the keys of codes, `vault` seals, `spots` is the catalogue in memory."""
         self.codes = codes
@@ -288,6 +297,7 @@ class Rooms:
             self.people,
             self.holding,
             self.ledger,
+            marks_that_freeze,
         )
         self.offers = OffersRoom(
             database, self.base, spots, self.terms, self.people, self.holding, self.ledger

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
+from passes.admission.not_the_holder import MARKS_THAT_FREEZE
 from passes.base.calendar import business_day
 from passes.files.holidays import SHIPPED as SHIPPED_HOLIDAYS
 from passes.files.holidays import read_holidays
@@ -38,14 +39,22 @@ class System(Rooms):
     """The rooms over one database, with its keys and its catalogue."""
 
     def __init__(
-        self, mongo: Mongo, keys: Keys, privacy_version: str, *, serves: bool = True
+        self,
+        mongo: Mongo,
+        keys: Keys,
+        privacy_version: str,
+        *,
+        serves: bool = True,
+        marks_that_freeze: int = MARKS_THAT_FREEZE,
     ) -> None:
         """Nothing is loaded yet. The catalogue of one that `serves` is loaded ready for
         requests."""
         self.database: Database = mongo
         self.keys = keys
         self.catalogue = Catalogue(mongo.collection("catalogue"), Reference.load(), serves=serves)
-        super().__init__(mongo, keys.codes, keys.vault, self.catalogue, privacy_version)
+        super().__init__(
+            mongo, keys.codes, keys.vault, self.catalogue, privacy_version, marks_that_freeze
+        )
 
     def loaders(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """What brings each topic of `versions` into memory."""
@@ -65,7 +74,13 @@ async def open_system(
     await ensure_indexes(mongo)
     keys = await keys_for(mongo, settings.key_file)
     await compare_epochs(mongo, keys.epoch)
-    system = System(mongo, keys, settings.privacy_version, serves=serves)
+    system = System(
+        mongo,
+        keys,
+        settings.privacy_version,
+        serves=serves,
+        marks_that_freeze=settings.marks_that_freeze,
+    )
     marks = mongo.collection("settings")
     is_new = await marks.get({"_id": "filled"}) is None
     await system.catalogue.load()

@@ -12,10 +12,13 @@ from handlers.web.models import In, Out
 from handlers.web.routing import Route
 from passes.admission.annulling import Annulled
 from passes.admission.by_hand import LetIn, Shown, WhyByHand
+from passes.admission.emergency import WhyEmergency
 from passes.admission.gates import Gate
+from passes.admission.not_the_holder import Marked, WhyNotTheHolder
 from passes.admission.staff import StaffDecision, WhyAnnulled
 from passes.admission.stop import Stop, in_force
 from passes.admission.stops import WhyResumed, WhyStopped
+from passes.holding.model import PassState
 
 PassId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Note = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)]
@@ -98,6 +101,8 @@ class StopOut(Out):
     reason: str = Field(examples=["full"])
     stopped: bool
     """Whether entry is stopped now."""
+    emergency: bool
+    """Whether the doors are open, and nothing is counted."""
 
     @classmethod
     def of(cls, stop: Stop, now: datetime) -> Self:
@@ -108,6 +113,7 @@ class StopOut(Out):
             until=stop.until,
             reason=stop.reason,
             stopped=in_force(stop, now),
+            emergency=stop.emergency,
         )
 
 
@@ -206,7 +212,77 @@ class HandAnnulEndpoint(GateHandler):
         return HandAnnulOut(case=case.id, annulled_at=case.annulled_at)
 
 
+class EmergencyIn(DecisionIn):
+    """That the doors are open, until when as far as is known, and why."""
+
+    until: Instant = Field(examples=["2026-07-01T14:00:00+08:00"])
+    reason: WhyEmergency
+
+
+class EmergencyOut(StopOut):
+    """The doors are open."""
+
+    case: str = Field(examples=["7KQ2M9XD"])
+
+
+class EmergencyEndpoint(GateHandler):
+    """`/api/v1/gate/emergency`"""
+
+    @endpoint(scope=STAFFED, body=EmergencyIn, reply=EmergencyOut)
+    async def post(self, body: EmergencyIn) -> EmergencyOut:
+        """The doors of this spot are open and nothing is counted: scans are refused with
+        `emergency`; at staffed gates, audited, and a case."""
+        decision, now = body.by(await self.gate(), body.reason), self.now()
+        stop, case = await self.rooms.admission.emergencies.declare(decision, body.until, now)
+        return EmergencyOut(**StopOut.of(stop, now).model_dump(), case=case.id)
+
+
+class NotTheHolderIn(DecisionIn):
+    """Which pass somebody else shows, and how staff know."""
+
+    pass_id: PassId = Field(examples=["70a69d540b54f65e"])
+    reason: WhyNotTheHolder
+
+
+class NotTheHolderOut(Out):
+    """The pass is marked."""
+
+    case: str = Field(examples=["7KQ2M9XD"])
+    pass_id: str = Field(examples=["70a69d540b54f65e"])
+    annulled: bool
+    """Whether an admission of it at this spot was annulled."""
+    marks: int = Field(examples=[1])
+    """How often somebody else has shown it."""
+    frozen: bool
+    """Whether it is frozen now."""
+
+    @classmethod
+    def of(cls, marked: Marked) -> Self:
+        """The view of a pass that was marked."""
+        return cls(
+            case=marked.case.id,
+            pass_id=marked.held.id,
+            annulled=marked.annulled,
+            marks=len(marked.held.misuses),
+            frozen=marked.held.state is PassState.FROZEN,
+        )
+
+
+class NotTheHolderEndpoint(GateHandler):
+    """`/api/v1/gate/not-the-holder`"""
+
+    @endpoint(scope=STAFFED, body=NotTheHolderIn, reply=NotTheHolderOut)
+    async def post(self, body: NotTheHolderIn) -> NotTheHolderOut:
+        """Somebody else shows a pass: its admission here is annulled, the pass marked, and after
+        some marks frozen; at staffed gates, audited, and a case."""
+        decision = body.by(await self.gate(), body.reason)
+        marked = await self.rooms.admission.holder_checks.mark(decision, body.pass_id, self.now())
+        return NotTheHolderOut.of(marked)
+
+
 routes = [
+    Route("/api/v1/gate/emergency", EmergencyEndpoint, "gate-emergency"),
+    Route("/api/v1/gate/not-the-holder", NotTheHolderEndpoint, "gate-not-the-holder"),
     Route("/api/v1/gate/hand-admissions", HandAdmissionsEndpoint, "gate-hand-admissions"),
     Route("/api/v1/gate/hand-admissions/{nonce}/annul", HandAnnulEndpoint, "gate-hand-annul"),
     Route("/api/v1/gate/stop-entry", StopEntryEndpoint, "gate-stop-entry"),

@@ -178,6 +178,13 @@ def gate_in_service(case: Case) -> Objection | None:
     return None
 
 
+def no_emergency(case: Case) -> Objection | None:
+    """In an emergency the doors are open: nobody is to come in, and nothing is counted."""
+    if case.stop is not None and case.stop.emergency and in_force(case.stop, case.at):
+        return Objection(Reason.EMERGENCY)
+    return None
+
+
 def code_suits_gate(case: Case) -> Objection | None:
     """A printed code can be copied, so it needs staff who look at the visitor's card."""
     printed = not case.code.rotating
@@ -319,6 +326,7 @@ def card_seen(case: Case) -> Objection | None:
 
 RULES: tuple[Rule, ...] = (
     gate_in_service,
+    no_emergency,
     code_suits_gate,
     pass_active,
     in_time,

@@ -56,18 +56,22 @@ class Stopping:
         self.stops = CachedCollection(stored.all)
 
     def at(self, spot: SpotFacts, now: datetime) -> Stop | None:
-        """What stops entry at a spot now: its own stop or that of its whole, whichever lasts
-        longer."""
+        """What stops entry at a spot now: an emergency first; else its own stop or that of its
+        whole, whichever lasts longer."""
         names = {spot.id, *spot.tags}
         found = [stop for stop in self.stops.all() if stop.id in names and in_force(stop, now)]
-        return max(found, key=lambda stop: stop.until, default=None)
+        return max(found, key=lambda stop: (stop.emergency, stop.until), default=None)
 
-    async def stop_here(self, decision: StaffDecision, until: datetime, now: datetime) -> Stop:
-        """Staff stop entry at their spot. Raises what `StaffDecision.check` and `stop` raise."""
+    async def stop_here(
+        self, decision: StaffDecision, until: datetime, now: datetime, *, emergency: bool = False
+    ) -> Stop:
+        """Staff stop entry at their spot, or open its doors in an emergency, which takes the place
+        of any other stop. Raises what `StaffDecision.check` and `stop` raise."""
         decision.check()
         spot_id, reason = decision.gate.spot_id, decision.reason.value
-        line = decision.line("stop_entry", f"spot:{spot_id}", now, until=until.isoformat())
-        wanted = Stop(spot_id, now, until, reason, decision.by, decision.nonce)
+        action = "emergency" if emergency else "stop_entry"
+        line = decision.line(action, f"spot:{spot_id}", now, until=until.isoformat())
+        wanted = Stop(spot_id, now, until, reason, decision.by, decision.nonce, emergency)
         return await self.stop(wanted, line, now)
 
     async def resume_here(self, decision: StaffDecision, now: datetime) -> Stop:
@@ -96,7 +100,8 @@ class Stopping:
         if current is not None and wanted.nonce and _same_decision(current, wanted):
             await self._everywhere()
             return current
-        _check_may_change(current, wanted.by, now)
+        if not wanted.emergency:
+            _check_may_change(current, wanted.by, now)
         async with audited(self._audit) as entry:
             await entry.begin(line)
             await self._stored.put(wanted)

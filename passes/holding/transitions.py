@@ -12,11 +12,14 @@ from datetime import date, datetime, timedelta
 from passes.base.calendar import business_day
 from passes.base.errors import Conflict
 from passes.base.text import Text
-from passes.holding.model import Pass, PassState
+from passes.holding.model import Misuse, Pass, PassState
 from passes.people.holder import NOBODY, Holder
 
 LIVING = frozenset({PassState.ISSUED, PassState.ACTIVE, PassState.FROZEN})
 """The states that an operator can end."""
+
+FROZEN_FOR_MISUSE = "service:not_the_holder"
+"""Who freezes a pass that others have shown too often, as in the audit log."""
 
 _IN_FORCE = frozenset({PassState.ISSUED, PassState.ACTIVE})
 
@@ -64,6 +67,23 @@ def unfreeze(held: Pass, by: str, now: datetime) -> Pass:
     return _resumed(held, business_day(now))
 
 
+def mark(held: Pass, misuse: Misuse, most: int) -> Pass:
+    """Somebody else has shown it. In force, it freezes when that has been so `most` times."""
+    if is_marked(held, misuse):
+        return held
+    marked = replace(held, misuses=(*held.misuses, misuse))
+    if held.state in _IN_FORCE and len(marked.misuses) >= most:
+        return freeze(marked, FROZEN_FOR_MISUSE, misuse.at)
+    return marked
+
+
+def is_marked(held: Pass, misuse: Misuse) -> bool:
+    """Whether that decision of staff has marked it already."""
+    return any(
+        (each.gate_id, each.nonce) == (misuse.gate_id, misuse.nonce) for each in held.misuses
+    )
+
+
 def _resumed(held: Pass, today: date) -> Pass:
     """In force again. Where its terms allow a pause, it ends later by the days it was frozen."""
     pause = held.pause_on(today)
@@ -75,6 +95,7 @@ def _resumed(held: Pass, today: date) -> Pass:
         frozen_by=None,
         frozen_on=None,
         paused_days=held.paused_days + pause,
+        misuses=() if held.frozen_by == FROZEN_FOR_MISUSE else held.misuses,
     )
 
 

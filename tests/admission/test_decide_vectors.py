@@ -138,7 +138,8 @@ def stop_of(given: Mapping[str, Any]) -> Stop | None:
     if "stop" not in given:
         return None
     until = datetime.fromisoformat(given["stop"]["until"])
-    return Stop(given["spot"]["id"], until, until, "full", build.OPERATOR)
+    emergency = given["stop"].get("emergency", False)
+    return Stop(given["spot"]["id"], until, until, "full", build.OPERATOR, emergency=emergency)
 
 
 def calendar_of(written: Mapping[str, Mapping[str, Sequence[str]]]) -> HolidayCalendar:

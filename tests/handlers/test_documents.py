@@ -67,7 +67,9 @@ def shown_in(document: Path) -> dict[str, Example]:
 
 
 async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
-    enrol, scan, annul, lookup, annulment, stop, resume, by_hand, undo = documented.examples(GATE)
+    enrol, scan, annul, lookup, annulment, stop, resume, by_hand, undo, not_them, emergency = (
+        documented.examples(GATE)
+    )
     new = await world.system.admission.gate_keeping.add(
         build.EMEISHAN, GateKind.HANDHELD, "", build.OPERATOR, world.clock()
     )
@@ -95,6 +97,10 @@ async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
     assert_as_shown(by_hand, in_hand)
     caller.of_path["{nonce}"] = by_hand.bodies[0]["nonce"]
     assert_as_shown(undo, await caller.send(undo))
+    await caller.send(scan, scan.bodies[0], code=world.live(held), nonce="not-them")
+    assert_as_shown(not_them, await caller.send(not_them, not_them.bodies[0], pass_id=held.id))
+    opened = await caller.send(emergency, emergency.bodies[0], until=until)
+    assert_as_shown(emergency, opened)
     assert caller.sent == set(shown_in(GATE))
 
 

@@ -49,6 +49,7 @@ SUPERSEDED = {
 
 NEVER_LIFTED = {
     "gate_disabled",
+    "emergency",
     "code_static",
     "code_spent",
     "pay_at_window",
@@ -229,6 +230,10 @@ def objection(case: Json, at: datetime, opened: str | None) -> str | None:  # no
     ledger = Ledger(case)
     if gate["disabled"]:
         return "gate_disabled"
+    stop = case.get("stop", {})
+    stopped = bool(stop) and at < datetime.fromisoformat(stop["until"])
+    if stopped and stop.get("emergency"):
+        return "emergency"
     if not case["code"]["rotating"] and gate["kind"] == "turnstile":
         return "code_static"
     state = held["state"]
@@ -255,7 +260,7 @@ def objection(case: Json, at: datetime, opened: str | None) -> str | None:  # no
         return "spot_not_covered"
     if spot["closed"]:
         return "spot_closed"
-    if case.get("stop") and at < datetime.fromisoformat(case["stop"]["until"]):
+    if stopped:
         return "entry_stopped"
     calendar = case.get("holidays", {})
     if not all(usable(times, today, calendar) for times in times_of(case)):
@@ -1176,6 +1181,13 @@ def cases_of_stops() -> Iterator[Json]:
         visits=[{**visit(), "people": 1}],
         party=1,
     )
+    emergency = {**stop, "emergency": True}
+    over = {"until": NOON.isoformat(), "emergency": True}
+    yield case("emergency", stop=emergency)
+    yield case("emergency_and_paper_at_a_turnstile", stop=emergency, code={"rotating": False})
+    yield case("emergency_and_revoked", stop=emergency, pass_={"state": "revoked"})
+    yield case("emergency_and_gate_disabled", stop=emergency, gate={"disabled": True})
+    yield case("emergency_over", stop=over)
     yield case("stopped_and_paper_at_a_turnstile", stop=stop, code={"rotating": False})
 
 
