@@ -37,6 +37,7 @@ from passes.offers.quotas import Quotas
 from passes.offers.reconciling import Reconciling
 from passes.offers.visits import CampaignVisits
 from passes.people.accounts import Accounts
+from passes.people.barring import Barring
 from passes.people.identification import Identification
 from passes.people.identity import Sealer
 from passes.people.memberships import Memberships
@@ -52,7 +53,14 @@ from passes.store.holding import HoldingStore, PassStore
 from passes.store.ledger import LedgerStore, RefusalStore
 from passes.store.macs import PassMacs
 from passes.store.offers import CounterStore, OfferStore
-from passes.store.people import AppTokenStore, AttemptStore, MemberStore, SessionStore, VisitorStore
+from passes.store.people import (
+    AppTokenStore,
+    AttemptStore,
+    BarStore,
+    MemberStore,
+    SessionStore,
+    VisitorStore,
+)
 from passes.store.sealed import SealedStore
 from passes.store.terms import AmendmentStore, EditionStore, HolidayStore, WithdrawalStore
 from passes.store.versions import GATES, HOLIDAYS, OFFERS, PRODUCTS, STOPS, Versions
@@ -121,7 +129,9 @@ class HoldingRoom:
         self.holdings = HoldingStore(database)
         visitors = VisitorStore(database, sealer)
         self.wallet = Wallet(self.passes, ledger.records, visitors, base.audit)
-        self.issuing = Issuing(self.passes, self.holdings, members, self.wallet, base.audit)
+        self.issuing = Issuing(
+            self.passes, self.holdings, members, self.wallet, base.audit, BarStore(database)
+        )
         self.lifecycle = Lifecycle(self.passes, base.audit)
         self.reissuing = Reissuing(self.passes, ledger.records, base.audit)
         self.restoring = Restoring(self.passes, self.holdings, base.audit)
@@ -147,6 +157,8 @@ class PeopleRoom:
         self.app_tokens = AppTokenStore(database)
         self.sealed = SealedStore(database, vault)
         self.memberships = Memberships(self.members, base.audit)
+        self.bars = BarStore(database)
+        self.barring = Barring(self.bars, base.audit)
         self.accounts = Accounts(vault, self.visitors, base.audit)
         self.tries = Tries(self.accounts, AttemptStore(database))
         self.identification = Identification(
@@ -230,7 +242,7 @@ class OffersRoom:
         self.quotas = Quotas(self.counters, passes, ledger.records)
         self.reconciling = Reconciling(self.quotas, audit)
         self.claimants = Claimants(
-            people.identities, holding.wallet, people.visitors, people.members
+            people.identities, holding.wallet, people.visitors, people.members, people.bars
         )
         self.claiming = Claiming(
             people.vault,

@@ -10,6 +10,7 @@ from scripts import (
     keys,
     offers,
     passes,
+    people,
     products,
     reports,
     spots,
@@ -32,6 +33,7 @@ app.add_typer(admissions.app, name="admissions")
 app.add_typer(cases.app, name="cases")
 app.add_typer(reports.app, name="reports")
 app.add_typer(visitors.app, name="visitors")
+app.add_typer(people.app, name="people")
 app.add_typer(keys.app, name="keys")
 app.command()(doctor)
 

@@ -17,6 +17,7 @@ from passes.holding.change import change
 from passes.holding.model import Pass, PassState, Sale
 from passes.holding.ports import Holding, Holdings, Passes
 from passes.holding.wallet import Wallet, newest_serial
+from passes.people.barring import Bars, barred_text, barred_until
 from passes.people.groups import told_groups
 from passes.people.holder import Holder
 from passes.people.identity import Identity
@@ -53,8 +54,10 @@ class Issuing:
         members: Members,
         wallet: Wallet,
         audit: Audit,
+        bars: Bars,
     ) -> None:
         """All are stores, but the wallet, which knows whose card staff have to look at."""
+        self._bars = bars
         self._wallet = wallet
         self._members = members
         self._passes = passes
@@ -70,6 +73,7 @@ class Issuing:
         """
         # 1. What it would be, if it can be at all.
         _check(new, business_day(now))
+        await self._check_not_barred(new.holder, now)
         await self._check_holder(new, business_day(now))
         issued = _drafted(new, now)
         if issued.valid.end < business_day(now):
@@ -98,6 +102,12 @@ class Issuing:
             )
             issued = changed.after
         return issued
+
+    async def _check_not_barred(self, holder: Holder, now: datetime) -> None:
+        """Raise `Conflict` if operators have said that the holder may hold no pass."""
+        until = await barred_until(self._bars, holder.lookup, now)
+        if until is not None:
+            raise Conflict("holder_barred", barred_text(until))
 
     async def _check_holder(self, new: NewPass, today: date) -> None:
         """Raise `Conflict` if the product is not for its holder."""

@@ -8,6 +8,7 @@ from passes.base.calendar import business_day
 from passes.holding.model import Pass
 from passes.holding.wallet import Wallet
 from passes.offers.eligibility import Claimant
+from passes.people.barring import Bars, barred_until
 from passes.people.groups import ANYONE, told_groups
 from passes.people.identity import Sealer
 from passes.people.ports import Members, Visitors
@@ -19,9 +20,10 @@ class Claimants:
     """Tells what counts about visitors."""
 
     def __init__(
-        self, identities: Sealer, wallet: Wallet, visitors: Visitors, members: Members
+        self, identities: Sealer, wallet: Wallet, visitors: Visitors, members: Members, bars: Bars
     ) -> None:
-        """The last two are stores."""
+        """The last three are stores."""
+        self._bars = bars
         self._identities = identities
         self._wallet = wallet
         self._visitors = visitors
@@ -45,6 +47,7 @@ class Claimants:
             vouchers=Counter(each.product_id for each in held if each.counts),
             spots_open=_spots_of(passes),
             traits=traits,
+            barred_until=await barred_until(self._bars, visitor.lookup, now),
         )
 
     async def card_due_since(self, visitor: Visitor) -> datetime | None:

@@ -22,6 +22,7 @@ from passes.holding.model import Pass
 from passes.ledger.records import Record
 from passes.ledger.verdicts import Refusal
 from passes.offers.offer import Offer
+from passes.people.barring import Bar
 from passes.people.visitors import Session, Visitor
 from passes.store.binding import guardian_place, holder_place, identity_place, read_at
 from passes.store.database import Document
@@ -45,6 +46,7 @@ _RECORD = TypeAdapter(Record)
 _REFUSAL = TypeAdapter(Refusal)
 _AUDIT_LINE = TypeAdapter(AuditLine)
 _VISITOR = TypeAdapter(Visitor)
+_BAR = TypeAdapter(Bar)
 _SESSION = TypeAdapter(Session)
 
 
@@ -195,6 +197,11 @@ def to_refusal(document: Document) -> Refusal:
 def to_audit_line(document: Document) -> AuditLine:
     """The line in a document of `audit_log`."""
     return _AUDIT_LINE.validate_python(document)
+
+
+def to_bar(document: Document) -> Bar:
+    """The bar in a document of `bars`."""
+    return _BAR.validate_python(_with_id(document))
 
 
 def to_visitor(document: Document) -> Visitor:

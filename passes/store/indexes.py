@@ -105,6 +105,15 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     "members": (
         Index("person", (("lookup", 1),), serves="a claim asks for the groups of a person"),
     ),
+    # shard key: _id, hashed. `_id` is a document, as a keyed hash.
+    "bars": (
+        Index(
+            "ended",
+            (("until", 1),),
+            serves="a bar is dropped when it ends",
+            expire_seconds=0,
+        ),
+    ),
     # small, not sharded
     "gates": (
         Index("setup", (("setup.digest", 1),), serves="a device enrols with its setup code"),

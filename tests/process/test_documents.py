@@ -48,6 +48,8 @@ NOT_RUN = {
 ASKED = {
     # what a command asks for in a terminal; here it is written into lines of standard input
     "passes issue": ["--name", "--id-number"],
+    "people bar": ["--id-number"],
+    "people unbar": ["--id-number"],
     "visitors join": ["--name", "--id-number"],
     "visitors leave": ["--id-number"],
     "visitors unbind": ["--name", "--id-number"],
@@ -196,6 +198,8 @@ async def bound_visitor(base: str, number: str) -> None:
 def filled_in(reader: Reader, command: str) -> str:
     """A command of the guide with what the reader has instead of `…` and FILE."""
     number = reader.new_number()
+    if " people unbar" in command:  # whom the line before has barred
+        number = reader.number
     if "zhigong-example" in command:  # it is for members
         number = reader.member
     if " visitors join " in command:

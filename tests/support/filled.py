@@ -15,6 +15,7 @@ from passes.holding.issuing import NewPass
 from passes.holding.shown_code import live_text
 from passes.offers.claiming import Claim
 from passes.offers.offer import Quota
+from passes.people.barring import Bar
 from passes.people.groups import UNION_MEMBER
 from passes.people.identification import IdentityStatement
 from passes.people.identity import DocumentKind, IdentityDocument
@@ -54,6 +55,9 @@ async def filled(mongo: Mongo, data_dir: Path, sandbox_url: str) -> System:
     await system.terms.stored_holidays.put(year)
     await system.terms.withdrawing.withdraw("spring-2026", "sold out", OPERATOR, NOW)
     await system.admission.gate_keeping.add(XIANNVSHAN, GateKind.WINDOW, "北门", OPERATOR, NOW)
+    until = NOW + timedelta(days=30)
+    barred = Bar(build.SEALER.seal(build.person(9)).lookup, until, "多次冒用", OPERATOR, NOW)
+    await system.people.barring.bar(barred)
     window = build.gate(GateKind.WINDOW, XIANNVSHAN, id="wulong-xiannvshan-3n8c")
     by_hand = StaffDecision(window, "c47d0e91b2a8f356", WhyByHand.DEVICE_FAULT, "闸机黑屏", "07")
     await system.admission.by_hand.admit(by_hand, Shown(people=2), NOW)
