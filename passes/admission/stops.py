@@ -58,8 +58,8 @@ class Stopping:
     def at(self, spot: SpotFacts, now: datetime) -> Stop | None:
         """What stops entry at a spot now: an emergency first; else its own stop or that of its
         whole, whichever lasts longer."""
-        names = {spot.id, *spot.tags}
-        found = [stop for stop in self.stops.all() if stop.id in names and in_force(stop, now)]
+        stops = map(self.stops.get, (spot.id, *spot.tags))
+        found = [stop for stop in stops if stop is not None and in_force(stop, now)]
         return max(found, key=lambda stop: (stop.emergency, stop.until), default=None)
 
     async def stop_here(
