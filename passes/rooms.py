@@ -8,17 +8,26 @@ attribute of its room. Knows no driver, no settings and no clock; what differs f
 from collections.abc import Awaitable, Callable, Mapping
 
 from passes.admission.admitting import Admission
+from passes.admission.annulling import Annulling
+from passes.admission.appending import Appending
+from passes.admission.by_hand import HandAdmissions
 from passes.admission.cards import Cards, CardsInVain
+from passes.admission.cases import CaseWork
+from passes.admission.correcting import Correcting
+from passes.admission.emergency import Emergencies
 from passes.admission.gate_keeping import GateKeeping
 from passes.admission.history import Histories
 from passes.admission.lookup import Lookup, Misses
+from passes.admission.not_the_holder import MARKS_THAT_FREEZE, HolderChecks
 from passes.admission.ports import AutomaticVouchers, Carriers, NoCarriers
+from passes.admission.stops import Stopping
 from passes.base.cache import CachedCollection
 from passes.codes.keys import Keyring
 from passes.holding.issuing import Issuing
 from passes.holding.lifecycle import Lifecycle
 from passes.holding.reissuing import Reissuing
 from passes.holding.rescinding import Rescinding
+from passes.holding.restoring import Restoring
 from passes.holding.showing import Showing
 from passes.holding.wallet import Wallet
 from passes.offers.automatic import Automatic, AutomaticByCard
@@ -33,6 +42,7 @@ from passes.offers.reconciling import Reconciling
 from passes.offers.visits import CampaignVisits
 from passes.people.accompanying import Accompanying, Companions
 from passes.people.accounts import Accounts
+from passes.people.barring import Barring
 from passes.people.consent import Consents
 from passes.people.identification import Identification
 from passes.people.identity import Sealer
@@ -46,7 +56,7 @@ from passes.rights.erasing import Erasing, ErasingParts
 from passes.rights.exporting import Exporting
 from passes.rights.requests import RequestLog
 from passes.rights.retention import Retention, RetentionParts
-from passes.store.admission import GateStore, VainCountStore
+from passes.store.admission import CaseStore, GateStore, StopStore, VainCountStore
 from passes.store.audit import AuditStore
 from passes.store.database import Database
 from passes.store.holding import HoldingStore, PassStore
@@ -56,6 +66,7 @@ from passes.store.offers import CounterStore, OfferStore
 from passes.store.people import (
     AppTokenStore,
     AttemptStore,
+    BarStore,
     CompanionCodeStore,
     CompanionshipStore,
     MemberStore,
@@ -71,7 +82,7 @@ from passes.store.terms import (
     SpotWithdrawalStore,
     WithdrawalStore,
 )
-from passes.store.versions import GATES, HOLIDAYS, OFFERS, PRODUCTS, Versions
+from passes.store.versions import GATES, HOLIDAYS, OFFERS, PRODUCTS, STOPS, Versions
 from passes.terms.amendments import Amending
 from passes.terms.editions import Editions
 from passes.terms.holiday_publishing import HolidayPublishing
@@ -148,7 +159,9 @@ class HoldingRoom:
             CompanionshipStore(database, sealer),
         )
         self.wallet = Wallet(self.passes, ledger.records, visitors, companionships, base.audit)
-        self.issuing = Issuing(self.passes, self.holdings, members, self.wallet, base.audit)
+        self.issuing = Issuing(
+            self.passes, self.holdings, members, self.wallet, base.audit, BarStore(database)
+        )
         self.lifecycle = Lifecycle(self.passes, base.audit)
         self.rescinding = Rescinding(self.passes, self.wallet, base.audit)
         self.reissuing = Reissuing(self.passes, ledger.records, base.audit)
@@ -159,6 +172,7 @@ class HoldingRoom:
             self.reissuing,
             base.audit,
         )
+        self.restoring = Restoring(self.passes, self.holdings, base.audit)
 
 
 class PeopleRoom:
@@ -185,6 +199,8 @@ class PeopleRoom:
         self.companions = Companions(self.companionships, self.identities)
         codes = CompanionCodeStore(database)
         self.accounts = Accounts(vault, self.visitors, self.companionships, codes, base.audit)
+        self.bars = BarStore(database)
+        self.barring = Barring(self.bars, base.audit)
         self.tries = Tries(self.accounts, AttemptStore(database))
         self.identification = Identification(
             self.identities,
@@ -226,15 +242,19 @@ class AdmissionRoom:
         ledger: LedgerRoom,
         automatic: AutomaticVouchers,
         carriers: Carriers,
+        marks_that_freeze: int,
     ) -> None:
         """`codes` are the keys of codes, `spots` is the catalogue in memory; `automatic` makes the
-        vouchers of campaigns, `carriers` is who vouches for them."""
+        vouchers of campaigns, `carriers` is who vouches for carriers. A pass that somebody else
+        has shown `marks_that_freeze` times freezes."""
         stored, passes, records = GateStore(database), holding.passes, ledger.records
         self.gates = CachedCollection(stored.all)
         self.gate_keeping = GateKeeping(spots, stored, base.audit)
         self.vain_counts = VainCountStore(database)
         typed_in_vain = Misses()
         self.cards = Cards(people.identities, people.vault, carriers)
+        visits = CampaignVisits(CounterStore(database))
+        self.stopping = Stopping(spots, StopStore(database), base.audit)
         self.admission = Admission(
             codes,
             spots,
@@ -242,12 +262,25 @@ class AdmissionRoom:
             passes,
             records,
             ledger.refusals,
-            CampaignVisits(CounterStore(database)),
+            visits,
             automatic,
             CardsInVain(self.vain_counts, typed_in_vain, base.audit),
+            self.stopping.at,
+        )
+        appending = Appending(passes, records, visits)
+        self.annulling = Annulling(records, appending, base.audit)
+        cases = CaseStore(database)
+        self.case_work = CaseWork(cases, base.audit)
+        self.emergencies = Emergencies(self.stopping, cases)
+        self.holder_checks = HolderChecks(
+            passes, people.visitors, cases, self.annulling, base.audit, marks_that_freeze
+        )
+        self.by_hand = HandAdmissions(
+            codes, spots, passes, cases, appending, self.annulling, base.audit
         )
         self.lookup = Lookup(codes, people.identities, passes, base.audit, typed_in_vain)
         self.histories = Histories(passes, records, ledger.refusals, base.audit)
+        self.correcting = Correcting(passes, records, appending, self.histories, base.audit)
 
 
 class OffersRoom:
@@ -272,7 +305,12 @@ class OffersRoom:
         self.quotas = Quotas(self.counters, passes, ledger.records)
         self.reconciling = Reconciling(self.quotas, audit)
         self.claimants = Claimants(
-            people.identities, holding.wallet, people.visitors, people.companions, people.members
+            people.identities,
+            holding.wallet,
+            people.visitors,
+            people.companions,
+            people.members,
+            people.bars,
         )
         self.claiming = Claiming(
             people.vault,
@@ -336,7 +374,7 @@ class RightsRoom:
 class Rooms:
     """All rooms over one database. Nothing is loaded yet: see `loaders`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all that comes from outside
         self,
         database: Database,
         codes: Keyring,
@@ -344,6 +382,7 @@ class Rooms:
         spots: Spots,
         privacy_version: str,
         carriers: Carriers | None = None,
+        marks_that_freeze: int = MARKS_THAT_FREEZE,
     ) -> None:
         """`codes` are the keys of codes, `vault` seals, `spots` is the catalogue in memory;
         `carriers` is who vouches for carriers, if anybody does."""
@@ -368,6 +407,7 @@ class Rooms:
             self.ledger,
             self.offers.automatic_by_card,
             carriers or NoCarriers(),
+            marks_that_freeze,
         )
         self.rights = RightsRoom(database, self.base, self.people, self.holding, self.offers)
 
@@ -378,4 +418,5 @@ class Rooms:
             HOLIDAYS: self.terms.holidays.load,
             OFFERS: self.offers.offers.load,
             GATES: self.admission.gates.load,
+            STOPS: self.admission.stopping.stops.load,
         }

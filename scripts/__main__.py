@@ -10,7 +10,8 @@ from scripts.doctor import doctor
 
 NOUNS = (
     *("spots", "products", "holidays", "offers", "passes"),
-    *("gates", "reports", "visitors", "companions", "rights", "retention", "keys"),
+    *("gates", "admissions", "cases", "reports", "visitors", "companions", "people"),
+    *("rights", "retention", "keys"),
 )
 
 

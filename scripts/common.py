@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text as RichText
 
-from passes.base.calendar import business_day
+from passes.base.calendar import SHANGHAI, business_day
 from passes.base.errors import DomainError
 from passes.base.unreadable import system_words
 from passes.people.identity import DocumentKind, Identity, IdentityDocument, identify
@@ -118,6 +118,15 @@ def identity_of(
         born_on = born.date()
     said = IdentityDocument(kind, name, number, country, born_on)
     return identify(said, business_day(now()))
+
+
+MOMENTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]
+"""How an option says an instant, by the clock in Asia/Shanghai."""
+
+
+def instant(typed: datetime) -> datetime:
+    """The instant that was typed as one of `MOMENTS`."""
+    return typed.replace(tzinfo=SHANGHAI).astimezone(UTC)
 
 
 def operator() -> str:

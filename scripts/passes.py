@@ -195,7 +195,7 @@ def revoke(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Revoke a pass for good."""
+    """Revoke a pass; `restore` takes that back."""
     _take(Step.REVOKE, pass_id, reason, data_dir, as_json)
 
 
@@ -226,6 +226,22 @@ def rescind(
             "paid_fen": sale.paid_fen,
             "refund_fen": sale.refund_fen,
         }
+
+    show(with_system(command, data_dir, as_json), as_json)
+
+
+@app.command()
+def restore(
+    pass_id: PassId,
+    reason: ReasonOption,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give back to its holder a pass that staff revoked in error."""
+
+    async def command(system: System) -> dict[str, object]:
+        restoring = system.holding.restoring
+        return _summary(await restoring.restore(pass_id, operator(), now(), reason))
 
     show(with_system(command, data_dir, as_json), as_json)
 

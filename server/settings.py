@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     privacy_version: str = Field(default="2026-11", pattern=forms.PRIVACY_VERSION)
     """The version of the privacy statement that visitors agree to; with a new one, newcomers agree
     to that."""
+    marks_that_freeze: int = Field(default=3, ge=1, le=100)
+    """How often staff see somebody else show a pass before it freezes."""
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_listed)] = ()
     """Addresses or networks, divided by commas, whose `X-Forwarded-For` is believed."""
     connections: int = Field(default=10_000, ge=1, le=1_000_000)

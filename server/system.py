@@ -7,6 +7,7 @@ and, in a database that was never used, the catalogue and, where they are asked 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
+from passes.admission.not_the_holder import MARKS_THAT_FREEZE
 from passes.admission.ports import Carriers
 from passes.rooms import Rooms
 from passes.store.database import Database
@@ -33,13 +34,22 @@ class System(Rooms):
         carriers: Carriers | None = None,
         *,
         serves: bool = True,
+        marks_that_freeze: int = MARKS_THAT_FREEZE,
     ) -> None:
         """Nothing is loaded yet. The catalogue of one that `serves` is loaded ready for
         requests."""
         self.database: Database = mongo
         self.keys = keys
         self.catalogue = Catalogue(mongo.collection("catalogue"), Reference.load(), serves=serves)
-        super().__init__(mongo, keys.codes, keys.vault, self.catalogue, privacy_version, carriers)
+        super().__init__(
+            mongo,
+            keys.codes,
+            keys.vault,
+            self.catalogue,
+            privacy_version,
+            carriers,
+            marks_that_freeze,
+        )
 
     def loaders(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         """What brings each topic of `versions` into memory."""
@@ -60,7 +70,14 @@ async def open_system(
     keys = await keys_for(mongo, settings.key_file)
     await compare_epochs(mongo, keys.epoch)
     carriers = HttpCarriers(settings.carriers_url) if settings.carriers_url else None
-    system = System(mongo, keys, settings.privacy_version, carriers, serves=serves)
+    system = System(
+        mongo,
+        keys,
+        settings.privacy_version,
+        carriers,
+        serves=serves,
+        marks_that_freeze=settings.marks_that_freeze,
+    )
     marks = mongo.collection("settings")
     is_new = await marks.get({"_id": "filled"}) is None
     await system.catalogue.load()

@@ -20,7 +20,7 @@ from handlers.web.api import ApiHandler
 from handlers.web.endpoint import endpoint
 from handlers.web.models import In, Out, TextOut
 from handlers.web.routing import Route
-from passes.admission.admitting import Annulled
+from passes.admission.annulling import Annulled
 from passes.admission.cards import Carrier
 from passes.admission.gates import (
     TOKEN_LIFE,
@@ -41,7 +41,9 @@ from passes.ledger.verdicts import Reason, Verdict
 from passes.people.identity import DocumentKind
 from passes.people.traits import CATEGORIES
 
-_SCAN, _LOOKUP = "gate:scan", "gate:lookup"
+_SCAN = "gate:scan"
+STAFFED = "gate:lookup"
+"""The right of gates with staff: to look passes up, and to decide."""
 _LONGEST_CODE = 1024
 
 Nonce = Annotated[str, StringConstraints(pattern=forms.NONCE)]
@@ -394,7 +396,7 @@ class AnnulEndpoint(GateHandler):
         """Take back an admission of this gate, or a payment, within 15 minutes. Doing it again
         changes nothing."""
         gate = await self.gate()
-        annulled = await self.rooms.admission.admission.annul(gate, nonce, self.now())
+        annulled = await self.rooms.admission.annulling.annul(gate, nonce, self.now())
         return AnnulOut.of(annulled)
 
 
@@ -448,7 +450,7 @@ class LookupOut(Out):
 class LookupEndpoint(GateHandler):
     """`/api/v1/gate/lookup`"""
 
-    @endpoint(scope=_LOOKUP, body=LookupIn, reply=LookupOut, limit="lookup")
+    @endpoint(scope=STAFFED, body=LookupIn, reply=LookupOut, limit="lookup")
     async def post(self, body: LookupIn) -> LookupOut:
         """Find the passes of a visitor without a phone, by their ID card; at staffed gates, and
         audited."""

@@ -253,11 +253,19 @@ class AdmissionsOut(Out):
     def of(cls, ledger: Sequence[Record]) -> Self:
         """The view of a whole ledger, or of those of a pass and its predecessors."""
         annulled_at: dict[tuple[str, int], datetime] = {}
+        replaced: set[tuple[str, int]] = set()
         for record in ledger:
-            if record.annuls is not None:
-                annulled_at[record.pass_id, record.annuls] = record.at
+            if record.annuls is None:
+                continue
+            undone = record.of_pass or record.pass_id, record.annuls
+            if record.kind is RecordKind.ANNULLED:
+                annulled_at[undone] = record.at
+            else:
+                replaced.add(undone)
         items = []
         for record in ledger:
+            if (record.pass_id, record.n) in replaced:
+                continue
             if record.kind is RecordKind.ADMITTED and record.verdict is not None:
                 annulled = annulled_at.get((record.pass_id, record.n))
                 items.append(AdmissionOut.of(record, record.verdict, annulled))

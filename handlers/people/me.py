@@ -167,6 +167,10 @@ class HeldPassOut(PassViewOut):
 
 
 _NOTICES = {
+    "pass_frozen_misused": Text(
+        "您的电子票多次被他人出示，已冻结，请联系客服",
+        "somebody else has shown a pass of yours several times, so it is frozen; ask the staff",
+    ),
     "identity_unbound": Text(
         "工作人员已解除您的实名绑定；如非本人办理，请联系客服",
         "staff have undone the binding of your identity to this account; if you did not ask for "

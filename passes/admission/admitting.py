@@ -15,14 +15,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum, auto
 
+from passes.admission.appending import busy
 from passes.admission.cards import CardsInVain
-from passes.admission.clocks import GateClocks
-from passes.admission.gates import Gate, GateState, Purpose, Scan, ShownCard
+from passes.admission.clocks import CLOCKS_DIFFER, GateClocks
+from passes.admission.gates import GateState, Purpose, Scan, ShownCard
 from passes.admission.order import Place, Rank, place_of
 from passes.admission.ports import AutomaticVouchers, VisitQuotas
 from passes.admission.rules import Case, decide
+from passes.admission.stop import Stop
 from passes.base.calendar import business_day
-from passes.base.errors import Conflict, Unavailable, Unknown
+from passes.base.errors import Conflict
 from passes.base.text import Text
 from passes.codes import format as codes
 from passes.codes.keys import Keyring
@@ -34,7 +36,6 @@ from passes.ledger.records import (
     By,
     Record,
     RecordKind,
-    annulment,
     appended,
     fold,
     standing,
@@ -48,9 +49,6 @@ from passes.terms.terms import SpotFacts
 
 log = logging.getLogger(__name__)
 
-ANNUL_WITHIN = timedelta(minutes=15)
-"""How long a gate may take back an admission."""
-
 ASKED_AGAIN_WITHIN = timedelta(hours=24)
 """For how long, by the clock of the server, a nonce names the scan it was first used for. Later it
 does so only if the device says the same instant to the letter: else the gate counts its nonces
@@ -58,10 +56,6 @@ anew, and must not be given an old answer."""
 
 SAME_SHOWING_WITHIN = timedelta(seconds=3)
 """A scanner may read one showing of a code several times."""
-
-CLOCKS_DIFFER = timedelta(minutes=5)
-"""How far the clocks of servers may differ. A record that lies further in the future was written by
-one that was wrong."""
 
 _KINDS = {
     Purpose.ENTER: RecordKind.ADMITTED,
@@ -138,32 +132,8 @@ class _Candidate:
     """Whether it is the voucher of an automatic campaign, which is not stored yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Annulled:
-    """What was undone, and the record that undid it.
-
-    `gives_back` is how many people had paid with it and get their money back, `gives_back_fen` what
-    they had paid together; None if it is not known how much that was.
-    """
-
-    undone: Record
-    by: Record
-
-    @property
-    def gives_back(self) -> int:
-        """How many people had paid with what was undone."""
-        return self.undone.verdict.pays if self.undone.verdict else 0
-
-    @property
-    def gives_back_fen(self) -> int | None:
-        """What they had paid together, in fen."""
-        if self.undone.verdict is None or not self.gives_back:
-            return 0
-        return self.undone.verdict.amount_fen
-
-
 class Admission:
-    """Admits scans and annuls admissions."""
+    """Admits scans."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - it brings together what a scan needs
         self,
@@ -176,12 +146,14 @@ class Admission:
         visit_quotas: VisitQuotas,
         automatic: AutomaticVouchers,
         in_vain: CardsInVain,
+        stop_at: Callable[[SpotFacts, datetime], Stop | None],
     ) -> None:
         """`spots` is the catalogue in memory, `holidays` gives the calendar in memory; the next
         ones are stores. `automatic` makes the vouchers that nobody has to claim, `in_vain` counts
-        the cards without a pass."""
+        the cards without a pass, `stop_at` tells what stops entry at a spot."""
         self._automatic = automatic
         self._in_vain = in_vain
+        self._stop_at = stop_at
         self._visit_quotas = visit_quotas
         self._keys = keys
         self._spots = spots
@@ -231,7 +203,7 @@ class Admission:
             answer = await self._judged(scan, reading, [held], now, tries)
             if answer is not None:
                 return answer
-        raise _busy()
+        raise busy()
 
     async def _admit_card(
         self, scan: Scan, card: ShownCard, now: datetime
@@ -252,7 +224,7 @@ class Admission:
                 if answer[0].reason is Reason.NO_PASS:
                     await self._in_vain.note(scan, card, now)
                 return answer
-        raise _busy()
+        raise busy()
 
     async def _unread(self, scan: Scan, why: Reason, now: datetime) -> tuple[Verdict, Pass | None]:
         """The verdict on a carrier of which it is not known whose it is: that of before, if it was
@@ -357,42 +329,6 @@ class Admission:
         automatic = self._automatic.automatic(candidate.facts.held.product_id)
         return place_of(candidate.case, automatic=automatic)
 
-    async def annul(self, gate: Gate, nonce: str, now: datetime) -> Annulled:
-        """Undo an admission of this gate, because the turnstile did not turn, or a payment.
-
-        Doing it again changes nothing, and says the same. Raises `Unknown` if this gate admitted no
-        such scan, `Conflict` after 15 minutes.
-        """
-        for _ in range(_TRIES):
-            admission = await self._ledger.admission(gate.id, nonce)
-            if admission is None:
-                text = Text("本闸机没有这次入园记录", "this gate has admitted no such scan")
-                raise Unknown("scan_unknown", text)
-            ledger = await self._ledger.whole(admission.pass_id)
-            for record in ledger:
-                if record.annuls == admission.n:
-                    return Annulled(admission, record)
-            if ledger[-1].kind is RecordKind.CLOSED:
-                text = Text("此票已补发，不能撤销", "this pass has been reissued since")
-                raise Conflict("pass_reissued", text)
-            if now - admission.at > ANNUL_WITHIN:
-                text = Text("超过15分钟，不能撤销", "an admission can be annulled for 15 minutes")
-                raise Conflict("annul_too_late", text)
-            record = annulment(ledger, admission, max(now, ledger[-1].at), now)
-            if await self._ledger.append(record):
-                if record.tally.total < ledger[-1].tally.total:
-                    await self._give_back_visit(admission, now)
-                return Annulled(admission, record)
-            # Another gate has appended to this ledger since it was read: work it out again.
-        raise _busy()
-
-    async def _give_back_visit(self, annulled: Record, now: datetime) -> None:
-        """A campaign has one visit more to give where an admission was annulled."""
-        held = await self._passes.get(annulled.pass_id)
-        if held is not None and held.terms.visits_per_spot_day is not None:
-            day = business_day(annulled.at)
-            await self._visit_quotas.give_back(held.product_id, annulled.spot_id, day, now)
-
     def _read(self, text: str, now: datetime) -> _Reading:
         try:
             return _Reading(codes.read(text, self._keys, now))
@@ -486,11 +422,12 @@ class Admission:
     ) -> _Candidate:
         """A pass as a scan finds it."""
         past = await self._past(facts, now)
+        spot = self._spots.get(scan.gate.spot_id)
         case = Case(
             held=facts.held,
             code=reading.code,
             tally=past.tally,
-            spot=self._spots.get(scan.gate.spot_id),
+            spot=spot,
             gate=scan.gate,
             party=scan.party,
             at=past.at,
@@ -498,6 +435,7 @@ class Admission:
             holidays=self._holidays(),
             paying=scan.purpose is Purpose.PAY,
             typed=reading.by is By.CARD_TYPED,
+            stop=None if spot is None else self._stop_at(spot, past.at),
         )
         return _Candidate(facts, past, case)
 
@@ -511,7 +449,7 @@ class Admission:
             return Verdict(reading.unsound, now), None
         if facts.closed:
             return Verdict(Reason.REVOKED, now), None
-        if scan.purpose is Purpose.LEAVE and held.state is not PassState.REVOKED:
+        if _may_leave(scan, facts, past.at):
             # Who leaves is let out: that asks no rule.
             people = scan.party or case.whole_party.admits
             verdict = Verdict(Reason.OK, past.at, admits=people, leaving=True)
@@ -658,8 +596,22 @@ def _is_repeat(scan: Scan, facts: _Facts, now: datetime) -> bool:
         return False
     return any(
         record.gate_id == scan.gate.id
+        and record.decision is None
         and record.party is None
         and abs(now - record.recorded_at) <= SAME_SHOWING_WITHIN
+        for record in standing(facts.newest)
+    )
+
+
+def _may_leave(scan: Scan, facts: _Facts, at: datetime) -> bool:
+    """Whether somebody is let out: by any gate in service, and with a pass that was revoked if they
+    came in with it today."""
+    if scan.purpose is not Purpose.LEAVE or scan.gate.state is GateState.DISABLED:
+        return False
+    if facts.held.state is not PassState.REVOKED:
+        return True
+    return any(
+        record.spot_id == scan.gate.spot_id and business_day(record.at) == business_day(at)
         for record in standing(facts.newest)
     )
 
@@ -683,8 +635,3 @@ def _same_scan_or_conflict(scan: Scan, earlier: Record | Refusal, now: datetime)
             "this nonce names another scan of this gate; use a new one for each scan",
         )
         raise Conflict("nonce_reused", text)
-
-
-def _busy() -> Unavailable:
-    text = Text("此票正在被频繁核验，请重试", "this pass is being scanned too often; try again")
-    return Unavailable("busy", text)

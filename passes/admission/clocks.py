@@ -10,6 +10,10 @@ from datetime import datetime, timedelta
 DIFFERENT = timedelta(minutes=2)
 """From how much on two clocks disagree."""
 
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""How far the clocks of servers may differ. A record that lies further in the future was written by
+one that was wrong."""
+
 ENOUGH_GATES = 3
 _MOST_GATES = 1_000
 _REMEMBERED_FOR = timedelta(minutes=10)

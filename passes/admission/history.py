@@ -1,6 +1,7 @@
 """The history of a pass: what happened to it, in order, from audit lines, ledger and refusals."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -47,26 +48,37 @@ class Histories:
 
     async def under_serial(self, held: Pass) -> list[Event]:
         """Everything that is kept of a pass under its present serial, oldest first."""
+        return await self._of_serial(held, ())
+
+    async def _of_serial(self, held: Pass, undone: Collection[int]) -> list[Event]:
+        """`undone` are the records that a later serial undoes."""
         lines = await self._audit.about(f"pass:{held.id}")
         records = await self._ledger.whole(held.id)
         refusals = await self._refusals.of_pass(held.id)
-        return history(lines, records, refusals)
+        return history(lines, records, refusals, undone)
 
     async def whole(self, held: Pass) -> list[Event]:
         """Everything that is kept of a pass, also under the serials it had before."""
+        line = await self.lineage(held)
+        records = await self._ledger.of_passes(serial.id for serial in line)
+        undone = defaultdict[str | None, set[int]](set)
+        for record in records:
+            undone[record.of_pass].add(record.annuls or 0)
         events = [
-            event
-            for serial in await self.lineage(held)
-            for event in await self.under_serial(serial)
+            event for serial in line for event in await self._of_serial(serial, undone[serial.id])
         ]
         return sorted(events, key=lambda event: event.at)
 
 
 def history(
-    lines: Iterable[AuditLine], ledger: Sequence[Record], refusals: Iterable[Refusal]
+    lines: Iterable[AuditLine],
+    ledger: Sequence[Record],
+    refusals: Iterable[Refusal],
+    undone: Collection[int] = (),
 ) -> list[Event]:
-    """The events in what is kept of a pass, oldest first."""
-    counted = {record.n for record in standing(ledger)}
+    """The events in what is kept of a pass, oldest first; `undone` are the records that a later
+    serial undoes."""
+    counted = {record.n for record in standing(ledger)}.difference(undone)
     events = [_of_line(line) for line in lines if line.outcome is not Outcome.NOT_DONE]
     events += [
         _of_record(record, counts=record.n in counted)
@@ -87,11 +99,15 @@ def _of_line(line: AuditLine) -> Event:
 
 def _of_record(record: Record, *, counts: bool) -> Event:
     detail = {
+        "serial": record.pass_id,
         "record": str(record.n),
         "nonce": record.nonce,
         "counts": "yes" if counts else "no",
     }
     by = f"gate:{record.gate_id}"
+    if record.decision is not None:
+        by = record.decision.by
+        detail["reason"] = record.decision.reason
     return Event(record.at, record.kind.value, by, record.spot_id, detail)
 
 

@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from passes.admission.gates import Gate, GateState
+from passes.admission.gates import Gate
+from passes.admission.staff import check_in_service
 from passes.base.audit import AuditLine
 from passes.base.calendar import business_day
-from passes.base.errors import Conflict
 from passes.base.ports import Audit
-from passes.base.text import Text
 from passes.codes.keys import Keyring
 from passes.holding.genuine import is_genuine
 from passes.holding.model import Pass
@@ -104,8 +103,7 @@ class Lookup:
 
         Raises `Invalid` for a number that cannot be one, `Conflict` if the gate is out of service.
         """
-        if gate.state is GateState.DISABLED:
-            raise Conflict("gate_disabled", Text("此通道已停用", "this gate is out of service"))
+        check_in_service(gate)
         _, lookup = holder_of(card, self._identities, business_day(now))
         found = await self._passes.of_holder(lookup)
         by = f"gate:{gate.id}"

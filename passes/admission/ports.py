@@ -9,6 +9,7 @@ from typing import Protocol
 
 from passes.admission.gates import Gate, SetGate, Setup, ShownCard
 from passes.admission.lookup import Card
+from passes.admission.stop import Stop
 from passes.holding.model import Pass
 from passes.terms.terms import SpotFacts
 
@@ -41,6 +42,22 @@ class Gates(Protocol):
 
     async def disable(self, gate_id: str) -> None:
         """Take a gate out of service."""
+
+
+class Stops(Protocol):
+    """At which spots entry is stopped, or was last: one for each spot."""
+
+    async def all(self) -> Sequence[Stop]:
+        """Every stop, in order of spot."""
+
+    async def get(self, spot_id: str) -> Stop | None:
+        """The newest stop of a spot."""
+
+    async def put(self, stop: Stop) -> None:
+        """Store the newest stop of its spot."""
+
+    async def announce(self) -> None:
+        """Tell every process to load the stops anew."""
 
 
 class VisitQuotas(Protocol):

@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from passes.admission.gates import Gate, GateState
+from passes.admission.stop import Stop, in_force
 from passes.base.calendar import business_day, day_after, start_of
 from passes.codes.format import Code
 from passes.holding.model import Pass, PassState
@@ -57,6 +58,8 @@ class Case:
     """Whether they pay at a window now, and come in at another gate."""
     typed: bool = False
     """Whether staff have typed the number of a card."""
+    stop: Stop | None = None
+    """What stops entry at the spot, or at its whole."""
 
     @cached_property
     def day(self) -> date:
@@ -180,6 +183,13 @@ def gate_in_service(case: Case) -> Objection | None:
     return None
 
 
+def no_emergency(case: Case) -> Objection | None:
+    """In an emergency the doors are open: nobody is to come in, and nothing is counted."""
+    if case.stop is not None and case.stop.emergency and in_force(case.stop, case.at):
+        return Objection(Reason.EMERGENCY)
+    return None
+
+
 def code_suits_gate(case: Case) -> Objection | None:
     """A printed code can be copied, so it needs staff who look at the visitor's card."""
     printed = case.code is not None and not case.code.rotating
@@ -227,6 +237,13 @@ def spot_open(case: Case) -> Objection | None:
     if spot.open_on(case.day):
         return None
     return Objection(Reason.SPOT_CLOSED, _next_day(case, spot.open_on))
+
+
+def entry_not_stopped(case: Case) -> Objection | None:
+    """Nobody has stopped entry here."""
+    if case.stop is None or not in_force(case.stop, case.at):
+        return None
+    return Objection(Reason.ENTRY_STOPPED, case.stop.until)
 
 
 def no_blackout(case: Case) -> Objection | None:
@@ -316,11 +333,13 @@ def card_seen(case: Case) -> Objection | None:
 
 RULES: tuple[Rule, ...] = (
     gate_in_service,
+    no_emergency,
     code_suits_gate,
     pass_active,
     in_time,
     spot_covered,
     spot_open,
+    entry_not_stopped,
     no_blackout,
     within_hours,
     visits_left,

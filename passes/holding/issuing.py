@@ -17,6 +17,7 @@ from passes.holding.change import change
 from passes.holding.model import Pass, PassState, Sale
 from passes.holding.ports import Holding, Holdings, Passes
 from passes.holding.wallet import Wallet, newest_serial
+from passes.people.barring import Bars, barred_text, barred_until
 from passes.people.groups import told_groups
 from passes.people.holder import Holder
 from passes.people.identity import Identity
@@ -53,8 +54,10 @@ class Issuing:
         members: Members,
         wallet: Wallet,
         audit: Audit,
+        bars: Bars,
     ) -> None:
         """All are stores, but the wallet, which knows whose card staff have to look at."""
+        self._bars = bars
         self._wallet = wallet
         self._members = members
         self._passes = passes
@@ -70,6 +73,7 @@ class Issuing:
         """
         # 1. What it would be, if it can be at all.
         _check(new, business_day(now))
+        await self._check_not_barred(new.holder, now)
         await self._check_holder(new, business_day(now))
         issued = _drafted(new, now)
         if issued.valid.end < business_day(now):
@@ -89,7 +93,7 @@ class Issuing:
         async with audited(self._audit) as entry:
             await entry.begin(AuditLine(now, by, "issue", f"pass:{issued.id}", detail))
             if not await self._passes.add(issued):
-                raise _already_held(issued.id)
+                raise already_held(issued.id)
         # 4. An account that was bound to the holder since step 2 may not have found the pass.
         since = await self._wallet.card_due_since(issued.holder)
         if since is not None and issued.card_due_since is None:
@@ -98,6 +102,12 @@ class Issuing:
             )
             issued = changed.after
         return issued
+
+    async def _check_not_barred(self, holder: Holder, now: datetime) -> None:
+        """Raise `Conflict` if operators have said that the holder may hold no pass."""
+        until = await barred_until(self._bars, holder.lookup, now)
+        if until is not None:
+            raise Conflict("holder_barred", barred_text(until))
 
     async def _check_holder(self, new: NewPass, today: date) -> None:
         """Raise `Conflict` if the product is not for its holder."""
@@ -125,7 +135,7 @@ class Issuing:
         Raises `Conflict` if they hold it already.
         """
         lookup = issued.holder.lookup
-        key, wanted = f"{issued.product_id}:{lookup}", Holding(lookup, issued.id)
+        key, wanted = holding_key(issued), Holding(lookup, issued.id)
         while True:
             holding = await self._holdings.reserve(key, wanted)
             if holding.pass_id == issued.id:
@@ -134,7 +144,7 @@ class Issuing:
             if held is None:
                 return holding.pass_id  # a crash came before the pass: it is issued now
             if held.in_force_on(business_day(now)):
-                raise _already_held(held.id)
+                raise already_held(held.id)
             # The pass before has ended. Somebody else may pass the holding on first: look again.
             if await self._holdings.pass_on(key, holding, wanted):
                 return issued.id
@@ -213,7 +223,13 @@ def _valid_days(new: NewPass, now: datetime) -> DateRange:
     return term.begun_on(business_day(now))
 
 
-def _already_held(pass_id: str) -> Conflict:
+def holding_key(held: Pass) -> str:
+    """Under which key its holder holds the product."""
+    return f"{held.product_id}:{held.holder.lookup}"
+
+
+def already_held(pass_id: str) -> Conflict:
+    """The error that the holder has a pass of the product in force."""
     text = Text(
         "已持有此票种的有效电子票", f"the holder has a pass of this product in force: {pass_id}"
     )

@@ -49,6 +49,15 @@ class Sale:
 
 
 @dataclass(frozen=True, slots=True)
+class Misuse:
+    """That staff at a gate saw somebody else show a pass; `nonce` names their decision."""
+
+    at: datetime
+    gate_id: str
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pass:
     """One entitlement of one holder; `id` is the serial of its codes, 16 hexadecimal digits.
 
@@ -87,6 +96,8 @@ class Pass:
     """The day on which it was frozen, while it is."""
     paused_days: int = 0
     """For how many days its validity was prolonged because it was frozen."""
+    misuses: tuple[Misuse, ...] = ()
+    """How often somebody else has shown it, since it was last unfrozen for that."""
     refusals: tuple[Refusal, ...] = ()
     ledger_mark: int = 0
     genuine: bool = field(default=True, compare=False, metadata=IN_MEMORY)

@@ -12,11 +12,14 @@ from datetime import date, datetime, timedelta
 from passes.base.calendar import business_day
 from passes.base.errors import Conflict
 from passes.base.text import Text
-from passes.holding.model import Pass, PassState, Sale
+from passes.holding.model import Misuse, Pass, PassState, Sale
 from passes.people.holder import NOBODY, Holder
 
 LIVING = frozenset({PassState.ISSUED, PassState.ACTIVE, PassState.FROZEN})
 """The states that an operator can end."""
+
+FROZEN_FOR_MISUSE = "service:not_the_holder"
+"""Who freezes a pass that others have shown too often, as in the audit log."""
 
 _IN_FORCE = frozenset({PassState.ISSUED, PassState.ACTIVE})
 
@@ -75,6 +78,23 @@ def check_not_frozen_by_staff(held: Pass) -> None:
         raise Conflict("frozen_by_staff", text)
 
 
+def mark(held: Pass, misuse: Misuse, most: int) -> Pass:
+    """Somebody else has shown it. In force, it freezes when that has been so `most` times."""
+    if is_marked(held, misuse):
+        return held
+    marked = replace(held, misuses=(*held.misuses, misuse))
+    if held.state in _IN_FORCE and len(marked.misuses) >= most:
+        return freeze(marked, FROZEN_FOR_MISUSE, misuse.at)
+    return marked
+
+
+def is_marked(held: Pass, misuse: Misuse) -> bool:
+    """Whether that decision of staff has marked it already."""
+    return any(
+        (each.gate_id, each.nonce) == (misuse.gate_id, misuse.nonce) for each in held.misuses
+    )
+
+
 def _resumed(held: Pass, today: date) -> Pass:
     """In force again. Where its terms allow a pause, it ends later by the days it was frozen."""
     pause = held.pause_on(today)
@@ -86,11 +106,12 @@ def _resumed(held: Pass, today: date) -> Pass:
         frozen_by=None,
         frozen_on=None,
         paused_days=held.paused_days + pause,
+        misuses=() if held.frozen_by == FROZEN_FOR_MISUSE else held.misuses,
     )
 
 
 def revoke(held: Pass, now: datetime) -> Pass:
-    """It admits nowhere any more, for good."""
+    """It admits nowhere any more, unless it is restored."""
     if held.state is PassState.REVOKED:
         return held
     if held.state not in LIVING:
@@ -114,6 +135,18 @@ def rescind(held: Pass, sale: Sale, now: datetime) -> Pass:
         text = Text("此票按次计费，不能按天退票", "this pass is no time card: it counts visits")
         raise Conflict("no_time_card", text)
     return replace(held, state=PassState.REFUNDED, sale=sale)
+
+
+def restore(held: Pass, now: datetime) -> Pass:
+    """It is what it was before staff revoked it. Not what goes on under another serial, was given
+    back by its holder, or is nobody's any more."""
+    if held.state in LIVING:
+        return held
+    ended = held.reissued_as is not None or held.cancelled_at is not None
+    if held.state is not PassState.REVOKED or ended or held.holder == NOBODY:
+        raise not_possible(held, now, "restored")
+    before = held.state_in_force if held.frozen_by is None else PassState.FROZEN
+    return replace(held, state=before)
 
 
 def supersede(held: Pass, successor_id: str) -> Pass:
@@ -206,6 +239,7 @@ _STEPS = {
     "frozen": "冻结",
     "unfrozen": "解冻",
     "revoked": "作废",
+    "restored": "恢复",
     "reissued": "补发",
     "given back": "退票",
 }

@@ -17,6 +17,8 @@ class RecordKind(StrEnum):
     """What a record says happened."""
 
     ADMITTED = "admitted"
+    LET_IN = "let_in"
+    """By hand, on a visit that is counted already: it counts for nothing."""
     EXITED = "exited"
     PAID = "paid"
     ANNULLED = "annulled"
@@ -38,13 +40,27 @@ class By(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """Who decided what a record says, where no rule did: staff at a gate, or an operator.
+
+    `by` is as in the audit log, `nonce` the name that the gate gave the decision; an operator gives
+    none.
+    """
+
+    by: str
+    nonce: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One line of the ledger of a pass, number `n` from 1 on.
 
     `at` is when it counts, `scanned_at` what the clock of the gate said, `recorded_at` when the
     server stored it. An admission keeps its verdict, so that a repeated scan gets the same answer;
-    an annulment names the record that it undoes. A ledger that is closed is followed by that of a
-    reissued pass, whose first record carries the tally on (`passes.holding.reissuing`).
+    an annulment names the record that it undoes, and has its gate and nonce. A ledger that is
+    closed is followed by that of a reissued pass, whose first record carries the tally on
+    (`passes.holding.reissuing`).
     """
 
     pass_id: str
@@ -84,6 +100,12 @@ class Record:
     """The month of validity in which it counts, from 0."""
     may_return: bool = False
     """Of an exit, whether who left may come back on that day without another visit."""
+    decision: Decision | None = None
+    """Who decided it by hand; None for what a rule did, or the gate that had admitted."""
+    of_pass: str | None = None
+    """The serial under which what it undoes stands, if the pass was reissued since."""
+    carries: Tally | None = None
+    """What the ledgers of the serials before add up to, if this record corrects one of them."""
 
     @property
     def entry(self) -> Entry:
@@ -105,18 +127,34 @@ class Record:
         )
 
 
-def fold(records: Iterable[Record]) -> Tally:
+def fold(records: Iterable[Record], carried: Tally | None = None) -> Tally:
     """The tally of a whole ledger: of what is left of it, in the order in which it counts.
 
-    A record that arrived late stands behind younger ones and is counted before them.
+    A record that arrived late stands behind younger ones and is counted before them. `carried` is
+    what the ledger begins with, if that is not to be what its own records say.
     """
     records = list(records)
-    tally = Tally()
-    if records and records[0].kind is RecordKind.CARRIED:
-        tally = replace(records[0].tally, version=TALLY_VERSION)
+    tally = carried or _carried_by(records)
     for record in sorted(_not_annulled(records), key=lambda record: record.at):
         tally = tally_after(tally, record)
     return tally
+
+
+def _carried_by(records: Sequence[Record]) -> Tally:
+    """What a ledger begins with: the tally of the serial before, as it was corrected last."""
+    carried = Tally()
+    if records and records[0].kind is RecordKind.CARRIED:
+        carried = records[0].tally
+    for record in records:
+        carried = record.carries or carried
+    return replace(carried, version=TALLY_VERSION)
+
+
+def without_undone_later(records: Iterable[Record]) -> list[Record]:
+    """The records of all serials of passes, but for those that a later serial undoes."""
+    records = list(records)
+    undone = {(each.of_pass, each.annuls) for each in records if each.of_pass is not None}
+    return [each for each in records if (each.pass_id, each.n) not in undone]
 
 
 def tally_after(tally: Tally, record: Record) -> Tally:
@@ -149,7 +187,8 @@ def visits(records: Iterable[Record]) -> list[Record]:
 
 
 def _not_annulled(records: Sequence[Record]) -> list[Record]:
-    undone = {record.annuls for record in records if record.kind is RecordKind.ANNULLED}
+    """What no other record undoes. One that replaces another undoes it, and counts itself."""
+    undone = {record.annuls for record in records if record.of_pass is None}
     return [record for record in records if record.n not in undone]
 
 
@@ -163,7 +202,13 @@ def appended(ledger: Sequence[Record], record: Record) -> Record:
     return replace(numbered, tally=fold([*ledger, numbered]))
 
 
-def annulment(ledger: Sequence[Record], admission: Record, at: datetime, now: datetime) -> Record:
+def annulment(
+    ledger: Sequence[Record],
+    admission: Record,
+    at: datetime,
+    now: datetime,
+    decision: Decision | None = None,
+) -> Record:
     """The record that undoes an admission, next in a complete ledger."""
     undoing = replace(
         admission,
@@ -172,6 +217,7 @@ def annulment(ledger: Sequence[Record], admission: Record, at: datetime, now: da
         recorded_at=now,
         verdict=None,
         annuls=admission.n,
+        decision=decision,
     )
     return appended(ledger, undoing)
 

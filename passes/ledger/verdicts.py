@@ -32,6 +32,8 @@ class Reason(StrEnum):
     SPOT_NOT_COVERED = "spot_not_covered"
     SPOT_WITHDRAWN = "spot_withdrawn"
     SPOT_CLOSED = "spot_closed"
+    ENTRY_STOPPED = "entry_stopped"
+    EMERGENCY = "emergency"
     BLACKOUT = "blackout"
     OUTSIDE_HOURS = "outside_hours"
     ALREADY_TODAY = "already_today"
@@ -237,6 +239,16 @@ _WORDS = {
     ),
     Reason.SPOT_CLOSED: _ReasonWords(
         "景区暂停开放，请改日再来", "This spot is closed; please come another day", "景区未开放"
+    ),
+    Reason.EMERGENCY: _ReasonWords(
+        "紧急情况，闸门已开放，请听从工作人员指引离开",
+        "Emergency: the gates are open; please leave as the staff say",
+        "请有序离开",
+    ),
+    Reason.ENTRY_STOPPED: _ReasonWords(
+        "本景区暂停入园，可于{when}再来",
+        "Nobody is let in here at present; welcome from {when}",
+        "暂停入园",
     ),
     Reason.BLACKOUT: _ReasonWords(
         "今日不可用，可于{when}入园", "Not valid today; valid again from {when}", "今日不可用"

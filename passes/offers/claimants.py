@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from passes.admission.gates import ShownCard
@@ -11,6 +12,7 @@ from passes.holding.wallet import Wallet
 from passes.offers.eligibility import Claimant
 from passes.offers.offer import Offer
 from passes.people.accompanying import Companions
+from passes.people.barring import Bars, barred_until
 from passes.people.groups import ANYONE, Group, told_groups
 from passes.people.holder import Holder
 from passes.people.identity import Sealer
@@ -29,8 +31,10 @@ class Claimants:
         visitors: Visitors,
         companions: Companions,
         members: Members,
+        bars: Bars,
     ) -> None:
-        """`visitors` and `members` are stores."""
+        """`visitors`, `members` and `bars` are stores."""
+        self._bars = bars
         self._identities = identities
         self._wallet = wallet
         self._visitors = visitors
@@ -47,13 +51,11 @@ class Claimants:
             members = await self._members.groups_of(visitor.person.lookup)
             groups = members | told_groups(identity)
         held = await self._wallet.of_visitor(visitor)
-        return _claimant(
-            held,
-            groups,
-            traits,
-            now,
-            real_name=visitor.person is not None,
+        claimant = _claimant(held, groups, traits, now, real_name=visitor.person is not None)
+        return replace(
+            claimant,
             is_companion=visitor.acting_for is not None,
+            barred_until=await barred_until(self._bars, visitor.holder.lookup, now),
         )
 
     async def of_card(
@@ -65,7 +67,8 @@ class Claimants:
         groups = card.groups
         if any(offer.eligible.isdisjoint(groups) for offer in offers):
             groups |= await self._members.groups_of(card.lookup)
-        return _claimant(held, groups, card.traits, now, real_name=True)
+        claimant = _claimant(held, groups, card.traits, now, real_name=True)
+        return replace(claimant, barred_until=await barred_until(self._bars, card.lookup, now))
 
     async def card_due_since(self, person: Holder) -> datetime | None:
         """Since when staff have to look at the card of a person whom an account says to be."""
@@ -88,7 +91,6 @@ def _claimant(
     now: datetime,
     *,
     real_name: bool,
-    is_companion: bool = False,
 ) -> Claimant:
     today = business_day(now)
     passes = [each for each in held if not each.voucher and each.in_force_on(today)]
@@ -99,7 +101,6 @@ def _claimant(
         vouchers=Counter(each.product_id for each in held if each.counts),
         spots_open=_spots_of(passes, today),
         traits=traits,
-        is_companion=is_companion,
     )
 
 

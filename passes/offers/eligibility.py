@@ -11,6 +11,7 @@ from passes.base.calendar import business_day, day_after, start_of
 from passes.base.errors import Conflict
 from passes.base.text import Text
 from passes.offers.offer import Offer, OfferState
+from passes.people.barring import barred_text
 from passes.people.groups import ANYONE, Group
 from passes.people.traits import Traits
 from passes.terms.terms import SpotFacts
@@ -42,6 +43,8 @@ class Claimant:
     traits: Traits = field(default_factory=Traits)
     is_companion: bool = False
     """Whether an account claims for them."""
+    barred_until: datetime | None = None
+    """Until when they may hold no pass, as operators have said."""
 
     @property
     def today(self) -> date:
@@ -52,9 +55,9 @@ class Claimant:
 def objection(offer: Offer, claimant: Claimant) -> NotClaimable | None:
     """The first reason why a visitor may not claim, quotas apart, in the order in which staff would
     explain it; None if they may."""
-    not_running = _not_running(offer, claimant.now)
-    if not_running is not None:
-        return not_running
+    not_now = _not_running(offer, claimant.now) or _barred(claimant)
+    if not_now is not None:
+        return not_now
     nameless = _wrong_without_name(offer, claimant)
     if nameless is not None:
         return nameless
@@ -132,6 +135,12 @@ def sold_out(offer: Offer, which: str, today: date) -> NotClaimable:
     when = f"{again:%Y-%m-%d}"
     text = Text(f"{text.zh}，{when}可再领", f"{text.en}; try again on {when}")
     return NotClaimable("sold_out_today", text, start_of(again))
+
+
+def _barred(claimant: Claimant) -> NotClaimable | None:
+    """The objection that operators have said that a visitor may hold no pass, if they have."""
+    until = claimant.barred_until
+    return None if until is None else NotClaimable("holder_barred", barred_text(until), until)
 
 
 def _not_running(offer: Offer, now: datetime) -> NotClaimable | None:

@@ -14,7 +14,7 @@ from passes.base.calendar import business_day
 from passes.holding.model import Pass
 from passes.holding.ports import Passes
 from passes.ledger.ports import Ledger
-from passes.ledger.records import Record, visits
+from passes.ledger.records import Record, visits, without_undone_later
 from passes.offers.eligibility import sold_out
 from passes.offers.offer import Offer
 from passes.offers.ports import Counter, Counters
@@ -156,7 +156,7 @@ class Quotas:
         counts = collections.Counter[str]()
         offer_of = {each.id: each.product_id for each in vouchers}
         ledgers: dict[str, list[Record]] = collections.defaultdict(list)
-        for record in await self._ledger.of_passes(offer_of):
+        for record in without_undone_later(await self._ledger.of_passes(offer_of)):
             ledgers[record.pass_id].append(record)
         for pass_id, records in ledgers.items():
             for visit in visits(records):

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from passes.base.calendar import business_day
 from passes.holding.model import Pass, PassState
-from passes.ledger.records import Record, standing
+from passes.ledger.records import Record, standing, without_undone_later
 
 
 class RowsBy(StrEnum):
@@ -56,7 +56,7 @@ def offer_rows(
     `provinces` tells that of each spot.
     """
     ledgers: dict[str, list[Record]] = defaultdict(list)
-    for record in records:
+    for record in without_undone_later(records):
         ledgers[record.pass_id].append(record)
     rows = _OfferRows(by, provinces)
     for voucher in vouchers:

@@ -39,7 +39,7 @@ class Phone:
 @dataclass(frozen=True, slots=True)
 class Notice:
     """What a visitor has to be told: `identity_unbound`, that staff have undone the binding of the
-    person whom they said to be."""
+    person whom they said to be; `pass_frozen_misused`, that others have shown a pass of theirs."""
 
     code: str
     at: datetime

@@ -1,14 +1,18 @@
-"""Gates, small and loaded whole by every process; and how many cards they have read in vain."""
+"""Gates and stops of entry, small and loaded whole by every process; cases; and how many cards
+gates have read in vain."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
+from passes.admission.cases import CaseFile, Cases, numbers_of
 from passes.admission.gates import Gate, GateState, SetGate, Setup
-from passes.admission.ports import Gates, VainCounts
+from passes.admission.ports import Gates, Stops, VainCounts
+from passes.admission.stop import Stop
 from passes.store.database import Database, Document
-from passes.store.documents import encode, keyed, to_gate
-from passes.store.versions import GATES, Versions
+from passes.store.documents import encode, keyed, to_case, to_gate, to_stop
+from passes.store.versions import GATES, STOPS, Versions
 
 
 class GateStore(Gates):
@@ -63,6 +67,75 @@ class GateStore(Gates):
         change = {"$set": {"state": GateState.DISABLED.value}, "$unset": {"setup": ""}}
         await self._gates.update({"_id": gate_id}, change)
         await self._versions.bump(GATES)
+
+
+class StopStore(Stops):
+    """The `stops` collection; `_id` is the spot."""
+
+    def __init__(self, database: Database) -> None:
+        """Two collections of the database are used."""
+        self._stops = database.collection("stops")
+        self._versions = Versions(database)
+
+    async def all(self) -> Sequence[Stop]:
+        return [to_stop(document) for document in await self._stops.find({}, [("_id", 1)])]
+
+    async def get(self, spot_id: str) -> Stop | None:
+        document = await self._stops.get({"_id": spot_id})
+        return to_stop(document) if document else None
+
+    async def put(self, stop: Stop) -> None:
+        document = keyed(stop)
+        if not await self._stops.insert(document):
+            await self._stops.update({"_id": document.pop("_id")}, {"$set": document})
+
+    async def announce(self) -> None:
+        await self._versions.bump(STOPS)
+
+
+class CaseStore(Cases):
+    """The `cases` collection; `_id` is the number of the case."""
+
+    def __init__(self, database: Database) -> None:
+        """One collection of the database is used."""
+        self._cases = database.collection("cases")
+
+    async def open(self, case: CaseFile) -> CaseFile:
+        for number in numbers_of(case.gate_id, case.nonce):
+            wanted = replace(case, id=number)
+            if await self._cases.insert(keyed(wanted)):
+                return wanted
+            there = await self.get(number)
+            if there is not None and _is_of(there, case.gate_id, case.nonce):
+                return there
+        raise AssertionError  # the numbers do not end
+
+    async def of_decision(self, gate_id: str, nonce: str) -> CaseFile | None:
+        for number in numbers_of(gate_id, nonce):
+            there = await self.get(number)
+            if there is None or _is_of(there, gate_id, nonce):
+                return there
+        raise AssertionError  # the numbers do not end
+
+    async def get(self, number: str) -> CaseFile | None:
+        document = await self._cases.get({"_id": number})
+        return to_case(document) if document else None
+
+    async def all(self, *, open_only: bool) -> list[CaseFile]:
+        where: Document = {"closed_at": None} if open_only else {}
+        return [to_case(each) for each in await self._cases.find(where, [("opened_at", 1)])]
+
+    async def annul(self, number: str, at: datetime) -> None:
+        where = {"_id": number, "annulled_at": None}
+        await self._cases.update(where, {"$set": {"annulled_at": at}})
+
+    async def close(self, number: str, by: str, note: str, at: datetime) -> bool:
+        change = {"closed_at": at, "closed_by": by, "closing_note": note}
+        return await self._cases.update({"_id": number, "closed_at": None}, {"$set": change})
+
+
+def _is_of(case: CaseFile, gate_id: str, nonce: str) -> bool:
+    return (case.gate_id, case.nonce) == (gate_id, nonce)
 
 
 def _state(gate: Gate) -> dict[str, object]:

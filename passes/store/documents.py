@@ -14,13 +14,16 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from passes.admission.cases import CaseFile
 from passes.admission.gates import Gate
+from passes.admission.stop import Stop
 from passes.base.audit import AuditLine
 from passes.base.stored import stored_fields
 from passes.holding.model import Pass
 from passes.ledger.records import Record
 from passes.ledger.verdicts import Refusal
 from passes.offers.offer import Offer
+from passes.people.barring import Bar
 from passes.people.companions import CompanionCode, Companionship
 from passes.people.visitors import Session, Visitor
 from passes.rights.requests import Request
@@ -48,10 +51,13 @@ _SPOT_WITHDRAWAL = TypeAdapter(SpotWithdrawal)
 _HOLIDAY_YEAR = TypeAdapter(HolidayYear)
 _OFFER = TypeAdapter(Offer)
 _GATE = TypeAdapter(Gate)
+_STOP = TypeAdapter(Stop)
+_CASE = TypeAdapter(CaseFile)
 _RECORD = TypeAdapter(Record)
 _REFUSAL = TypeAdapter(Refusal)
 _AUDIT_LINE = TypeAdapter(AuditLine)
 _VISITOR = TypeAdapter(Visitor)
+_BAR = TypeAdapter(Bar)
 _SESSION = TypeAdapter(Session)
 _COMPANIONSHIP = TypeAdapter(Companionship)
 _COMPANION_CODE = TypeAdapter(CompanionCode)
@@ -192,6 +198,16 @@ def to_gate(document: Document) -> Gate:
     return _GATE.validate_python(_with_id(document))
 
 
+def to_stop(document: Document) -> Stop:
+    """The stop in a document of `stops`."""
+    return _STOP.validate_python(_with_id(document))
+
+
+def to_case(document: Document) -> CaseFile:
+    """The case in a document of `cases`."""
+    return _CASE.validate_python(_with_id(document))
+
+
 def to_record(document: Document) -> Record:
     """The ledger record in a document of `admissions`.
 
@@ -208,6 +224,11 @@ def to_refusal(document: Document) -> Refusal:
 def to_audit_line(document: Document) -> AuditLine:
     """The line in a document of `audit_log`."""
     return _AUDIT_LINE.validate_python(document)
+
+
+def to_bar(document: Document) -> Bar:
+    """The bar in a document of `bars`."""
+    return _BAR.validate_python(_with_id(document))
 
 
 def to_visitor(document: Document) -> Visitor:

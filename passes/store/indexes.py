@@ -136,6 +136,15 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     "members": (
         Index("person", (("lookup", 1),), serves="a claim asks for the groups of a person"),
     ),
+    # shard key: _id, hashed. `_id` is a document, as a keyed hash.
+    "bars": (
+        Index(
+            "ended",
+            (("until", 1),),
+            serves="a bar is dropped when it ends",
+            expire_seconds=0,
+        ),
+    ),
     # small, not sharded
     "gates": (
         Index("setup", (("setup.digest", 1),), serves="a device enrols with its setup code"),
@@ -148,6 +157,12 @@ INDEXES: dict[str, tuple[Index, ...]] = {
             serves="the last day is listed by gate; counts are dropped after a year",
             expire_seconds=_YEAR_SECONDS,
         ),
+    ),
+    # small, not sharded. `_id` is the spot.
+    "stops": (),
+    # shard key: _id, hashed. `_id` is the number of the case.
+    "cases": (
+        Index("closed", (("closed_at", 1),), serves="operators list the cases that are open"),
     ),
     # shard key: _id, hashed
     "audit_log": (

@@ -112,10 +112,11 @@ class LedgerStore(Ledger):
         return max(records, key=lambda record: record.n, default=None)
 
     async def admission(self, gate_id: str, nonce: str) -> Record | None:
-        kinds = [RecordKind.ADMITTED.value, RecordKind.PAID.value]
+        kinds = [kind.value for kind in (RecordKind.ADMITTED, RecordKind.LET_IN, RecordKind.PAID)]
         where = {"gate_id": gate_id, "nonce": nonce, "kind": {"$in": kinds}}
-        found = await self._admissions.find(where, [("at", -1)], 1)
-        return to_record(found[0]) if found else None
+        found = await self._admissions.find(where)  # a few: the newest is picked here
+        records = map(to_record, found)
+        return max(records, key=lambda record: (record.at, record.n), default=None)
 
     async def append(self, record: Record) -> bool:
         document = {"_id": f"{record.pass_id}:{record.n}", **encode(record)}

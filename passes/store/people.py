@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from passes.people.app_tokens import AppToken
+from passes.people.barring import Bar, Bars
 from passes.people.companions import MOST_COMPANIONS, CompanionCode, Companionship
 from passes.people.groups import Group
 from passes.people.holder import Holder
@@ -26,6 +27,7 @@ from passes.store.database import Database, Document
 from passes.store.documents import (
     encode,
     keyed,
+    to_bar,
     to_companion_code,
     to_companionship,
     to_session,
@@ -52,6 +54,29 @@ class MemberStore(Members):
 
     async def remove(self, lookup: str, group: Group) -> None:
         await self._members.delete({"_id": f"{group}:{lookup}"})
+
+
+class BarStore(Bars):
+    """The `bars` collection; `_id` is the keyed hash of a document. A bar is dropped at its end."""
+
+    def __init__(self, database: Database) -> None:
+        """One collection of the database is used."""
+        self._bars = database.collection("bars")
+
+    async def get(self, lookup: str) -> Bar | None:
+        document = await self._bars.get({"_id": lookup})
+        return to_bar(document) if document else None
+
+    async def put(self, bar: Bar) -> None:
+        document = keyed(bar)
+        if not await self._bars.insert(document):
+            await self._bars.update({"_id": document.pop("_id")}, {"$set": document})
+
+    async def remove(self, lookup: str) -> None:
+        await self._bars.delete({"_id": lookup})
+
+    async def all(self) -> Sequence[Bar]:
+        return [to_bar(document) for document in await self._bars.find({}, [("until", 1)])]
 
 
 class AttemptStore(Attempts):

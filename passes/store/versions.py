@@ -5,12 +5,13 @@ from collections.abc import Mapping
 
 from passes.store.database import Database
 
-SPOTS, PRODUCTS, OFFERS, GATES, HOLIDAYS = TOPICS = (
+SPOTS, PRODUCTS, OFFERS, GATES, HOLIDAYS, STOPS = TOPICS = (
     "spots",
     "products",
     "offers",
     "gates",
     "holidays",
+    "stops",
 )
 
 

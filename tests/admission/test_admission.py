@@ -163,7 +163,7 @@ async def test_the_answer_is_found_however_often_the_pass_was_scanned_since(
     soon = NOW + timedelta(seconds=30)
     annulled = live_scan(held, "annulled", soon, gate=handheld)
     assert_admitted(await rooms.verdict_on(annulled, soon))
-    await rooms.admission.admission.annul(handheld, "annulled", soon)
+    await rooms.admission.annulling.annul(handheld, "annulled", soon)
     for n in range(40):
         at = NOW + timedelta(minutes=n + 1)
         assert_admitted(await rooms.verdict_on(live_scan(held, f"n{n}", at, gate=handheld), at))
@@ -205,7 +205,7 @@ async def test_a_party_that_comes_in_parts_is_one_visit(rooms: RoomsUnderTest) -
     assert len(ledger) == 2
     assert ledger[-1].tally == fold(ledger)
     assert ledger[-1].tally.total == 1
-    await rooms.admission.admission.annul(build.gate(), "n0", NOW)
+    await rooms.admission.annulling.annul(build.gate(), "n0", NOW)
     ledger = await rooms.ledger.records.whole(SERIAL)
     assert ledger[-1].tally.total == 1, "the fourth is in"
     assert ledger[-1].tally.places == {EMEISHAN: 3}, "three may follow"
@@ -224,8 +224,8 @@ async def test_who_leaves_is_let_out_and_it_counts_for_nothing(rooms: RoomsUnder
     assert ledger[0].tally == fold(ledger)
     assert ledger[1].tally == fold(ledger)
     with pytest.raises(Unknown):
-        await rooms.admission.admission.annul(build.gate(), "out", NOW)
-    await rooms.admission.admission.annul(build.gate(), "in", NOW)
+        await rooms.admission.annulling.annul(build.gate(), "out", NOW)
+    await rooms.admission.annulling.annul(build.gate(), "in", NOW)
     ledger = await rooms.ledger.records.whole(SERIAL)
     assert ledger[-1].tally == fold(ledger)
     assert ledger[-1].tally.total == 0
@@ -301,7 +301,7 @@ async def test_a_code_sealed_for_another_pass_is_forged(rooms: RoomsUnderTest) -
 
 async def test_an_annulled_visit_can_be_made_again(rooms: RoomsUnderTest) -> None:
     held = await rooms.issued(terms=build.terms(limits=Limits(total=1)))
-    gate, annul = build.gate(), rooms.admission.admission.annul
+    gate, annul = build.gate(), rooms.admission.annulling.annul
     await rooms.verdict_on(live_scan(held, "a"))
     undone = await annul(gate, "a", NOW + timedelta(seconds=5))
     assert await annul(gate, "a", NOW + timedelta(hours=1)) == undone
@@ -322,7 +322,7 @@ async def test_annulling_at_once_is_one_annulment(rooms: RoomsUnderTest) -> None
     held = await rooms.issued()
     await rooms.verdict_on(live_scan(held, "a"))
     undone = await asyncio.gather(
-        *(rooms.admission.admission.annul(build.gate(), "a", NOW) for _ in range(8))
+        *(rooms.admission.annulling.annul(build.gate(), "a", NOW) for _ in range(8))
     )
     assert len(await rooms.ledger.records.whole(SERIAL)) == 2
     assert all(record == undone[0] for record in undone)
@@ -330,7 +330,7 @@ async def test_annulling_at_once_is_one_annulment(rooms: RoomsUnderTest) -> None
 
 async def test_annulling_needs_the_same_gate_and_15_minutes(rooms: RoomsUnderTest) -> None:
     held = await rooms.issued()
-    annul = rooms.admission.admission.annul
+    annul = rooms.admission.annulling.annul
     await rooms.verdict_on(live_scan(held, "a"))
     with pytest.raises(Unknown):
         await annul(build.gate(id="another"), "a", NOW)

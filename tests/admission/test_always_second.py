@@ -60,10 +60,10 @@ async def test_an_annulment_that_is_always_second_is_told_to_try_again(
     with monkeypatch.context() as contended:
         overtake(contended, rooms.ledger.records, "append", rival_of(rooms), ALWAYS)
         with pytest.raises(Unavailable, match="scanned too often"):
-            await rooms.admission.admission.annul(build.gate(), "mine", NOW)
+            await rooms.admission.annulling.annul(build.gate(), "mine", NOW)
     ledger = await rooms.ledger.records.whole(SERIAL)
     assert ledger[-1].tally.total == len(ledger), "nothing is annulled"
-    undone = await rooms.admission.admission.annul(build.gate(), "mine", NOW)
+    undone = await rooms.admission.annulling.annul(build.gate(), "mine", NOW)
     assert undone.by.annuls == 1
 
 

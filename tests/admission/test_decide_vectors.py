@@ -11,6 +11,7 @@ import pytest
 
 from passes.admission.gates import GateKind, GateState
 from passes.admission.rules import Case, decide
+from passes.admission.stop import Stop
 from passes.base.calendar import business_day
 from passes.files.products import ProductIn
 from passes.holding.model import Pass, PassState
@@ -148,7 +149,17 @@ def case_of(given: Mapping[str, Any]) -> Case:
         spent_at=given["code"].get("opened"),
         holidays=calendar_of(given.get("holidays", {})),
         paying=given.get("purpose") == "pay",
+        stop=stop_of(given),
     )
+
+
+def stop_of(given: Mapping[str, Any]) -> Stop | None:
+    """What stops entry in a case, if something does."""
+    if "stop" not in given:
+        return None
+    until = datetime.fromisoformat(given["stop"]["until"])
+    emergency = given["stop"].get("emergency", False)
+    return Stop(given["spot"]["id"], until, until, "full", build.OPERATOR, emergency=emergency)
 
 
 def calendar_of(written: Mapping[str, Mapping[str, Sequence[str]]]) -> HolidayCalendar:

@@ -44,7 +44,7 @@ async def test_a_pass_not_visited_in_time_has_expired(rooms: RoomsUnderTest) -> 
 async def test_an_annulled_first_visit_has_not_started_the_pass(rooms: RoomsUnderTest) -> None:
     held = await rooms.issue(build.product(term=FIRST_VISIT))
     assert_admitted(await rooms.verdict_on(build.printed_scan(held, "a")))
-    await rooms.admission.admission.annul(HANDHELD, "a", NOW)
+    await rooms.admission.annulling.annul(HANDHELD, "a", NOW)
     tally = (await rooms.ledger.records.whole(held.id))[-1].tally
     assert tally.first_day is None
     later = NOW + days(25)

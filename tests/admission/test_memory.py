@@ -78,14 +78,14 @@ async def test_another_process_has_admitted(any_mongo: Mongo) -> None:
 async def test_another_process_has_annulled_what_stands_in_the_way(any_mongo: Mongo) -> None:
     two = await processes(any_mongo, Limits(total=1))
     await scan(two.here, two.held, "a")
-    await two.there.admission.admission.annul(GATE, "a", NOW)
+    await two.there.admission.annulling.annul(GATE, "a", NOW)
     assert (await scan(two.here, two.held, "b")).admitted
 
 
 async def test_another_process_has_annulled_the_answer_that_is_asked_for(any_mongo: Mongo) -> None:
     two = await processes(any_mongo)
     await scan(two.here, two.held, "a")
-    await two.there.admission.admission.annul(GATE, "a", NOW)
+    await two.there.admission.annulling.annul(GATE, "a", NOW)
     with pytest.raises(Conflict, match="admitted and annulled"):
         await scan(two.here, two.held, "a")
 
@@ -117,7 +117,7 @@ async def test_a_voucher_given_back_elsewhere_is_not_admitted_from_memory(
         return (await here.admission.admission.admit(asked, NOW))[0]
 
     assert (await scanned("a")).admitted
-    await here.admission.admission.annul(window, "a", NOW)
+    await here.admission.annulling.annul(window, "a", NOW)
     await there.offers.cancelling.cancel(voucher, "visitor:v", NOW)
     assert (await scanned("b")).reason is Reason.REVOKED
 
@@ -235,7 +235,7 @@ async def answered_again(rooms: RoomsUnderTest, held: Pass, nonce: str, at: date
 
 async def annulled(rooms: RoomsUnderTest, nonce: str, at: datetime) -> None:
     """An annulment, if that is still possible."""
-    code = await code_of(rooms.admission.admission.annul(GATE, nonce, at))
+    code = await code_of(rooms.admission.annulling.annul(GATE, nonce, at))
     assert code in {None, "annul_too_late", "pass_reissued", "scan_unknown"}
 
 

@@ -34,7 +34,7 @@ class Till:
     async def annulled(self, gate: Gate, nonce: str) -> tuple[int, int | None]:
         """People and fen to give back."""
         self.at += timedelta(minutes=1)
-        undone = await self.rooms.admission.admission.annul(gate, nonce, self.at)
+        undone = await self.rooms.admission.annulling.annul(gate, nonce, self.at)
         return undone.gives_back, undone.gives_back_fen
 
 

@@ -72,7 +72,7 @@ async def test_people_who_are_counted_out_are_no_repeat(rooms: RoomsUnderTest) -
 async def test_an_annulled_admission_is_not_repeated(rooms: RoomsUnderTest) -> None:
     held = await rooms.issued(terms=CARNET)
     await rooms.verdict_on(live_scan(held, "a"))
-    await rooms.admission.admission.annul(build.gate(), "a", NOW)
+    await rooms.admission.annulling.annul(build.gate(), "a", NOW)
     assert_admitted(await rooms.verdict_on(live_scan(held, "b", SOON), SOON))
 
 
@@ -140,7 +140,7 @@ async def test_an_annulment_frees_the_text(rooms: RoomsUnderTest) -> None:
     held = await rooms.issued(terms=CARNET)
     there = build.gate(spot_id=XIANNVSHAN)
     await rooms.verdict_on(live_scan(held, "a"))
-    await rooms.admission.admission.annul(build.gate(), "a", NOW)
+    await rooms.admission.annulling.annul(build.gate(), "a", NOW)
     assert_admitted(await rooms.verdict_on(live_scan(held, "b", gate=there)))
 
 

@@ -5,6 +5,7 @@ Commands of documents are run by `tests/process/test_documents.py`.
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,8 @@ def shown_in(document: Path) -> dict[str, Example]:
 
 
 async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
-    enrol, scan, annul, lookup, card = documented.examples(GATE)
+    enrol, scan, annul, lookup, card, *decisions = documented.examples(GATE)
+    annulment, stop, resume, by_hand, undo, not_them, emergency = decisions
     new = await world.system.admission.gate_keeping.add(
         build.EMEISHAN, GateKind.HANDHELD, "", build.OPERATOR, world.clock(), frozenset(Reader)
     )
@@ -93,6 +95,19 @@ async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
     no_pass = await caller.send(card, by_carrier, carrier=by_carrier["carrier"] | {"token": token})
     assert_as_shown(card, no_pass)
     assert no_pass.json["reason"] == card.reply["reason"]
+    await caller.send(scan, scan.bodies[0], code=world.live(held), nonce="in-again")
+    assert_as_shown(annulment, await caller.send(annulment, annulment.bodies[0], pass_id=held.id))
+    until = (world.clock() + timedelta(hours=4)).isoformat()
+    assert_as_shown(stop, await caller.send(stop, stop.bodies[0], until=until))
+    assert_as_shown(resume, await caller.send(resume, resume.bodies[0]))
+    in_hand = await caller.send(by_hand, by_hand.bodies[0], pass_id=held.id)
+    assert_as_shown(by_hand, in_hand)
+    caller.of_path["{nonce}"] = by_hand.bodies[0]["nonce"]
+    assert_as_shown(undo, await caller.send(undo))
+    await caller.send(scan, scan.bodies[0], code=world.live(held), nonce="not-them")
+    assert_as_shown(not_them, await caller.send(not_them, not_them.bodies[0], pass_id=held.id))
+    opened = await caller.send(emergency, emergency.bodies[0], until=until)
+    assert_as_shown(emergency, opened)
     assert caller.sent == set(shown_in(GATE))
 
 

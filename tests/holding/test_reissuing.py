@@ -51,7 +51,7 @@ async def test_visits_go_along_and_the_old_code_is_dead(rooms: RoomsUnderTest) -
     retried = await rooms.verdict_on(live_scan(old, "a"))
     assert retried == first, "a retry of the first scan has the first answer"
     with pytest.raises(Conflict, match="reissued"):
-        await rooms.admission.admission.annul(build.gate(), "a", NOW)
+        await rooms.admission.annulling.annul(build.gate(), "a", NOW)
 
 
 async def test_doing_it_again_gives_the_same(rooms: RoomsUnderTest) -> None:

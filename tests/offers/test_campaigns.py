@@ -126,7 +126,7 @@ async def test_an_annulled_visit_is_given_back_to_the_campaign(rooms: RoomsUnder
     assert_refused(await shown(rooms, third, EMEISHAN), Reason.QUOTA_USED_UP)
     nonce = f"{first.id}-{NOW:%d%H%M}"
     for _ in range(2):
-        await rooms.admission.admission.annul(window_at(EMEISHAN), nonce, NOW)
+        await rooms.admission.annulling.annul(window_at(EMEISHAN), nonce, NOW)
     later = NOW + timedelta(minutes=1)
     assert_admitted(await shown(rooms, third, EMEISHAN, later))
     assert_refused(await shown(rooms, first, EMEISHAN, later), Reason.QUOTA_USED_UP)

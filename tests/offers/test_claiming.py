@@ -261,7 +261,7 @@ async def test_an_unused_voucher_is_given_back_and_claimed_by_somebody_else(
     assert_admitted(paid, admits=2, pays=1)
     with pytest.raises(Conflict, match="has been used"):
         await cancel(again, VISITOR, NOW)
-    await rooms.admission.admission.annul(WINDOW, "n2", NOW)
+    await rooms.admission.annulling.annul(WINDOW, "n2", NOW)
     back = await cancel(again, VISITOR, NOW)
     assert back.cancelled_at == NOW
 

@@ -54,7 +54,7 @@ def comes_and_goes(rival: RoomsUnderTest, voucher_text: str) -> Callable[[], Awa
         nonce = f"n{next(numbers)}"
         scan = build.scan(voucher_text, nonce, gate=window)
         assert_admitted(await rival.verdict_on(scan))
-        await rival.admission.admission.annul(window, nonce, NOW)
+        await rival.admission.annulling.annul(window, nonce, NOW)
 
     return admit_and_annul
 

@@ -47,7 +47,7 @@ async def test_a_look_that_was_annulled_was_none(rooms: RoomsUnderTest) -> None:
     await rooms.known()
     (held,) = await rooms.holding.wallet.of_visitor(await rooms.account())
     assert_admitted(await rooms.verdict_on(live_scan(held, "a", gate=HANDHELD)))
-    await rooms.admission.admission.annul(HANDHELD, "a", NOW)
+    await rooms.admission.annulling.annul(HANDHELD, "a", NOW)
     later = NOW + timedelta(minutes=1)
     again = await rooms.verdict_on(live_scan(held, "b", later), later)
     assert_refused(again, Reason.CHECK_IDENTITY)

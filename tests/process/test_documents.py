@@ -12,13 +12,14 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from passes.base.calendar import SHANGHAI
 from scripts.__main__ import commands
 from tests.support import build, documented
 from tests.support.api import Api
@@ -37,6 +38,9 @@ NOT_RUN = {
     ".ci/second_engine": "it is .ci/run's second half",
     "BASHU_TEST_MONGO_URI=": "it needs a MongoDB of the reader's",
     "BASHU_MONGO_URI=": "it needs a replica set on three machines",
+    "python -m scripts admissions correct": "tests/process/test_staff.py runs it, on a visit",
+    "python -m scripts cases show": "tests/process/test_staff.py runs it, on a case",
+    "python -m scripts cases close": "tests/process/test_staff.py runs it, on a case",
     "python -m scripts spots from-facts": "tests/scenic_data/test_facts.py runs it, on made tables",
 }
 
@@ -44,6 +48,8 @@ NOT_RUN = {
 ASKED = {
     # what a command asks for in a terminal; here it is written into lines of standard input
     "passes issue": ["--name", "--id-number"],
+    "people bar": ["--id-number"],
+    "people unbar": ["--id-number"],
     "visitors join": ["--name", "--id-number"],
     "visitors leave": ["--id-number"],
     "visitors unbind": ["--name", "--id-number"],
@@ -205,6 +211,8 @@ async def bound_visitor(base: str, number: str) -> None:
 def filled_in(reader: Reader, command: str) -> str:
     """A command of the guide with what the reader has instead of `…` and FILE."""
     number = reader.new_number()
+    if " people unbar" in command:  # whom the line before has barred
+        number = reader.number
     if "zhigong-example" in command:  # it is for members
         number = reader.member
     if " visitors join " in command:
@@ -218,6 +226,8 @@ def filled_in(reader: Reader, command: str) -> str:
     if " visitors unbind " in command:
         asyncio.run(bound_visitor(reader.filled["BASE"](), number))
     command = command.replace("--reason …", "--reason lost")
+    in_an_hour = datetime.now(SHANGHAI) + timedelta(hours=1)
+    command = command.replace("--until …", f"--until {in_an_hour:%Y-%m-%dT%H:%M}")
     command = command.replace("join-roster FILE", "join-roster roster.csv")
     command = command.replace("--out FILE", "--out person.json")
     command = command.replace("--csv FILE", "--csv offers.csv")
@@ -240,6 +250,7 @@ def test_every_command_of_the_operator_guide(reader: Reader) -> None:
         "DAY": lambda: date.today().isoformat(),  # noqa: DTZ011 - any day that has not passed
         "OFFER_ID": lambda: "emeishan-bogo-2026",
         "COMPANION_ID": lambda: str(reader.asked("companions list")[0]["companion_id"]),
+        "SPOT": lambda: "emeishan",
     }
 
     def losing_pass() -> str:

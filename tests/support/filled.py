@@ -5,13 +5,17 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
+from passes.admission.by_hand import Shown, WhyByHand
 from passes.admission.gates import GateKind, Reader, Scan
+from passes.admission.staff import StaffDecision
+from passes.admission.stops import WhyStopped
 from passes.base.errors import Conflict
 from passes.base.text import Text
 from passes.holding.issuing import NewPass
 from passes.holding.shown_code import live_text
 from passes.offers.claiming import Claim
 from passes.offers.offer import Quota
+from passes.people.barring import Bar
 from passes.people.groups import UNION_MEMBER
 from passes.people.identification import IdentityStatement
 from passes.people.identity import DocumentKind, IdentityDocument
@@ -58,6 +62,14 @@ async def filled(mongo: Mongo, data_dir: Path, sandbox_url: str) -> System:
     keeping = system.admission.gate_keeping
     await keeping.add(XIANNVSHAN, GateKind.WINDOW, "北门", OPERATOR, NOW, readers)
     await system.admission.vain_counts.add("emeishan-wezb", NOW)
+    until = NOW + timedelta(days=30)
+    barred = Bar(build.SEALER.seal(build.person(9)).lookup, until, "多次冒用", OPERATOR, NOW)
+    await system.people.barring.bar(barred)
+    window = build.gate(GateKind.WINDOW, XIANNVSHAN, id="wulong-xiannvshan-3n8c")
+    by_hand = StaffDecision(window, "c47d0e91b2a8f356", WhyByHand.DEVICE_FAULT, "闸机黑屏", "07")
+    await system.admission.by_hand.admit(by_hand, Shown(people=2), NOW)
+    full = StaffDecision(window, "7f20c5d1a9e86b34", WhyStopped.FULL)
+    await system.admission.stopping.stop_here(full, NOW + timedelta(hours=3), NOW)
     return system
 
 

@@ -49,6 +49,7 @@ SUPERSEDED = {
 
 NEVER_LIFTED = {
     "gate_disabled",
+    "emergency",
     "code_static",
     "code_spent",
     "pay_at_window",
@@ -230,6 +231,10 @@ def objection(case: Json, at: datetime, opened: str | None) -> str | None:  # no
     ledger = Ledger(case)
     if gate["disabled"]:
         return "gate_disabled"
+    stop = case.get("stop", {})
+    stopped = bool(stop) and at < datetime.fromisoformat(stop["until"])
+    if stopped and stop.get("emergency"):
+        return "emergency"
     if not case["code"]["rotating"] and gate["kind"] == "turnstile":
         return "code_static"
     state = held["state"]
@@ -259,6 +264,8 @@ def objection(case: Json, at: datetime, opened: str | None) -> str | None:  # no
         return "spot_withdrawn"
     if spot["closed"]:
         return "spot_closed"
+    if stopped:
+        return "entry_stopped"
     calendar = case.get("holidays", {})
     if not all(usable(times, today, calendar) for times in times_of(case)):
         return "blackout"
@@ -354,6 +361,8 @@ def promised(case: Json, reason: str) -> datetime | None:
     if minutes is not None and ledger.parties:
         last = datetime.fromisoformat(ledger.parties[-1]["at"])
         moments.append(last + timedelta(minutes=minutes))
+    if case.get("stop"):
+        moments.append(datetime.fromisoformat(case["stop"]["until"]))
     day = min(day_of(case["at"]), valid_from)
     while day <= valid_until:
         moments.append(midnight(day))
@@ -1171,6 +1180,44 @@ def cases_of_withdrawn_spots() -> Iterator[Json]:
     yield case("spot_withdrawn_and_pass_frozen", pass_=ended | {"state": "frozen"})
 
 
+def cases_of_stops() -> Iterator[Json]:
+    """Entry is stopped at the spot until an hour."""
+    soon, tomorrow = NOON + timedelta(hours=2), NOON + timedelta(days=1)
+    hours: Json = {"hours": ["09:00-13:00"]}
+    for name, until in (("soon", soon), ("tomorrow", tomorrow), ("over", NOON)):
+        stop = {"until": until.isoformat()}
+        yield case(f"stopped_until_{name}", stop=stop)
+        yield case(f"stopped_until_{name}_with_hours", hours, stop=stop)
+        yield case(f"stopped_until_{name}_used_today", stop=stop, visits=[visit()])
+        yield case(f"stopped_until_{name}_to_be_paid", {"payment": "at_window"}, stop=stop)
+    stop = {"until": soon.isoformat()}
+    yield case("stopped_and_the_spot_is_closed", stop=stop, spot={"closed": True})
+    yield case("stopped_and_not_covered", {"coverage": {"spots": [OTHER]}}, stop=stop)
+    yield case("stopped_and_frozen", stop=stop, pass_={"state": "frozen"})
+    yield case(
+        "stopped_and_paying",
+        {"payment": "at_window"},
+        stop=stop,
+        purpose="pay",
+        gate={"kind": "window"},
+    )
+    yield case(
+        "stopped_for_the_rest_of_a_party",
+        {"party": {"admits": 2, "pays": 2}},
+        stop=stop,
+        visits=[{**visit(), "people": 1}],
+        party=1,
+    )
+    emergency = {**stop, "emergency": True}
+    over = {"until": NOON.isoformat(), "emergency": True}
+    yield case("emergency", stop=emergency)
+    yield case("emergency_and_paper_at_a_turnstile", stop=emergency, code={"rotating": False})
+    yield case("emergency_and_revoked", stop=emergency, pass_={"state": "revoked"})
+    yield case("emergency_and_gate_disabled", stop=emergency, gate={"disabled": True})
+    yield case("emergency_over", stop=over)
+    yield case("stopped_and_paper_at_a_turnstile", stop=stop, code={"rotating": False})
+
+
 def main() -> None:
     made = [
         *cases(),
@@ -1179,6 +1226,7 @@ def main() -> None:
         *cases_of_people(),
         *cases_of_cards(),
         *cases_of_withdrawn_spots(),
+        *cases_of_stops(),
     ]
     names = [each["name"] for each in made]
     if len(set(names)) < len(names):

@@ -1,0 +1,94 @@
+"""Appending: a record that does not simply follow the newest one is added to a ledger.
+
+Such as an annulment. The whole ledger is read, the record worked out from it, and all of that again
+if another gate has appended first. The counters of campaigns go with the visits.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from passes.admission.clocks import CLOCKS_DIFFER
+from passes.admission.ports import VisitQuotas
+from passes.base.calendar import business_day
+from passes.base.errors import Unavailable
+from passes.base.text import Text
+from passes.holding.ports import Passes
+from passes.ledger.ports import Ledger
+from passes.ledger.records import Record, visits
+
+_TRIES = 100
+_NO_LIMIT = 2**31 - 1
+"""What has happened is counted, however much of a quota is used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """A record of a ledger, the records before it, and whether it was appended just now."""
+
+    record: Record
+    before: Sequence[Record]
+    new: bool
+
+
+class Appending:
+    """Appends records to ledgers, and keeps the visits of campaigns counted."""
+
+    def __init__(self, passes: Passes, ledger: Ledger, visit_quotas: VisitQuotas) -> None:
+        """All are stores."""
+        self._passes = passes
+        self._ledger = ledger
+        self._visit_quotas = visit_quotas
+
+    async def append(
+        self, pass_id: str, made: Callable[[Sequence[Record]], Record], now: datetime
+    ) -> Appended:
+        """Append what `made` makes of the whole ledger of a pass.
+
+        If `made` returns a record of the ledger, it was done before, and nothing is changed. Raises
+        what `made` raises, and `Unavailable` if others append again and again.
+        """
+        for _ in range(_TRIES):
+            ledger = await self._ledger.whole(pass_id)
+            record = made(ledger)
+            if record in ledger:
+                return Appended(record, ledger, new=False)
+            if await self._ledger.append(record):
+                await self.count_visits(pass_id, ledger, [*ledger, record], now)
+                return Appended(record, ledger, new=True)
+            # Another gate has appended to this ledger since it was read: work it out again.
+        raise busy()
+
+    async def count_visits(
+        self, pass_id: str, before: Sequence[Record], after: Sequence[Record], now: datetime
+    ) -> None:
+        """A campaign has as many visits more to give as are not there any more, and fewer by those
+        that are new, when what stands of a ledger changes."""
+        held = await self._passes.get(pass_id)
+        if held is None or held.terms.visits_per_spot_day is None:
+            return
+        were, are = _by_place(before), _by_place(after)
+        for spot_id, day in (were - are).elements():
+            await self._visit_quotas.give_back(held.product_id, spot_id, day, now)
+        for spot_id, day in (are - were).elements():
+            await self._visit_quotas.reserve(held.product_id, spot_id, day, _NO_LIMIT, now)
+
+
+def _by_place(records: Sequence[Record]) -> Counter[tuple[str, date]]:
+    """How many visits there were at each spot on each day."""
+    return Counter((visit.spot_id, business_day(visit.at)) for visit in visits(records))
+
+
+def next_at(ledger: Sequence[Record], now: datetime) -> datetime:
+    """When a record counts that is added now. Time never runs backwards within one ledger, unless
+    its newest record was written by a server whose clock was ahead."""
+    if not ledger or ledger[-1].at - now > CLOCKS_DIFFER:
+        return now
+    return max(now, ledger[-1].at)
+
+
+def busy() -> Unavailable:
+    """The error that others append to a ledger again and again."""
+    text = Text("此票正在被频繁核验，请重试", "this pass is being scanned too often; try again")
+    return Unavailable("busy", text)
