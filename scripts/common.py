@@ -80,32 +80,20 @@ def _asked_for(what: str) -> Callable[[], str]:
     return ask
 
 
-NameOption = Annotated[
-    str,
-    typer.Option(
-        default_factory=_asked_for("name"),
+def _asked(what: str, help: str) -> Any:
+    """An option that is asked for if it is left out."""
+    return typer.Option(
+        default_factory=_asked_for(what),
         show_default=False,
         callback=_from_stdin,
-        help="The real name, as the document says it; asked for if left out, `-` reads a line.",
-    ),
-]
-NumberOption = Annotated[
-    str,
-    typer.Option(
-        default_factory=_asked_for("id number"),
-        show_default=False,
-        callback=_from_stdin,
-        help="The number of the document; asked for if left out, `-` reads a line.",
-    ),
-]
+        help=f"{help}; asked for if left out, `-` reads a line.",
+    )
+
+
+NameOption = Annotated[str, _asked("name", "The real name, as the document says it")]
+NumberOption = Annotated[str, _asked("id number", "The number of the document")]
 AccountNumberOption = Annotated[
-    str,
-    typer.Option(
-        default_factory=_asked_for("account number"),
-        show_default=False,
-        callback=_from_stdin,
-        help="The document number of whose account it is; asked for if left out, `-` reads a line.",
-    ),
+    str, _asked("account number", "The document number of whose account it is")
 ]
 
 

@@ -17,7 +17,7 @@ from passes.base.ports import Audit
 from passes.base.text import Text
 from passes.holding.model import Pass
 from passes.holding.reissuing import Reissuing
-from passes.holding.transitions import frozen_by_staff
+from passes.holding.transitions import LIVING, frozen_by_staff
 from passes.holding.wallet import Wallet
 from passes.people.accompanying import Companions
 from passes.people.companions import Companionship
@@ -100,10 +100,16 @@ class Showing:
         serials = {each.id for each in held}
         usable = await self._wallet.usable(held, business_day(now))
         cut_short = [each for each in held if each.reissued_as not in {None, *serials}]
-        return cut_short + [each for each in usable if not frozen_by_staff(each)]
+        return cut_short + [each for each in usable if _can_be_reissued(each)]
 
     async def _of_person(self, lookup: str, companion_id: str) -> Companionship:
         for each in await self._companionships.of_person(lookup):
             if each.id == companion_id:
                 return each
         raise unknown(Text("同行人", "companion"), companion_id)
+
+
+def _can_be_reissued(held: Pass) -> bool:
+    """Whether a usable pass gets a new serial: not one that staff have frozen, which a reissue
+    would unfreeze, nor one that is not genuine, which shows no code anyway."""
+    return held.genuine and held.state in LIVING and not frozen_by_staff(held)

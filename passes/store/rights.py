@@ -26,12 +26,15 @@ _UNDER_A_HASH: Mapping[str, Callable[[str], Document]] = {
 """Every collection with documents under the keyed hash of a person, and how they are found. Passes
 and bindings are no part of it: they are not deleted, or not alone."""
 
+_TOLD = {**_UNDER_A_HASH, "bars": lambda lookup: {"_id": lookup}}
+"""What is told to a person, too: a bar stays until its day, or an erasure would end it."""
+
 _VISITOR = "visitor"
 """Who stands in an audit line when it is forgotten which visitor it was."""
 
 
 class KeptStore(KeptOfPeople):
-    """The collections of `_UNDER_A_HASH`, and the guardians in `users`."""
+    """The collections of `_TOLD`, and the guardians in `users`."""
 
     def __init__(self, database: Database) -> None:
         """Several collections of the database are used."""
@@ -39,7 +42,7 @@ class KeptStore(KeptOfPeople):
 
     async def of(self, lookup: str) -> Kept:
         kept: dict[str, list[Document]] = {}
-        for name, where in _UNDER_A_HASH.items():
+        for name, where in _TOLD.items():
             found = await self._database.collection(name).find(where(lookup))
             kept[name] = [_without(lookup, document) for document in found]
         return kept

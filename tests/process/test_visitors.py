@@ -8,13 +8,14 @@ from typing import Any
 
 from server import clock
 from tests.support.api import Answer, Api
-from tests.support.build import id_number
+from tests.support.build import PRIVACY_VERSION, id_number
 from tests.support.operators import EXAMPLE_PASS, enrolled_gate
 from tests.support.processes import Run, Start
 from tests.support.replies import assert_problem
 from tests.support.visitors import put_identity, signed_in, token_of
 
 NAME, NUMBER = "测试郗", id_number("11010119900307777")
+COMPANION, COMPANION_NUMBER = "测试蹇", id_number("11010120190307777")
 GUARDIAN, GUARDIAN_NUMBER = "测试亓", id_number("11010119600101888")
 SAID = {"name": NAME, "id_number": NUMBER}
 OPENLY_KEPT = EXAMPLE_PASS
@@ -90,7 +91,7 @@ async def test_nobody_is_found_in_logs_problems_exports_or_raw_files(
     files = [file for file in (tmp_path / "var").rglob("*") if file.is_file()]
     raw = b"".join(file.read_bytes() for file in files) + "".join(seen).encode()
     assert OPENLY_KEPT.encode() in raw
-    people = (NAME, NUMBER, GUARDIAN, GUARDIAN_NUMBER)
+    people = (NAME, NUMBER, GUARDIAN, GUARDIAN_NUMBER, COMPANION, COMPANION_NUMBER)
     for secret in (*people, me["openid"], me["phone"], session["refresh_token"]):
         for written in ways_of_writing(secret):
             assert written not in raw, (secret, written)
@@ -121,6 +122,10 @@ async def plant(api: Api, scripts: Run) -> list[str]:
     mine, other = await token_of(api, "甲"), await token_of(api, "乙")
     child = {"name": "测试童", "id_number": id_number("11010120160307002")}
     guardian = {"name": GUARDIAN, "id_number": GUARDIAN_NUMBER}
+    companion = {
+        "child": {"name": COMPANION, "id_number": COMPANION_NUMBER},
+        "consent_version": PRIVACY_VERSION,
+    }
     expected = [
         (200, await api.post("/api/v1/me/phone", {"code": "sandbox:甲"}, mine)),
         (200, await put_identity(api, other, **child, guardian=guardian)),
@@ -130,6 +135,9 @@ async def plant(api: Api, scripts: Run) -> list[str]:
         (422, await put_identity(api, mine, **SAID, note=NUMBER)),
         (200, await put_identity(api, mine, **SAID)),
         (409, await put_identity(api, other, **SAID)),
+        (201, await api.post("/api/v1/me/companions", companion, mine)),
+        (409, await api.post("/api/v1/me/companions", companion, other)),
+        (200, await api.get("/api/v1/me/companions", mine)),
         (200, await api.post("/api/v1/gate/lookup", {"id_number": NUMBER}, gate)),
         (200, await shown("chip", document=card)),
         (200, await shown("typed", document=card, read="typed")),

@@ -67,6 +67,7 @@ async def test_what_is_held_about_a_person_is_told_to_staff(rooms: RoomsUnderTes
     assert told.kept == {
         "holdings": [{"_id": "annual:…", "pass_id": held.id}],
         "companions": told.kept["companions"],
+        "bars": [],
         "members": [{"_id": "union_member:…", "group": "union_member"}],
         "name_attempts": [{"_id": "…:2026-07-01", "count": 1, "at": NOW}],
     }
