@@ -26,7 +26,10 @@ _UNDER_A_HASH: Mapping[str, Callable[[str], Document]] = {
 """Every collection with documents under the keyed hash of a person, and how they are found. Passes
 and bindings are no part of it: they are not deleted, or not alone."""
 
-_TOLD = {**_UNDER_A_HASH, "bars": lambda lookup: {"_id": lookup}}
+_TOLD: Mapping[str, Callable[[str], Document]] = {
+    **_UNDER_A_HASH,
+    "bars": lambda lookup: {"_id": lookup},
+}
 """What is told to a person, too: a bar stays until its day, or an erasure would end it."""
 
 _VISITOR = "visitor"
