@@ -250,10 +250,7 @@ class Admission:
         None if a pass has changed since it was read, or another gate was first.
         """
         # 5. The newest records. Asked for at once, those of several passes are one query.
-        newest = await asyncio.gather(
-            *(self._ledger.newest(held.id, held.ledger_mark) for held in passes)
-        )
-        known = [_Facts(*each) for each in zip(passes, newest, strict=True)]
+        known = await self._known(passes)
         if tries < _CLOSING_TRIES and any(map(_just_closed, known)):
             return None
 
@@ -271,6 +268,15 @@ class Admission:
 
         # 8. Else the rules.
         return await self._first_that_admits(scan, reading, known, now)
+
+    async def _known(self, passes: Sequence[Pass]) -> Sequence[_Facts]:
+        if len(passes) == 1:
+            (held,) = passes
+            return [_Facts(held, await self._ledger.newest(held.id, held.ledger_mark))]
+        newest = await asyncio.gather(
+            *(self._ledger.newest(held.id, held.ledger_mark) for held in passes)
+        )
+        return [_Facts(*each) for each in zip(passes, newest, strict=True)]
 
     async def _first_that_admits(
         self, scan: Scan, reading: _Reading, known: Sequence[_Facts], now: datetime

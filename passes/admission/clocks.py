@@ -31,10 +31,13 @@ class GateClocks:
     def note(self, gate_id: str, scanned_at: datetime, now: datetime) -> bool:
         """Note what the clock of a gate said; True if somebody should be told, now, that most gates
         disagree with this server."""
-        self._skews[gate_id] = now, scanned_at - now
+        skew = scanned_at - now
+        self._skews[gate_id] = now, skew
         self._skews.move_to_end(gate_id)
         while len(self._skews) > _MOST_GATES or self._oldest_is_over(now):
             self._skews.popitem(last=False)
+        if abs(skew) <= DIFFERENT:
+            return False  # all are looked through only for one that is wrong
         recently = self._said_at is not None and abs(now - self._said_at) < _SAID_AGAIN_AFTER
         if recently or not self._most_disagree():
             return False

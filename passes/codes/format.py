@@ -11,9 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
-from base45 import b45decode, b45encode
-
 from passes.base.calendar import business_day
+from passes.codes import base45
 from passes.codes.keys import Keyring, SigningKey
 from passes.codes.scanned import one_form
 from passes.ledger.verdicts import Reason
@@ -108,7 +107,7 @@ def rotate(signed: bytes, pass_day_key: bytes, at: datetime) -> bytes:
 
 def to_text(raw: bytes) -> str:
     """The text for the QR picture: `BP1:` and Base45 (RFC 9285), the alphabet of QR codes."""
-    return f"{PREFIX}{b45encode(raw).decode()}"
+    return f"{PREFIX}{base45.encode(raw)}"
 
 
 def read(text: str, keys: Keyring, now: datetime, tolerance: int = 1) -> Code:
@@ -173,10 +172,9 @@ def _decode(text: str) -> bytes:
     if len(text) > LONGEST_TEXT or not text.startswith(PREFIX):
         raise CodeError(Reason.CODE_MALFORMED)
     try:
-        raw: bytes = b45decode(text[len(PREFIX) :])
+        return base45.decode(text[len(PREFIX) :])
     except ValueError:
         raise CodeError(Reason.CODE_MALFORMED) from None
-    return raw
 
 
 def _unpack(raw: bytes) -> Code:

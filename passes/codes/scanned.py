@@ -7,6 +7,7 @@ still protects. Knows nothing of what a code says.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _AIM_IDENTIFIER = re.compile(r"^\][A-Za-z][0-9A-Za-z]")
 """`]Q1`: what was scanned, by ISO/IEC 15424."""
@@ -18,6 +19,7 @@ _DROPPED = frozenset({"Cc", "Cf"})
 """Unicode categories of characters that show nothing: STX, ETX, GS, NUL, CR, LF, tab, BOM."""
 
 
+@lru_cache(maxsize=64)  # each scan asks twice, with a few scans between
 def one_form(text: str) -> str:
     """The text as it stands in the QR picture, as far as that can be told.
 

@@ -158,7 +158,8 @@ class Pass:
         return self._extended(self.valid)
 
     def _extended(self, days: DateRange) -> DateRange:
-        return DateRange(days.start, days.end + timedelta(days=self.edition.extended_by))
+        more = self.edition.extended_by
+        return DateRange(days.start, days.end + timedelta(days=more)) if more else days
 
     def first_day_after(self, tally: Tally) -> date | None:
         """The first day of its validity, with these visits; None if it waits for the first one."""

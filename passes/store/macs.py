@@ -8,7 +8,6 @@ new, and checked at every read.
 import hmac
 import json
 from datetime import UTC, datetime
-from typing import Any
 
 from passes.store.database import Document
 
@@ -34,6 +33,9 @@ _VALID = ("start", "end")
 _HOLDER = ("lookup", "name_digest", "name_mask", "number_mask")
 """What is covered, in this order for ever: another field needs another migration.
 
+A field that is missing, null, empty or 0 says the same: the first documents do not have what came
+later.
+
 Not covered is what scans write on their own, what only reports read, and what is sealed, which
 proves itself.
 """
@@ -53,7 +55,10 @@ class PassMacs:
             *map(document["valid"].get, _VALID),
             *map(document["holder"].get, _HOLDER),
         ]
-        text = json.dumps([_plain(value) for value in covered])
+        # Asked at each scan: most values are plain already, and need no call.
+        text = json.dumps(
+            [_plain(each) if isinstance(each, datetime) else each or None for each in covered]
+        )
         return hmac.digest(self._key, text.encode(), "sha256").hex()
 
     def fits(self, document: Document) -> bool:
@@ -64,12 +69,7 @@ class PassMacs:
             return False  # there is none, or values of types that we do not store
 
 
-def _plain(value: Any) -> Any:
-    """A value that JSON knows; the same before it is stored and after.
-
-    MongoDB keeps milliseconds. A field that is missing, null, empty or 0 says the same: the first
-    documents do not have what came later.
-    """
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="milliseconds")
-    return value or None
+def _plain(instant: datetime) -> str:
+    """An instant that JSON knows; the same before it is stored and after, for MongoDB keeps
+    milliseconds."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds")

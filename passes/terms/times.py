@@ -80,8 +80,10 @@ class Times:
 
     def within_hours(self, at: datetime) -> bool:
         """Whether an instant lies within the hours."""
+        if not self.hours:
+            return True
         clock = at.astimezone(SHANGHAI).time()
-        return not self.hours or any(each.opens <= clock < each.closes for each in self.hours)
+        return any(each.opens <= clock < each.closes for each in self.hours)
 
     def next_opening(self, at: datetime) -> datetime:
         """The next instant after `at` at which the hours open, today or tomorrow."""
