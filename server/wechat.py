@@ -96,9 +96,10 @@ class WeChat:
         (`passes.people.phones`). Raises as `sign_in` does."""
         answer = await self._with_token("/wxa/business/getuserphonenumber", {"code": code})
         number = self._part(answer, _PHONE, "phone_info", "purePhoneNumber")
-        country_code = self._part(answer, _PHONE, "phone_info", "countryCode")
+        # A number in one page of WeChat's documents, and a text in another.
+        country_code = self._any_part(answer, _PHONE, "phone_info", "countryCode")
         try:
-            return e164(country_code, number)
+            return e164(str(country_code), number)
         except ValueError:
             raise _unavailable("no phone number with its country") from None
 
@@ -218,18 +219,22 @@ class WeChat:
         return answer
 
     def _part(self, answer: Answer, errors: Errors, *names: str) -> str:
-        """A part of an answer. Raises the error that the errcode stands for, `Unavailable` if there
-        is no such part."""
+        """A text in an answer. Raises the error that the errcode stands for, `Unavailable` if there
+        is none."""
+        part = self._any_part(answer, errors, *names)
+        if names and not (isinstance(part, str) and part):
+            raise _unavailable(f"no {names[-1]}")
+        return str(part)
+
+    def _any_part(self, answer: Answer, errors: Errors, *names: str) -> Any:
+        """What stands there in an answer, or None. Raises the error that the errcode stands for."""
         errcode = answer.get("errcode", 0)
         if errcode:
             raise {**_COMMON, **errors}.get(errcode, lambda: _unavailable(f"errcode {errcode}"))()
         part: Any = answer
         for name in names:
             part = part.get(name) if isinstance(part, dict) else None
-        # The code of a country is a number in one page of WeChat's documents and a text in another.
-        if names and not (isinstance(part, str | int) and part):
-            raise _unavailable(f"no {names[-1]}")
-        return str(part)
+        return part
 
 
 def _life(answer: Answer) -> timedelta:

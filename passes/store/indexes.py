@@ -139,7 +139,7 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     # shard key: _id, hashed. `_id` is a document, as a keyed hash.
     "bars": (
         Index(
-            "ended",
+            "bar_over",
             (("until", 1),),
             serves="a bar is dropped when it ends",
             expire_seconds=0,

@@ -78,7 +78,7 @@ def test_an_operator_at_work(commands: Run, tmp_path: Path) -> None:
     ]
 
     issued = issue(commands, product="spring-2026").json
-    assert set(issued) == {"pass_id", "code", "valid_from", "valid_until"}
+    assert set(issued) == {"pass_id", "code", "valid_from", "valid_until", "warnings"}
     assert re.fullmatch(r"BP1:[0-9A-Z $%*+./:-]{125}", issued["code"])
     assert issued["valid_from"] == "2026-03-01"
     assert issued["valid_until"] == "2099-05-31"
