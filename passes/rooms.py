@@ -356,6 +356,7 @@ class RightsRoom:
                 requests=self.requests,
                 passes=passes,
                 visitors=people.visitors,
+                companionships=people.companionships,
                 kept=self.kept,
                 audit=audit,
             )

@@ -257,8 +257,7 @@ def _asked(
     today = business_day(now())
     number = checked_number(kind, id_number, country, today)
     lookup = system.people.identities.lookup(number, kind, country)
-    born_year = None
-    if kind is not DocumentKind.PASSPORT:
-        born_year = born_by_number(kind, number, today).year
+    born = born_by_number(kind, number, today)
+    born_year = None if born is None else born.year
     on = None if asked_on is None else asked_on.date()
     return Asked(what, "operator", lookup, born_year, asked_on=on)

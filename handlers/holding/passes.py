@@ -51,7 +51,8 @@ class CodeOut(Out):
     """The signed part, 83 bytes in base64: the same until the pass is activated, and from then
     on."""
     day_keys: list[DayKeyOut]
-    """For today and the 6 days after it; fetch again before the last of them ends."""
+    """For today and the 6 days after it, of a companion at most until the day before `ends_on`;
+    fetch again before the last of them ends."""
     keys_until: date = Field(examples=["2026-07-07"])
     """The last day on which this shows a code that is taken: fetch again before it is over, and
     tell the visitor until when the phone can do without signal."""
@@ -196,8 +197,12 @@ class PassCodeEndpoint(PassHandler):
     @endpoint(scope=_READ, reply=CodeOut)
     async def get(self, pass_id: str) -> CodeOut:
         """The code now, and the keys to rotate it for 7 days."""
-        held = await self.rooms.holding.wallet.with_card_seen(await self.held(pass_id))
-        return CodeOut.of(live_code(held, self.rooms.codes, self.now()))
+        shown = await self.shown(pass_id)
+        held = await self.rooms.holding.wallet.with_card_seen(shown.held)
+        ends_on = None
+        if shown.companion is not None:
+            ends_on = self.rooms.people.companions.ends_on(shown.companion)
+        return CodeOut.of(live_code(held, self.rooms.codes, self.now(), ends_on))
 
 
 class PassPngEndpoint(PassHandler):

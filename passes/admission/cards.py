@@ -20,7 +20,7 @@ from passes.base.text import Text
 from passes.ledger.records import By
 from passes.ledger.verdicts import Reason
 from passes.people.groups import ANYONE, told_groups
-from passes.people.identity import DocumentKind, Identity, Sealer, born_by_number, masked_number
+from passes.people.identity import Identity, Sealer, born_by_number, masked_number
 from passes.people.sealing import Vault
 from passes.people.traits import Traits, traits_of
 
@@ -90,8 +90,8 @@ class Cards:
         today = business_day(now)
         number, lookup = holder_of(card, self._identities, today)
         groups, traits = frozenset({ANYONE}), Traits()
-        if card.kind is not DocumentKind.PASSPORT:  # which does not say when its holder was born
-            born = born_by_number(card.kind, number, today)
+        born = born_by_number(card.kind, number, today)
+        if born is not None:
             told = Identity("", number, born, card.kind)
             groups, traits = told_groups(told), traits_of(told, today)
         return ShownCard(lookup, by, "", groups, traits, masked_number(number))

@@ -64,7 +64,7 @@ class Showing:
         if visitor.is_holder(held.holder):
             return Shown(held)
         for companion in await self._companions.standing(visitor, now):
-            if held.holder.is_same(companion.person):
+            if companion.person.owns(held.holder):
                 return Shown(held, companion)
         return None
 

@@ -50,9 +50,11 @@ def live_text(held: Pass, keys: Keyring, now: datetime) -> str:
     return codes.to_text(codes.rotate(_signed(held, keys, rotating=True), key, now))
 
 
-def live_code(held: Pass, keys: Keyring, now: datetime) -> LiveCode:
-    """What the phone of the holder fetches."""
+def live_code(held: Pass, keys: Keyring, now: datetime, ends_on: date | None = None) -> LiveCode:
+    """What the phone of the holder fetches; that of who shows it for them until `ends_on` gets no
+    key for that day."""
     days = [business_day(now) + timedelta(days=n) for n in range(DAY_KEYS_GIVEN)]
+    days = [day for day in days if ends_on is None or day < ends_on]
     return LiveCode(
         text=live_text(held, keys, now),
         signed=_base64(_signed(held, keys, rotating=True)),

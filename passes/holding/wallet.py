@@ -52,9 +52,9 @@ class Wallet:
         return sorted(found, key=lambda held: held.issued_at, reverse=True)
 
     async def of_person(self, person: Holder) -> list[Pass]:
-        """All passes of a person, newest first."""
+        """All passes of a person, newest first: under their name, or under none."""
         found = await self._passes.of_holder(person.lookup)
-        return [held for held in found if held.holder.is_same(person)]
+        return [held for held in found if person.owns(held.holder)]
 
     async def tally_of(self, held: Pass) -> Tally:
         """What the visits with a pass add up to."""
@@ -127,8 +127,11 @@ class Wallet:
         return max((look for look in looks if look is not None), default=None)
 
     async def any_usable(self, person: Holder, day: date) -> bool:
-        """Whether a person has a pass that may still admit on that business day or later."""
-        return bool(await self.usable(await self.of_person(person), day))
+        """Whether a person has a pass, under their name, that may still admit on that business day
+        or later."""
+        held = await self.of_person(person)
+        named = [each for each in held if each.holder.is_same(person)]
+        return bool(await self.usable(named, day))
 
     async def rename(self, holder: Holder, line_of: Callable[[str], AuditLine]) -> list[str]:
         """Give the passes of a document the name that is on it; returns the ids of those that had

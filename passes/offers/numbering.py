@@ -15,7 +15,7 @@ from passes.base.calendar import day_after, start_of
 from passes.holding.model import Pass
 from passes.holding.ports import Holding, Holdings, Passes
 from passes.holding.wallet import newest_serial
-from passes.offers.eligibility import ClaimedForAnother, too_many
+from passes.offers.eligibility import ClaimedForAnother, NotClaimable, too_many
 from passes.offers.offer import Offer
 from passes.people.accounts import Accounts
 from passes.people.companions import MOST_COMPANIONS
@@ -90,16 +90,29 @@ class Numbering:
         prefix = f"{offer.id}:account:{account}"
         if visitor.acting_for is None:
             return await self._counted(prefix, voucher, account, offer, most)
+        # How many a companion may have is decided by their own number, so whatever is against a
+        # place, the next one is looked at.
         for companion in range(1, MOST_COMPANIONS + 1):
             of_one = f"{prefix}:companion:{companion}"
-            with suppress(ClaimedForAnother):
-                return await self._counted(of_one, voucher, account, offer, most)
+            with suppress(NotClaimable):
+                return await self._counted(of_one, voucher, account, offer, most, keeps_coming=True)
         raise ClaimedForAnother
 
     async def _counted(
-        self, prefix: str, voucher: Pass, account: str, offer: Offer, most: int
+        self,
+        prefix: str,
+        voucher: Pass,
+        account: str,
+        offer: Offer,
+        most: int,
+        *,
+        keeps_coming: bool = False,
     ) -> None:
-        """Count a voucher under a number of those that begin so. Raises `NotClaimable`."""
+        """Count a voucher under a number of those that begin so. Raises `NotClaimable`.
+
+        With `keeps_coming` a number stays that of a person whose voucher is not there: it may be
+        coming, and is not taken back for that. After a crash it is theirs until they claim.
+        """
         person = account  # without a real name it is the account that claims
         if offer.real_name:
             person = self._digest(offer, "person", voucher.holder.lookup)
@@ -115,6 +128,8 @@ class Numbering:
                 if holding.holder != person:
                     raise ClaimedForAnother
                 continue
+            if held is None and keeps_coming and holding.holder != person:
+                raise ClaimedForAnother
             # It was given back, or never stored: by a crash, by a claim that was refused, or by
             # one that is just coming. That is one for whom this visitor was before, which is taken
             # back when it sees that (step 5); for the same person it would have this serial.

@@ -106,12 +106,13 @@ class Accounts:
         """
         visitor = await self.current(visitor)
         # 1. What is personal.
-        await self._companionships.forget_visitor(visitor.id)
         await self._codes.forget(visitor.id)
         if visitor.identity is not None:
             await self._companionships.forget_person(visitor.identity.lookup)
             await self._visitors.unbind(person_key(visitor.identity), visitor.id)
             await self._visitors.identify(visitor.id, visitor.identity.lookup, None, None)
+        #    After the name: a companionship that is just coming sees that it is gone.
+        await self._companionships.forget_visitor(visitor.id)
         await self._visitors.set_phone(visitor.id, None)
         # 2. The binding, then the visitor. Whoever signs in between the two is bound to a new id:
         #    that of an erased account is never used again.

@@ -35,6 +35,11 @@ class Holder:
         mine, theirs = self.name_digest.split(" "), other.name_digest.split(" ")
         return self.lookup == other.lookup and not set(mine).isdisjoint(theirs)
 
+    def owns(self, holder: "Holder") -> bool:
+        """Whether a pass of that holder is theirs: issued to their document under their name, or
+        under none, as to a card."""
+        return holder.is_same(self) or (holder.lookup == self.lookup and not holder.named)
+
     @property
     def mask(self) -> str:
         """What gate staff see beside the visitor's card: `张* 110***********0015`."""

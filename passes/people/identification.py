@@ -151,11 +151,12 @@ class Identification:
             # The audit log keeps the word that it has always had for this.
             subject = f"visitor:{binding.visitor_id}"
             await entry.begin(AuditLine(now, by, "release", subject, {"reason": reason}))
-            #    Whom the account shows agreed with that person, and by whom the person is shown may
-            #    rest on a word of the account: both end.
-            await self._companionships.forget_visitor(binding.visitor_id)
-            await self._companionships.forget_person(person.lookup)
             await self._visitors.identify(binding.visitor_id, person.lookup, None, None)
+            #    Whom the account shows agreed with that person, and by whom the person is shown may
+            #    rest on a word of the account: both end. One that is just coming either is there
+            #    already, or sees that the account is that person no more.
+            await self._companionships.forget_agreed(binding.visitor_id, person.lookup)
+            await self._companionships.forget_person(person.lookup)
             await self._visitors.notice(binding.visitor_id, Notice("identity_unbound", now))
             await self._visitors.unbind(person_key(person), binding.visitor_id)
         return Unbound(binding.visitor_id, len(renamed))
@@ -213,7 +214,7 @@ class Identification:
             raise _identity_fixed()
         await self._companionships.forget_person(left.lookup)
         if not same_document:
-            await self._companionships.forget_visitor(visitor.id)
+            await self._companionships.forget_agreed(visitor.id, left.lookup)
             await self._visitors.unbind(person_key(left), visitor.id)
 
     async def _has_pass(self, person: Holder, now: datetime) -> bool:

@@ -257,8 +257,11 @@ def _wrong_with_form(kind: DocumentKind, number: str) -> list[Fault]:
     return [Fault("id_number", _FORMS[kind].words)]
 
 
-def born_by_number(kind: DocumentKind, number: str, today: date) -> date:
-    """The date of birth that stands in a number, once that is checked. Raises `Invalid`."""
+def born_by_number(kind: DocumentKind, number: str, today: date) -> date | None:
+    """The date of birth that stands in a number, once that is checked; None for a kind of document
+    whose number tells none. Raises `Invalid`."""
+    if kind in _BIRTH_IS_SAID:
+        return None
     faults = _wrong_with_form(kind, number)
     if faults:
         raise _wrong_number(faults[0].what)

@@ -100,6 +100,9 @@ class Companionships(Protocol):
     async def forget_visitor(self, visitor_id: str) -> None:
         """Delete all of an account."""
 
+    async def forget_agreed(self, visitor_id: str, lookup: str) -> None:
+        """Delete those of an account that were agreed while it was the person of that lookup."""
+
     async def forget_person(self, lookup: str) -> None:
         """Delete all that show the person of a document."""
 

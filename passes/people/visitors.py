@@ -101,9 +101,7 @@ class Visitor:
     def is_holder(self, holder: Holder) -> bool:
         """Whether a pass of that holder is theirs: issued to their document under their name or
         under none, or claimed by the account."""
-        if holder.is_same(self.holder):
-            return True
-        if holder.lookup == self.holder.lookup and not holder.named:
+        if self.holder.owns(holder):
             return True
         return self.acting_for is None and holder.is_same(self.anonymous)
 

@@ -23,7 +23,7 @@ from passes.holding.ports import Passes
 from passes.holding.wallet import Wallet
 from passes.offers.cancelling import Cancelling
 from passes.people.accounts import Accounts
-from passes.people.ports import Visitors
+from passes.people.ports import Companionships, Visitors
 from passes.people.sessions import SigningIn
 from passes.people.visitors import Notice, Visitor, bound_to_person
 from passes.rights.ports import KeptOfPeople
@@ -42,6 +42,7 @@ class ErasingParts:
     requests: RequestLog
     passes: Passes
     visitors: Visitors
+    companionships: Companionships
     kept: KeptOfPeople
     audit: Audit
 
@@ -105,8 +106,10 @@ class Erasing:
         request, entry = await parts.requests.begin(asked, now), AuditEntry(parts.audit)
         line = AuditLine(now, by, "erase", f"request:{request.id}", {"reason": reason})
         await entry.begin(line)
-        # 2. The account stops saying that it is this person: then it claims nothing for them.
+        # 2. The account stops saying that it is this person, and nobody shows them any more: then
+        #    nobody claims anything for them.
         await self._unbind(lookup, now)
+        await parts.companionships.forget_person(lookup)
         # 3. Their passes, and the rest that is kept.
         given_up = await self._give_up(whose, now)
         await parts.requests.settle(request, Outcome.DONE, now)
@@ -136,6 +139,8 @@ class Erasing:
             return
         if await visitors.identify(binding.visitor_id, lookup, None, None):
             await visitors.notice(binding.visitor_id, Notice("identity_unbound", now))
+        # Whom it shows agreed with this person: they do not come back when it says so again.
+        await self._parts.companionships.forget_agreed(binding.visitor_id, lookup)
         await visitors.unbind(key, binding.visitor_id)
 
     async def _give_up(self, whose: _Whose, now: datetime) -> list[Pass]:

@@ -206,6 +206,9 @@ class CompanionshipStore(Companionships):
     async def forget_visitor(self, visitor_id: str) -> None:
         await self._companions.delete(_of_account(visitor_id))
 
+    async def forget_agreed(self, visitor_id: str, lookup: str) -> None:
+        await self._companions.delete({**_of_account(visitor_id), "account_lookup": lookup})
+
     async def forget_person(self, lookup: str) -> None:
         await self._companions.delete({"person.lookup": lookup})
 

@@ -33,7 +33,9 @@ _TOLD: Mapping[str, Callable[[str], Document]] = {
 """What is told to a person, too: a bar stays until its day, or an erasure would end it."""
 
 _VISITOR = "visitor"
-"""Who stands in an audit line when it is forgotten which visitor it was."""
+_PEOPLE = (_VISITOR, "person")
+"""What stands alone in an audit line when it is forgotten which visitor it was, or which person, of
+whom a bar has the beginning of the keyed hash."""
 
 
 class KeptStore(KeptOfPeople):
@@ -116,9 +118,12 @@ class AgeingStore(Ageing):
             yield document["_id"]
 
     async def lines(self, before: datetime) -> AsyncIterator[str]:
-        one_of = {"$gte": f"{_VISITOR}:", "$lt": f"{_VISITOR};"}
-        where = {"at": {"$lt": before}, "$or": [{"by": one_of}, {"subject": one_of}]}
-        async for document in self._audit_log.each(where):
+        named: list[Document] = [
+            {field: {"$gte": f"{each}:", "$lt": f"{each};"}}
+            for each in _PEOPLE
+            for field in ("by", "subject")
+        ]
+        async for document in self._audit_log.each({"at": {"$lt": before}, "$or": named}):
             yield document["_id"]
 
     async def requests(self, before: datetime) -> AsyncIterator[str]:
@@ -150,9 +155,13 @@ class AgeingStore(Ageing):
 
 
 def _unnamed(line: Document) -> tuple[Document, Document]:
-    """The update, by its filter, after which an audit line names no visitor."""
-    named = [name for name in ("by", "subject") if line[name].startswith(f"{_VISITOR}:")]
-    return {"_id": line["_id"]}, {"$set": dict.fromkeys(named, _VISITOR)}
+    """The update, by its filter, after which an audit line names no visitor, and no person."""
+    unnamed: Document = {}
+    for field in ("by", "subject"):
+        what, _, _ = line[field].partition(":")
+        if what in _PEOPLE:
+            unnamed[field] = what
+    return {"_id": line["_id"]}, {"$set": unnamed}
 
 
 class TotalsStore(Totals):

@@ -397,3 +397,18 @@ async def test_nothing_of_a_card_is_stored_or_logged(
     assert build.SERIAL in stored
     for secret in (HOLDER.number, NOBODY.number, build.SEALER.lookup(NOBODY.number)):
         assert secret not in stored + caplog.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [(DocumentKind.HM_PERMIT, "H12345678"), (DocumentKind.TAIWAN_PERMIT, "12345678")],
+)
+async def test_a_travel_permit_opens_though_its_number_tells_no_birth(
+    rooms: RoomsUnderTest, kind: DocumentKind, number: str
+) -> None:
+    person = replace(HOLDER, kind=kind, number=number)
+    held = await rooms.issue(person=person)
+    verdict, used = await rooms.card_shown(person)
+    assert_admitted(verdict)
+    assert used is not None
+    assert used.id == held.id

@@ -239,3 +239,18 @@ async def test_ended_devices_are_forgotten_when_their_tokens_end_anyway(
         clock.time += ACCESS_TOKENS_END + timedelta(seconds=1)
     kept = await world.system.people.accounts.current(visitor)
     assert list(kept.ended_sessions) == [session.id]
+
+
+async def test_a_phone_gets_no_keys_for_the_days_after_a_child_has_grown_up(
+    api: Api, world: World
+) -> None:
+    born = build.TODAY.replace(year=build.TODAY.year - 14) + timedelta(days=3)
+    child = person("测试童", born, 4)
+    held = await world.issue("annual", child)
+    phone = await known(api, "母", MOTHER)
+    said = {"name": child.name, "id_number": child.number}
+    await made(api, COMPANIONS, {"child": said, "consent_version": PRIVACY_VERSION}, phone)
+    code = await api.get(f"/api/v1/passes/{held.id}/code", phone)
+    last_day = f"{build.TODAY + timedelta(days=2)}"
+    assert code.json["keys_until"] == last_day
+    assert [each["day"] for each in code.json["day_keys"]][2:] == [last_day]

@@ -16,11 +16,21 @@ from passes.ledger.verdicts import Reason
 from passes.offers.offer import ClaimKind, Offer, OfferState, Quota
 from passes.people.groups import UNION_MEMBER, native_of
 from passes.people.holder import NOBODY
-from passes.people.identity import Identity
+from passes.people.identity import Identity, identify
 from passes.terms.prices import Benefit, BenefitKind
 from passes.terms.terms import Limits
 from tests.support import build
-from tests.support.build import EMEISHAN, HOLDER, NOW, OPERATOR, SEALER, XIANNVSHAN, live_scan
+from tests.support.build import (
+    CHILD,
+    EMEISHAN,
+    HOLDER,
+    NOW,
+    OPERATOR,
+    PRIVACY_VERSION,
+    SEALER,
+    XIANNVSHAN,
+    live_scan,
+)
 from tests.support.rooms import RoomsUnderTest
 from tests.support.verdicts import assert_admitted, assert_refused
 
@@ -83,6 +93,19 @@ async def test_whoever_signs_in_later_finds_the_voucher(rooms: RoomsUnderTest) -
     assert voucher is not None
     assert found.id == voucher.id == rooms.offers.automatic.serial(visitor, offer)
     assert await rooms.offers.automatic.shown(visitor, voucher.id, NOW) == found
+
+
+async def test_a_guardian_shows_the_voucher_that_a_child_has_had_by_card(
+    rooms: RoomsUnderTest,
+) -> None:
+    await published(rooms)
+    _, voucher = await rooms.card_shown(identify(CHILD, NOW.date()))
+    parent = await rooms.known()
+    await rooms.people.accompanying.add_child(parent, CHILD, PRIVACY_VERSION, NOW)
+    assert voucher is not None
+    assert await rooms.holding.showing.of_pass(parent, voucher, NOW) is not None
+    (listed,) = await rooms.holding.showing.of_visitor(parent, NOW)
+    assert listed.held.id == voucher.id
 
 
 async def test_the_voucher_of_an_account_is_used_by_card(rooms: RoomsUnderTest) -> None:

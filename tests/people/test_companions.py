@@ -324,6 +324,21 @@ async def test_a_companion_that_comes_while_the_account_is_erased_goes_with_it(
         assert await rooms.database.collection("companions").find({}) == []
 
 
+async def test_a_companion_that_comes_while_its_account_is_unbound_does_not_come_back(
+    rooms: RoomsUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = await rooms.visitor(0)
+    rival = RoomsUnderTest(rooms.database)
+
+    async def show() -> None:
+        await of_child(rival, parent)
+
+    overtake(monkeypatch, rooms.people.visitors, "identify", show)
+    await rooms.people.identification.unbind(build.person(0), OPERATOR, NOW, "lost phone")
+    again = await rooms.visitor(0)
+    assert await rooms.people.companions.standing(again, NOW) == []
+
+
 @pytest.mark.parametrize("released", ["account", "person"])
 async def test_unbinding_ends_companionships_both_ways(
     rooms: RoomsUnderTest, released: str
@@ -367,6 +382,20 @@ async def test_a_family_claims_on_one_phone(rooms: RoomsUnderTest) -> None:
         await claim(mother.acting(sixth.person), wanted, NOW)
     assert refused.value.code == "claimed_for_another"
     assert (await rooms.counts())["bogo"] == MOST_COMPANIONS + 1
+
+
+async def test_claims_for_companions_at_once_take_a_place_each(rooms: RoomsUnderTest) -> None:
+    """A place that another claim has just taken is not free because its voucher is still coming."""
+    mother = await rooms.visitor()
+    wanted = await rooms.wanted(build.offer(quota=Quota(per_person=1)))
+    family = [await of_child(rooms, mother, n) for n in range(MOST_COMPANIONS)]
+    claim = rooms.offers.claiming.claim
+    await asyncio.gather(*(claim(mother.acting(each.person), wanted, NOW) for each in family))
+    await rooms.people.accompanying.end(mother, family[0].id, NOW)
+    sixth = await of_child(rooms, mother, MOST_COMPANIONS)
+    with pytest.raises(NotClaimable) as refused:
+        await claim(mother.acting(sixth.person), wanted, NOW)
+    assert refused.value.code == "claimed_for_another"
 
 
 async def test_a_claim_for_who_is_no_companion_any_more_is_taken_back(

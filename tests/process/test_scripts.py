@@ -477,3 +477,12 @@ async def test_a_new_epoch_withdraws_the_token_of_an_enrolled_gate(
     assert answer.status == 401
     assert answer.json["code"] == "token_invalid"
     api.close()
+
+
+def test_holders_of_travel_permits_are_told_and_erased_by_staff(
+    commands: Run, tmp_path: Path
+) -> None:
+    permit = ("--id-number", "H12345678", "--kind", "hm_permit")
+    told = commands("visitors", "export", *permit, "--out", str(tmp_path / "told.json"))
+    erased = commands("visitors", "erase", *permit, "--reason", "asked")
+    assert (told.status, erased.status) == (0, 0), told.err + erased.err

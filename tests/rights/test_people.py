@@ -102,6 +102,16 @@ async def test_a_person_is_erased_by_their_document_and_leaves_counts(
     assert (line.action, line.detail, line.outcome) == ("erase", {"reason": "asked"}, Outcome.DONE)
 
 
+async def test_companions_of_an_account_do_not_come_back_after_its_person_was_erased(
+    rooms: RoomsUnderTest,
+) -> None:
+    account = await rooms.known()
+    await rooms.people.accompanying.add_child(account, CHILD, build.PRIVACY_VERSION, NOW)
+    await rooms.rights.erasing.erase_person(asked(), OPERATOR, "", give_up_passes=True, now=NOW)
+    assert await rooms.people.companionships.of_visitor(account.id) == []
+    assert await rooms.people.companions.standing(await rooms.known(), NOW) == []
+
+
 async def test_somebody_else_with_an_account_is_not_touched(rooms: RoomsUnderTest) -> None:
     await planted(rooms)
     other = await rooms.known("甲", person=build.person(7))

@@ -12,6 +12,7 @@ from passes.base.calendar import start_of, years_before
 from passes.holding.model import Pass
 from passes.offers.claiming import Claim
 from passes.offers.offer import Offer
+from passes.people.barring import Bar
 from passes.people.holder import NOBODY
 from passes.people.traits import AgeBand, Traits
 from passes.rights.requests import Asked, RequestKind
@@ -148,6 +149,17 @@ async def test_who_claimed_is_forgotten_six_months_after_an_offer(rooms: RoomsUn
     again = await published_offer(rooms, price_fen=100)
     assert again.version == 2
     assert again.key is None, "a destroyed key does not come back"
+
+
+async def test_who_was_barred_is_not_found_after_three_years(rooms: RoomsUnderTest) -> None:
+    """A bar is called by the beginning of the hash that finds the person."""
+    bar = Bar("ab" * 32, NOW + timedelta(days=30), "showed another's", OPERATOR, NOW)
+    await rooms.people.barring.bar(bar)
+    removed = await rooms.rights.retention.run(OPERATOR, start_of(date(2029, 7, 2)))
+    assert removed == NOTHING | {"audit_lines_unnamed": 1}
+    (line,) = await rooms.base.audit.about("person")
+    assert (line.action, line.by) == ("bar", OPERATOR)
+    assert await rooms.base.audit.about(f"person:{bar.name}") == []
 
 
 async def test_audit_lines_and_requests_name_nobody_after_three_years(
