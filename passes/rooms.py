@@ -276,7 +276,7 @@ class AdmissionRoom:
             passes, people.visitors, cases, self.annulling, base.audit, marks_that_freeze
         )
         self.by_hand = HandAdmissions(
-            codes, spots, passes, cases, appending, self.annulling, base.audit
+            codes, spots, passes, records, cases, appending, self.annulling, base.audit
         )
         self.lookup = Lookup(codes, people.identities, passes, base.audit, typed_in_vain)
         self.histories = Histories(passes, records, ledger.refusals, base.audit)

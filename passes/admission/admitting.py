@@ -566,11 +566,13 @@ def _usable_here(known: Sequence[_Facts], spot: SpotFacts, today: date) -> list[
     return in_force or over[:1]
 
 
-def _last_here(candidate: _Candidate) -> datetime:
-    """When a pass has last let somebody in at the spot; long ago if it has not."""
-    spot_id = candidate.case.gate.spot_id
+def _last_here(candidate: _Candidate) -> tuple[bool, datetime]:
+    """Whether a pass has let somebody in at the spot today, also under the serial it had before;
+    and when it last did, long ago if it has not."""
+    case, spot_id = candidate.case, candidate.case.gate.spot_id
     here = [each.at for each in standing(candidate.facts.newest) if each.spot_id == spot_id]
-    return max(here, default=datetime.min.replace(tzinfo=UTC))
+    last_at = max(here, default=datetime.min.replace(tzinfo=UTC))
+    return case.tally.visits_on(case.day, spot_id) > 0, last_at
 
 
 def _adds_a_visit(record: Record, facts: _Facts) -> bool:

@@ -84,7 +84,7 @@ class Annulling:
         spot_id = decision.gate.spot_id
 
         def made(ledger: Sequence[Record]) -> Record:
-            earlier = decided(ledger, decision.in_ledger)
+            earlier = decided(ledger, decision.in_ledger, undoes=True)
             if earlier is not None:
                 return earlier
             admission = _newest_here(ledger, spot_id)
@@ -99,10 +99,25 @@ class Annulling:
         return Annulled(undone, undoing.record)
 
 
-def decided(ledger: Sequence[Record], decision: Decision) -> Record | None:
-    """The record that a decision has made already."""
+def decided(ledger: Sequence[Record], decision: Decision, *, undoes: bool) -> Record | None:
+    """The record that a decision has made already, which `undoes` another or lets people in.
+
+    Raises `Conflict` if its nonce names a decision of the other kind.
+    """
     of_gate = (each for each in ledger if each.decision is not None)
-    return next((each for each in of_gate if _same(each.decision, decision)), None)
+    earlier = next((each for each in of_gate if _same(each.decision, decision)), None)
+    if earlier is not None and (earlier.kind is RecordKind.ANNULLED) is not undoes:
+        raise names_another_decision()
+    return earlier
+
+
+def names_another_decision() -> Conflict:
+    """The error that a gate has used the nonce of a decision for another one."""
+    text = Text(
+        "nonce 已用于另一项操作",
+        "this nonce names another decision of this gate; use a new one for each",
+    )
+    return Conflict("nonce_reused", text)
 
 
 def _same(one: Decision | None, other: Decision) -> bool:

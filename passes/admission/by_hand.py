@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from passes.admission.annulling import ANNUL_WITHIN, Annulling, check_not_closed, decided
+from passes.admission.annulling import (
+    ANNUL_WITHIN,
+    Annulling,
+    check_not_closed,
+    decided,
+    names_another_decision,
+)
 from passes.admission.appending import Appending, next_at
 from passes.admission.cases import CaseFile, CaseKind, Cases
 from passes.admission.gates import Gate
@@ -26,6 +32,7 @@ from passes.holding.genuine import is_genuine
 from passes.holding.model import Pass
 from passes.holding.ports import Passes
 from passes.holding.wallet import newest_serial
+from passes.ledger.ports import Ledger
 from passes.ledger.records import By, Record, RecordKind, appended, fold
 from passes.ledger.tally import Tally
 from passes.ledger.verdicts import Reason, Verdict
@@ -75,16 +82,18 @@ class HandAdmissions:
         keys: Keyring,
         spots: Spots,
         passes: Passes,
+        ledger: Ledger,
         cases: Cases,
         appending: Appending,
         annulling: Annulling,
         audit: Audit,
     ) -> None:
-        """`keys` read codes, `spots` is the catalogue in memory; `passes`, `cases` and `audit` are
-        stores."""
+        """`keys` read codes, `spots` is the catalogue in memory; `passes`, `ledger`, `cases` and
+        `audit` are stores."""
         self._keys = keys
         self._spots = spots
         self._passes = passes
+        self._ledger = ledger
         self._cases = cases
         self._appending = appending
         self._annulling = annulling
@@ -94,7 +103,8 @@ class HandAdmissions:
         """Let people in. The same decision sent again changes nothing.
 
         Raises what `StaffDecision.check` raises, `Invalid` for a code that is none of ours,
-        `Unknown` for a pass that is not there, `Conflict` for one that was given back.
+        `Unknown` for a pass that is not there, `Conflict` for one that was given back, and for a
+        nonce that names another decision.
         """
         decision.check()
         held = await self._shown_pass(shown, now)
@@ -106,8 +116,13 @@ class HandAdmissions:
             await entry.begin(line)
             # The case first: without a pass it is all there is. After a crash the gate repeats it.
             case = await self._cases.open(case)
+            await self._check_same(case, held)
             if held is None:
                 return LetIn(case, None)
+            earlier = await self._before_reissue(case, held, decision)
+            if earlier is not None:
+                await entry.not_done()
+                return LetIn(case, earlier)
             done = await self._appending.append(
                 held.id, lambda ledger: self._record(ledger, held, decision, shown.people, now), now
             )
@@ -133,6 +148,22 @@ class HandAdmissions:
             raise Conflict("annul_too_late", text)
         await self._cases.annul(case.id, now)
         return await self._cases.get(case.id) or case
+
+    async def _check_same(self, case: CaseFile, held: Pass | None) -> None:
+        """Raise `Conflict` if a case is not that of people let in with this pass."""
+        of_case = case.pass_id and await newest_serial(case.pass_id, self._passes)
+        same_pass = (of_case.id if of_case else None) == (held.id if held else None)
+        if case.kind is not CaseKind.HAND_ADMISSION or not same_pass:
+            raise names_another_decision()
+
+    async def _before_reissue(
+        self, case: CaseFile, held: Pass, decision: StaffDecision
+    ) -> Record | None:
+        """What a decision has recorded under the serial of its case, if that is an old one."""
+        if case.pass_id is None or case.pass_id == held.id:
+            return None
+        ledger = await self._ledger.whole(case.pass_id)
+        return decided(ledger, decision.in_ledger, undoes=False)
 
     async def _shown_pass(self, shown: Shown, now: datetime) -> Pass | None:
         pass_id = shown.pass_id
@@ -165,7 +196,7 @@ class HandAdmissions:
         people: int,
         now: datetime,
     ) -> Record:
-        earlier = decided(ledger, decision.in_ledger)
+        earlier = decided(ledger, decision.in_ledger, undoes=False)
         if earlier is not None:
             return earlier
         check_not_closed(ledger)

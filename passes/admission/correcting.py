@@ -96,6 +96,9 @@ class Correcting:
                 return annulment(ledger, wrong, next_at(ledger, now), now, correction.decision)
             if earlier.kind is not RecordKind.ANNULLED:
                 raise _corrected_by(earlier)
+            again = _restored(ledger, wrong, earlier)
+            if again is not None:
+                raise _corrected_by(again)
             return earlier
 
         return await self._correct(correction, "annul", made, now)
@@ -142,11 +145,13 @@ class Correcting:
                 raise Conflict("record_stands", Text("记录仍有效", "that record stands"))
             if undoing.kind is not RecordKind.ANNULLED:
                 raise _corrected_by(undoing)
-            again = replace(wrong, recorded_at=now, decision=correction.decision, annuls=None)
-            for record in ledger:
-                if record.n > undoing.n and _says_the_same(record, again):
-                    return record
-            return appended(ledger, again)
+            restored = _restored(ledger, wrong, undoing)
+            if restored is None:
+                again = replace(wrong, recorded_at=now, decision=correction.decision, annuls=None)
+                return appended(ledger, again)
+            if undone_by(ledger, restored) is not None:
+                raise _corrected_by(restored)
+            return restored
 
         return await self._correct(correction, "restore", made, now)
 
@@ -258,6 +263,13 @@ def _add_up(before: Sequence[Sequence[Record]], newest: Sequence[Record]) -> Tal
     for ledger in before:
         tally = fold([each for each in ledger if each in left], tally)
     return tally or Tally()
+
+
+def _restored(ledger: Sequence[Record], wrong: Record, undoing: Record) -> Record | None:
+    """The record by which one counts again that another has undone."""
+    later = (each for each in ledger if each.n > undoing.n)
+    again = replace(wrong, annuls=None)
+    return next((each for each in later if _says_the_same(each, again)), None)
 
 
 def _says_the_same(one: Record, other: Record) -> bool:

@@ -134,7 +134,9 @@ class Stopping:
 
 
 def _same_decision(one: Stop, other: Stop) -> bool:
-    return (one.by, one.nonce) == (other.by, other.nonce)
+    """Whether two stops are one decision sent twice; a stop is no emergency, whatever its nonce."""
+    name = other.by, other.nonce, other.emergency
+    return (one.by, one.nonce, one.emergency) == name
 
 
 def _check_may_change(current: Stop | None, by: str, now: datetime) -> None:

@@ -177,9 +177,10 @@ def standing(records: Iterable[Record]) -> list[Record]:
 def visits(records: Iterable[Record]) -> list[Record]:
     """The admissions that no later record annuls and that began a visit: the first of each party,
     and nobody who came back."""
+    records = list(records)
     begun = []
-    tally = Tally()
-    for record in sorted(_not_annulled(list(records)), key=lambda record: record.at):
+    tally = _carried_by(records)
+    for record in sorted(_not_annulled(records), key=lambda record: record.at):
         before, tally = tally.total, tally_after(tally, record)
         if tally.total > before:
             begun.append(record)

@@ -116,7 +116,7 @@ class LedgerStore(Ledger):
         where = {"gate_id": gate_id, "nonce": nonce, "kind": {"$in": kinds}}
         found = await self._admissions.find(where)  # a few: the newest is picked here
         records = map(to_record, found)
-        return max(records, key=lambda record: (record.at, record.n), default=None)
+        return max(records, key=lambda record: (record.recorded_at, record.n), default=None)
 
     async def append(self, record: Record) -> bool:
         document = {"_id": f"{record.pass_id}:{record.n}", **encode(record)}

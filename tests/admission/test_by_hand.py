@@ -1,12 +1,13 @@
 """Staff let people in by hand: a record of the pass, if there is one, and a case for operators."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from passes.admission.by_hand import Shown, WhyByHand
 from passes.admission.gates import GateKind
-from passes.admission.staff import StaffDecision
+from passes.admission.staff import StaffDecision, WhyAnnulled
 from passes.base.errors import DomainError
 from passes.holding.shown_code import live_text
 from passes.ledger.records import By, Record, RecordKind, fold
@@ -101,6 +102,57 @@ async def test_without_a_pass_it_is_a_case_alone(rooms: RoomsUnderTest) -> None:
         await by_hand.annul(HANDHELD, "h1", late)
     with pytest.raises(DomainError, match="let nobody in"):
         await by_hand.annul(build.gate(GateKind.WINDOW), "h1", NOW)
+
+
+async def test_by_hand_sent_again_after_a_reissue_lets_nobody_in_twice(
+    rooms: RoomsUnderTest,
+) -> None:
+    await rooms.issued(terms=build.terms(limits=Limits(total=3)))
+    by_hand = rooms.admission.by_hand
+    let_in = await by_hand.admit(decision(), Shown(1, pass_id=SERIAL), NOW)
+    newest = await rooms.holding.reissuing.reissue(SERIAL, OPERATOR, NOW)
+    tomorrow = NOW + timedelta(days=1)
+    again = await by_hand.admit(decision(), Shown(1, pass_id=SERIAL), tomorrow)
+    assert again == let_in
+    (carried,) = await rooms.ledger.records.whole(newest.id)
+    assert carried.tally.total == 1
+
+
+OTHERWISE = {
+    "another pass": Shown(1, pass_id="00000000000000a2"),
+    "no pass": Shown(1),
+}
+
+
+@pytest.mark.parametrize("shown", OTHERWISE.values(), ids=OTHERWISE)
+async def test_the_nonce_of_one_decision_lets_nobody_in_with_another_pass(
+    rooms: RoomsUnderTest, shown: Shown
+) -> None:
+    await rooms.issued()
+    await rooms.issued(id="00000000000000a2")
+    by_hand = rooms.admission.by_hand
+    await by_hand.admit(decision(), Shown(1, pass_id=SERIAL), NOW)
+    with pytest.raises(DomainError) as refused:
+        await by_hand.admit(decision(), shown, NOW)
+    assert refused.value.code == "nonce_reused"
+    assert await rooms.ledger.records.whole("00000000000000a2") == []
+
+
+async def test_the_nonce_of_one_decision_names_no_decision_of_another_kind(
+    rooms: RoomsUnderTest,
+) -> None:
+    held = await rooms.issued(terms=build.terms(limits=Limits()))
+    rooms_of = rooms.admission
+    annulment = StaffDecision(HANDHELD, "a", WhyAnnulled.DID_NOT_ENTER)
+    assert_admitted(await rooms.verdict_on(live_scan(held, "in")))
+    await rooms_of.annulling.annul_at_spot(annulment, SERIAL, NOW)
+    await rooms_of.by_hand.admit(decision("h"), Shown(1, pass_id=SERIAL), NOW)
+    with pytest.raises(DomainError) as by_hand:
+        await rooms_of.by_hand.admit(decision("a"), Shown(1, pass_id=SERIAL), NOW)
+    with pytest.raises(DomainError) as annulled:
+        await rooms_of.annulling.annul_at_spot(replace(annulment, nonce="h"), SERIAL, NOW)
+    assert {by_hand.value.code, annulled.value.code} == {"nonce_reused"}
+    assert (await ledger_of(rooms))[-1].tally.total == 1
 
 
 WRONG = {

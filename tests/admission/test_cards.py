@@ -374,6 +374,23 @@ async def test_a_reissued_pass_goes_on_by_card(rooms: RoomsUnderTest) -> None:
     assert_admitted(answered)
 
 
+async def test_who_came_in_before_a_reissue_leaves_with_the_same_pass(
+    rooms: RoomsUnderTest,
+) -> None:
+    """An exit recorded on another pass would cost them their return."""
+    await rooms.keep(held(1, terms=build.terms(re_entry=True), days=9))
+    await rooms.keep(held(2, terms=terms(total=5)))
+    await rooms.card_shown(nonce="a")
+    again = await rooms.holding.reissuing.reissue(f"{1:016x}", OPERATOR, NOW)
+    _, left = await rooms.card_shown(nonce="b", at=SOON, purpose=Purpose.LEAVE)
+    assert left is not None
+    assert left.id == again.id
+    back, used = await rooms.card_shown(nonce="c", at=LATER)
+    assert_admitted(back)
+    assert used is not None
+    assert used.id == again.id
+
+
 async def test_a_gate_that_tries_numbers_raises_an_alarm(
     rooms: RoomsUnderTest, caplog: pytest.LogCaptureFixture
 ) -> None:

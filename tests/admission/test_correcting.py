@@ -86,6 +86,50 @@ async def test_what_was_annulled_in_error_counts_again(rooms: RoomsUnderTest) ->
     assert_refused(refused, Reason.NO_VISITS_LEFT)
 
 
+async def test_what_counts_again_is_not_said_to_be_annulled(rooms: RoomsUnderTest) -> None:
+    held = await rooms.issued(terms=ONCE)
+    await rooms.verdict_on(live_scan(held, "in"))
+    correcting = rooms.admission.correcting
+    await correcting.annul(correction(), NOW)
+    await correcting.restore(correction(), NOW)
+    with pytest.raises(DomainError, match="correct that one"):
+        await correcting.annul(correction(), LATER)
+    await correcting.annul(correction(3), LATER)
+    with pytest.raises(DomainError, match="correct that one"):
+        await correcting.restore(correction(), LATER)
+    assert (await ledger_of(rooms))[-1].tally.total == 0
+
+
+async def test_a_gate_annuls_what_stands_and_not_what_was_replaced(rooms: RoomsUnderTest) -> None:
+    held = await rooms.issued(terms=ONCE)
+    await rooms.verdict_on(live_scan(held, "in"))
+    earlier = NOW - timedelta(minutes=5)
+    await rooms.admission.correcting.set_time(correction(), earlier, NOW)
+    await rooms.admission.annulling.annul(build.gate(), "in", NOW)
+    assert (await ledger_of(rooms))[-1].tally.total == 0
+
+
+async def test_the_rest_of_a_party_after_a_reissue_is_no_visit_of_a_campaign(
+    rooms: RoomsUnderTest,
+) -> None:
+    """Annulled, it would give back a visit that was never counted: one too many would come in."""
+    campaign = build.offer(
+        limits=Limits(per_spot=2), quota=Quota(total=5, per_spot_day=9), voucher_days=None
+    )
+    held = await rooms.claim(of=campaign)
+    gate = build.gate(GateKind.WINDOW)
+    assert_admitted(await rooms.verdict_on(live_scan(held, "a", gate=gate, party=1)), admits=1)
+    new = await rooms.holding.reissuing.reissue(held.id, OPERATOR, NOW)
+    rest = live_scan(new, "b", gate=gate, party=1)
+    assert_admitted(await rooms.verdict_on(rest), admits=1)
+    key = f"bogo:{build.TODAY}:{EMEISHAN}"
+    assert (await rooms.counts())[key] == 1
+    await rooms.admission.annulling.annul(gate, "b", NOW)
+    assert (await rooms.counts())[key] == 1
+    await rooms.offers.reconciling.reconcile(campaign, OPERATOR, LATER)
+    assert (await rooms.counts())[key] == 1
+
+
 async def test_a_record_of_a_server_that_was_ahead_is_healed(
     rooms: RoomsUnderTest, caplog: pytest.LogCaptureFixture
 ) -> None:
