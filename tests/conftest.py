@@ -4,9 +4,9 @@ mongo_uri     session   the embedded database of the whole run, started as the s
                         or the MongoDB that BASHU_TEST_MONGO_URI names
 rounds        session   how often a trial is repeated: few times, or many by `--long`
 kills         session   the rounds of the kill test: `--kills`, `--kill-seed`
-mongo         test      an empty database of its own, through the default driver
+mongo         test      an empty database of its own, through the driver of `--driver`
 any_mongo     test      the same, once through each driver
-rooms         test      the rooms of the domain over `any_mongo`, with ways to fill them
+rooms         test      the rooms of the domain over `mongo`, with ways to fill them
 clock         test      the time, which a test may move
 system        test      a composed system over `mongo`: test keys, some real spots, `annual` on sale
 sandbox_url   test      the address of a sandbox that speaks as WeChat does, and vouches for
@@ -66,6 +66,12 @@ _names = (f"t{os.getpid()}_{n}" for n in itertools.count())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--driver",
+        choices=["pymongo", "motor"],
+        default="pymongo",
+        help="the driver of tests that are not about drivers",
+    )
     parser.addoption("--long", action="store_true", help="run longer trials: many more rounds")
     parser.addoption("--kills", type=int, help="rounds of the kill test: 6, or 100 with --long")
     parser.addoption("--kill-seed", type=int, default=0, help="the first round of the kill test")
@@ -137,8 +143,8 @@ def connected(io_loop: IOLoop, uri: str, driver: DriverName) -> Iterator[Mongo]:
 
 
 @pytest.fixture
-def mongo(io_loop: IOLoop, mongo_uri: str) -> Iterator[Mongo]:
-    yield from connected(io_loop, mongo_uri, "pymongo")
+def mongo(io_loop: IOLoop, mongo_uri: str, pytestconfig: pytest.Config) -> Iterator[Mongo]:
+    yield from connected(io_loop, mongo_uri, pytestconfig.getoption("--driver"))
 
 
 @pytest.fixture(params=["motor", "pymongo"])
@@ -147,8 +153,8 @@ def any_mongo(io_loop: IOLoop, mongo_uri: str, request: pytest.FixtureRequest) -
 
 
 @pytest.fixture
-def rooms(any_mongo: Mongo) -> RoomsUnderTest:
-    return RoomsUnderTest(any_mongo)
+def rooms(mongo: Mongo) -> RoomsUnderTest:
+    return RoomsUnderTest(mongo)
 
 
 @pytest.fixture
