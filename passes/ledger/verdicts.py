@@ -3,12 +3,14 @@
 The words are in Chinese and English for a screen, and a few in Chinese for the loudspeaker.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from passes.base.calendar import SHANGHAI
 from passes.base.text import Text
+from passes.terms.free_entry import CATEGORY_NAMES
 
 
 class Reason(StrEnum):
@@ -68,6 +70,15 @@ class Verdict:
     amount_fen: int | None = None
     paying: bool = False
     """Whether they pay at a window now, and come in at another gate."""
+    category: str | None = None
+    """The category in which the holder enters free by law, if they do."""
+    free: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """How many of those who may pass enter free by law, by category; the holder among them."""
+
+    @property
+    def counted(self) -> int:
+        """How many of those who may pass do so by the right of the pass."""
+        return self.admits - sum(self.free.values())
 
     @property
     def granted(self) -> bool:
@@ -87,6 +98,8 @@ class Verdict:
         if self.granted and self.paying:
             return Text("已付款，请由闸机入园", "Paid; please go in through a gate")
         words = _WORDS[self.reason]
+        if self.granted and self.free:
+            return _with_free(words, self.free)
         if "{when}" not in words.zh:
             return Text(words.zh, words.en)
         if self.admitted_from is None:
@@ -142,6 +155,13 @@ def _with_staff_as_remedy(words: _ReasonWords) -> Text:
     happened_zh, _, _ = words.zh.partition("，")
     happened_en, _, _ = words.en.partition(";")
     return Text(f"{happened_zh}，{_STAFF[0]}", f"{happened_en}; {_STAFF[1]}")
+
+
+def _with_free(words: _ReasonWords, free: Mapping[str, int]) -> Text:
+    """Welcome, with those whose documents staff look at, for they enter free by law."""
+    zh = "、".join(f"{CATEGORY_NAMES[each].zh}{number}人" for each, number in free.items())
+    en = ", ".join(f"{number} × {CATEGORY_NAMES[each].en}" for each, number in free.items())
+    return Text(f"{words.zh}（依法免票：{zh}）", f"{words.en} (free by law: {en})")
 
 
 def _to_be_paid(people: int, amount_fen: int | None) -> str:

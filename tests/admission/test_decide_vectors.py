@@ -21,6 +21,7 @@ from passes.terms.prices import Payment
 from passes.terms.spot_withdrawals import Policy, SpotWithdrawal
 from passes.terms.terms import Coverage, Terms
 from passes.terms.validity import DateRange, months_between
+from scenic_data.kinds import FreeEntry
 from tests.support import build
 from tests.support.fields import assert_fields
 from tests.support.vectors import VECTORS_FOLDER, read_vectors
@@ -37,6 +38,7 @@ class Place:
     tags: frozenset[str]
     closed: bool
     ticket_fen: int | None = None
+    free_entry: tuple[FreeEntry, ...] = ()
 
     @property
     def takes_visitors(self) -> bool:
