@@ -66,7 +66,7 @@ def history(
     lines: Iterable[AuditLine], ledger: Sequence[Record], refusals: Iterable[Refusal]
 ) -> list[Event]:
     """The events in what is kept of a pass, oldest first."""
-    counted = {record.n for record in standing(ledger)}
+    counted = {record.n for record in standing(ledger) if not record.free}
     events = [_of_line(line) for line in lines if line.outcome is not Outcome.NOT_DONE]
     events += [
         _of_record(record, counts=record.n in counted)
@@ -91,6 +91,8 @@ def _of_record(record: Record, *, counts: bool) -> Event:
         "nonce": record.nonce,
         "counts": "yes" if counts else "no",
     }
+    if record.verdict is not None and record.verdict.category is not None:
+        detail["category"] = record.verdict.category
     by = f"gate:{record.gate_id}"
     return Event(record.at, record.kind.value, by, record.spot_id, detail)
 

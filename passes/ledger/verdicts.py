@@ -96,7 +96,7 @@ class Verdict:
         if self.leaving:
             return Text("再见，欢迎再来", "Goodbye, come again")
         if self.granted and self.paying:
-            return Text("已付款，请由闸机入园", "Paid; please go in through a gate")
+            return _PAID if self.category is None else _NOTHING_TO_PAY
         words = _WORDS[self.reason]
         if self.granted and self.free:
             return _with_free(words, self.free)
@@ -183,6 +183,8 @@ def _when(instant: datetime) -> Text:
     return Text(f"{zh} {local:%H:%M}", f"{en} {local:%H:%M}")
 
 
+_PAID = Text("已付款，请由闸机入园", "Paid; please go in through a gate")
+_NOTHING_TO_PAY = Text("依法免票，请由闸机入园", "Free by law; please go in through a gate")
 _STAFF = ("请联系工作人员", "please ask the staff")
 
 _WORDS = {

@@ -142,12 +142,18 @@ def test_a_party_of_several_is_counted_as_before() -> None:
     )
 
 
-@pytest.mark.parametrize("purpose", [False, True], ids=["enter", "pay"])
-def test_nothing_is_paid(purpose: bool) -> None:
+@pytest.mark.parametrize(
+    ("paying", "words"),
+    [
+        (False, "Welcome (free by law: 1 × senior)"),
+        (True, "Free by law; please go in through a gate"),
+    ],
+)
+def test_nothing_is_paid(paying: bool, words: str) -> None:
     held = build.held(build.terms(payment=Payment.AT_WINDOW), traits=SENIOR)
-    here = build.case(held=held, spot=spot(), holidays=calendar(), paying=purpose)
-    verdict = decide(here)
+    verdict = decide(build.case(held=held, spot=spot(), holidays=calendar(), paying=paying))
     assert (verdict.granted, verdict.pays, verdict.category) == (True, 0, "senior")
+    assert verdict.message.en == words
 
 
 def test_who_is_free_from_tomorrow_is_told_so() -> None:
@@ -218,6 +224,9 @@ async def test_a_senior_comes_in_and_leaves_and_nothing_is_counted(ruled: RoomsU
     *came, left = await whole(ruled)
     assert [(each.people, each.free) for each in came] == [({"senior": 1}, True)] * 3
     assert (left.tally.total, left.tally.first_day, left.tally.last_at) == (0, None, None)
+    told = [event.detail for event in await ruled.admission.histories.whole(held)]
+    assert {each["counts"] for each in told} == {"no"}
+    assert [each.get("category") for each in told] == [*["senior"] * 3, None]
 
 
 async def test_a_turnstile_lets_a_code_in_once_a_day_and_a_repeat_is_one(
