@@ -52,8 +52,7 @@ class FreeRule(Protocol):
 def category_of_ages(rules: Sequence[FreeRule], first: int, last: int) -> str | None:
     """The category of somebody from `first` to `last` years old, if they enter free by these rules
     whatever their age is; if two rules together say so, that of the first age."""
-    categories = [
-        next((rule.category for rule in rules if rule.admits_age(age)), None)
-        for age in range(first, last + 1)
-    ]
-    return categories[0] if None not in categories else None
+    for age in range(first, last + 1):
+        if not any(rule.admits_age(age) for rule in rules):
+            return None
+    return next(rule.category for rule in rules if rule.admits_age(first))
