@@ -54,6 +54,17 @@ class FreeFor(StrEnum):
     FIREFIGHTERS = "firefighters"
 
 
+_CATEGORIES = {
+    FreeFor.CHILDREN: "child",
+    FreeFor.SENIORS: "senior",
+    FreeFor.SOLDIERS: "soldier",
+    FreeFor.DISABLED_SOLDIERS: "disabled_soldier",
+    FreeFor.DISABLED: "disabled",
+    FreeFor.POLICE: "police",
+    FreeFor.FIREFIGHTERS: "firefighter",
+}
+
+
 class FreeEntry(Strict):
     """A group of people who enter free by law; they show a document that proves it."""
 
@@ -79,6 +90,11 @@ class FreeEntry(Strict):
         if self.from_age is not None and self.to_age is not None and self.to_age < self.from_age:
             raise ValueError("to_age is less than from_age")
         return self
+
+    @property
+    def category(self) -> str:
+        """What one of them is called at gates and in records."""
+        return _CATEGORIES[self.who]
 
     def admits_age(self, age: int) -> bool:
         """Whether everybody of that age, in full years, enters free: false for what a height or

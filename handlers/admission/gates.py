@@ -40,6 +40,7 @@ from passes.ledger.records import By
 from passes.ledger.verdicts import Reason, Verdict
 from passes.people.identity import DocumentKind
 from passes.people.traits import CATEGORIES
+from passes.terms.free_entry import FreeCategory
 
 _SCAN = "gate:scan"
 STAFFED = "gate:lookup"
@@ -173,10 +174,18 @@ class ScanIn(In):
     leaving: bool = False
     """Whether they leave, the same as the purpose `leave`: they are let out."""
 
+    free: dict[FreeCategory, Annotated[int, Field(ge=1, le=20)]] = Field(
+        default={}, examples=[{"child": 2}]
+    )
+    """How many people come in free by law beside the holder, by category, at staffed gates alone:
+    staff look at them. They count against no limit and pay nothing."""
+
     @model_validator(mode="after")
     def _one_purpose(self) -> Self:
         if self.leaving and self.purpose is Purpose.PAY:
             raise ValueError("who is leaving does not pay: give `purpose` or `leaving`")
+        if self.free and (self.leaving or self.purpose is not Purpose.ENTER):
+            raise ValueError("who is free by law neither pays nor is counted out: leave `free` out")
         return self
 
     @model_validator(mode="after")
@@ -189,7 +198,8 @@ class ScanIn(In):
     def to_scan(self, gate: Gate, shown: str | ShownCard) -> Scan:
         """The scan as the domain sees it."""
         purpose = Purpose.LEAVE if self.leaving else self.purpose
-        return Scan(gate, shown, self.nonce, self.scanned_at, self.party, purpose)
+        free = {each.value: number for each, number in self.free.items()}
+        return Scan(gate, shown, self.nonce, self.scanned_at, self.party, purpose, free=free)
 
 
 class PassOut(Out):
@@ -230,7 +240,12 @@ class VerdictOut(Out):
     speak: str = Field(examples=["请进"])
     """For the loudspeaker."""
     admits: int = Field(examples=[1])
-    """How many may pass now."""
+    """How many may pass now, those who are free by law among them."""
+    category: FreeCategory | None = Field(examples=[None])
+    """The category in which the holder enters free by law, if they do: nothing of the pass is
+    used."""
+    free: dict[FreeCategory, int] = Field(examples=[{}])
+    """How many of `admits` enter free by law, by category; the holder among them."""
     pays: int = Field(examples=[0])
     """How many of them pay now."""
     amount_fen: int | None = Field(examples=[None])
@@ -260,6 +275,8 @@ class VerdictOut(Out):
             message=TextOut.of(message),
             speak=verdict.speak,
             admits=verdict.admits,
+            category=None if verdict.category is None else FreeCategory(verdict.category),
+            free={FreeCategory(each): number for each, number in verdict.free.items()},
             pays=verdict.pays,
             amount_fen=verdict.amount_fen,
             pass_=shown,

@@ -232,6 +232,9 @@ class AdmissionOut(Out):
     at: datetime
     admits: int = Field(examples=[1])
     """How many people were let in."""
+    category: str | None = Field(examples=[None])
+    """The category in which the holder entered free by law, if they did: that counts for
+    nothing."""
     annulled_at: datetime | None = Field(examples=[None])
     """When it was taken back, because the turnstile did not turn."""
 
@@ -243,6 +246,7 @@ class AdmissionOut(Out):
             spot=record.spot_id,
             at=record.at,
             admits=verdict.admits,
+            category=verdict.category,
             annulled_at=annulled_at,
         )
 
@@ -274,7 +278,8 @@ class AdmissionsOut(Out):
             if record.kind is RecordKind.ADMITTED and record.verdict is not None:
                 annulled = annulled_at.get((record.pass_id, record.n))
                 items.append(AdmissionOut.of(record, record.verdict, annulled))
-        counting = [item for item in items if item.annulled_at is None]
+        standing = [item for item in items if item.annulled_at is None]
+        counting = [item for item in standing if item.category is None]
         return cls(total=len(counting), items=items)
 
 

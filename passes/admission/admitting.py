@@ -10,7 +10,7 @@ number taken, and decides again.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum, auto
@@ -24,7 +24,7 @@ from passes.admission.ports import AutomaticVouchers, VisitQuotas
 from passes.admission.rules import Case, decide
 from passes.admission.stop import Stop
 from passes.base.calendar import business_day
-from passes.base.errors import Conflict
+from passes.base.errors import Conflict, Fault, Forbidden, Invalid
 from passes.base.text import Text
 from passes.codes import format as codes
 from passes.codes.keys import Keyring
@@ -43,6 +43,7 @@ from passes.ledger.records import (
 )
 from passes.ledger.tally import TALLY_VERSION, Tally
 from passes.ledger.verdicts import NEWEST_REFUSALS, Reason, Refusal, Verdict
+from passes.terms.free_entry import CATEGORY_NAMES
 from passes.terms.holidays import HolidayCalendar
 from passes.terms.ports import Spots
 from passes.terms.terms import SpotFacts
@@ -442,7 +443,10 @@ class Admission:
             paying=scan.purpose is Purpose.PAY,
             typed=reading.by is By.CARD_TYPED,
             stop=None if spot is None else self._stop_at(spot, past.at),
+            beside=scan.free,
+            came_free_on=_came_free_on(facts, scan.gate.spot_id),
         )
+        _check_beside(case)
         return _Candidate(facts, past, case)
 
     def _decide(
@@ -480,7 +484,7 @@ class Admission:
             by=reading.by,
             lane=scan.lane,
             staff=scan.staff,
-            people={"any": verdict.admits},
+            people=_people(verdict),
             party=scan.party,
             step=reading.code.step if reading.code else None,
             benefit=held.edition.benefit_at(case.spot),
@@ -630,6 +634,52 @@ def _spent_at(code: codes.Code | None, facts: _Facts) -> str | None:
         return None
     opened = (record for record in standing(facts.newest) if record.step == code.step)
     return next((record.spot_id for record in opened), None)
+
+
+def _came_free_on(facts: _Facts, spot_id: str) -> date | None:
+    """The day on which the holder last came in at a spot free by law, unless they have left since
+    and may come back."""
+    came = [each for each in standing(facts.newest) if each.free and each.spot_id == spot_id]
+    if not came:
+        return None
+    left = any(
+        each.kind is RecordKind.EXITED and each.may_return and each.spot_id == spot_id
+        for each in facts.newest
+        if each.n > came[-1].n
+    )
+    return None if left else business_day(came[-1].at)
+
+
+def _check_beside(case: Case) -> None:
+    """Raise `Forbidden` if nobody is there to look at people who enter free by law, `Invalid` if
+    such people do not enter free here today, as far as is known."""
+    if not case.beside:
+        return
+    if not case.gate.kind.staffed:
+        text = Text(
+            "依法免票的随行人员请走人工通道", "who enters free by law goes to a staffed gate"
+        )
+        raise Forbidden("free_needs_staff", text)
+    allowed = dict.fromkeys(each.category for each in case.free_rules_on(case.day))
+    faults = [
+        Fault(f"free.{each}", f"not free by law here today; {_listed(allowed)}")
+        for each in case.beside
+        if each not in allowed
+    ]
+    if faults:
+        zh = "、".join(CATEGORY_NAMES[each].zh for each in allowed) or "无"
+        text = Text(f"本景区今日依法免票的人员：{zh}", f"here today {_listed(allowed)}")
+        raise Invalid("not_free_by_law", text, faults)
+
+
+def _listed(categories: Iterable[str]) -> str:
+    return f"free are: {', '.join(categories) or 'none that we know'}"
+
+
+def _people(verdict: Verdict) -> dict[str, int]:
+    """How many people of each category were let in."""
+    by_right = {"any": verdict.counted} if verdict.counted or not verdict.free else {}
+    return {**by_right, **verdict.free}
 
 
 def _same_scan_or_conflict(scan: Scan, earlier: Record | Refusal, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Gates and scans, as plain values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -122,15 +123,20 @@ class Scan:
     """Which lane of the gate was taken, if the gate tells."""
     staff: str | None = None
     """Who of the staff scans, if the gate tells."""
+    free: Mapping[str, int] = field(default_factory=dict)
+    """How many people come in free by law beside the holder, by category."""
 
     @property
     def digest(self) -> str:
         """What is kept of what was shown, by which the scan is recognised when it is sent again.
 
-        The same shown on the way out, or at the till, is another scan.
+        The same shown on the way out, at the till, or with others who enter free, is another scan.
         """
         shown = self.shown
         of_shown = codes.digest(shown) if isinstance(shown, str) else shown.digest
+        if self.free:
+            free = ",".join(f"{each}={number}" for each, number in sorted(self.free.items()))
+            of_shown = f"{of_shown}:{free}"
         if self.purpose is Purpose.ENTER:
             return of_shown
         return f"{of_shown}:{self.purpose.value}"

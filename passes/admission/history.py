@@ -78,7 +78,7 @@ def history(
 ) -> list[Event]:
     """The events in what is kept of a pass, oldest first; `undone` are the records that a later
     serial undoes."""
-    counted = {record.n for record in standing(ledger)}.difference(undone)
+    counted = {record.n for record in standing(ledger) if not record.free}.difference(undone)
     events = [_of_line(line) for line in lines if line.outcome is not Outcome.NOT_DONE]
     events += [
         _of_record(record, counts=record.n in counted)
@@ -104,6 +104,8 @@ def _of_record(record: Record, *, counts: bool) -> Event:
         "nonce": record.nonce,
         "counts": "yes" if counts else "no",
     }
+    if record.verdict is not None and record.verdict.category is not None:
+        detail["category"] = record.verdict.category
     by = f"gate:{record.gate_id}"
     if record.decision is not None:
         by = record.decision.by

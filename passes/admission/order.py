@@ -14,6 +14,8 @@ from passes.holding.model import PassState
 class Rank(IntEnum):
     """What kind of right a pass is here and now; the first that admits is used."""
 
+    FREE_BY_LAW = 0
+    """Its holder enters free by law: nothing of it is used."""
     BEGUN = 1
     """Used here today: the rest of a party, a return, or what is paid already."""
     UNCOUNTED = 2
@@ -45,13 +47,18 @@ def _rank_of(case: Case, *, automatic: bool) -> Rank:
     held = case.held
     if held.state_on(case.day) is not PassState.ACTIVE or case.day not in case.valid:
         return Rank.NOT_IN_FORCE
+    if case.free_as is not None:
+        return Rank.FREE_BY_LAW
     if case.joins or _paid_ahead(case):
         return Rank.BEGUN
     if case.owes:
         return Rank.TO_BE_PAID
-    if automatic:
-        return Rank.AUTOMATIC
-    if held.voucher and held.only_spot is not None:
+    return Rank.AUTOMATIC if automatic else _free_rank_of(case)
+
+
+def _free_rank_of(case: Case) -> Rank:
+    """Of a pass for which nobody pays here."""
+    if case.held.voucher and case.held.only_spot is not None:
         return Rank.VOUCHER
     return Rank.COUNTED if _counted(case) else Rank.UNCOUNTED
 

@@ -9,8 +9,8 @@ all rules are asked again for that moment, and so on, so that what is promised i
 """
 
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
@@ -22,6 +22,7 @@ from passes.holding.model import Pass, PassState
 from passes.holding.transitions import is_holder
 from passes.ledger.tally import Entry, Tally
 from passes.ledger.verdicts import Reason, Verdict
+from passes.terms.free_entry import FreeRule, category_of_ages
 from passes.terms.holidays import NO_HOLIDAYS, HolidayCalendar
 from passes.terms.prices import Party, Payment
 from passes.terms.terms import Limits, Pool, SpotFacts
@@ -60,6 +61,10 @@ class Case:
     """Whether staff have typed the number of a card."""
     stop: Stop | None = None
     """What stops entry at the spot, or at its whole."""
+    beside: Mapping[str, int] = field(default_factory=dict)
+    """How many people come in free by law beside the holder, by category."""
+    came_free_on: date | None = None
+    """The day on which the holder came in here free by law last, if they have not left since."""
 
     @cached_property
     def day(self) -> date:
@@ -120,6 +125,42 @@ class Case:
         """Whether they are the rest of a party, and so no new visit."""
         return self.wanted <= self.may_follow
 
+    def free_rules_on(self, day: date) -> list[FreeRule]:
+        """The rules of free entry that surely hold at this spot on a day."""
+        if self.spot is None:
+            return []
+        holiday = not self.holidays.sure_of(day) or bool(self.holidays.names_on(day))
+        return [rule for rule in self.spot.free_entry if not (holiday and rule.not_on_holidays)]
+
+    def category_on(self, day: date) -> str | None:
+        """The category in which the holder enters free by law on a day, if they surely do. A party
+        of several people is that of the pass."""
+        if self.spot is None or not self.spot.free_entry:
+            return None
+        ages = self.held.traits.ages_on(day)
+        if (
+            ages is None
+            or (self.party or 1) > 1
+            or self.held.terms.party_at(self.spot, day).admits > 1
+        ):
+            return None
+        return category_of_ages(self.free_rules_on(day), *ages)
+
+    @cached_property
+    def free_as(self) -> str | None:
+        """The category in which the holder enters free by law today, if they surely do."""
+        return self.category_on(self.day)
+
+    @cached_property
+    def free(self) -> Mapping[str, int]:
+        """Who of those who want to pass enters free by law, by category: the holder first."""
+        if self.free_as is None:
+            return self.beside
+        beside = self.beside.get(self.free_as, 0)
+        return {self.free_as: 1 + beside} | {
+            each: number for each, number in self.beside.items() if each != self.free_as
+        }
+
     @property
     def card_is_due(self) -> bool:
         """Whether staff have to look at the holder's card before a turnstile admits. Who shows the
@@ -129,9 +170,12 @@ class Case:
     @property
     def looks_at_card(self) -> bool:
         """Whether staff look at the card: a printed code can be copied, anybody can say a number,
-        and what is claimed for nothing may be claimed for people who are made up."""
+        what is claimed for nothing may be claimed for people who are made up, and who enters free
+        by law shows why."""
         if not self.gate.kind.staffed:
             return False
+        if self.free:
+            return True
         if self.code is None:
             return self.typed
         return not self.code.rotating or self.held.voucher or self.card_is_due
@@ -151,7 +195,7 @@ class Case:
     @property
     def owes(self) -> int:
         """How many people have to pay when they come in."""
-        if not self.payers:
+        if not self.payers or self.free_as is not None:
             return 0
         return self.tally.owed_by(self.entry)
 
@@ -272,28 +316,33 @@ def visits_left(case: Case) -> Objection | None:
     staff would say. If fewer people could still join the visit of their party, it is that they are
     too many.
     """
+    if case.free_as is not None:
+        return _free_before(case)
     if case.joins:
         return None
     used_up = next(_limits_used_up(case), None)
-    if used_up is not None and case.may_follow:
-        return Objection(Reason.PARTY_TOO_LARGE, used_up.lifted_at)
-    return used_up
+    if used_up is None:
+        return None
+    lifted_at = _or_free(case, used_up.lifted_at)
+    if case.may_follow:
+        return Objection(Reason.PARTY_TOO_LARGE, lifted_at)
+    return Objection(used_up.reason, lifted_at)
 
 
 def not_too_soon(case: Case) -> Objection | None:
     """Enough time has passed since the last visit, wherever that was."""
     minutes, last = case.held.terms.limits.minutes_between, case.tally.last_at
-    if case.joins or minutes is None or last is None:
+    if case.joins or minutes is None or last is None or case.free_as is not None:
         return None
     lifted_at = last + timedelta(minutes=minutes)
     if case.at < lifted_at:
-        return Objection(Reason.TOO_SOON, lifted_at)
+        return Objection(Reason.TOO_SOON, _or_free(case, lifted_at))
     return None
 
 
 def party_fits(case: Case) -> Objection | None:
     """The pass admits as many people as have come."""
-    if case.wanted > case.whole_party.admits:
+    if case.free_as is None and case.wanted > case.whole_party.admits:
         return Objection(Reason.PARTY_TOO_LARGE)
     return None
 
@@ -305,7 +354,7 @@ def code_unspent(case: Case) -> Objection | None:
     """
     if case.spent_at is None or case.paying:
         return None
-    if case.spent_at == case.gate.spot_id and case.joins:
+    if case.spent_at == case.gate.spot_id and case.joins and case.free_as is None:
         return None
     return Objection(Reason.CODE_SPENT)
 
@@ -316,7 +365,7 @@ def paid(case: Case) -> Objection | None:
     Asked late: a visitor is not sent to a window for a pass that would not admit them.
     """
     if case.owes and not case.gate.kind.takes_money:
-        return Objection(Reason.PAY_AT_WINDOW)
+        return Objection(Reason.PAY_AT_WINDOW, _or_free(case, None))
     return None
 
 
@@ -396,16 +445,44 @@ def _granted(case: Case) -> Verdict:
     if case.payers and party.each_fen is not None:
         amount_fen = pays * party.each_fen
     if case.paying:
-        return Verdict(Reason.OK, case.at, pays=pays, amount_fen=amount_fen, paying=True)
+        return Verdict(
+            Reason.OK,
+            case.at,
+            pays=pays,
+            amount_fen=amount_fen,
+            paying=True,
+            category=case.free_as,
+        )
+    by_right = case.wanted if case.free_as is None else 0
     return Verdict(
         Reason.OK,
         case.at,
-        admits=case.wanted,
+        admits=by_right + sum(case.free.values()),
         pays=pays,
         amount_fen=amount_fen,
         visits_left=_left_after(case),
         check_identity=case.looks_at_card,
+        category=case.free_as,
+        free=case.free,
     )
+
+
+def _free_before(case: Case) -> Objection | None:
+    """Where nobody looks, who enters free comes in once a day: a phone that is passed back through
+    a turnstile would let in a family."""
+    came_today = case.came_free_on == case.day
+    if came_today and not case.gate.kind.staffed:
+        return Objection(Reason.ALREADY_TODAY, start_of(day_after(case.day)))
+    return None
+
+
+def _or_free(case: Case, lifted_at: datetime | None) -> datetime | None:
+    """From when a limit does not object: when it is lifted, or the holder enters free by law, as
+    after a holiday or a birthday."""
+    if case.spot is None or not case.spot.free_entry:
+        return lifted_at
+    free_from = _next_day(case, lambda day: case.category_on(day) is not None)
+    return min((each for each in (lifted_at, free_from) if each is not None), default=None)
 
 
 def _limits_used_up(case: Case) -> Iterator[Objection]:
@@ -456,7 +533,7 @@ def _reached(used: int, limit: int | None) -> bool:
 
 def _left_after(case: Case) -> int | None:
     """Visits left here after this one, over all the days to come; None when nothing limits them."""
-    this_visit = 0 if case.joins else 1
+    this_visit = 0 if case.joins or case.free_as is not None else 1
     limits, tally = case.limits, case.tally
     here = tally.by_spot.get(case.gate.spot_id, 0)
     counted = [(limits.total, tally.total), (limits.per_spot, here)]

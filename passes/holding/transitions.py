@@ -190,7 +190,7 @@ def forget_holder(held: Pass) -> Pass:
     they go, too."""
     if held.holder == NOBODY and not held.traits.turns:
         return held
-    return replace(held, holder=NOBODY, traits=replace(held.traits, turns=()))
+    return replace(held, holder=NOBODY, traits=replace(held.traits, turns=(), turns_until=None))
 
 
 def ask_for_card(held: Pass, since: datetime) -> Pass:

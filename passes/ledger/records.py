@@ -87,7 +87,8 @@ class Record:
     staff: str | None = None
     """Who decided at the gate, if the gate tells."""
     people: Mapping[str, int] = field(default_factory=dict)
-    """How many people of each category were let in; `any` where nobody told them apart."""
+    """How many people of each category were let in; `any` where nobody told them apart. A category
+    of `passes.terms.free_entry` is free by law."""
     party: int | None = None
     """How many people the gate named; None for everybody."""
     step: int | None = None
@@ -108,9 +109,14 @@ class Record:
     """What the ledgers of the serials before add up to, if this record corrects one of them."""
 
     @property
+    def free(self) -> bool:
+        """Whether the holder entered free by law: then it is no visit of the pass."""
+        return self.verdict is not None and self.verdict.category is not None
+
+    @property
     def entry(self) -> Entry:
         """What it adds to a tally, if it is an admission; or takes from it, if it is an exit."""
-        admits = self.verdict.admits if self.verdict else 1
+        admits = self.verdict.counted if self.verdict else 1
         pays = self.verdict.pays if self.verdict else 0
         looked = self.verdict is not None and self.verdict.check_identity
         # A printed code says nothing of the account whose phone shows the pass.
@@ -159,6 +165,8 @@ def without_undone_later(records: Iterable[Record]) -> list[Record]:
 
 def tally_after(tally: Tally, record: Record) -> Tally:
     """The tally with one more record, which does not lie before the newest one."""
+    if record.free:
+        return tally.with_look(record.at) if record.entry.seen else tally
     if record.kind is RecordKind.ADMITTED:
         return tally.with_entry(record.entry)
     if record.kind is RecordKind.PAID:

@@ -125,6 +125,10 @@ class Tally:
         here = self._on(day)
         return replace(here, paid=_plus(here.paid, spot_id, people))
 
+    def with_look(self, at: datetime) -> "Tally":
+        """The tally after staff have looked at the card of somebody who makes no visit."""
+        return replace(self, seen_at=at)
+
     def _on(self, day: date) -> "Tally":
         """The tally as a day begins, if that is not the newest day already."""
         if day == self.day:

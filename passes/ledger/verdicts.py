@@ -3,12 +3,14 @@
 The words are in Chinese and English for a screen, and a few in Chinese for the loudspeaker.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from passes.base.calendar import SHANGHAI
 from passes.base.text import Text
+from passes.terms.free_entry import CATEGORY_NAMES
 
 
 class Reason(StrEnum):
@@ -70,6 +72,15 @@ class Verdict:
     amount_fen: int | None = None
     paying: bool = False
     """Whether they pay at a window now, and come in at another gate."""
+    category: str | None = None
+    """The category in which the holder enters free by law, if they do."""
+    free: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """How many of those who may pass enter free by law, by category; the holder among them."""
+
+    @property
+    def counted(self) -> int:
+        """How many of those who may pass do so by the right of the pass."""
+        return self.admits - sum(self.free.values())
 
     @property
     def granted(self) -> bool:
@@ -87,8 +98,10 @@ class Verdict:
         if self.leaving:
             return Text("再见，欢迎再来", "Goodbye, come again")
         if self.granted and self.paying:
-            return Text("已付款，请由闸机入园", "Paid; please go in through a gate")
+            return _PAID if self.category is None else _NOTHING_TO_PAY
         words = _WORDS[self.reason]
+        if self.granted and self.free:
+            return _with_free(words, self.free)
         if "{when}" not in words.zh:
             return Text(words.zh, words.en)
         if self.admitted_from is None:
@@ -146,6 +159,13 @@ def _with_staff_as_remedy(words: _ReasonWords) -> Text:
     return Text(f"{happened_zh}，{_STAFF[0]}", f"{happened_en}; {_STAFF[1]}")
 
 
+def _with_free(words: _ReasonWords, free: Mapping[str, int]) -> Text:
+    """Welcome, with those whose documents staff look at, for they enter free by law."""
+    zh = "、".join(f"{CATEGORY_NAMES[each].zh}{number}人" for each, number in free.items())
+    en = ", ".join(f"{number} × {CATEGORY_NAMES[each].en}" for each, number in free.items())
+    return Text(f"{words.zh}（依法免票：{zh}）", f"{words.en} (free by law: {en})")
+
+
 def _to_be_paid(people: int, amount_fen: int | None) -> str:
     if amount_fen is None:
         return f"请收{people}人票款"
@@ -165,6 +185,8 @@ def _when(instant: datetime) -> Text:
     return Text(f"{zh} {local:%H:%M}", f"{en} {local:%H:%M}")
 
 
+_PAID = Text("已付款，请由闸机入园", "Paid; please go in through a gate")
+_NOTHING_TO_PAY = Text("依法免票，请由闸机入园", "Free by law; please go in through a gate")
 _STAFF = ("请联系工作人员", "please ask the staff")
 
 _WORDS = {

@@ -28,7 +28,7 @@ class OfferRow:
     `claimed` counts vouchers, those `cancelled` or `revoked` unused among them. `unused` are those
     still good on the day of the report, and not used. An admission is one that counts; the two of
     a pair who come one after the other are two. By spot, a voucher for several spots is counted
-    under none.
+    under none. Who enters free by law uses no voucher, and is not counted.
     """
 
     offer: str
@@ -60,7 +60,7 @@ def offer_rows(
         ledgers[record.pass_id].append(record)
     rows = _OfferRows(by, provinces)
     for voucher in vouchers:
-        visits = standing(ledgers[voucher.id])
+        visits = [each for each in standing(ledgers[voucher.id]) if not each.free]
         _count_claim(rows, voucher)
         if not visits:
             _count_unused(rows, voucher, today)
@@ -115,5 +115,5 @@ def _count_visit(rows: _OfferRows, voucher: Pass, visit: Record) -> None:
     row = rows.of(voucher, visit.spot_id, business_day(visit.at))
     row.admissions += 1
     if visit.verdict is not None:
-        row.people += visit.verdict.admits
+        row.people += visit.verdict.counted
         row.paying += visit.verdict.pays

@@ -12,6 +12,9 @@ from enum import StrEnum
 from passes.base.text import Text
 from passes.people.identity import DocumentKind, Identity
 
+OLDEST = 120
+"""The greatest age that anybody reckons with, in full years."""
+
 
 class AgeBand(StrEnum):
     """How old the holder was when the pass was issued, in full years."""
@@ -22,6 +25,14 @@ class AgeBand(StrEnum):
     UNDER_60 = "18-59"
     UNDER_65 = "60-64"
     FROM_65 = "65+"
+
+    @property
+    def ages(self) -> tuple[int, int]:
+        """The first and the last age that it covers."""
+        if self is AgeBand.FROM_65:
+            return 65, OLDEST
+        first, _, last = self.value.partition("-")
+        return int(first), int(last)
 
 
 _BELOW = (
@@ -64,6 +75,8 @@ class Traits:
     age_band: AgeBand | None = None
     turns: tuple[Turn, ...] = ()
     """When they come into another age band while the pass is valid."""
+    turns_until: date | None = None
+    """Up to which day all turns are known; None if that is not known itself."""
 
     def age_band_on(self, day: date) -> AgeBand | None:
         """The age band on a day that is not before the issue."""
@@ -73,13 +86,25 @@ class Traits:
                 band = turn.age_band
         return band
 
+    def ages_on(self, day: date) -> tuple[int, int] | None:
+        """Between which ages they surely are on a day that is not before the issue; None if
+        nothing is known. Where a turn may be missing they may be of any greater age."""
+        band = self.age_band_on(day)
+        if band is None:
+            return None
+        first, last = band.ages
+        sure = self.turns_until is not None and day <= self.turns_until
+        return first, last if sure else OLDEST
+
 
 def traits_of(identity: Identity, day: date, until: date | None = None) -> Traits:
     """The traits of a person on a business day, with the turns up to another day."""
     origin = None
     if identity.kind is DocumentKind.RESIDENT:
         origin = identity.number[:4]
-    return Traits(origin, _age_band(identity.age_on(day)), _turns(identity, day, until or day))
+    last_day = until or day
+    turns = _turns(identity, day, last_day)
+    return Traits(origin, _age_band(identity.age_on(day)), turns, last_day)
 
 
 def _turns(identity: Identity, day: date, until: date) -> tuple[Turn, ...]:

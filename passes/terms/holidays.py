@@ -7,7 +7,7 @@ promised for its days.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from passes.base.text import Text
@@ -66,6 +66,13 @@ class HolidayCalendar:
             for name, spans in self.years[year].days.items()
             if any(day in span for span in spans)
         )
+
+    def sure_of(self, day: date) -> bool:
+        """Whether it is known which holidays a day belongs to.
+
+        The last week of December needs those of the next year, whose first may begin in it.
+        """
+        return self.knows(day.year) and self.knows((day + timedelta(days=7)).year)
 
 
 NO_HOLIDAYS = HolidayCalendar()

@@ -5,12 +5,13 @@ Knows the shape of terms and the simple questions they answer; what follows at a
 seasons, hours), `holidays`, `prices` (who pays what).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Protocol
 
 from passes.base import typed
+from passes.terms.free_entry import FreeRule
 from passes.terms.prices import Benefit, Party, Payment, SeasonPrice
 from passes.terms.times import Blackout, Hours, Season, Times
 from passes.terms.validity import Term
@@ -37,6 +38,10 @@ class SpotFacts(Protocol):
     @property
     def takes_visitors(self) -> bool:
         """Whether it is neither closed nor retired."""
+
+    @property
+    def free_entry(self) -> Sequence[FreeRule]:
+        """Who enters it free by law, as far as that is known."""
 
     def open_on(self, day: date) -> bool:
         """Whether it takes visitors on that business day."""

@@ -96,14 +96,8 @@ class Times:
         return next(opening for opening in openings if opening > at)
 
     def sure_of(self, day: date, calendar: HolidayCalendar) -> bool:
-        """Whether it is known what holds on a day: not before its holidays are published.
-
-        The last week of December needs those of the next year, whose first may begin in it.
-        """
-        if not self.blackout.holidays:
-            return True
-        in_a_week = day + timedelta(days=7)
-        return calendar.knows(day.year) and calendar.knows(in_a_week.year)
+        """Whether it is known what holds on a day: not before its holidays are published."""
+        return not self.blackout.holidays or calendar.sure_of(day)
 
 
 def days_after(day: date, last: date) -> Iterator[date]:

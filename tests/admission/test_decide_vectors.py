@@ -17,11 +17,13 @@ from passes.files.products import ProductIn
 from passes.holding.model import Pass, PassState
 from passes.ledger.tally import Entry, Tally
 from passes.ledger.verdicts import Reason
+from passes.people.traits import AgeBand, Traits, Turn
 from passes.terms.holidays import HolidayCalendar, HolidayYear
 from passes.terms.prices import Payment
 from passes.terms.spot_withdrawals import Policy, SpotWithdrawal
 from passes.terms.terms import Coverage, Terms
 from passes.terms.validity import DateRange, months_between
+from scenic_data.kinds import FreeEntry
 from tests.support import build
 from tests.support.fields import assert_fields
 from tests.support.vectors import VECTORS_FOLDER, read_vectors
@@ -38,6 +40,7 @@ class Place:
     tags: frozenset[str]
     closed: bool
     ticket_fen: int | None = None
+    free_entry: tuple[FreeEntry, ...] = ()
 
     @property
     def takes_visitors(self) -> bool:
@@ -78,6 +81,7 @@ def pass_of(written: Mapping[str, Any], terms: Terms, covered: frozenset[str]) -
         activate_by=date.fromisoformat(activate_by) if activate_by else None,
         frozen_by=FROZEN_BY[written.get("frozen_by")],
         card_due_since=datetime.fromisoformat(due) if due else None,
+        traits=traits_of(written),
     )
     edition = replace(
         held.edition,
@@ -85,6 +89,19 @@ def pass_of(written: Mapping[str, Any], terms: Terms, covered: frozenset[str]) -
         spot_withdrawals=withdrawals_of(written.get("spot_withdrawn"), covered),
     )
     return replace(held, edition=edition)
+
+
+def traits_of(written: Mapping[str, Any]) -> Traits:
+    """What is known of the holder's age."""
+    if "age_band" not in written:
+        return Traits()
+    until = written.get("turns_until")
+    turns = tuple(
+        Turn(date.fromisoformat(each["on"]), AgeBand(each["age_band"]))
+        for each in written.get("turns", [])
+    )
+    last_day = date.fromisoformat(until) if until else None
+    return Traits(None, AgeBand(written["age_band"]), turns, last_day)
 
 
 def withdrawals_of(
@@ -133,11 +150,14 @@ def entry_of(visit: Mapping[str, Any], held: Pass, tally: Tally) -> Entry:
 
 
 def case_of(given: Mapping[str, Any]) -> Case:
-    place = Place(given["spot"]["id"], frozenset(given["spot"]["tags"]), given["spot"]["closed"])
+    spot = given["spot"]
+    rules = tuple(FreeEntry.model_validate(each) for each in spot.get("free_entry", []))
+    place = Place(spot["id"], frozenset(spot["tags"]), spot["closed"], free_entry=rules)
     terms = terms_of(given["terms"], place)
     covered = {place.id} if terms.coverage.covers(place) else set()
     gate_state = GateState.DISABLED if given["gate"]["disabled"] else GateState.ENROLLED
     held = pass_of(given["pass"], terms, frozenset(covered))
+    came = given.get("came_free_on")
     return Case(
         held=held,
         code=build.code(rotating=given["code"]["rotating"]),
@@ -150,6 +170,8 @@ def case_of(given: Mapping[str, Any]) -> Case:
         holidays=calendar_of(given.get("holidays", {})),
         paying=given.get("purpose") == "pay",
         stop=stop_of(given),
+        beside=given.get("free", {}),
+        came_free_on=date.fromisoformat(came) if came else None,
     )
 
 

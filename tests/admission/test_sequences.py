@@ -3,8 +3,8 @@ right, promises are kept, and the tally is that of the whole ledger. All is coun
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
@@ -17,7 +17,9 @@ from passes.base.calendar import business_day, start_of
 from passes.holding.model import Pass
 from passes.ledger.records import Record, RecordKind, annulment, fold, tally_after
 from passes.ledger.tally import Tally
-from passes.ledger.verdicts import Reason
+from passes.ledger.verdicts import Reason, Verdict
+from passes.people.traits import AgeBand, Traits
+from passes.terms.holidays import HolidayCalendar, HolidayYear
 from passes.terms.prices import Party, Payment
 from passes.terms.terms import Coverage, Limits, Pool, SpotTimes, Terms
 from passes.terms.times import Blackout, Hours, Season, Times
@@ -26,6 +28,21 @@ from tests.support import build
 
 PLACES = ("emeishan", "jiuzhaigou", "leshan")
 COVERED = frozenset(PLACES)
+FREE_PLACE = PLACES[2]
+FREE_ENTRY = [
+    {"who": "seniors", "from_age": 60, "to_age": 64, "not_on_holidays": True},
+    {"who": "children", "to_age": 6},
+]
+PLACES_BY_ID = {place: build.spot(place) for place in PLACES} | {
+    FREE_PLACE: build.spot(FREE_PLACE, free_entry=FREE_ENTRY, sources={"free_entry": "a notice"})
+}
+HOLIDAYS = HolidayCalendar(
+    {
+        year: HolidayYear(year, {"new_year": (DateRange(date(year, 7, 1), date(year, 7, 7)),)})
+        for year in range(2026, 2029)
+    }
+)
+"""In the first week of July the holder is not free."""
 COUNT = st.none() | st.integers(1, 3)
 HOURS = st.sampled_from(
     [
@@ -106,6 +123,7 @@ class Step:
     people: int | None
     gate: GateKind
     which: int
+    beside: Mapping[str, int] = field(default_factory=dict)
 
 
 STEP = st.builds(
@@ -116,6 +134,7 @@ STEP = st.builds(
     people=st.none() | st.integers(1, 5),
     gate=st.sampled_from([GateKind.WINDOW, GateKind.TURNSTILE]),
     which=st.integers(0, 3),
+    beside=st.sampled_from([{}, {}, {"child": 2}]),
 )
 STEPS = st.lists(STEP, max_size=20)
 KINDS = {
@@ -135,19 +154,23 @@ class Moment:
 
 
 def pass_with(terms: Terms) -> Pass:
+    """Of somebody who is free by law at one of the places, not on its holidays."""
     valid = terms.term.begun_on(build.TODAY)
-    return build.held(terms=terms, spots=COVERED, valid=valid)
+    traits = Traits(age_band=AgeBand.UNDER_65, turns_until=valid.end)
+    return build.held(terms=terms, spots=COVERED, valid=valid, traits=traits)
 
 
 def case_of(step: Step, held: Pass, ledger: Sequence[Record], at: datetime) -> Case:
     return build.case(
         held=held,
         tally=ledger[-1].tally if ledger else Tally(),
-        spot=build.spot(step.place),
+        spot=PLACES_BY_ID[step.place],
         gate=build.gate(step.gate, step.place),
         party=step.people,
         at=at,
         paying=step.what == "pay",
+        beside=step.beside if step.gate.staffed and step.what == "enter" else {},
+        holidays=HOLIDAYS,
     )
 
 
@@ -157,7 +180,7 @@ def next_record(moment: Moment) -> Record | None:
     verdict = decide(case)
     if step.what == "leave":
         people = step.people or case.whole_party.admits
-        verdict = replace(verdict, reason=Reason.OK, admits=people, pays=0, leaving=True)
+        verdict = Verdict(Reason.OK, case.at, admits=people, leaving=True)
     if not verdict.granted:
         return None
     plain = build.record(len(moment.ledger) + 1, case.at, case.tally, step.place)
@@ -221,7 +244,10 @@ def groups_of(ledger: Sequence[Record], room: int) -> list[Group]:
     for record in left_of(ledger):
         day = business_day(record.at)
         here = [each for each in groups if (each.spot, each.day) == (record.spot_id, day)]
-        people = record.verdict.admits if record.verdict else 0
+        verdict = record.verdict
+        if verdict is None or record.free:
+            continue  # free by law: no visit
+        people = verdict.admits - verdict.free.get("child", 0)
         if record.kind is RecordKind.EXITED and record.may_return and here:
             here[-1].away += min(people, here[-1].came - here[-1].away)
         elif record.kind is RecordKind.ADMITTED:
@@ -354,8 +380,9 @@ def test_a_promise_is_never_broken_and_never_too_late(steps: list[Step], terms: 
         for people in (None, 2):
             case = replace(
                 moment.case,
-                spot=build.spot(place),
+                spot=PLACES_BY_ID[place],
                 gate=build.gate(moment.step.gate, place),
+                beside={},
                 party=people,
             )
             assert_promise_is_right(case)
@@ -368,3 +395,17 @@ def assert_promise_is_right(case: Case) -> None:
         return
     later = (each for each in candidates(case) if decide(replace(case, at=each)).granted)
     assert verdict.admitted_from == next(later, None)
+
+
+@given(STEPS, TERMS.map(lambda terms: replace(terms, party=Party(1, 1))))
+def test_who_is_free_by_law_uses_nothing(steps: list[Step], terms: Terms) -> None:
+    """The ledger without those who were free, and without what was annulled, adds up to the
+    same."""
+    for moment in played(steps, terms):
+        counted = [each for each in left_of(moment.ledger) if not each.free]
+        tally = moment.ledger[-1].tally if moment.ledger else Tally()
+        assert tally == fold(counted)
+        verdict = decide(moment.case)
+        if verdict.category is not None:
+            assert (verdict.pays, verdict.counted) == (0, 0)
+            assert moment.step.place == FREE_PLACE

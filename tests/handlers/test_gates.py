@@ -18,6 +18,7 @@ from passes.ledger.verdicts import Reason
 from passes.people.identity import DocumentKind, IdentityDocument, identify
 from passes.store.admission import GateStore
 from passes.terms.prices import Party, Payment
+from scenic_data.kinds import FreeEntry, FreeFor
 from server.mongo import Mongo
 from tests.support.api import Api
 from tests.support.build import EMEISHAN, HOLDER, NOW, OPERATOR, TODAY, XIANNVSHAN
@@ -53,6 +54,8 @@ async def test_the_whole_way(api: Api, world: World, clock: Clock) -> None:
         "message": {"zh": "欢迎入园", "en": "Welcome"},
         "speak": "欢迎光临",
         "admits": 1,
+        "category": None,
+        "free": {},
         "pays": 0,
         "amount_fen": None,
         "pass": {
@@ -101,6 +104,47 @@ async def test_a_lost_reply_is_asked_for_again(api: Api, world: World) -> None:
     first, again = await api.post(SCANS, body, token), await api.post(SCANS, body, token)
     assert_admitted(first)
     assert again.json == first.json
+
+
+async def test_children_who_are_free_by_law_come_in_beside_the_holder(
+    api: Api, world: World
+) -> None:
+    children = FreeEntry(who=FreeFor.CHILDREN, to_age=6)
+    sources = {"free_entry": ("a notice",)}
+    await world.change_spot(EMEISHAN, free_entry=(children,), sources=sources)
+    held = await world.issue()
+    _, handheld = await world.gate(kind=GateKind.HANDHELD)
+    _, turnstile = await world.gate()
+    family = world.scan_body(held, "a") | {"free": {"child": 2}}
+    assert_problem(await api.post(SCANS, family, turnstile), 403, "free_needs_staff")
+    soldiers = family | {"nonce": "b", "free": {"soldier": 1}}
+    problem = await api.post(SCANS, soldiers, handheld)
+    assert_problem(problem, 422, "not_free_by_law")
+    assert problem.json["errors"] == [
+        {"where": "free.soldier", "what": "not free by law here today; free are: child"}
+    ]
+    answer = await api.post(SCANS, family, handheld)
+    assert_admitted(answer, admits=3, pays=0, category=None, check_identity=True)
+    assert answer.json["free"] == {"child": 2}
+    other = await api.post(SCANS, family | {"free": {"child": 1}}, handheld)
+    assert_problem(other, 409, "nonce_reused")
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        {"free": {"child": 0}},
+        {"free": {"child": 21}},
+        {"free": {"any": 1}},
+        {"free": 2},
+        {"free": {"child": 1}, "leaving": True},
+        {"free": {"child": 1}, "purpose": "pay"},
+    ],
+)
+async def test_free_names_people_who_come_in(api: Api, world: World, what: dict[str, Any]) -> None:
+    _, token = await world.gate(kind=GateKind.WINDOW)
+    body = world.scan_body(await world.issue(), "a") | what
+    assert_problem(await api.post(SCANS, body, token), 422, "body_invalid")
 
 
 async def test_an_admission_is_annulled(api: Api, world: World, clock: Clock) -> None:

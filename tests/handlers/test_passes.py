@@ -104,6 +104,7 @@ async def test_the_holder_sees_where_the_pass_was_used(api: Api, world: World) -
                 "spot": "emeishan",
                 "at": "2026-07-01T02:00:00Z",
                 "admits": 1,
+                "category": None,
                 "annulled_at": "2026-07-01T02:00:00Z",
             },
             {
@@ -111,6 +112,7 @@ async def test_the_holder_sees_where_the_pass_was_used(api: Api, world: World) -
                 "spot": "emeishan",
                 "at": "2026-07-01T02:00:00Z",
                 "admits": 1,
+                "category": None,
                 "annulled_at": None,
             },
         ],

@@ -229,6 +229,7 @@ def objection(case: Json, at: datetime, opened: str | None) -> str | None:  # no
     terms, held, spot, gate = case["terms"], case["pass"], case["spot"], case["gate"]
     today = at.astimezone(ZONE).date()
     ledger = Ledger(case)
+    free = free_as(case, today) is not None
     if gate["disabled"]:
         return "gate_disabled"
     stop = case.get("stop", {})
@@ -272,6 +273,13 @@ def objection(case: Json, at: datetime, opened: str | None) -> str | None:  # no
     if not all(within_hours(times, at) for times in times_of(case)):
         return "outside_hours"
 
+    if free:
+        if case.get("came_free_on") == today.isoformat() and gate["kind"] == "turnstile":
+            return "already_today"
+        if opened and case.get("purpose") != "pay":
+            return "code_spent"
+        return "check_identity" if card_is_due(case) and gate["kind"] == "turnstile" else None
+
     limits = limits_of(case)
     key = spot["id"], today
     may_follow = ledger.may_follow(key)
@@ -297,6 +305,36 @@ def objection(case: Json, at: datetime, opened: str | None) -> str | None:  # no
     if card_is_due(case) and gate["kind"] == "turnstile":
         return "check_identity"
     return None
+
+
+def free_as(case: Json, day: date) -> str | None:
+    """The category in which the holder is free by law on a day, if every age says so at which they
+    may be."""
+    band = case["pass"].get("age_band")
+    several = case["terms"].get("party", {}).get("admits", 1) > 1 or (case["party"] or 1) > 1
+    if band is None or several:
+        return None
+    for turn in case["pass"].get("turns", []):
+        if date.fromisoformat(turn["on"]) <= day:
+            band = turn["age_band"]
+    until = case["pass"].get("turns_until")
+    known_age = until is not None and day <= date.fromisoformat(until)
+    youngest = int(band.rstrip("+").split("-")[0])
+    oldest = int(band.split("-")[1]) if "-" in band and known_age else 120
+    calendar = case.get("holidays", {})
+    years = {str(day.year), str((day + timedelta(days=7)).year)}
+    ordinary = years <= set(calendar) and not holidays_on(day, calendar)
+    categories = []
+    for age in range(youngest, oldest + 1):
+        found = None
+        for rule in case["spot"].get("free_entry", []):
+            by_age = rule["who"] == "seniors" or (rule["who"] == "children" and "to_age" in rule)
+            holds = ordinary or not rule.get("not_on_holidays", False)
+            within = rule.get("from_age", 0) <= age <= rule.get("to_age", 120)
+            if by_age and holds and within and found is None:
+                found = {"seniors": "senior", "children": "child"}[rule["who"]]
+        categories.append(found)
+    return None if None in categories else categories[0]
 
 
 def card_is_due(case: Json) -> bool:
@@ -352,7 +390,8 @@ def used_up(case: Json, ledger: Ledger, today: date, first_day: date) -> str | N
 
 def promised(case: Json, reason: str) -> datetime | None:
     """The first of all moments at which anything can change, at which nothing objects."""
-    if reason in NEVER_LIFTED:
+    rules = case["spot"].get("free_entry")
+    if reason in NEVER_LIFTED and not (reason == "pay_at_window" and rules):
         return None
     at, ledger = datetime.fromisoformat(case["at"]), Ledger(case)
     _, valid_from, valid_until = validity(case, ledger)
@@ -398,9 +437,18 @@ def expected(case: Json) -> Json:
         if again is not None:
             answer["admitted_from"] = again.astimezone(UTC).isoformat().replace("+00:00", "Z")
         return answer | {"reason": reason}
-    answer["pays"] = ledger.owed_with(key, wanted)
+    category = free_as(case, key[1])
+    answer["pays"] = 0 if category else ledger.owed_with(key, wanted)
+    beside = case.get("free", {})
+    if "free_entry" in case["spot"]:
+        answer["category"] = category
     if case.get("purpose") == "pay":
         return answer
+    if "free_entry" in case["spot"]:
+        mine = {category: 1} if category else {}
+        answer["free"] = {
+            each: mine.get(each, 0) + beside.get(each, 0) for each in {**mine, **beside}
+        }
     limits, spots = limits_of(case), [party["key"][0] for party in ledger.parties]
     counted = [
         (limits.get("total"), len(spots)),
@@ -410,14 +458,17 @@ def expected(case: Json) -> Json:
         members = spots_of(pool, case["spot"])
         if case["spot"]["id"] in members:
             counted.append((pool.get("visits"), len([each for each in spots if each in members])))
-    this = 0 if wanted <= may_follow else 1
+    this = 0 if wanted <= may_follow or category else 1
     left = [limit - used - this for limit, used in counted if limit is not None]
     return answer | {
-        "admits": wanted,
+        "admits": (1 if category else wanted) + sum(beside.values()),
         "visits_left": min(left, default=None),
         "check_identity": case["gate"]["kind"] != "turnstile"
         and (
-            not case["code"]["rotating"] or case["pass"].get("voucher", False) or card_is_due(case)
+            bool(answer.get("free"))
+            or not case["code"]["rotating"]
+            or case["pass"].get("voucher", False)
+            or card_is_due(case)
         ),
     }
 
@@ -1218,6 +1269,98 @@ def cases_of_stops() -> Iterator[Json]:
     yield case("stopped_and_paper_at_a_turnstile", stop=stop, code={"rotating": False})
 
 
+def cases_of_free_entry() -> Iterator[Json]:
+    """Who is free by law at the spot: the holder, and people beside them."""
+    children: Json = {"who": "children", "to_age": 6, "to_cm": 120}
+    younger: Json = {"who": "seniors", "from_age": 60, "to_age": 64, "not_on_holidays": True}
+    seniors: Json = {"who": "seniors", "from_age": 65}
+    here: Json = {"free_entry": [children, younger, seniors, {"who": "soldiers"}]}
+    today, tomorrow = TODAY.isoformat(), (TODAY + timedelta(days=1)).isoformat()
+    known_years: Json = {"2026": {}, "2027": {}}
+    holiday: Json = {"2026": {"national_day": [today]}, "2027": {}}
+    used_up: Json = {"limits": {"total": 1}}
+    for band in ("0-5", "6-13", "14-17", "18-59", "60-64", "65+"):
+        holder = {"age_band": band, "turns_until": "2026-12-31"}
+        plain: Json = {"pass_": holder, "spot": here, "visits": [visit(1)]}
+        name = f"free_{band}"
+        yield case(name, used_up, **plain, holidays=known_years)
+        yield case(f"{name}_on_a_holiday", used_up, **plain, holidays=holiday)
+        yield case(f"{name}_holidays_not_known", used_up, **plain)
+        yield case(f"{name}_at_a_window", **plain, holidays=known_years, gate={"kind": "window"})
+        yield case(
+            f"{name}_turns_not_known",
+            used_up,
+            **plain | {"pass_": {"age_band": band}},
+            holidays=known_years,
+        )
+        yield case(f"{name}_to_be_paid", {"payment": "at_window"}, **plain, holidays=holiday)
+        yield case(
+            f"{name}_pays",
+            {"payment": "at_window"},
+            **plain,
+            holidays=known_years,
+            gate={"kind": "window"},
+            purpose="pay",
+        )
+    old: Json = {
+        "pass_": {"age_band": "65+"},
+        "spot": here,
+        "holidays": known_years,
+        "visits": [visit(1)],
+    }
+    turning: Json = {
+        "age_band": "18-59",
+        "turns": [{"on": tomorrow, "age_band": "60-64"}],
+        "turns_until": "2026-12-31",
+    }
+    yield case("free_from_tomorrow", used_up, **old | {"pass_": turning})
+    yield case(
+        "free_from_tomorrow_and_a_month_is_used_up",
+        {"limits": {"per_month": 1}},
+        **old | {"pass_": turning, "visits": [visit()]},
+    )
+    yield case(
+        "free_rule_covers_the_band_in_part",
+        used_up,
+        **old | {"spot": {"free_entry": [{"who": "seniors", "from_age": 70}]}},
+    )
+    yield case("free_in_a_party_of_two", {"party": {"admits": 2, "pays": 2}}, **old)
+    yield case("free_with_another", **old, party=2)
+    yield case("free_alone", used_up, **old, party=1)
+    yield case("free_too_soon", {"limits": {"minutes_between": 3000}}, **old)
+    yield case("free_and_frozen", **old | {"pass_": {"age_band": "65+", "state": "frozen"}})
+    yield case("free_and_closed", **old | {"spot": {**here, "closed": True}})
+    yield case("free_in_a_blackout", {"blackout": {"weekdays": [3]}}, **old)
+    yield case("free_and_the_code_is_spent", **old, code={"opened": "emeishan"})
+    for kind in ("turnstile", "handheld"):
+        yield case(f"free_again_at_a_{kind}", **old, gate={"kind": kind}, came_free_on=today)
+        yield case(
+            f"free_and_an_account_was_bound_at_a_{kind}",
+            **old | {"pass_": {"age_band": "65+", "card_due_since": NOON.isoformat()}},
+            gate={"kind": kind},
+        )
+    first_visit: Json = {"term": {"days": 10, "starts": "first_visit", "start_within": 30}}
+    waiting = {"age_band": "65+", "issued_on": today, "valid_from": None, "valid_until": None}
+    yield case("free_before_the_first_visit", first_visit, **old | {"pass_": waiting, "visits": []})
+    staffed: Json = {"spot": here, "holidays": known_years, "gate": {"kind": "window"}}
+    for beside in ({"child": 2}, {"child": 1, "soldier": 1}, {"senior": 3}):
+        name = "_".join(f"{number}_{each}" for each, number in beside.items())
+        yield case(f"beside_{name}", {"limits": {"total": 1}}, **staffed, free=beside)
+        yield case(f"beside_{name}_used_up", used_up, **staffed, free=beside, visits=[visit(1)])
+        yield case(
+            f"beside_{name}_and_a_party_that_pays",
+            {"party": {"admits": 3, "pays": 2}, "payment": "at_window"},
+            **staffed,
+            free=beside,
+            party=2,
+        )
+        yield case(
+            f"beside_{name}_and_a_senior",
+            **staffed | {"pass_": {"age_band": "65+"}},
+            free=beside,
+        )
+
+
 def main() -> None:
     made = [
         *cases(),
@@ -1227,6 +1370,7 @@ def main() -> None:
         *cases_of_cards(),
         *cases_of_withdrawn_spots(),
         *cases_of_stops(),
+        *cases_of_free_entry(),
     ]
     names = [each["name"] for each in made]
     if len(set(names)) < len(names):
