@@ -19,6 +19,7 @@ from passes.holding.lifecycle import Step
 from passes.holding.model import Pass
 from passes.holding.shown_code import live_text, static_text
 from passes.holding.wallet import Wallet
+from passes.ledger.tally import Tally
 from passes.people.identity import DocumentKind
 from scenic_data.model import Spot
 from scripts.common import (
@@ -87,11 +88,12 @@ def issue(
             identity=identity,
         )
         issued = await system.holding.issuing.issue(new, operator(), now())
+        valid = issued.valid_after(Tally())
         fields: dict[str, Any] = {
             "pass_id": issued.id,
             "code": _text(issued, code, system),
-            "valid_from": issued.days.start,
-            "valid_until": issued.days.end,
+            "valid_from": valid.start,
+            "valid_until": valid.end,
         }
         if issued.activate_by is not None:
             fields["activate_by"] = issued.activate_by
