@@ -6,7 +6,7 @@ Exit status: 0 done, 1 refused (standard error says what to correct), 2 wrong us
 import asyncio
 import getpass
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -160,7 +160,7 @@ def show(document: dict[str, Any], as_json: bool) -> None:
         return
     width = max(map(len, document), default=0)
     for name, value in document.items():
-        print(f"{name:<{width}}  {_plain(value)}")
+        print(f"{name:<{width}}  {plain(value)}")
 
 
 def show_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
@@ -176,7 +176,7 @@ def show_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
     for name in names:
         table.add_column(name, overflow="fold", no_wrap=name.endswith("id"))
     for row in rows:
-        table.add_row(*(RichText(_plain(value)) for value in row.values()))
+        table.add_row(*(RichText(plain(value)) for value in row.values()))
     console.print(table)
 
 
@@ -192,13 +192,16 @@ async def _open_and_run(command: Callable[[System], Awaitable[T]], settings: Set
         return await command(await open_system(settings, mongo, now(), serves=False))
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """A value as people read it in a terminal."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="seconds")
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {plain(each)}" for name, each in value.items()) or "-"
     if isinstance(value, list | tuple):
-        return ", ".join(map(_plain, value)) or "-"
+        return ", ".join(map(plain, value)) or "-"
     if value is None:
         return "-"
     return str(value)

@@ -18,6 +18,8 @@ from passes.holding.issuing import NewPass
 from passes.holding.lifecycle import Step
 from passes.holding.model import Pass
 from passes.holding.shown_code import live_text, static_text
+from passes.holding.wallet import Wallet
+from passes.ledger.tally import Tally
 from passes.people.identity import DocumentKind
 from scenic_data.model import Spot
 from scripts.common import (
@@ -86,11 +88,12 @@ def issue(
             identity=identity,
         )
         issued = await system.holding.issuing.issue(new, operator(), now())
+        valid = issued.valid_after(Tally())
         fields: dict[str, Any] = {
             "pass_id": issued.id,
             "code": _text(issued, code, system),
-            "valid_from": issued.days.start,
-            "valid_until": issued.days.end,
+            "valid_from": valid.start,
+            "valid_until": valid.end,
         }
         if issued.activate_by is not None:
             fields["activate_by"] = issued.activate_by
@@ -220,7 +223,7 @@ def rescind(
         )
         sale = after.sale
         return {
-            **_summary(after),
+            **await summary_of(after, system.holding.wallet),
             "payer": sale.payer,
             "batch": sale.batch,
             "paid_fen": sale.paid_fen,
@@ -241,7 +244,8 @@ def restore(
 
     async def command(system: System) -> dict[str, object]:
         restoring = system.holding.restoring
-        return _summary(await restoring.restore(pass_id, operator(), now(), reason))
+        restored = await restoring.restore(pass_id, operator(), now(), reason)
+        return await summary_of(restored, system.holding.wallet)
 
     show(with_system(command, data_dir, as_json), as_json)
 
@@ -258,7 +262,7 @@ def reissue(
 
     async def command(system: System) -> dict[str, object]:
         new = await system.holding.reissuing.reissue(pass_id, operator(), now(), reason)
-        return {"code": _text(new, code, system), **_summary(new)}
+        return {"code": _text(new, code, system), **await summary_of(new, system.holding.wallet)}
 
     show(with_system(command, data_dir, as_json), as_json)
 
@@ -267,16 +271,18 @@ def reissue(
 def show_pass(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Show a pass and everything that happened to it, also under the serials it had before."""
 
-    async def command(system: System) -> tuple[Pass, list[Event]]:
+    async def command(system: System) -> tuple[dict[str, object], list[Event]]:
         held = await _held(pass_id, system)
-        return held, await system.admission.histories.whole(held)
+        return await summary_of(
+            held, system.holding.wallet
+        ), await system.admission.histories.whole(held)
 
-    held, history = with_system(command, data_dir, as_json)
+    summary, history = with_system(command, data_dir, as_json)
     if as_json:
         events = [{**_event(event), "detail": event.detail} for event in history]
-        show({**_summary(held), "story": events}, as_json)
+        show({**summary, "story": events}, as_json)
         return
-    show(_summary(held), as_json)
+    show(summary, as_json)
     rows = [{**_event(event), "detail": _joined(event.detail)} for event in history]
     show_rows(rows, as_json)
 
@@ -292,19 +298,21 @@ def _joined(detail: Mapping[str, str]) -> str:
 def _take(step: Step, pass_id: str, reason: str, data_dir: Path | None, as_json: bool) -> None:
     async def command(system: System) -> dict[str, object]:
         after = await system.holding.lifecycle.take(pass_id, step, operator(), now(), reason)
-        return _summary(after)
+        return await summary_of(after, system.holding.wallet)
 
     show(with_system(command, data_dir, as_json), as_json)
 
 
-def _summary(held: Pass) -> dict[str, object]:
+async def summary_of(held: Pass, wallet: Wallet) -> dict[str, object]:
+    """What commands print of a pass, its valid days by its visits."""
+    valid = held.valid_after(await wallet.tally_of(held))
     return {
         "pass_id": held.id,
         "product": held.product_id,
         "holder": held.holder.mask,
         "state": held.state_on(business_day(now())),
-        "valid_from": held.days.start,
-        "valid_until": held.days.end,
+        "valid_from": valid.start,
+        "valid_until": valid.end,
         "activate_by": held.activate_by,
         "activated_at": held.activated_at,
         "issued_at": held.issued_at,

@@ -260,7 +260,7 @@ _WORDS = {
         "景区已退出",
     ),
     Reason.SPOT_CLOSED: _ReasonWords(
-        "景区暂停开放，请改日再来", "This spot is closed; please come another day", "景区未开放"
+        "景区暂停开放，可于{when}再来", "This spot is closed; welcome from {when}", "景区未开放"
     ),
     Reason.EMERGENCY: _ReasonWords(
         "紧急情况，闸门已开放，请听从工作人员指引离开",

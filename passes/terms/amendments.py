@@ -172,6 +172,8 @@ def _not_raised(
             faults.append(Fault(name, f"has to be one of {', '.join(LIMITS_OF_VISITS)}"))
             continue
         limits = [getattr(each.terms.limits, name) for each in now]
-        if all(limit is None or value <= limit for limit in limits):
+        if all(limit is None for limit in limits):
+            faults.append(Fault(name, "is without limit already"))
+        elif all(limit is None or value <= limit for limit in limits):
             faults.append(Fault(name, f"{value} is not more than there is now"))
     return faults

@@ -364,7 +364,7 @@ def _limits_in_all(limits: Limits) -> Iterable[Text]:
         minutes = limits.minutes_between
         yield Text(
             f"两次入园须间隔{minutes}分钟以上",
-            f"at least {several(minutes, 'minute')} have to lie between two visits",
+            f"at least {several(minutes, 'minute')} must lie between two visits",
         )
     if limits.per_month is not None:
         yield Text(

@@ -8,6 +8,7 @@ from passes.holding.lifecycle import Step
 from passes.holding.transitions import activate, freeze, unfreeze
 from passes.ledger.verdicts import Reason
 from passes.terms.validity import DateRange, Starts, Term, Unactivated
+from scripts.passes import summary_of
 from tests.support import build
 from tests.support.build import NOW, OPERATOR, SEALER, TODAY
 from tests.support.rooms import RoomsUnderTest
@@ -28,6 +29,8 @@ async def test_the_first_visit_starts_the_pass_with_no_second_write(rooms: Rooms
     first = NOW + days(20)
     assert_admitted(await rooms.verdict_on(build.printed_scan(held, "a", first), first))
     assert await rooms.holding.passes.get(held.id) == stored
+    shown = await summary_of(held, rooms.holding.wallet)
+    assert shown["valid_until"] == TODAY + days(22)
     last, over = first + days(2), first + days(3)
     assert_admitted(await rooms.verdict_on(build.printed_scan(held, "b", last), last))
     refused = await rooms.verdict_on(build.printed_scan(held, "c", over), over)

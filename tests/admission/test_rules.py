@@ -431,6 +431,8 @@ def test_words_name_the_remedy() -> None:
     just_been_there = Tally().with_visit(XIANNVSHAN, NOW)
     too_soon = decide(case(tally=just_been_there, held=limited(minutes_between=90)))
     assert too_soon.message.en == "Too soon after the last visit; welcome from 2026-07-01 11:30"
+    closed = Verdict(Reason.SPOT_CLOSED, NOW, admitted_from=start_of(TOMORROW))
+    assert closed.message.zh == "景区暂停开放，可于2026年7月2日再来"
 
 
 cases = st.builds(

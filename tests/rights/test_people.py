@@ -19,6 +19,7 @@ from passes.people.holder import NOBODY
 from passes.rights.auditing import RequestsRow
 from passes.rights.requests import AgeGroup, Asked, RequestKind, age_group_in, asked_by
 from passes.store.indexes import INDEXES
+from scripts.common import plain
 from server.mongo import Mongo
 from tests.support import build
 from tests.support.build import CHILD, HOLDER, NOW, OPERATOR, SEALER
@@ -204,6 +205,7 @@ async def test_the_audit_of_a_year_counts_and_names_nobody(rooms: RoomsUnderTest
         retention_runs=1,
     )
     assert set(found.removed.values()) == {0}
+    assert plain(found.accounts) == "18+ 1, no_real_name 1"
     assert found.requests == [
         RequestsRow("erase", "visitor", "0-13", "done", 1, 0),
         RequestsRow("export", "operator", "18+", "done", 1, 11),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from passes.base.errors import Invalid, Unknown
+from passes.base.errors import Fault, Invalid, Unknown
 from passes.holding.model import Pass
 from passes.ledger.verdicts import Reason
 from passes.terms.amendments import Amendment
@@ -108,8 +108,9 @@ async def test_what_adds_nothing_is_refused_and_nothing_is_stored(
 
 async def test_what_has_no_limit_gets_none_by_an_amendment(rooms: RoomsUnderTest) -> None:
     await sold(rooms)
-    with pytest.raises(Invalid, match="no amendment"):
+    with pytest.raises(Invalid, match="no amendment") as refused:
         await amend(rooms, limits={"total": 3})
+    assert refused.value.faults == (Fault("total", "is without limit already"),)
 
 
 async def test_there_has_to_be_such_a_product(rooms: RoomsUnderTest) -> None:
