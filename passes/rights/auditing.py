@@ -68,8 +68,10 @@ class YearAuditing:
         return YearAudit(
             year=year,
             accounts=dict(sorted(accounts.items())),
-            guardian_consents_given=actions.guardian_consents,
-            guardian_consents_ended=grown_up + sum(map(_ends_a_consent, requests)),
+            guardian_consents_given=actions.consents_given,
+            guardian_consents_ended=(
+                grown_up + actions.consents_ended + sum(map(_ends_a_consent, requests))
+            ),
             requests=_rows(requests),
             retention_runs=len(runs),
             removed=_removed(runs),

@@ -72,7 +72,8 @@ class Actions:
 
     lookups: int = 0
     lookup_alarms: int = 0
-    guardian_consents: int = 0
+    consents_given: int = 0
+    consents_ended: int = 0
 
 
 class Totals(Protocol):

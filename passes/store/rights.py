@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from passes.base.audit import Outcome
+from passes.people.companions import Basis
 from passes.people.visitors import Visitor
 from passes.rights.ports import Actions, Ageing, Kept, KeptOfPeople, Totals
 from passes.rights.requests import Request, Requests
@@ -173,16 +174,20 @@ class TotalsStore(Totals):
         self._users = database.collection("users")
 
     async def actions(self, since: datetime, until: datetime) -> Actions:
-        counted = ["lookup", "many_lookups_in_vain", "identify"]
+        counted = ["lookup", "many_lookups_in_vain", "identify", "companion", "end_companion"]
         where = {"at": {"$gte": since, "$lt": until}, "action": {"$in": counted}}
-        lookups = alarms = consents = 0
+        lookups = alarms = given = ended = 0
         async for line in self._audit_log.each(where):
             of_gate = line["subject"].startswith("gate:")  # one more about each pass that it found
             lookups += line["action"] == "lookup" and of_gate
             alarms += line["action"] == "many_lookups_in_vain"
-            made = line.get("outcome") != Outcome.NOT_DONE.value
-            consents += line["action"] == "identify" and made and "guardian" in line["detail"]
-        return Actions(lookups, alarms, consents)
+            if line.get("outcome") == Outcome.NOT_DONE.value:
+                continue
+            as_guardian = line["detail"].get("basis") == Basis.GUARDIAN
+            given += line["action"] == "companion" and as_guardian
+            given += line["action"] == "identify" and "guardian" in line["detail"]
+            ended += line["action"] == "end_companion" and as_guardian
+        return Actions(lookups, alarms, given, ended)
 
     async def accounts(self) -> AsyncIterator[Visitor]:
         async for document in self._users.each({}):

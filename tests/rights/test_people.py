@@ -184,7 +184,9 @@ async def test_an_account_that_is_erased_cannot_claim_again_what_it_has_used(
 
 async def test_the_audit_of_a_year_counts_and_names_nobody(rooms: RoomsUnderTest) -> None:
     child = await rooms.known("甲", document=CHILD, guardian=SAID.document)
-    await rooms.known("乙")
+    parent = await rooms.known("乙")
+    companion = await rooms.people.accompanying.add_child(parent, CHILD, build.PRIVACY_VERSION, NOW)
+    await rooms.people.accompanying.end(parent, companion.id, NOW)
     await rooms.account("丙")
     for _ in range(2):
         await rooms.rights.requests.exported(asked_by(child, RequestKind.EXPORT), NOW)
@@ -198,8 +200,8 @@ async def test_the_audit_of_a_year_counts_and_names_nobody(rooms: RoomsUnderTest
     assert_fields(
         found,
         accounts={"18+": 1, "no_real_name": 1},
-        guardian_consents_given=1,
-        guardian_consents_ended=1,
+        guardian_consents_given=2,
+        guardian_consents_ended=2,
         lookups=1,
         lookup_alarms=0,
         retention_runs=1,
