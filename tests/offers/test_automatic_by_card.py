@@ -77,7 +77,7 @@ async def test_at_many_gates_at_once_there_is_one_voucher_and_one_visit(
 async def test_a_campaign_without_visits_left_today_does_not_stand_before_another(
     rooms: RoomsUnderTest,
 ) -> None:
-    full = build.offer(limits=Limits(per_spot=1), quota=Quota(total=9, per_spot_day=1))
+    full = replace(FREE, id="full", claim=ClaimKind.VISITOR, quota=Quota(total=9, per_spot_day=1))
     claimed = await rooms.claim(0, of=full)
     other = await rooms.claim(1, of=full)
     window = build.gate(GateKind.WINDOW)
