@@ -316,12 +316,17 @@ class Admission:
         if spot is None:
             return []
         usable = _usable_here(known, spot, business_day(now))
-        found = [await self._candidate(scan, reading, facts, now) for facts in usable]
         if scan.purpose is Purpose.LEAVE:
-            return sorted(found, key=_last_here, reverse=True)
+            # Who came in today leaves, too, with a pass that admits nobody here any more.
+            every = [await self._candidate(scan, reading, facts, now) for facts in known]
+            may = [each for each in every if each.facts in usable or _last_here(each)[0]]
+            return sorted(may, key=_last_here, reverse=True)
+        found = [await self._candidate(scan, reading, facts, now) for facts in usable]
         found.sort(key=self._place)
         before = [each for each in found if self._place(each)[0] < Rank.AUTOMATIC]
-        if any(self._decide(scan, reading, each, now)[0].granted for each in before):
+        # Of a campaign that has only so many visits here today, none may be left.
+        sure = [each for each in before if each.case.held.terms.visits_per_spot_day is None]
+        if any(self._decide(scan, reading, each, now)[0].granted for each in sure):
             return found
         held = [facts.held for facts in known]
         for draft in await self._automatic.drafts(card, held, spot, now):

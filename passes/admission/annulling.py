@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from passes.admission.appending import Appending, next_at
 from passes.admission.gates import Gate
-from passes.admission.staff import StaffDecision, check_in_service
+from passes.admission.staff import StaffDecision, check_in_service, names_another_decision
 from passes.base.auditing import audited
 from passes.base.errors import Conflict, Unknown
 from passes.base.ports import Audit
@@ -109,15 +109,6 @@ def decided(ledger: Sequence[Record], decision: Decision, *, undoes: bool) -> Re
     if earlier is not None and (earlier.kind is RecordKind.ANNULLED) is not undoes:
         raise names_another_decision()
     return earlier
-
-
-def names_another_decision() -> Conflict:
-    """The error that a gate has used the nonce of a decision for another one."""
-    text = Text(
-        "nonce 已用于另一项操作",
-        "this nonce names another decision of this gate; use a new one for each",
-    )
-    return Conflict("nonce_reused", text)
 
 
 def _same(one: Decision | None, other: Decision) -> bool:

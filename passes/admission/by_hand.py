@@ -15,10 +15,9 @@ from passes.admission.annulling import (
     Annulling,
     check_not_closed,
     decided,
-    names_another_decision,
 )
 from passes.admission.appending import Appending, next_at
-from passes.admission.cases import CaseFile, CaseKind, Cases
+from passes.admission.cases import CaseFile, CaseKind, Cases, check_same
 from passes.admission.gates import Gate
 from passes.admission.staff import StaffDecision, check_in_service
 from passes.base.auditing import audited
@@ -116,7 +115,7 @@ class HandAdmissions:
             await entry.begin(line)
             # The case first: without a pass it is all there is. After a crash the gate repeats it.
             case = await self._cases.open(case)
-            await self._check_same(case, held)
+            await check_same(case, CaseKind.HAND_ADMISSION, held, self._passes)
             if held is None:
                 return LetIn(case, None)
             earlier = await self._before_reissue(case, held, decision)
@@ -148,13 +147,6 @@ class HandAdmissions:
             raise Conflict("annul_too_late", text)
         await self._cases.annul(case.id, now)
         return await self._cases.get(case.id) or case
-
-    async def _check_same(self, case: CaseFile, held: Pass | None) -> None:
-        """Raise `Conflict` if a case is not that of people let in with this pass."""
-        of_case = case.pass_id and await newest_serial(case.pass_id, self._passes)
-        same_pass = (of_case.id if of_case else None) == (held.id if held else None)
-        if case.kind is not CaseKind.HAND_ADMISSION or not same_pass:
-            raise names_another_decision()
 
     async def _before_reissue(
         self, case: CaseFile, held: Pass, decision: StaffDecision

@@ -11,12 +11,15 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Protocol, Self
 
-from passes.admission.staff import StaffDecision
+from passes.admission.staff import StaffDecision, names_another_decision
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
 from passes.base.errors import Conflict, Fault, Invalid, unknown
 from passes.base.ports import Audit
 from passes.base.text import Text
+from passes.holding.model import Pass
+from passes.holding.ports import Passes
+from passes.holding.wallet import newest_serial
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U
 _LENGTH = 8
@@ -126,6 +129,15 @@ class CaseWork:
 
 
 _MISREAD = str.maketrans("OIL", "011")
+
+
+async def check_same(case: CaseFile, kind: CaseKind, held: Pass | None, passes: Passes) -> None:
+    """Raise `Conflict` if the case of a nonce is not of this kind about this pass, which may have
+    been reissued since."""
+    of_case = await newest_serial(case.pass_id, passes) if case.pass_id else None
+    same_pass = (of_case.id if of_case else None) == (held.id if held else None)
+    if case.kind is not kind or not same_pass:
+        raise names_another_decision()
 
 
 def numbers_of(gate_id: str, nonce: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from passes.admission.annulling import Annulling
-from passes.admission.cases import CaseFile, CaseKind, Cases
+from passes.admission.cases import CaseFile, CaseKind, Cases, check_same
 from passes.admission.staff import StaffDecision
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
@@ -70,7 +70,8 @@ class HolderChecks:
     async def mark(self, decision: StaffDecision, pass_id: str, now: datetime) -> Marked:
         """Somebody else shows this pass. The same decision sent again changes nothing.
 
-        Raises what `StaffDecision.check` raises, and `Unknown` for a pass that is not there.
+        Raises what `StaffDecision.check` raises, `Unknown` for a pass that is not there, and
+        `Conflict` for a nonce that names another decision.
         """
         decision.check()
         held = await newest_serial(pass_id, self._passes)
@@ -79,6 +80,7 @@ class HolderChecks:
         # 1. The case, which its decision opens once.
         case = CaseFile.of(decision, CaseKind.NOT_THE_HOLDER, now)
         case = await self._cases.open(replace(case, pass_id=held.id))
+        await check_same(case, CaseKind.NOT_THE_HOLDER, held, self._passes)
         # 2. The admission, unless this is a repeat: a later one is the holder's own.
         misuse = Misuse(now, decision.gate.id, decision.nonce)
         if transitions.is_marked(held, misuse):

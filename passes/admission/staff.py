@@ -71,3 +71,12 @@ def check_in_service(gate: Gate) -> None:
     """Raise `Conflict` for a gate that is out of service."""
     if gate.state is GateState.DISABLED:
         raise Conflict("gate_disabled", Text("此通道已停用", "this gate is out of service"))
+
+
+def names_another_decision() -> Conflict:
+    """The error that a gate has used the nonce of a decision for another one."""
+    text = Text(
+        "nonce 已用于另一项操作",
+        "this nonce names another decision of this gate; use a new one for each",
+    )
+    return Conflict("nonce_reused", text)

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from bson import json_util
 
+from passes.admission.by_hand import Shown, WhyByHand
 from passes.admission.cards import MANY_IN_VAIN
 from passes.admission.gates import GateKind, GateState, Purpose
 from passes.admission.order import Rank, place_of
+from passes.admission.staff import StaffDecision
 from passes.base.errors import Conflict, Forbidden, Invalid
 from passes.holding.lifecycle import Step
 from passes.holding.model import Pass, PassState
@@ -389,6 +391,16 @@ async def test_who_came_in_before_a_reissue_leaves_with_the_same_pass(
     assert_admitted(back)
     assert used is not None
     assert used.id == again.id
+
+
+async def test_who_was_let_in_by_hand_leaves_by_card_where_the_pass_does_not_admit(
+    rooms: RoomsUnderTest,
+) -> None:
+    used = await rooms.issued(spots=frozenset({XIANNVSHAN}))
+    goodwill = StaffDecision(STAFFED, "h", WhyByHand.GOODWILL)
+    await rooms.admission.by_hand.admit(goodwill, Shown(1, pass_id=used.id), NOW)
+    out, _ = await rooms.card_shown(nonce="out", at=LATER, purpose=Purpose.LEAVE)
+    assert_admitted(out, leaving=True)
 
 
 async def test_a_gate_that_tries_numbers_raises_an_alarm(

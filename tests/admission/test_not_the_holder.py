@@ -2,11 +2,15 @@
 
 from datetime import timedelta
 
+import pytest
+
+from passes.admission.by_hand import Shown, WhyByHand
 from passes.admission.emergency import WhyEmergency
 from passes.admission.gates import GateKind, Purpose
 from passes.admission.not_the_holder import MARKS_THAT_FREEZE, Marked, WhyNotTheHolder
 from passes.admission.staff import StaffDecision
 from passes.admission.stops import WhyResumed
+from passes.base.errors import DomainError
 from passes.holding.lifecycle import Step
 from passes.holding.model import PassState
 from passes.ledger.verdicts import Reason
@@ -58,6 +62,18 @@ async def test_it_annuls_marks_and_at_last_freezes_and_the_holder_is_told(
     assert_refused(frozen, Reason.FROZEN_BY_STAFF)
     unfrozen = await rooms.holding.lifecycle.take(held.id, Step.UNFREEZE, OPERATOR, NOW)
     assert (unfrozen.state, unfrozen.misuses) == (PassState.ACTIVE, ())
+
+
+async def test_the_nonce_of_another_decision_marks_no_pass(rooms: RoomsUnderTest) -> None:
+    held = await rooms.issue(UNLIMITED)
+    by_hand = StaffDecision(HANDHELD, "h", WhyByHand.GOODWILL)
+    await rooms.admission.by_hand.admit(by_hand, Shown(1, pass_id=held.id), NOW)
+    with pytest.raises(DomainError) as refused:
+        await not_the_holder(rooms, held.id, "h")
+    assert refused.value.code == "nonce_reused"
+    stored = await rooms.holding.passes.get(held.id)
+    assert stored is not None
+    assert stored.misuses == ()
 
 
 async def test_in_an_emergency_nobody_comes_in_and_everybody_leaves(rooms: RoomsUnderTest) -> None:

@@ -84,6 +84,23 @@ async def test_at_many_gates_at_once_there_is_one_voucher_and_one_visit(
     assert (await rooms.counts("huimin"))["huimin"] == 1
 
 
+async def test_a_campaign_without_visits_left_today_does_not_stand_before_another(
+    rooms: RoomsUnderTest,
+) -> None:
+    full = replace(FREE, id="full", claim=ClaimKind.VISITOR, quota=Quota(total=9, per_spot_day=1))
+    claimed = await rooms.claim(0, of=full)
+    other = await rooms.claim(1, of=full)
+    window = build.gate(GateKind.WINDOW)
+    assert_admitted(await rooms.verdict_on(live_scan(other, "a", gate=window)))
+    used_up, _ = await rooms.card_shown(build.person(0), "b", gate=window)
+    assert_refused(used_up, Reason.QUOTA_USED_UP)
+    await published(rooms)
+    verdict, used = await rooms.card_shown(build.person(0), "c", gate=window)
+    assert_admitted(verdict)
+    assert used is not None
+    assert used.product_id == "huimin" != claimed.product_id
+
+
 async def test_whoever_signs_in_later_finds_the_voucher(rooms: RoomsUnderTest) -> None:
     offer = await published(rooms)
     _, voucher = await rooms.card_shown()
