@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from passes.admission.appending import Appending, next_at
 from passes.admission.gates import Gate
-from passes.admission.staff import StaffDecision, check_in_service
+from passes.admission.staff import StaffDecision, check_in_service, nonce_reused
 from passes.base.auditing import audited
 from passes.base.errors import Conflict, Unknown
 from passes.base.ports import Audit
@@ -78,13 +78,13 @@ class Annulling:
 
         The same decision sent again changes nothing, and says the same. Raises what
         `StaffDecision.check` raises, `Unknown` if nothing of that pass stands here, `Conflict`
-        after 15 minutes.
+        after 15 minutes, or if the nonce has named another decision.
         """
         decision.check()
         spot_id = decision.gate.spot_id
 
         def made(ledger: Sequence[Record]) -> Record:
-            earlier = decided(ledger, decision.in_ledger)
+            earlier = decided(ledger, decision.in_ledger, RecordKind.ANNULLED)
             if earlier is not None:
                 return earlier
             admission = _newest_here(ledger, spot_id)
@@ -99,10 +99,13 @@ class Annulling:
         return Annulled(undone, undoing.record)
 
 
-def decided(ledger: Sequence[Record], decision: Decision) -> Record | None:
-    """The record that a decision has made already."""
-    of_gate = (each for each in ledger if each.decision is not None)
-    return next((each for each in of_gate if _same(each.decision, decision)), None)
+def decided(ledger: Sequence[Record], decision: Decision, *kinds: RecordKind) -> Record | None:
+    """The record of one of these kinds that a decision has made already. Raises `Conflict` if its
+    nonce has named a decision that made another."""
+    made = next((each for each in ledger if _same(each.decision, decision)), None)
+    if made is not None and made.kind not in kinds:
+        raise nonce_reused()
+    return made
 
 
 def _same(one: Decision | None, other: Decision) -> bool:

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from passes.admission.annulling import ANNUL_WITHIN, Annulling, check_not_closed, decided
 from passes.admission.appending import Appending, next_at
-from passes.admission.cases import CaseFile, CaseKind, Cases
+from passes.admission.cases import CaseFile, CaseKind, Cases, opened
 from passes.admission.gates import Gate
 from passes.admission.staff import StaffDecision, check_in_service
 from passes.base.auditing import audited
@@ -94,7 +94,8 @@ class HandAdmissions:
         """Let people in. The same decision sent again changes nothing.
 
         Raises what `StaffDecision.check` raises, `Invalid` for a code that is none of ours,
-        `Unknown` for a pass that is not there, `Conflict` for one that was given back.
+        `Unknown` for a pass that is not there, `Conflict` for one that was given back, or if the
+        nonce has named another decision.
         """
         decision.check()
         held = await self._shown_pass(shown, now)
@@ -105,7 +106,7 @@ class HandAdmissions:
         async with audited(self._audit) as entry:
             await entry.begin(line)
             # The case first: without a pass it is all there is. After a crash the gate repeats it.
-            case = await self._cases.open(case)
+            case = await opened(self._cases, case)
             if held is None:
                 return LetIn(case, None)
             done = await self._appending.append(
@@ -165,7 +166,7 @@ class HandAdmissions:
         people: int,
         now: datetime,
     ) -> Record:
-        earlier = decided(ledger, decision.in_ledger)
+        earlier = decided(ledger, decision.in_ledger, RecordKind.ADMITTED, RecordKind.LET_IN)
         if earlier is not None:
             return earlier
         check_not_closed(ledger)

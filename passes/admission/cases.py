@@ -11,7 +11,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Protocol, Self
 
-from passes.admission.staff import StaffDecision
+from passes.admission.staff import StaffDecision, nonce_reused
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
 from passes.base.errors import Conflict, Fault, Invalid, unknown
@@ -91,6 +91,15 @@ class Cases(Protocol):
 
     async def close(self, number: str, by: str, note: str, at: datetime) -> bool:
         """Close a case; False if it is closed already."""
+
+
+async def opened(cases: Cases, case: CaseFile) -> CaseFile:
+    """The case of a decision, stored now if it was not yet. Raises `Conflict` if its nonce has
+    named a decision of another kind, or about another pass."""
+    there = await cases.open(case)
+    if (there.kind, there.pass_id) != (case.kind, case.pass_id):
+        raise nonce_reused()
+    return there
 
 
 class CaseWork:

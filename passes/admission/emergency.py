@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
-from passes.admission.cases import CaseFile, CaseKind, Cases
+from passes.admission.cases import CaseFile, CaseKind, Cases, opened
 from passes.admission.staff import StaffDecision
 from passes.admission.stop import Stop
 from passes.admission.stops import Stopping
@@ -40,4 +40,4 @@ class Emergencies:
         was over. Raises what `Stopping.stop_here` raises."""
         stop = await self._stopping.stop_here(decision, until, now, emergency=True)
         case = CaseFile.of(decision, CaseKind.EMERGENCY, stop.since)
-        return stop, await self._cases.open(replace(case, until=until))
+        return stop, await opened(self._cases, replace(case, until=until))

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from passes.admission.annulling import Annulling
-from passes.admission.cases import CaseFile, CaseKind, Cases
+from passes.admission.cases import CaseFile, CaseKind, Cases, opened
 from passes.admission.staff import StaffDecision
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
@@ -70,7 +70,8 @@ class HolderChecks:
     async def mark(self, decision: StaffDecision, pass_id: str, now: datetime) -> Marked:
         """Somebody else shows this pass. The same decision sent again changes nothing.
 
-        Raises what `StaffDecision.check` raises, and `Unknown` for a pass that is not there.
+        Raises what `StaffDecision.check` raises, `Unknown` for a pass that is not there, and
+        `Conflict` if the nonce has named another decision.
         """
         decision.check()
         held = await newest_serial(pass_id, self._passes)
@@ -78,7 +79,7 @@ class HolderChecks:
             raise unknown(Text("电子票", "pass"), pass_id)
         # 1. The case, which its decision opens once.
         case = CaseFile.of(decision, CaseKind.NOT_THE_HOLDER, now)
-        case = await self._cases.open(replace(case, pass_id=held.id))
+        case = await opened(self._cases, replace(case, pass_id=held.id))
         # 2. The admission, unless this is a repeat: a later one is the holder's own.
         misuse = Misuse(now, decision.gate.id, decision.nonce)
         if transitions.is_marked(held, misuse):

@@ -67,6 +67,15 @@ class StaffDecision:
             raise Invalid("reason_missing", Text("请填写原因", "a reason is needed"), [fault])
 
 
+def nonce_reused() -> Conflict:
+    """The error that a nonce has named another decision of the gate."""
+    text = Text(
+        "nonce 已用于另一次操作",
+        "this nonce names another decision of this gate; use a new one for each",
+    )
+    return Conflict("nonce_reused", text)
+
+
 def check_in_service(gate: Gate) -> None:
     """Raise `Conflict` for a gate that is out of service."""
     if gate.state is GateState.DISABLED:
