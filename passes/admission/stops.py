@@ -134,7 +134,8 @@ class Stopping:
 
 
 def _same_decision(one: Stop, other: Stop) -> bool:
-    return (one.by, one.nonce) == (other.by, other.nonce)
+    one_name, other_name = (one.by, one.nonce), (other.by, other.nonce)
+    return one_name == other_name and one.emergency is other.emergency
 
 
 def _check_may_change(current: Stop | None, by: str, now: datetime) -> None:

@@ -104,3 +104,13 @@ async def test_until_when_has_to_be_an_hour_to_come(rooms: RoomsUnderTest, until
     with pytest.raises(DomainError) as refused:
         await rooms.admission.stopping.stop_here(full(), until, NOW)
     assert refused.value.code == "until_wrong"
+
+
+async def test_an_emergency_under_the_nonce_of_a_stop_opens_the_doors(
+    rooms: RoomsUnderTest,
+) -> None:
+    await rooms.admission.stopping.stop_here(full(), NOW + HOUR, NOW)
+    await rooms.admission.emergencies.declare(full(), NOW + HOUR, NOW)
+    current = rooms.admission.stopping.stops.get(EMEISHAN)
+    assert current is not None
+    assert current.emergency
