@@ -19,9 +19,16 @@ from rich.table import Table
 from rich.text import Text as RichText
 
 from passes.base.calendar import SHANGHAI, business_day
-from passes.base.errors import DomainError
+from passes.base.errors import DomainError, Fault, Invalid
+from passes.base.text import Text
 from passes.base.unreadable import system_words
-from passes.people.identity import DocumentKind, Identity, IdentityDocument, identify
+from passes.people.identity import (
+    DocumentKind,
+    Identity,
+    IdentityDocument,
+    checked_number,
+    identify,
+)
 from scenic_data.files import DataError
 from server.clock import now
 from server.database import joined_database
@@ -106,6 +113,16 @@ def identity_of(
         born_on = born.date()
     said = IdentityDocument(kind, name, number, country, born_on)
     return identify(said, business_day(now()))
+
+
+def lookup_of(system: System, number: str, kind: DocumentKind, country: str | None) -> str:
+    """The keyed hash of a document that an operator has typed. Raises `Invalid` for a number that
+    cannot be one, and for a country that does not belong to it, which would find nobody."""
+    if country is not None and kind is not DocumentKind.PASSPORT:
+        fault = Fault("country", "is said for a passport alone")
+        raise Invalid("identity_invalid", Text("证件有误", "the document is wrong"), [fault])
+    checked = checked_number(kind, number, country, business_day(now()))
+    return system.people.identities.lookup(checked, kind, country)
 
 
 MOMENTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]

@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
-from passes.base.calendar import business_day
 from passes.people.companions import Companionship
-from passes.people.identity import DocumentKind, checked_number
+from passes.people.identity import DocumentKind
 from scripts.common import (
     AccountNumberOption,
     AsJson,
@@ -17,6 +16,7 @@ from scripts.common import (
     NameOption,
     NumberOption,
     identity_of,
+    lookup_of,
     operator,
     show,
     show_rows,
@@ -28,12 +28,6 @@ from server.system import System
 app = typer.Typer(
     help="Companions: people whose passes another's phone shows.", no_args_is_help=True
 )
-
-
-def _lookup(system: System, number: str, kind: DocumentKind, country: str | None) -> str:
-    """The keyed hash of a document. Raises `Invalid` for a number that cannot be one."""
-    checked = checked_number(kind, number, country, business_day(now()))
-    return system.people.identities.lookup(checked, kind, country)
 
 
 @app.command()
@@ -58,7 +52,7 @@ def add(
 
     async def command(system: System) -> dict[str, object]:
         identity = identity_of(name, id_number, kind, country, born)
-        account = _lookup(system, account_number, account_kind, account_country)
+        account = lookup_of(system, account_number, account_kind, account_country)
         companion = await system.people.accompanying.show_to_staff(
             account, identity, operator(), now()
         )
@@ -78,7 +72,7 @@ def list_(
     """The accounts that show a person."""
 
     async def command(system: System) -> list[dict[str, object]]:
-        lookup = _lookup(system, id_number, kind, country)
+        lookup = lookup_of(system, id_number, kind, country)
         found = await system.people.companionships.of_person(lookup)
         return [_row(system, each) for each in found]
 
@@ -99,7 +93,7 @@ def end(
     codes, so that what the phone still shows opens nothing."""
 
     async def command(system: System) -> dict[str, object]:
-        lookup = _lookup(system, id_number, kind, country)
+        lookup = lookup_of(system, id_number, kind, country)
         reissued = await system.holding.showing.take_back(
             lookup, companion_id, operator(), now(), reason
         )

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from passes.base.calendar import business_day
 from passes.people.barring import Bar
-from passes.people.identity import DocumentKind, checked_number
+from passes.people.identity import DocumentKind
 from scripts.common import (
     MOMENTS,
     AsJson,
@@ -16,6 +15,7 @@ from scripts.common import (
     KindOption,
     NumberOption,
     instant,
+    lookup_of,
     operator,
     show,
     show_rows,
@@ -42,7 +42,7 @@ def bar(
     """Let a person hold no new pass until a day. Their number is not kept."""
 
     async def command(system: System) -> dict[str, object]:
-        lookup = _lookup(system, id_number, kind, country)
+        lookup = lookup_of(system, id_number, kind, country)
         wanted = Bar(lookup, instant(until), reason, operator(), now())
         return _row(await system.people.barring.bar(wanted))
 
@@ -70,15 +70,10 @@ def unbar(
     """Let a person hold passes again."""
 
     async def command(system: System) -> dict[str, object]:
-        lookup = _lookup(system, id_number, kind, country)
+        lookup = lookup_of(system, id_number, kind, country)
         return _row(await system.people.barring.unbar(lookup, operator(), now()))
 
     show(with_system(command, data_dir, as_json), as_json)
-
-
-def _lookup(system: System, number: str, kind: DocumentKind, country: str | None) -> str:
-    checked = checked_number(kind, number, country, business_day(now()))
-    return system.people.identities.lookup(checked, kind, country)
 
 
 def _row(each: Bar) -> dict[str, object]:

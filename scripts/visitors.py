@@ -32,6 +32,7 @@ from scripts.common import (
     NameOption,
     NumberOption,
     identity_of,
+    lookup_of,
     operator,
     refuse,
     show,
@@ -255,9 +256,8 @@ def _asked(
 ) -> Asked:
     """What somebody asks for whose document an operator has typed. Raises `Invalid`."""
     today = business_day(now())
-    number = checked_number(kind, id_number, country, today)
-    lookup = system.people.identities.lookup(number, kind, country)
-    born = born_by_number(kind, number, today)
+    lookup = lookup_of(system, id_number, kind, country)
+    born = born_by_number(kind, checked_number(kind, id_number, country, today), today)
     born_year = None if born is None else born.year
     on = None if asked_on is None else asked_on.date()
     return Asked(what, "operator", lookup, born_year, asked_on=on)

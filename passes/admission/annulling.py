@@ -78,7 +78,7 @@ class Annulling:
 
         The same decision sent again changes nothing, and says the same. Raises what
         `StaffDecision.check` raises, `Unknown` if nothing of that pass stands here, `Conflict`
-        after 15 minutes.
+        after 15 minutes, or if the nonce has named another decision.
         """
         decision.check()
         spot_id = decision.gate.spot_id

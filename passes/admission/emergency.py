@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from passes.admission.cases import CaseFile, CaseKind, Cases
-from passes.admission.staff import StaffDecision
+from passes.admission.staff import StaffDecision, names_another_decision
 from passes.admission.stop import Stop
 from passes.admission.stops import Stopping
 
@@ -37,7 +37,11 @@ class Emergencies:
         self, decision: StaffDecision, until: datetime, now: datetime
     ) -> tuple[Stop, CaseFile]:
         """The doors of this spot are open. The same decision again changes nothing, also after it
-        was over. Raises what `Stopping.stop_here` raises."""
+        was over. Raises what `Stopping.stop_here` raises, and `Conflict` for a nonce that names
+        another decision."""
+        earlier = await self._cases.of_decision(decision.gate.id, decision.nonce)
+        if earlier is not None and earlier.kind is not CaseKind.EMERGENCY:
+            raise names_another_decision()
         stop = await self._stopping.stop_here(decision, until, now, emergency=True)
         case = CaseFile.of(decision, CaseKind.EMERGENCY, stop.since)
         return stop, await self._cases.open(replace(case, until=until))

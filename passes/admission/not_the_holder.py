@@ -130,5 +130,8 @@ class HolderChecks:
         if held.frozen_by != transitions.FROZEN_FOR_MISUSE:
             return
         binding = await self._visitors.bound(person_key(held.holder))
-        if binding is not None:
-            await self._visitors.notice(binding.visitor_id, Notice("pass_frozen_misused", now))
+        if binding is None:
+            return
+        visitor = await self._visitors.get(binding.visitor_id)
+        if visitor is not None and visitor.is_holder(held.holder):  # not one that gave up halfway
+            await self._visitors.notice(visitor.id, Notice("pass_frozen_misused", now))

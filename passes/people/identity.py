@@ -347,7 +347,12 @@ def _normal_number(kind: DocumentKind, number: str) -> str:
 
 
 def _normal_country(country: str | None) -> str | None:
-    return None if country is None else typed.compact(country).upper()
+    """The code of a country as ISO 3166-1 has it, also as the machine-readable lines of a passport
+    write it, which are filled up with `<` and have D for Germany (ICAO Doc 9303, part 3)."""
+    if country is None:
+        return None
+    plain = typed.compact(country).upper().rstrip("<")
+    return "DEU" if plain == "D" else plain
 
 
 def masked_number(number: str) -> str:

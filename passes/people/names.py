@@ -36,14 +36,15 @@ _DOT_BETWEEN_HAN = re.compile(f"({_HAN}{_VARIATION.pattern}*)·(?={_HAN})")
 
 
 def one_form(name: str) -> str:
-    """A name in one form, with one kind of dot, circle and apostrophe; doing it again changes
-    nothing.
+    """A name in one form, with one kind of dot, circle, apostrophe and hyphen; doing it again
+    changes nothing.
 
     `<` parts the names in the machine-readable lines of a passport (ICAO Doc 9303), and `/` in what
     is written from them: they are blanks.
     """
     name = typed.one_line(re.sub("[/<]", " ", typed.plain(name)))
-    name = re.sub("[○◯]", "〇", name).replace("’", "'")
+    name = re.sub("[○◯]", "〇", name)
+    name = re.sub("[‐–−]", "-", re.sub("[’‘`]", "'", name))
     return _BETWEEN_HAN.sub(r"\1·", _DOTS.sub("·", name))
 
 

@@ -63,11 +63,13 @@ class KeptStore(KeptOfPeople):
 
 
 def _without(lookup: str, document: Document) -> dict[str, object]:
-    """A document for whom it is about, without the hash that they are found by."""
+    """A document for whom it is about, without the hash that they are found by, nor that of
+    somebody who shows them."""
     told = {
         name: _hidden(lookup, value)
         for name, value in document.items()
-        if not isinstance(value, Mapping)  # the person themselves, sealed
+        # the person themselves, sealed
+        if not isinstance(value, Mapping) and name != "account_lookup"
     }
     return {name: value for name, value in told.items() if value != "…"}
 

@@ -7,6 +7,7 @@ import pytest
 
 from passes.admission.by_hand import Shown, WhyByHand
 from passes.admission.gates import GateKind
+from passes.admission.not_the_holder import WhyNotTheHolder
 from passes.admission.staff import StaffDecision, WhyAnnulled
 from passes.base.errors import DomainError
 from passes.holding.shown_code import live_text
@@ -169,3 +170,23 @@ async def test_what_is_shown_has_to_be_known(
         await rooms.admission.by_hand.admit(decision(), shown, NOW)
     assert refused.value.code == code
     assert await rooms.admission.case_work.all(open_only=False) == []
+
+
+async def test_a_nonce_of_staff_names_one_decision_about_one_pass(rooms: RoomsUnderTest) -> None:
+    held, other = await rooms.issued(), await rooms.issued(id="00000000000000a2")
+    await rooms.admission.by_hand.admit(decision(), Shown(1, pass_id=held.id), NOW)
+    misuse = replace(decision(), reason=WhyNotTheHolder.FACE)
+    annulment = replace(decision(), reason=WhyAnnulled.DID_NOT_ENTER)
+    for trying in (
+        rooms.admission.by_hand.admit(decision(), Shown(1, pass_id=other.id), NOW),
+        rooms.admission.by_hand.admit(decision(), Shown(1), NOW),
+        rooms.admission.holder_checks.mark(misuse, held.id, NOW),
+        rooms.admission.annulling.annul_at_spot(annulment, held.id, NOW),
+    ):
+        with pytest.raises(DomainError) as error:
+            await trying
+        assert error.value.code == "nonce_reused"
+    assert len(await ledger_of(rooms)) == 1
+    assert await rooms.ledger.records.whole(other.id) == []
+    (case,) = await rooms.admission.case_work.all(open_only=True)
+    assert case.annulled_at is None

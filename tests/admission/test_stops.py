@@ -71,15 +71,6 @@ async def test_a_stop_sent_again_after_entry_was_resumed_stops_nothing(
     assert_admitted(await rooms.verdict_on(live_scan(held)))
 
 
-async def test_the_nonce_of_a_stop_does_not_keep_the_doors_shut_in_an_emergency(
-    rooms: RoomsUnderTest,
-) -> None:
-    stopping = rooms.admission.stopping
-    await stopping.stop_here(full(), NOW + HOUR, NOW)
-    declared = await stopping.stop_here(full(), NOW + HOUR, NOW, emergency=True)
-    assert declared.emergency
-
-
 async def test_operators_stop_a_whole_with_its_parts_and_staff_do_not_change_that(
     rooms: RoomsUnderTest,
 ) -> None:
@@ -113,3 +104,13 @@ async def test_until_when_has_to_be_an_hour_to_come(rooms: RoomsUnderTest, until
     with pytest.raises(DomainError) as refused:
         await rooms.admission.stopping.stop_here(full(), until, NOW)
     assert refused.value.code == "until_wrong"
+
+
+async def test_an_emergency_under_the_nonce_of_a_stop_opens_the_doors(
+    rooms: RoomsUnderTest,
+) -> None:
+    await rooms.admission.stopping.stop_here(full(), NOW + HOUR, NOW)
+    await rooms.admission.emergencies.declare(full(), NOW + HOUR, NOW)
+    current = rooms.admission.stopping.stops.get(EMEISHAN)
+    assert current is not None
+    assert current.emergency

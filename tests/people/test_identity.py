@@ -319,6 +319,8 @@ def test_somebody_is_14_on_the_14th_birthday() -> None:
         ("阿依古丽·买买提·衣明", "阿依古丽.买买提。衣明"),
         ("葛测", "葛\U000e0100测"),
         ("TEST/ANNA MARIA", "Test Anna Maria"),
+        ("Anne-Marie O'Test", "Anne‑Marie O‘Test"),
+        ("Anne-Marie O'Test", "Anne–Marie O`Test"),
     ],
 )
 def test_ways_of_writing_one_name_are_one_person(one: str, other: str) -> None:
@@ -373,3 +375,10 @@ def test_a_passport_is_found_however_its_country_is_typed() -> None:
     for written in ("fra", " FRA ", "ＦＲＡ"):
         assert SEALER.lookup("12AB34567", DocumentKind.PASSPORT, written) == plain
         assert checked_number(DocumentKind.PASSPORT, "12 ab 34567", written, TODAY) == "12AB34567"
+
+
+def test_the_country_of_a_passport_is_as_its_machine_readable_lines_write_it() -> None:
+    """ICAO Doc 9303 fills up with `<`, and has D for Germany."""
+    typed = SEALER.lookup("12AB34567", DocumentKind.PASSPORT, "DEU")
+    assert SEALER.lookup("12AB34567", DocumentKind.PASSPORT, "D<<") == typed
+    assert checked_number(DocumentKind.PASSPORT, "12AB34567", "D<<", TODAY) == "12AB34567"

@@ -486,3 +486,11 @@ def test_holders_of_travel_permits_are_told_and_erased_by_staff(
     told = commands("visitors", "export", *permit, "--out", str(tmp_path / "told.json"))
     erased = commands("visitors", "erase", *permit, "--reason", "asked")
     assert (told.status, erased.status) == (0, 0), told.err + erased.err
+
+
+def test_a_country_that_would_find_nobody_is_refused(commands: Run) -> None:
+    of_nobody = ("--id-number", HOLDER.number, "--country", "CHN")
+    for command in (("visitors", "erase", "--reason", "x"), ("companions", "list")):
+        refused = commands(*command, *of_nobody)
+        assert refused.status == 1
+        assert "passport" in refused.err

@@ -74,6 +74,7 @@ async def test_what_is_held_about_a_person_is_told_to_staff(rooms: RoomsUnderTes
     }
     (companionship,) = told.kept["companions"]
     assert companionship["basis"] == "shown"
+    assert "account_lookup" not in companionship, "it finds somebody else"
     assert LOOKUP not in str(told.kept)
 
 
