@@ -23,6 +23,7 @@ from passes.base.calendar import SHANGHAI
 from scripts.__main__ import commands
 from tests.support import build, documented
 from tests.support.api import Api
+from tests.support.beside import in_a_thread
 from tests.support.processes import PROJECT, SECONDS, Start, environment
 from tests.support.visitors import put_identity, signed_in
 
@@ -115,7 +116,9 @@ class Reader:
             if option not in words:
                 words += [option, "-"]
                 lines.append(f"{answers[option]}\n")
-        done = CliRunner().invoke(commands(), words, input="".join(lines), catch_exceptions=False)
+        done = in_a_thread(
+            CliRunner().invoke, commands(), words, input="".join(lines), catch_exceptions=False
+        )
         assert done.exit_code == 0, f"{command}\n{done.output}"
         return done.stdout
 
@@ -219,12 +222,12 @@ def filled_in(reader: Reader, command: str) -> str:
         reader.member = number
     if " companions add" in command:
         reader.companion, reader.account = number, reader.new_number()
-        asyncio.run(bound_visitor(reader.filled["BASE"](), reader.account))
+        in_a_thread(asyncio.run, bound_visitor(reader.filled["BASE"](), reader.account))
     elif " companions " in command:
         number = reader.companion
     reader.number = number
     if " visitors unbind " in command:
-        asyncio.run(bound_visitor(reader.filled["BASE"](), number))
+        in_a_thread(asyncio.run, bound_visitor(reader.filled["BASE"](), number))
     command = command.replace("--reason …", "--reason lost")
     in_an_hour = datetime.now(SHANGHAI) + timedelta(hours=1)
     command = command.replace("--until …", f"--until {in_an_hour:%Y-%m-%dT%H:%M}")

@@ -15,6 +15,7 @@ from passes.admission.gates import GateKind
 from scripts.__main__ import commands
 from tests.support import build
 from tests.support.api import Answer, Api
+from tests.support.beside import in_a_thread
 from tests.support.processes import PROJECT, Start
 from tests.support.visitors import put_identity, signed_in
 from tests.support.world import Clock, World
@@ -122,7 +123,8 @@ def test_the_worst_files(server: Start, tmp_path: Path, monkeypatch: pytest.Monk
     for row in [each for each in TABLE if is_command(each["where"])]:
         (tmp_path / row["file"]).write_bytes(row["input"].encode())
         noun, verb, *options = row["where"].split()
-        done = CliRunner().invoke(commands(), [noun, verb, row["file"], *options, "--json"])
+        command = [noun, verb, row["file"], *options, "--json"]
+        done = in_a_thread(CliRunner().invoke, commands(), command)
         outcome = {0: "done", 1: "refused"}.get(done.exit_code, done.exit_code)
         assert_gives(row, {outcome}, done.output)
         assert json.loads(done.stdout)

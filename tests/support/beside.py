@@ -1,12 +1,20 @@
-"""Something asynchronous that runs beside a test, on a loop of its own in a thread."""
+"""What runs beside a test, in a thread: something asynchronous, or a call that runs a loop."""
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+def in_a_thread(call: Callable[..., T], *arguments: Any, **options: Any) -> T:
+    """What a call returns that runs a loop: in this thread `asyncio.run` drops the loop of an
+    earlier test, which nobody closes then."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(call, *arguments, **options).result()
 
 
 @contextmanager
