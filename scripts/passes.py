@@ -14,6 +14,7 @@ from passes.base import typed
 from passes.base.calendar import business_day
 from passes.base.errors import unknown
 from passes.base.text import Text
+from passes.holding.change import stored
 from passes.holding.issuing import NewPass
 from passes.holding.lifecycle import Step
 from passes.holding.model import Pass
@@ -322,10 +323,7 @@ async def summary_of(held: Pass, wallet: Wallet) -> dict[str, object]:
 
 
 async def _held(pass_id: str, system: System) -> Pass:
-    held = await system.holding.passes.get(pass_id)
-    if held is None:
-        raise unknown(Text("电子票", "pass"), pass_id)
-    return held
+    return await stored(pass_id, system.holding.passes)
 
 
 def _text(held: Pass, kind: CodeKind, system: System) -> str:

@@ -45,7 +45,7 @@ from passes.terms.free_entry import FreeCategory
 _SCAN = "gate:scan"
 STAFFED = "gate:lookup"
 """The right of gates with staff: to look passes up, and to decide."""
-_LONGEST_CODE = 1024
+LONGEST_CODE = 1024
 
 Nonce = Annotated[str, StringConstraints(pattern=forms.NONCE)]
 
@@ -142,7 +142,7 @@ class CarrierIn(In):
         examples=["social_security"]
     )
     """As its provider calls it."""
-    token: Annotated[str, StringConstraints(min_length=1, max_length=_LONGEST_CODE)] = Field(
+    token: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_CODE)] = Field(
         examples=["…"]
     )
     """What the scanner read."""
@@ -152,7 +152,7 @@ class ScanIn(In):
     """One presentation: of a code, of a document, or of another carrier. A retry sends the same
     body again."""
 
-    code: Annotated[str, StringConstraints(max_length=_LONGEST_CODE)] | None = Field(
+    code: Annotated[str, StringConstraints(max_length=LONGEST_CODE)] | None = Field(
         default=None, examples=["BP1:…"]
     )
     """What the scanner read; this, `document` or `carrier`."""

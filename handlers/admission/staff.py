@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from handlers.admission.gates import STAFFED, AnnulOut, GateHandler, Instant, Nonce
+from handlers.admission.gates import LONGEST_CODE, STAFFED, AnnulOut, GateHandler, Instant, Nonce
 from handlers.web.endpoint import endpoint
 from handlers.web.models import In, Out
 from handlers.web.routing import Route
@@ -145,7 +145,7 @@ class HandAdmissionIn(DecisionIn):
 
     people: Annotated[int, Field(ge=1, le=255)] = Field(examples=[2])
     reason: WhyByHand
-    code: Annotated[str, StringConstraints(max_length=1024)] | None = None
+    code: Annotated[str, StringConstraints(max_length=LONGEST_CODE)] | None = None
     """What the scanner read, if there was a code; it may be stale."""
     pass_id: PassId | None = None
     """The pass, if it was looked up."""

@@ -18,8 +18,9 @@ from handlers.web.endpoint import endpoint
 from handlers.web.models import Out
 from handlers.web.replies import PreparedReply
 from handlers.web.routing import Route
-from passes.base.errors import Forbidden, unknown
+from passes.base.errors import Forbidden
 from passes.base.text import Text
+from passes.holding.change import pass_unknown
 from passes.holding.lifecycle import Step
 from passes.holding.model import Pass
 from passes.holding.showing import Shown
@@ -91,7 +92,7 @@ class PassHandler(VisitorHandler):
         elif found is not None and found.id == self.caller.id:
             shown = Shown(found)
         if shown is None:
-            raise unknown(Text("电子票", "pass"), pass_id)
+            raise pass_unknown(pass_id)
         return shown
 
     async def _automatic(self, visitor: Visitor, pass_id: str) -> Pass | None:

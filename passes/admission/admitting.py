@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum, auto
+from functools import cached_property
 
 from passes.admission.appending import busy
 from passes.admission.cards import CardsInVain
@@ -97,7 +98,7 @@ class _Reading:
         return By.ROTATING if self.code is not None and self.code.rotating else By.STATIC
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Facts:
     """All that is known of a pass when a scan of it is decided; `newest` are its newest records."""
 
@@ -108,6 +109,11 @@ class _Facts:
     def closed(self) -> bool:
         """Whether nothing can be appended any more: the pass was reissued or given back."""
         return bool(self.newest) and self.newest[-1].kind is RecordKind.CLOSED
+
+    @cached_property
+    def standing(self) -> Sequence[Record]:
+        """The admissions among the newest records that none of them annuls."""
+        return standing(self.newest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +173,10 @@ class Admission:
     async def admit(self, scan: Scan, now: datetime) -> tuple[Verdict, Pass | None]:
         """The verdict on a scan, stored before it is returned, and the pass if there is one.
 
-        The same scan sent again gets the same verdict. At most three database operations for an
-        admission and four for a refusal when nobody races. Raises `Conflict` for a nonce that
-        names another scan, `Unavailable` when nothing could be stored.
+        The same scan sent again gets the same verdict. When nobody races, at most three database
+        operations for an admission by a code and four for a refusal, and one more where a campaign
+        counts its visits (ADR 32); for cards see ADR 36. Raises `Conflict` for a nonce that names
+        another scan, `Unavailable` when nothing could be stored.
         """
         if self._clocks.note(scan.gate.id, scan.scanned_at, now):
             log.error("the clocks of most gates disagree with that of this server: which is wrong?")
@@ -579,7 +586,7 @@ def _last_here(candidate: _Candidate) -> tuple[bool, datetime]:
     """Whether a pass has let somebody in at the spot today, also under the serial it had before;
     and when it last did, long ago if it has not."""
     case, spot_id = candidate.case, candidate.case.gate.spot_id
-    here = [each.at for each in standing(candidate.facts.newest) if each.spot_id == spot_id]
+    here = [each.at for each in candidate.facts.standing if each.spot_id == spot_id]
     last_at = max(here, default=datetime.min.replace(tzinfo=UTC))
     return case.tally.visits_on(case.day, spot_id) > 0, last_at
 
@@ -616,7 +623,7 @@ def _is_repeat(scan: Scan, facts: _Facts, now: datetime) -> bool:
         and record.decision is None
         and record.party is None
         and abs(now - record.recorded_at) <= SAME_SHOWING_WITHIN
-        for record in standing(facts.newest)
+        for record in facts.standing
     )
 
 
@@ -629,7 +636,7 @@ def _may_leave(scan: Scan, facts: _Facts, at: datetime) -> bool:
         return True
     return any(
         record.spot_id == scan.gate.spot_id and business_day(record.at) == business_day(at)
-        for record in standing(facts.newest)
+        for record in facts.standing
     )
 
 
@@ -637,14 +644,14 @@ def _spent_at(code: codes.Code | None, facts: _Facts) -> str | None:
     """The spot at which this very code has opened a gate, by an admission that stands."""
     if code is None or code.step is None:
         return None
-    opened = (record for record in standing(facts.newest) if record.step == code.step)
+    opened = (record for record in facts.standing if record.step == code.step)
     return next((record.spot_id for record in opened), None)
 
 
 def _came_free_on(facts: _Facts, spot_id: str) -> date | None:
     """The day on which the holder last came in at a spot free by law, unless they have left since
     and may come back."""
-    came = [each for each in standing(facts.newest) if each.free and each.spot_id == spot_id]
+    came = [each for each in facts.standing if each.free and each.spot_id == spot_id]
     if not came:
         return None
     left = any(

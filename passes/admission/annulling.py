@@ -104,8 +104,7 @@ def decided(ledger: Sequence[Record], decision: Decision, *, undoes: bool) -> Re
 
     Raises `Conflict` if its nonce names a decision of the other kind.
     """
-    of_gate = (each for each in ledger if each.decision is not None)
-    earlier = next((each for each in of_gate if _same(each.decision, decision)), None)
+    earlier = next((each for each in ledger if _same(each.decision, decision)), None)
     if earlier is not None and (earlier.kind is RecordKind.ANNULLED) is not undoes:
         raise names_another_decision()
     return earlier
@@ -134,9 +133,7 @@ def _undoing(
     if earlier is not None:
         return earlier
     check_not_closed(ledger)
-    if now - admission.at > ANNUL_WITHIN:
-        text = Text("超过15分钟，不能撤销", "an admission can be annulled for 15 minutes")
-        raise Conflict("annul_too_late", text)
+    check_not_too_late(admission.at, now)
     return annulment(ledger, admission, next_at(ledger, now), now, decision)
 
 
@@ -144,6 +141,13 @@ def undone_by(ledger: Sequence[Record], undone: Record) -> Record | None:
     """The record of its ledger that undoes a record."""
     undoing = (each for each in ledger if each.of_pass is None and each.annuls == undone.n)
     return next(undoing, None)
+
+
+def check_not_too_late(admitted_at: datetime, now: datetime) -> None:
+    """Raise `Conflict` for an admission that gates may not annul any more."""
+    if now - admitted_at > ANNUL_WITHIN:
+        text = Text("超过15分钟，不能撤销", "an admission can be annulled for 15 minutes")
+        raise Conflict("annul_too_late", text)
 
 
 def check_not_closed(ledger: Sequence[Record]) -> None:

@@ -11,9 +11,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from passes.admission.annulling import (
-    ANNUL_WITHIN,
     Annulling,
     check_not_closed,
+    check_not_too_late,
     decided,
 )
 from passes.admission.appending import Appending, next_at
@@ -22,15 +22,14 @@ from passes.admission.gates import Gate
 from passes.admission.staff import StaffDecision, check_in_service
 from passes.base.auditing import audited
 from passes.base.calendar import business_day
-from passes.base.errors import Conflict, Invalid, Unknown, unknown
+from passes.base.errors import Invalid, Unknown
 from passes.base.ports import Audit
 from passes.base.text import Text
 from passes.codes import format as codes
 from passes.codes.keys import Keyring
-from passes.holding.genuine import is_genuine
 from passes.holding.model import Pass
 from passes.holding.ports import Passes
-from passes.holding.wallet import newest_serial
+from passes.holding.wallet import newest_genuine
 from passes.ledger.ports import Ledger
 from passes.ledger.records import By, Record, RecordKind, appended, fold
 from passes.ledger.tally import Tally
@@ -142,9 +141,8 @@ class HandAdmissions:
             raise Unknown("scan_unknown", text)
         if case.pass_id is not None:
             await self._annulling.annul(gate, nonce, now)
-        elif case.annulled_at is None and now - case.opened_at > ANNUL_WITHIN:
-            text = Text("超过15分钟，不能撤销", "an admission can be annulled for 15 minutes")
-            raise Conflict("annul_too_late", text)
+        elif case.annulled_at is None:
+            check_not_too_late(case.opened_at, now)
         await self._cases.annul(case.id, now)
         return await self._cases.get(case.id) or case
 
@@ -163,10 +161,7 @@ class HandAdmissions:
             pass_id = self._read(shown.code, now)
         if pass_id is None:
             return None
-        held = await newest_serial(pass_id, self._passes)
-        if held is None or not is_genuine(held):
-            raise unknown(Text("电子票", "pass"), pass_id)
-        return held
+        return await newest_genuine(pass_id, self._passes)
 
     def _read(self, text: str, now: datetime) -> str:
         """The pass of a code, also if it is stale by now."""

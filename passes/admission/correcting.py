@@ -19,9 +19,10 @@ from passes.admission.history import Histories
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
 from passes.base.calendar import business_day
-from passes.base.errors import Conflict, Fault, Invalid, Unknown, unknown
+from passes.base.errors import Conflict, Fault, Invalid, Unknown
 from passes.base.ports import Audit
 from passes.base.text import Text
+from passes.holding.change import stored
 from passes.holding.model import Pass
 from passes.holding.ports import Passes
 from passes.holding.wallet import newest_serial
@@ -85,7 +86,7 @@ class Correcting:
         Raises `Unknown` if there is no such record, `Conflict` if it was replaced by another one,
         or the pass was given back.
         """
-        held = await self._held(correction.pass_id)
+        held = await stored(correction.pass_id, self._passes)
         newest = await newest_serial(held.id, self._passes)
         if newest is not None and newest.id != held.id:
             return await self._annul_later(correction, newest, now)
@@ -126,7 +127,7 @@ class Correcting:
         if at > now:
             fault = Fault("at", "give an instant that is over")
             raise Invalid("time_to_come", Text("时间未到", "that time is still to come"), [fault])
-        held = await self._held(correction.pass_id)
+        held = await stored(correction.pass_id, self._passes)
 
         def instead(wrong: Record) -> Record:
             day = business_day(at)
@@ -226,12 +227,6 @@ class Correcting:
             else:
                 await entry.not_done()
         return Annulled(wrong, done.record)
-
-    async def _held(self, pass_id: str) -> Pass:
-        held = await self._passes.get(pass_id)
-        if held is None:
-            raise unknown(Text("电子票", "pass"), pass_id)
-        return held
 
 
 def _line(correction: Correction, what: str, pass_id: str, now: datetime) -> AuditLine:

@@ -14,15 +14,13 @@ from passes.admission.cases import CaseFile, CaseKind, Cases, check_same
 from passes.admission.staff import StaffDecision
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
-from passes.base.errors import Conflict, Unknown, unknown
+from passes.base.errors import Conflict, Unknown
 from passes.base.ports import Audit
-from passes.base.text import Text
 from passes.holding import transitions
 from passes.holding.change import change
-from passes.holding.genuine import is_genuine
 from passes.holding.model import Misuse, Pass
 from passes.holding.ports import Passes
-from passes.holding.wallet import newest_serial
+from passes.holding.wallet import newest_genuine
 from passes.people.ports import Visitors
 from passes.people.visitors import Notice, person_key
 
@@ -74,9 +72,7 @@ class HolderChecks:
         `Conflict` for a nonce that names another decision.
         """
         decision.check()
-        held = await newest_serial(pass_id, self._passes)
-        if held is None or not is_genuine(held):
-            raise unknown(Text("电子票", "pass"), pass_id)
+        held = await newest_genuine(pass_id, self._passes)
         # 1. The case, which its decision opens once.
         case = CaseFile.of(decision, CaseKind.NOT_THE_HOLDER, now)
         case = await self._cases.open(replace(case, pass_id=held.id))

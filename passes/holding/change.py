@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from passes.base.errors import Conflict, unknown
+from passes.base.errors import Conflict, Unknown, unknown
 from passes.base.text import Text
 from passes.holding.model import Pass
 from passes.holding.ports import Passes
@@ -24,6 +24,19 @@ class Changed:
         return self.after is not self.before
 
 
+async def stored(pass_id: str, passes: Passes) -> Pass:
+    """The pass with that id. Raises `Unknown`."""
+    held = await passes.get(pass_id)
+    if held is None:
+        raise pass_unknown(pass_id)
+    return held
+
+
+def pass_unknown(pass_id: str) -> Unknown:
+    """The error that there is no such pass."""
+    return unknown(Text("电子票", "pass"), pass_id)
+
+
 async def change(
     passes: Passes,
     pass_id: str,
@@ -39,9 +52,7 @@ async def change(
     """
     for _ in range(_TRIES):
         # 1. Read the pass as it is now.
-        before = await passes.get(pass_id)
-        if before is None:
-            raise unknown(Text("电子票", "pass"), pass_id)
+        before = await stored(pass_id, passes)
         # 2. Decide, without a database.
         after = transition(before)
         if after is before:

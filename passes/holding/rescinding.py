@@ -9,10 +9,11 @@ from datetime import date, datetime
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
 from passes.base.calendar import business_day
-from passes.base.errors import Conflict, Fault, Invalid, unknown
+from passes.base.errors import Conflict, Fault, Invalid
 from passes.base.ports import Audit
 from passes.base.text import Text
 from passes.holding import transitions
+from passes.holding.change import stored
 from passes.holding.model import Pass, PassState
 from passes.holding.ports import Passes
 from passes.holding.wallet import Wallet
@@ -38,9 +39,7 @@ class Rescinding:
         `Unknown`, `Invalid` if a sum or the reason is missing, and `Conflict` if the pass is not
         to be given back, or is changed at the same time.
         """
-        held = await self._passes.get(pass_id)
-        if held is None:
-            raise unknown(Text("电子票", "pass"), pass_id)
+        held = await stored(pass_id, self._passes)
         if held.state is PassState.REFUNDED:
             return held
         paid = _paid(held, paid_fen, reason)

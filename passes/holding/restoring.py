@@ -9,11 +9,9 @@ from datetime import datetime
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
 from passes.base.calendar import business_day
-from passes.base.errors import unknown
 from passes.base.ports import Audit
-from passes.base.text import Text
 from passes.holding import transitions
-from passes.holding.change import change
+from passes.holding.change import change, stored
 from passes.holding.genuine import check_genuine
 from passes.holding.issuing import already_held, holding_key
 from passes.holding.model import Pass
@@ -36,9 +34,7 @@ class Restoring:
         Raises `Unknown`, and `Conflict` for what was reissued, given back or erased, or if its
         holder has another pass of the product in force by now.
         """
-        held = await self._passes.get(pass_id)
-        if held is None:
-            raise unknown(Text("电子票", "pass"), pass_id)
+        held = await stored(pass_id, self._passes)
         check_genuine(held)
         if transitions.restore(held, now) is held:
             return held

@@ -12,7 +12,8 @@ from passes.base.auditing import audited
 from passes.base.calendar import business_day
 from passes.base.ports import Audit
 from passes.holding import transitions
-from passes.holding.change import change
+from passes.holding.change import change, pass_unknown
+from passes.holding.genuine import is_genuine
 from passes.holding.model import Pass
 from passes.holding.ports import Passes
 from passes.ledger.ports import Ledger
@@ -157,4 +158,13 @@ async def newest_serial(pass_id: str, passes: Passes) -> Pass | None:
     held = await passes.get(pass_id)
     while held is not None and held.reissued_as is not None:
         held = await passes.get(held.reissued_as)
+    return held
+
+
+async def newest_genuine(pass_id: str, passes: Passes) -> Pass:
+    """The pass that a pass has become, for staff who name it. Raises `Unknown` if there is none, or
+    if somebody has written it into the database."""
+    held = await newest_serial(pass_id, passes)
+    if held is None or not is_genuine(held):
+        raise pass_unknown(pass_id)
     return held
