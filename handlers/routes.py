@@ -16,8 +16,10 @@ from handlers.web.endpoint import declared_on
 from handlers.web.routing import Route
 
 ROUTES: Sequence[Route] = [
-    *health.routes,
+    # Routes are tried in this order: what gates ask comes first.
+    *gates.routes,
     *spots.routes,
+    *health.routes,
     *products.routes,
     *offers.routes,
     *claims.routes,
@@ -26,7 +28,6 @@ ROUTES: Sequence[Route] = [
     *devices.routes,
     *companions.routes,
     *passes.routes,
-    *gates.routes,
     *staff.routes,
     *description.routes,
 ]

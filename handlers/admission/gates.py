@@ -477,8 +477,8 @@ class LookupEndpoint(GateHandler):
 
 
 routes = [
-    Route("/api/v1/gate/lookup", LookupEndpoint, "gate-lookup"),
-    Route("/api/v1/gate/enrol", EnrolEndpoint, "gate-enrol"),
     Route("/api/v1/gate/scans", ScanEndpoint, "gate-scans"),
     Route("/api/v1/gate/scans/{nonce}/annul", AnnulEndpoint, "gate-annul"),
+    Route("/api/v1/gate/enrol", EnrolEndpoint, "gate-enrol"),
+    Route("/api/v1/gate/lookup", LookupEndpoint, "gate-lookup"),
 ]

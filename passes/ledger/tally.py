@@ -90,17 +90,16 @@ class Tally:
         day = business_day(entry.at)
         if self.day is not None and day < self.day:
             return self._with_earlier_visit(entry)
-        here = self._on(day)
-        joins = entry.people <= here.may_follow(day, entry.spot_id)
-        due = here._due_for(entry)
-        after = here._with_joined(entry) if joins else here._with_new_visit(entry)
+        if day != self.day or entry.people > self.may_follow(day, entry.spot_id):
+            return self._with_new_visit(entry, day)
+        due, joined = self._due_for(entry), self._with_joined(entry)
         if not (due or entry.paid or entry.seen):
-            return after
+            return joined
         return replace(
-            after,
-            seen_at=entry.at if entry.seen else after.seen_at,
-            due=_plus(after.due, entry.spot_id, due),
-            paid=_plus(after.paid, entry.spot_id, entry.paid),
+            joined,
+            seen_at=entry.at if entry.seen else self.seen_at,
+            due=_plus(self.due, entry.spot_id, due),
+            paid=_plus(self.paid, entry.spot_id, entry.paid),
         )
 
     def with_visit(self, spot_id: str, at: datetime) -> "Tally":
@@ -154,20 +153,26 @@ class Tally:
             places=_plus(self.places, entry.spot_id, back - entry.people),
         )
 
-    def _with_new_visit(self, entry: Entry) -> "Tally":
-        day, spot_id = business_day(entry.at), entry.spot_id
-        day_is_new = not self.visited_on(day)
-        return replace(
-            self,
+    def _with_new_visit(self, entry: Entry, day: date) -> "Tally":
+        """Every admission to a spot comes here, so each field is written once."""
+        spot_id, same_day = entry.spot_id, day == self.day
+        on_day = self.on_day if same_day else {}
+        due = min(entry.payers, entry.people)
+        return Tally(
             total=self.total + 1,
-            days=self.days + day_is_new,
+            days=self.days + (not on_day),
             by_spot=_plus(self.by_spot, spot_id, 1),
-            by_month=_plus(self.by_month, str(entry.month), 1),
-            first_day=self.first_day or day,
-            on_day=_plus(self.on_day, spot_id, 1),
+            day=day,
+            on_day=_plus(on_day, spot_id, 1),
             last_at=entry.at,
-            places=_with(self.places, spot_id, entry.room - entry.people),
-            away=_with(self.away, spot_id, 0),
+            places=_with(self.places if same_day else {}, spot_id, entry.room - entry.people),
+            version=self.version,
+            first_day=self.first_day or day,
+            by_month=_plus(self.by_month, str(entry.month), 1),
+            away=_with(self.away if same_day else {}, spot_id, 0),
+            due=_plus(self.due if same_day else {}, spot_id, due),
+            paid=_plus(self.paid if same_day else {}, spot_id, entry.paid),
+            seen_at=entry.at if entry.seen else self.seen_at,
         )
 
     def _with_earlier_visit(self, entry: Entry) -> "Tally":
@@ -187,8 +192,10 @@ class Tally:
         )
 
 
-def _with(counts: Mapping[str, int], key: str, count: int) -> dict[str, int]:
+def _with(counts: Mapping[str, int], key: str, count: int) -> Mapping[str, int]:
     """The counts with this one; none are not kept."""
+    if count <= 0 and key not in counts:
+        return counts
     others = {each: number for each, number in counts.items() if each != key}
     return {**others, key: count} if count > 0 else others
 

@@ -5,10 +5,11 @@ days ISO text, sets sorted lists. A pass names its edition by product and versio
 it.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import is_dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field, is_dataclass
 from datetime import date, datetime, time
 from enum import Enum
+from functools import partial
 from types import NoneType
 from typing import Any
 
@@ -21,7 +22,8 @@ from passes.base.audit import AuditLine
 from passes.base.stored import stored_fields
 from passes.holding.model import Pass
 from passes.ledger.records import Record
-from passes.ledger.verdicts import Refusal
+from passes.ledger.tally import Tally
+from passes.ledger.verdicts import Refusal, Verdict
 from passes.offers.offer import Offer
 from passes.people.barring import Bar
 from passes.people.companions import CompanionCode, Companionship
@@ -79,17 +81,36 @@ _encoder_of: dict[type, Callable[[Any], Any]] = {}
 
 def _encoder_for(kind: type) -> Callable[[Any], Any]:
     if is_dataclass(kind):
-        names = tuple(part.name for part in stored_fields(kind))
-        return lambda value: {name: _encoded_part(getattr(value, name)) for name in names}
+        parts = stored_fields(kind)
+        names = tuple(part.name for part in parts)
+        left_out = {part.name for part in parts if kind in _WITHOUT_EMPTY and _may_be_empty(part)}
+        return partial(_encoded_fields, names, frozenset(left_out))
     for known, encoder in _ENCODERS:
         if issubclass(kind, known):
             return encoder
     return _as_it_is
 
 
-def _encoded_part(value: Any) -> Any:
-    """A field of a value. Most need nothing, and a record has thirty."""
-    return value if type(value) in _AS_THEY_ARE else encode(value)
+def _encoded_fields(names: Sequence[str], left_out: frozenset[str], value: Any) -> Document:
+    """The fields of a value, without those `left_out` that are empty. A record has thirty, and most
+    of them need no encoding, so that none costs a call."""
+    return {
+        name: part if type(part) in _AS_THEY_ARE else encode(part)
+        for name in names
+        if (part := getattr(value, name)) or name not in left_out or part not in _EMPTY
+    }
+
+
+_WITHOUT_EMPTY = frozenset({Record, Verdict, Tally})
+"""What every scan stores. A third of its fields are null or empty, most often: they are left out,
+for that is their default when they are read."""
+
+_EMPTY: tuple[Any, ...] = (None, {})
+
+
+def _may_be_empty(part: Field[Any]) -> bool:
+    """Whether null or empty is the default of a field."""
+    return part.default is None or part.default_factory is dict
 
 
 def _as_it_is(value: Any) -> Any:
@@ -104,7 +125,12 @@ _ENCODERS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (datetime, _as_it_is),
     (date, date.isoformat),
     (time, time.isoformat),
-    (Mapping, lambda value: {key: encode(item) for key, item in value.items()}),
+    (
+        Mapping,
+        lambda value: {
+            key: item if type(item) in _AS_THEY_ARE else encode(item) for key, item in value.items()
+        },
+    ),
     (frozenset, lambda value: [encode(item) for item in sorted(value)]),
     (tuple, lambda value: [encode(item) for item in value]),
 )

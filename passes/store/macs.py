@@ -55,10 +55,7 @@ class PassMacs:
             *map(document["valid"].get, _VALID),
             *map(document["holder"].get, _HOLDER),
         ]
-        # Asked at each scan: most values are plain already, and need no call.
-        text = json.dumps(
-            [_plain(each) if isinstance(each, datetime) else each or None for each in covered]
-        )
+        text = _JSON.encode([each or None for each in covered])
         return hmac.digest(self._key, text.encode(), "sha256").hex()
 
     def fits(self, document: Document) -> bool:
@@ -73,3 +70,6 @@ def _plain(instant: datetime) -> str:
     """An instant that JSON knows; the same before it is stored and after, for MongoDB keeps
     milliseconds."""
     return instant.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+_JSON = json.JSONEncoder(default=_plain)
