@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum, auto
-from functools import cached_property
 
 from passes.admission.appending import busy
 from passes.admission.cards import CardsInVain
@@ -26,6 +25,7 @@ from passes.admission.rules import Case, decide
 from passes.admission.stop import Stop
 from passes.base.calendar import business_day
 from passes.base.errors import Conflict, Fault, Forbidden, Invalid
+from passes.base.once import once
 from passes.base.text import Text
 from passes.codes import format as codes
 from passes.codes.keys import Keyring
@@ -110,7 +110,7 @@ class _Facts:
         """Whether nothing can be appended any more: the pass was reissued or given back."""
         return bool(self.newest) and self.newest[-1].kind is RecordKind.CLOSED
 
-    @cached_property
+    @once
     def standing(self) -> Sequence[Record]:
         """The admissions among the newest records that none of them annuls."""
         return standing(self.newest)

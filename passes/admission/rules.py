@@ -12,11 +12,11 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from functools import cached_property
 
 from passes.admission.gates import Gate, GateState
 from passes.admission.stop import Stop, in_force
 from passes.base.calendar import business_day, day_after, start_of
+from passes.base.once import once
 from passes.codes.format import Code
 from passes.holding.model import Pass, PassState
 from passes.holding.transitions import is_holder
@@ -66,7 +66,7 @@ class Case:
     came_free_on: date | None = None
     """The day on which the holder came in here free by law last, if they have not left since."""
 
-    @cached_property
+    @once
     def day(self) -> date:
         """The business day of the scan."""
         return business_day(self.at)
@@ -76,7 +76,7 @@ class Case:
         """The limits of the pass at this spot."""
         return self.held.terms.limits_at(self.gate.spot_id)
 
-    @cached_property
+    @once
     def times(self) -> list[Times]:
         """All times that hold for the pass at this spot."""
         return self.held.terms.times_at(self.gate.spot_id)
@@ -97,7 +97,7 @@ class Case:
         first_day = self.held.first_day_after(self.tally) or self.day
         return months_between(first_day, self.day)
 
-    @cached_property
+    @once
     def whole_party(self) -> Party:
         """How many people the pass lets in here, and what they pay."""
         if self.spot is None:
@@ -110,17 +110,17 @@ class Case:
         pays_at_window = self.held.terms.payment is Payment.AT_WINDOW
         return self.whole_party.pays if pays_at_window else 0
 
-    @cached_property
+    @once
     def may_follow(self) -> int:
         """How many people of a party may still follow, here and today."""
         return self.tally.may_follow(self.day, self.gate.spot_id)
 
-    @cached_property
+    @once
     def wanted(self) -> int:
         """How many people want to pass: as many as say so, or all who still may."""
         return self.party or self.may_follow or self.whole_party.admits
 
-    @cached_property
+    @once
     def joins(self) -> bool:
         """Whether they are the rest of a party, and so no new visit."""
         return self.wanted <= self.may_follow
@@ -146,12 +146,12 @@ class Case:
             return None
         return category_of_ages(self.free_rules_on(day), *ages)
 
-    @cached_property
+    @once
     def free_as(self) -> str | None:
         """The category in which the holder enters free by law today, if they surely do."""
         return self.category_on(self.day)
 
-    @cached_property
+    @once
     def free(self) -> Mapping[str, int]:
         """Who of those who want to pass enters free by law, by category: the holder first."""
         if self.free_as is None:
