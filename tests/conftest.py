@@ -41,6 +41,7 @@ from tornado.web import Application
 
 from handlers.services import Services
 from passes.store.indexes import ensure_indexes
+from server import embedded
 from server.app import make_application, make_server, make_services
 from server.carriers import HttpCarriers
 from server.embedded import embedded_database
@@ -125,8 +126,11 @@ def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given:
         yield given
         return
-    with running_beside(embedded_database(tmp_path_factory.mktemp("embedded"))) as uri:
-        yield uri
+    with pytest.MonkeyPatch.context() as patch:
+        # Tests live on days of their own, by which what the engine would drop has not ended.
+        patch.setattr(embedded, "CONFIGURATION", "[storage]\nttl_sweep_seconds = 0\n")
+        with running_beside(embedded_database(tmp_path_factory.mktemp("embedded"))) as uri:
+            yield uri
 
 
 def connected(io_loop: IOLoop, uri: str, driver: DriverName) -> Iterator[Mongo]:
