@@ -10,7 +10,8 @@ number taken, and decides again.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum, auto
@@ -294,54 +295,62 @@ class Admission:
         The insert is the decision: if the number is taken, another gate was first, and it is None.
         """
         refused: tuple[Pass, Verdict] | None = None
-        for candidate in await self._candidates(scan, reading, known, now):
-            held = candidate.facts.held
-            verdict, record = self._decide(scan, reading, candidate, now)
-            if candidate.is_draft:
-                # Made at its first showing. Two gates at once make the same one.
-                made = await self._automatic.store(held, f"gate:{scan.gate.id}", now)
-                if made is None:
-                    continue
-                held = made
-            if record is not None:
-                stored = await self._store(record, candidate.facts)
-                if stored is not _Stored.FULL:
-                    return (verdict, held) if stored is _Stored.YES else None
-                verdict = Verdict(Reason.QUOTA_USED_UP, verdict.decided_at)
-            refused = refused or (held, verdict)
+        async with aclosing(self._candidates(scan, reading, known, now)) as candidates:
+            async for candidate in candidates:
+                held = candidate.facts.held
+                verdict, record = self._decide(scan, reading, candidate, now)
+                if candidate.is_draft:
+                    # Of what a person does not have yet they are not told why it does not admit.
+                    if not verdict.granted:
+                        continue
+                    # Made at its first showing. Two gates at once make the same one.
+                    made = await self._automatic.store(held, f"gate:{scan.gate.id}", now)
+                    if made is None:
+                        continue
+                    held = made
+                if record is not None:
+                    stored = await self._store(record, candidate.facts)
+                    if stored is not _Stored.FULL:
+                        return (verdict, held) if stored is _Stored.YES else None
+                    verdict = Verdict(Reason.QUOTA_USED_UP, verdict.decided_at)
+                refused = refused or (held, verdict)
         if refused is None:
             return Verdict(Reason.NO_PASS, now), None
         return await self._refuse(scan, *refused)
 
     async def _candidates(
         self, scan: Scan, reading: _Reading, known: Sequence[_Facts], now: datetime
-    ) -> list[_Candidate]:
-        """The passes to try, in order: that of a code, or those of a person that open this spot."""
+    ) -> AsyncGenerator[_Candidate, None]:
+        """The passes to try, in order: that of a code, or those of a person that open this spot,
+        and vouchers that they may have without a claim, once those before do not admit."""
         card, spot = reading.card, self._spots.get(scan.gate.spot_id)
         if card is None:
-            return [await self._candidate(scan, reading, facts, now) for facts in known]
+            for facts in known:
+                yield await self._candidate(scan, reading, facts, now)
+            return
         if spot is None:
-            return []
+            return
         usable = _usable_here(known, spot, business_day(now))
         if scan.purpose is Purpose.LEAVE:
             # Who came in today leaves, too, with a pass that admits nobody here any more.
             every = [await self._candidate(scan, reading, facts, now) for facts in known]
             may = [each for each in every if each.facts in usable or _last_here(each)[0]]
-            return sorted(may, key=_last_here, reverse=True)
+            for candidate in sorted(may, key=_last_here, reverse=True):
+                yield candidate
+            return
         found = [await self._candidate(scan, reading, facts, now) for facts in usable]
-        found.sort(key=self._place)
-        before = [each for each in found if self._place(each)[0] < Rank.AUTOMATIC]
-        # Of a campaign that has only so many visits here today, none may be left.
-        sure = [each for each in before if each.case.held.terms.visits_per_spot_day is None]
-        if any(self._decide(scan, reading, each, now)[0].granted for each in sure):
-            return found
+        later = []
+        for candidate in sorted(found, key=self._place):
+            if self._place(candidate)[0] < Rank.AUTOMATIC:
+                yield candidate
+            else:
+                later.append(candidate)
         held = [facts.held for facts in known]
         for draft in await self._automatic.drafts(card, held, spot, now):
             candidate = await self._candidate(scan, reading, _Facts(draft, ()), now)
-            # Of what a person does not have yet they are not told why it does not admit.
-            if self._decide(scan, reading, candidate, now)[0].granted:
-                found.append(replace(candidate, is_draft=True))
-        return sorted(found, key=self._place)
+            later.append(replace(candidate, is_draft=True))
+        for candidate in sorted(later, key=self._place):
+            yield candidate
 
     def _place(self, candidate: _Candidate) -> Place:
         """The place of a candidate among those of a person."""
