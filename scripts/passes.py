@@ -28,6 +28,7 @@ from scripts.common import (
     BornOption,
     CountryOption,
     DataDir,
+    DryRun,
     KindOption,
     NameOption,
     NumberOption,
@@ -210,6 +211,7 @@ def rescind(
     paid_fen: Annotated[
         int | None, typer.Option(help="What the receipt says, in fen, where it is not known here.")
     ] = None,
+    dry_run: DryRun = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -219,9 +221,11 @@ def rescind(
     """
 
     async def command(system: System) -> dict[str, object]:
-        after = await system.holding.rescinding.rescind(
-            pass_id, operator(), now(), reason, paid_fen
-        )
+        rescinding = system.holding.rescinding
+        if dry_run:
+            after = await rescinding.preview(pass_id, now(), reason, paid_fen)
+        else:
+            after = await rescinding.rescind(pass_id, operator(), now(), reason, paid_fen)
         sale = after.sale
         return {
             **await summary_of(after, system.holding.wallet),

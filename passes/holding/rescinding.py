@@ -29,6 +29,13 @@ class Rescinding:
         self._wallet = wallet
         self._audit = audit
 
+    async def preview(
+        self, pass_id: str, now: datetime, reason: str, paid_fen: int | None = None
+    ) -> Pass:
+        """The pass as it would be given back, stored nowhere. Raises what `rescind` raises."""
+        _, after = await self._rescinded(pass_id, now, reason, paid_fen)
+        return after
+
     async def rescind(
         self, pass_id: str, by: str, now: datetime, reason: str, paid_fen: int | None = None
     ) -> Pass:
@@ -39,20 +46,14 @@ class Rescinding:
         `Unknown`, `Invalid` if a sum or the reason is missing, and `Conflict` if the pass is not
         to be given back, or is changed at the same time.
         """
-        held = await stored(pass_id, self._passes)
-        if held.state is PassState.REFUNDED:
+        held, after = await self._rescinded(pass_id, now, reason, paid_fen)
+        if after is held:
             return held
-        paid = _paid(held, paid_fen, reason)
-        valid = held.valid_after(await self._wallet.tally_of(held))
-        refund_fen = paid
-        if not held.waits:
-            refund_fen = refund_of(paid, valid, business_day(now))
-        sale = replace(held.sale, paid_fen=paid, refund_fen=refund_fen)
-        after = transitions.rescind(held, sale, now)
+        sale = after.sale
         detail = {
             "reason": reason,
-            "paid_fen": str(paid),
-            "refund_fen": str(refund_fen),
+            "paid_fen": str(sale.paid_fen),
+            "refund_fen": str(sale.refund_fen),
             "payer": sale.payer or "",
             "batch": sale.batch or "",
         }
@@ -65,6 +66,21 @@ class Rescinding:
                 )
                 raise Conflict("pass_busy", text)
         return after
+
+    async def _rescinded(
+        self, pass_id: str, now: datetime, reason: str, paid_fen: int | None
+    ) -> tuple[Pass, Pass]:
+        """A pass as it is stored, and as it is once it is given back; the same if it was."""
+        held = await stored(pass_id, self._passes)
+        if held.state is PassState.REFUNDED:
+            return held, held
+        paid = _paid(held, paid_fen, reason)
+        valid = held.valid_after(await self._wallet.tally_of(held))
+        refund_fen = paid
+        if not held.waits:
+            refund_fen = refund_of(paid, valid, business_day(now))
+        sale = replace(held.sale, paid_fen=paid, refund_fen=refund_fen)
+        return held, transitions.rescind(held, sale, now)
 
 
 def refund_of(paid_fen: int, valid: DateRange, today: date) -> int:

@@ -68,6 +68,14 @@ async def test_a_pass_that_is_given_back_admits_no_more(rooms: RoomsUnderTest) -
     assert (line.action, line.detail) == ("rescind", expected | sums)
 
 
+async def test_beforehand_it_says_the_sum_and_stores_nothing(rooms: RoomsUnderTest) -> None:
+    held = await sold(rooms)
+    seen = await rooms.holding.rescinding.preview(SERIAL, NOW + 4 * DAY, "he asked")
+    assert await rooms.holding.passes.get(SERIAL) == held
+    assert not await rooms.lines_about(f"pass:{SERIAL}")
+    assert seen == await rescind(rooms)
+
+
 async def test_again_it_says_the_same_sum(rooms: RoomsUnderTest) -> None:
     await sold(rooms)
     first = await rescind(rooms)
