@@ -15,6 +15,7 @@ victims       what of a running server can be killed
 clients       gates and visitors that retry through the death of a server, and what they were told
 explaining    whether what is stored is explained by what clients were told
 relay         a relay in front of a server that loses requests and replies
+line          a line to a server that can be cut, delayed, held silent and healed
 verdicts      asserts about what a gate is told
 fields        asserts about several fields of one thing
 replies       asserts about problems over HTTP
