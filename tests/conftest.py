@@ -4,6 +4,7 @@ mongo_uri     session   the embedded database of the whole run, started as the s
                         or the MongoDB that BASHU_TEST_MONGO_URI names
 rounds        session   how often a trial is repeated: few times, or many by `--long`
 kills         session   the rounds of the kill test: `--kills`, `--kill-seed`
+outage        session   how long the offline trial lasts, and its seed: `--trial-seed`
 mongo         test      an empty database of its own, through the driver of `--driver`
 any_mongo     test      the same, once through each driver
 rooms         test      the rooms of the domain over `mongo`, with ways to fill them
@@ -53,7 +54,7 @@ from server.system import System
 from tests.support.api import Api
 from tests.support.beside import running_beside
 from tests.support.rooms import RoomsUnderTest
-from tests.support.trials import Kills, Rounds
+from tests.support.trials import Kills, Outage, Rounds
 from tests.support.world import SETTINGS, Clock, World, composed
 
 settings.register_profile("bashu", deadline=None, max_examples=100)
@@ -75,6 +76,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run longer trials: many more rounds")
     parser.addoption("--kills", type=int, help="rounds of the kill test: 6, or 100 with --long")
     parser.addoption("--kill-seed", type=int, default=0, help="the first round of the kill test")
+    parser.addoption(
+        "--trial-seed", type=int, default=0, help="what the offline trial follows from"
+    )
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -117,6 +121,12 @@ def rounds(pytestconfig: pytest.Config) -> Rounds:
 def kills(pytestconfig: pytest.Config, rounds: Rounds) -> Kills:
     many = pytestconfig.getoption("--kills") or len(rounds(6, many=100))
     return Kills(many, pytestconfig.getoption("--kill-seed"))
+
+
+@pytest.fixture(scope="session")
+def outage(pytestconfig: pytest.Config) -> Outage:
+    seconds = 600 if pytestconfig.getoption("--long") else 35
+    return Outage(pytestconfig.getoption("--trial-seed"), seconds)
 
 
 @pytest.fixture(scope="session")
