@@ -18,3 +18,6 @@ program     puts it together
 
 It imports the rules and the codes of the server, and nothing of its web or its database.
 """
+
+VERSION = "bashu-gate 1.0"
+"""What the program calls itself."""

@@ -3,9 +3,11 @@
 Of several addresses one is used at a time; a probe finds out which. Knows no scans and no journal.
 """
 
+import asyncio
 import errno
 import json
 import socket
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +16,8 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HT
 from tornado.simple_httpclient import HTTPTimeoutError
 
 API = "/api/v1"
+
+TRIES = 4
 
 SECONDS_TO_ANSWER = 8.0
 """How long the protocol lets the server take."""
@@ -49,8 +53,8 @@ class Refused(Exception):
         """`problem` is as RFC 9457 has it."""
         self.status = status
         self.problem = problem
-        lines = [f"{self.code}: {problem.get('detail', '')}"]
         faults = problem.get("errors") or []
+        lines = [str(problem.get("detail", ""))]
         lines += [f"  {fault['where']}: {fault['what']}" for fault in faults]
         super().__init__("\n".join(lines))
 
@@ -134,6 +138,17 @@ class Client:
                 return reply
         self.address = used
         raise last
+
+
+async def until_answered(client: Client, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to what can be sent again. Raises `NoAnswer` after a few tries, `Refused`."""
+    for pause in range(TRIES - 1):  # in seconds: 0, 1 and 2, or as the server says
+        try:
+            return await client.post(path, body)
+        except NoAnswer as error:
+            print(f"no answer from {client.address}, trying again", file=sys.stderr, flush=True)
+            await asyncio.sleep(max(pause, error.retry_after))
+    return await client.post(path, body)
 
 
 def document_of(reply: HTTPResponse) -> dict[str, Any]:

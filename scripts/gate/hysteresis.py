@@ -26,12 +26,12 @@ class Hysteresis:
         self._needed = _BACK_AFTER
         self._back_at = float("-inf")
 
-    def missed(self, at: float, *, surely: bool) -> bool:
-        """No answer, or none in time; `surely` if nobody is there: one such is enough. True if that
+    def missed(self, at: float, *, cut: bool) -> bool:
+        """No answer, or none in time; `cut` if there is no connection: one such is enough. True if that
         makes it offline."""
         self._answers = 0
         self._misses += 1
-        if not self.online or not (surely or self._misses >= _LOST_AFTER):
+        if not self.online or not (cut or self._misses >= _LOST_AFTER):
             return False
         self.online = False
         if at - self._back_at < _SOON_SECONDS:

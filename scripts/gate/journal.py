@@ -102,6 +102,16 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """A scan that was answered, when, and whether the server knows of it."""
+
+    at: datetime
+    answer: dict[str, Any]
+    serial: str | None
+    is_known_to_server: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What a scan of a pass has added, and when the server said that it knows it; None if it has
     not."""
@@ -144,6 +154,16 @@ class Journal:
 
         await self._write(write)
 
+    async def clear(self) -> None:
+        """Forget a gate that this device was: its scans, its bundle and its settings."""
+
+        def write() -> None:
+            self._db.execute("DELETE FROM settings WHERE name <> 'enrolling'")
+            self._db.execute("DELETE FROM parts")
+            self._db.execute("DELETE FROM scans")
+
+        await self._write(write)
+
     # Parts of bundles, by their SHA-256 in hexadecimal digits.
 
     async def parts(self) -> dict[str, bytes]:
@@ -178,6 +198,17 @@ class Journal:
         def write() -> None:
             for row in rows:
                 self._put(row, State.QUEUED, None)
+
+        await self._write(write)
+
+    async def taken(self, row: Row) -> None:
+        """What another program has decided is to be uploaded from here. It takes the place of what
+        was decided here under the same name: whoever has the door knows better."""
+        name = row.name.gate, row.name.nonce, row.kind
+
+        def write() -> None:
+            self._db.execute("DELETE FROM scans WHERE gate = ? AND nonce = ? AND kind = ?", name)
+            self._put(row, State.QUEUED, None)
 
         await self._write(write)
 
@@ -218,16 +249,30 @@ class Journal:
             for gate, nonce, entry, settled in rows
         ]
 
-    async def last_admitted(self, gate: str) -> tuple[Name, dict[str, Any]] | None:
-        """The newest scan of a gate that opened, and its answer."""
+    async def scan_of(self, name: Name) -> Decided | None:
+        """A scan that was answered."""
         rows = await self._run(
             lambda: self._db.execute(
-                "SELECT nonce, answer FROM scans WHERE gate = ? AND kind = 'scan'"
-                ' AND answer LIKE \'%"verdict": "admitted"%\' ORDER BY n DESC LIMIT 1',
+                "SELECT at, answer, serial, state FROM scans WHERE gate = ? AND nonce = ?"
+                " AND kind = 'scan' AND answer IS NOT NULL",
+                (name.gate, name.nonce),
+            ).fetchall()
+        )
+        for at, answer, serial, state in rows:
+            known = state != State.QUEUED
+            return Decided(datetime.fromisoformat(at), json.loads(answer), serial, known)
+        return None
+
+    async def last_granted(self, gate: str) -> str | None:
+        """The nonce of the newest scan of a gate that was granted."""
+        rows = await self._run(
+            lambda: self._db.execute(
+                "SELECT nonce FROM scans WHERE gate = ? AND kind = 'scan'"
+                " AND json_extract(answer, '$.reason') = 'ok' ORDER BY n DESC LIMIT 1",
                 (gate,),
             ).fetchall()
         )
-        return (Name(gate, rows[0][0]), json.loads(rows[0][1])) if rows else None
+        return rows[0][0] if rows else None
 
     async def unanswered(self) -> list[Name]:
         """Scans whose answer nobody has seen, because the program ended."""

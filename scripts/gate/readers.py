@@ -62,10 +62,13 @@ class Lines:
         return [text] if text else []
 
 
-async def lines_of(source: str) -> AsyncIterator[str]:
+def lines_of(source: str) -> AsyncIterator[str]:
     """The lines of `stdin`, of a file, or of `serial:DEVICE` with its speed after an @, until it
-    ends. Raises `NoReader`."""
-    descriptor = _opened(source)
+    ends. Raises `NoReader`, also while it is read."""
+    return _read(_opened(source), source)
+
+
+async def _read(descriptor: int, source: str) -> AsyncIterator[str]:
     waiting: asyncio.Queue[str | NoReader | None] = asyncio.Queue()
     room = threading.Semaphore(_MOST_WAITING)
     loop = asyncio.get_running_loop()

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from passes.base.text import Text
+from scripts.gate.enrolment import Enrolment
 
 _GREEN, _RED, _YELLOW, _PLAIN = "\033[1;97;42m", "\033[1;97;41m", "\033[1;30;43m", "\033[0m"
+_OF_A_GATE = {"gate_id", "kind", "spot", "token_expires_at"}
 _MOST_SOUNDS = 4
 """Commands that run at once. While so many do, a further one is left out, for nobody waits."""
 
@@ -40,10 +42,21 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class NotDecided:
-    """A scan without a verdict: nothing opens. `what` is `NO ANSWER`, `NOT SCANNED`, `NOT KEPT`."""
+    """A scan without a verdict: nothing opens. `code` is stable, None if there was no answer."""
 
-    what: str
+    code: str | None
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Annulled:
+    """An admission that was taken back."""
+
+    answer: Mapping[str, Any]
+
+
+Came = Shown | NotDecided | Annulled
+"""What came of a line."""
 
 
 class Screen:
@@ -55,23 +68,24 @@ class Screen:
         self._out = out
         self._on_terminal = out.isatty() and not as_json
 
-    def scan(self, came: Shown | NotDecided) -> None:
-        """Show what came of a scan."""
+    def came(self, came: Came) -> None:
+        """Show what came of a line."""
         if self._as_json:
             self._write(json.dumps(_document(came), ensure_ascii=False))
+        elif isinstance(came, Annulled):
+            self._write(_line(came))
         elif self._on_terminal:
             self._write(_block(came, shutil.get_terminal_size().columns))
         else:
             self._write(_line(came))
 
-    def enrolled(self, gate: Mapping[str, Any]) -> None:
-        """Show what the device has become. The token is shown once, for other programs."""
+    def enrolled(self, gate: Enrolment) -> None:
+        """Show which gate this is."""
         if self._as_json:
-            shown = {name: gate[name] for name in ("gate_id", "spot", "kind", "token_expires_at")}
+            shown = {name: value for name, value in gate.kept().items() if name in _OF_A_GATE}
             self._write(json.dumps({"event": "enrolled", **shown}, ensure_ascii=False))
         else:
-            spot = gate["spot"]["name"]["zh"]
-            self._write(f"{gate['gate_id']} at {spot}, token {gate['token']}")
+            self._write(f"{gate.gate_id} at {gate.spot['name']['zh']}, token {gate.token}")
 
     def state(self, event: str, words: Text, **more: Any) -> None:
         """Tell a change of state, such as `offline`."""
@@ -96,9 +110,9 @@ class Sounds:
         self._commands = {True: on_admitted, False: on_refused}
         self._running: set[asyncio.Task[None]] = set()
 
-    def scan(self, came: Shown | NotDecided) -> None:
+    def came(self, came: Came) -> None:
         """Begin the command for what came of a scan; a repeat makes no sound."""
-        if isinstance(came, Shown) and came.is_repeat:
+        if isinstance(came, Annulled) or (isinstance(came, Shown) and came.is_repeat):
             return
         command = self._commands[isinstance(came, Shown) and came.opens]
         if command is None or len(self._running) >= _MOST_SOUNDS:
@@ -120,9 +134,11 @@ async def _run(words: list[str]) -> None:
     await process.wait()
 
 
-def _document(came: Shown | NotDecided) -> dict[str, Any]:
+def _document(came: Came) -> dict[str, Any]:
+    if isinstance(came, Annulled):
+        return {"event": "annulled", **came.answer}
     if isinstance(came, NotDecided):
-        return {"event": "scan", "verdict": "none", "what": came.what, "why": came.why}
+        return {"event": "scan", "verdict": None, "reason": came.code, "why": came.why}
     hint = None if came.hint is None else {"zh": came.hint.zh, "en": came.hint.en}
     return {"event": "scan", **came.answer, "online": came.online, "hint": hint}
 
@@ -135,13 +151,19 @@ def _decided(answer: Mapping[str, Any]) -> str:
     return f"{decided}, check the card" if answer["check_identity"] else decided
 
 
-def _line(came: Shown | NotDecided) -> str:
+def _line(came: Came) -> str:
     """A verdict as gate staff read it."""
+    if isinstance(came, Annulled):
+        return f"ANNULLED {came.answer['nonce']}"
     if isinstance(came, NotDecided):
-        return f"{came.what}{came.why}"
+        return (
+            f"NO ANSWER: {came.why}"
+            if came.code is None
+            else f"NOT SCANNED {came.code}: {came.why}"
+        )
     message = came.answer["message"]
     line = f"{_decided(came.answer)}: {message['zh']} / {message['en']}"
-    if came.answer["pass"]:
+    if came.answer["pass"] and came.answer["pass"]["holder_mask"]:
         line += f" [{came.answer['pass']['holder_mask']}]"
     if not came.online:
         line += " (offline)"

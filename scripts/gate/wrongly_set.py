@@ -50,7 +50,7 @@ _FAULTS = (
     (rf"BP1:.{{0,{_SHORTEST_TEXT - len(PREFIX) - 1}}}", _CUT_OFF),
     (r"(HTTPS?://|WXP://|WEIXIN:|ALIPAY).*", _ADDRESS),
     (r"[0-9]{8,14}", _BARCODE),
-    (r"BP[^:]{1,2}.{60,}", _LAYOUT),
+    (r"BP[^:]{2}.{60,}", _LAYOUT),
 )
 """What the whole text looks like, in capitals, and what is told of it."""
 
