@@ -21,6 +21,7 @@ from passes.codes.scanned import one_form
 from scripts.gate.client import NoAnswer, Refused
 from scripts.gate.clock import steady
 from scripts.gate.device import Device
+from scripts.gate.held import Undecided
 from scripts.gate.journal import Name, NotKept, Row
 from scripts.gate.uploading import reckoned
 
@@ -29,16 +30,6 @@ DEADLINE = 3.0
 
 ANNULLED_WITHIN = timedelta(minutes=15)
 """As the server has it."""
-
-
-class Undecided(Exception):
-    """There is no verdict, and nothing opens. `code` is stable, `words` are for staff."""
-
-    def __init__(self, code: str, words: Text) -> None:
-        """The code of a problem, and its words."""
-        super().__init__(words.en)
-        self.code = code
-        self.words = words
 
 
 class Asking(Protocol):

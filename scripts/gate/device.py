@@ -1,4 +1,4 @@
-"""What the parts of the program share: which gate it is, whether it has a line, and what it tells."""
+"""What the parts of the program share: which gate it is, its line, and whom it tells."""
 
 import asyncio
 from collections import Counter
@@ -78,3 +78,6 @@ class Device:
         self.last_scan_at = self.clock.now()
         if answer["verdict"] == "admitted":
             self.counters["out" if leaving else "in"] += answer["admits"]
+
+    async def obey(self, commands: Mapping[str, Any]) -> None:
+        """Do what the server says beside its verdicts."""

@@ -4,8 +4,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from passes.base.text import Text
 from scripts.gate.client import Client
 from scripts.gate.journal import Entry, Journal
+
+
+class Undecided(Exception):
+    """There is no verdict, and nothing opens. `code` is stable, `words` are for staff."""
+
+    def __init__(self, code: str, words: Text) -> None:
+        """The code of a problem, and its words."""
+        super().__init__(words.en)
+        self.code = code
+        self.words = words
 
 
 class Held:
@@ -18,32 +29,32 @@ class Held:
 
     @property
     def version(self) -> dict[str, int] | None:
-        raise NotImplementedError
+        return None
 
     @property
     def about(self) -> dict[str, Any] | None:
-        raise NotImplementedError
+        return None
 
     @property
     def made_at(self) -> datetime | None:
-        raise NotImplementedError
+        return None
 
     async def restore(self, journal: Journal) -> None:
-        raise NotImplementedError
+        return
 
     async def refresh(self, client: Client, journal: Journal) -> None:
-        raise NotImplementedError
+        return
 
     def decide(
         self, gate_id: str, body: Mapping[str, Any], entries: Sequence[Entry], at: datetime
     ) -> tuple[dict[str, Any], dict[str, Any] | None]:
-        raise NotImplementedError
+        raise Undecided("no_bundle", Text("没有离线数据", "no bundle"))
 
     def entry_of(self, body: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any] | None:
-        raise NotImplementedError
+        return None
 
     def gate_of(self, token_digest: str) -> str | None:
-        raise NotImplementedError
+        return None
 
     def without(self, have: frozenset[str]) -> bytes:
         raise NotImplementedError

@@ -24,7 +24,8 @@ from handlers.web.problems import Problem, language_of, problem_of
 from handlers.web.replies import send_problem
 from passes.base.text import Text
 from scripts.gate.client import Call, Client, NoAnswer, Refused, document_of
-from scripts.gate.deciding import Deciding, Undecided, serial_in
+from scripts.gate.deciding import Deciding, serial_in
+from scripts.gate.held import Undecided
 from scripts.gate.journal import Name, NotKept, Row
 from scripts.gate.uploading import MOST_ITEMS
 

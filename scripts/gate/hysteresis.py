@@ -27,8 +27,10 @@ class Hysteresis:
         self._back_at = float("-inf")
 
     def missed(self, at: float, *, cut: bool) -> bool:
-        """No answer, or none in time; `cut` if there is no connection: one such is enough. True if that
-        makes it offline."""
+        """No answer, or none in time; `cut` if there is no connection: one such is enough.
+
+        True if that makes it offline.
+        """
         self._answers = 0
         self._misses += 1
         if not self.online or not (cut or self._misses >= _LOST_AFTER):

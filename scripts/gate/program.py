@@ -13,10 +13,10 @@ from typing import Any
 from passes.base.text import Text
 from scripts.gate.client import Client, NoAnswer, Refused, until_answered
 from scripts.gate.clock import GateClock
-from scripts.gate.deciding import Answer, Deciding, Undecided
+from scripts.gate.deciding import Answer, Deciding
 from scripts.gate.device import Device
 from scripts.gate.enrolment import Enrolment, OtherGate, by_token, digest_of, enrolled, restored
-from scripts.gate.held import Held
+from scripts.gate.held import Held, Undecided
 from scripts.gate.journal import InUse, Journal, NotKept
 from scripts.gate.readers import NoReader, is_device, lines_of
 from scripts.gate.screen import Annulled, Came, NotDecided, Screen, Shown, Sounds
@@ -113,8 +113,8 @@ class Gate:
 
 
 def _asked_by(line: str) -> dict[str, Any]:
-    """What a line asks for: a program writes a JSON document, a scanner the text of a code, a reader
-    of ID cards a number."""
+    """What a line asks for: a program writes a JSON document, a scanner the text of a code, and a
+    reader of ID cards a number."""
     if line.startswith("{"):
         with suppress(ValueError):
             document: dict[str, Any] = json.loads(line)

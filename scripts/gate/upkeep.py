@@ -131,7 +131,7 @@ class Upkeep:
         gate = self.gate
         await gate.journal.set(clock=gate.clock.kept())
         await gate.journal.prune(gate.clock.now() - KEPT_FOR)
-        await gate.commands(told.get("commands") or {})
+        await gate.obey(told.get("commands") or {})
         try:
             if told.get("bundle_etag") is None or told["bundle_etag"] != gate.held.etag:
                 await gate.held.refresh(gate.client, gate.journal)
@@ -181,7 +181,8 @@ class Upkeep:
         """Longer each time, and not all gates of a spot at once."""
         pause = min(self.pace.probe * 2**self._probes, self.pace.slowest_probe)
         self._probes = min(self._probes + 1, 10)
-        return max(pause * random.uniform(0.8, 1.2), error.retry_after)  # noqa: S311 - no secret
+        spread = random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+        return float(max(pause * spread, error.retry_after))
 
 
 async def _first_of(event: asyncio.Event, seconds: float) -> None:
