@@ -1,0 +1,83 @@
+"""What the parts of the program share: which gate it is, its line, and whom it tells."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from passes.base.text import Text
+from scripts.gate.client import Client, NoAnswer, Refused
+from scripts.gate.clock import GateClock, steady
+from scripts.gate.enrolment import Enrolment
+from scripts.gate.held import Held
+from scripts.gate.hysteresis import Hysteresis
+from scripts.gate.journal import Journal
+
+
+class Tell(Protocol):
+    """Tells a change of state: its name, words, and what a program wants to know of it."""
+
+    def __call__(self, event: str, words: Text, **more: Any) -> None:
+        """Tell it."""
+
+
+@dataclass
+class Device:
+    """One gate program."""
+
+    enrolment: Enrolment
+    client: Client
+    journal: Journal
+    clock: GateClock
+    held: Held
+    tell: Tell
+    line: Hysteresis = field(default_factory=Hysteresis)
+    reachable: bool = True
+    """Whether the last call was answered: then uploads go on."""
+    stopped: str | None = None
+    """Why nobody may be let in, by the word of the server: the code of a problem with the token."""
+    last_scan_at: datetime | None = None
+    counters: Counter[str] = field(default_factory=Counter)
+    lost: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the line is lost: time to probe."""
+    queued: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when something waits to be uploaded."""
+
+    def missed(self, error: NoAnswer) -> None:
+        """There was no answer, or none in time."""
+        self.reachable = False
+        if self.line.missed(steady(), cut=error.cut):
+            words = Text(f"网络中断，转为离线验票：{error}", f"offline, deciding alone: {error}")
+            self.tell("offline", words, why=str(error))
+            self.lost.set()
+
+    async def answered(self) -> None:
+        """There was an answer in time."""
+        self.reachable = True
+        if self.stopped is not None:
+            self.stopped = None
+            await self.journal.set(stopped=None)
+        if self.line.answered(steady()):
+            self.tell("online", Text("网络恢复，在线验票", "online again, the server decides"))
+            self.queued.set()
+
+    async def refused(self, error: Refused) -> None:
+        """The server answered, and would not have it. A token that is good no more ends the gate,
+        with a line and without, until the server takes it again. Raises `NotKept`."""
+        self.reachable = True
+        if error.ends_gate and self.stopped != error.code:
+            self.stopped = error.code
+            words = Text(f"本闸机已停用：{error.code}", f"this gate admits nobody: {error}")
+            self.tell("stopped", words, why=error.code)
+            await self.journal.set(stopped=error.code)
+
+    def note(self, answer: Mapping[str, Any], *, leaving: bool) -> None:
+        """Count a verdict, for heartbeats."""
+        self.last_scan_at = self.clock.now()
+        if answer["verdict"] == "admitted":
+            self.counters["out" if leaving else "in"] += answer["admits"]
+
+    async def obey(self, commands: Mapping[str, Any]) -> None:
+        """Do what the server says beside its verdicts."""
