@@ -125,7 +125,7 @@ def kills(pytestconfig: pytest.Config, rounds: Rounds) -> Kills:
 
 @pytest.fixture(scope="session")
 def outage(pytestconfig: pytest.Config) -> Outage:
-    seconds = 600 if pytestconfig.getoption("--long") else 35
+    seconds = 600 if pytestconfig.getoption("--long") else 12
     return Outage(pytestconfig.getoption("--trial-seed"), seconds)
 
 

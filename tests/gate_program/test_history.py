@@ -41,7 +41,7 @@ TWICE = Limit(total=2)
 def history(records: Sequence[Record], limit: Limit = TWICE, **changes: Any) -> History:
     """All lights of a ledger were shown, if nothing else is said."""
     shown = tuple(Scanned(each.gate_id, each.nonce, each.pass_id) for each in records)
-    return replace(History(shown, (), {SERIAL: records}, (), {SERIAL: limit}), **changes)
+    return replace(History(shown, (), (), (), {SERIAL: records}, (), {SERIAL: limit}), **changes)
 
 
 TWO = ledger({}, {})
@@ -56,6 +56,9 @@ RIGHT = {
         TWO, lights=[scan(1)], interrupted=[("emeishan-turnstile", SERIAL)]
     ),
     "annulled-and-not-shown": history(ANNULLED, lights=[scan(1)]),
+    "taken-back": history(ANNULLED, lights=[scan(1), scan(2)], annulled=[scan(2)]),
+    "perhaps-taken-back": history(ANNULLED, lights=[scan(1), scan(2)], doubtful=[scan(2)]),
+    "perhaps-not-taken-back": history(TWO, doubtful=[scan(2)]),
     "in-excess-and-a-conflict": history(ledger({}, {}, ALONE), conflicts=[told(3)]),
     "the-first-by-its-own-time-stands": history(LATE, conflicts=[told(2)]),
     "once-a-day": history(ledger({}, ALONE), ONCE, conflicts=[told(2)]),
@@ -80,6 +83,7 @@ WRONG = {
         "{2} stands, and no light was shown",
     ),
     "annulled-though-shown": (history(ANNULLED, lights=[scan(1), scan(2)]), "{2} is annulled"),
+    "taken-back-in-vain": (history(TWO, annulled=[scan(2)]), "{2} was taken back, and stands"),
     "a-gap": (
         history([TWO[0], replace(TWO[1], n=3)]),
         f"pass {SERIAL}: the numbers of the records have a gap",

@@ -48,6 +48,10 @@ class History:
     """Every green light."""
     interrupted: Sequence[tuple[str, str]]
     """Gate and pass of each scan whose gate was killed before it showed anything."""
+    annulled: Sequence[Scanned]
+    """What gates took back and said so."""
+    doubtful: Sequence[Scanned]
+    """What gates were to take back, and were killed before they said so."""
     ledgers: Mapping[str, Sequence[Record]]
     """Every ledger, whole, by pass."""
     conflicts: Sequence[Told]
@@ -89,7 +93,9 @@ def _faults_of_lights(history: History) -> list[str]:
     cut = Counter(history.interrupted)
     faults = [f"{light} was shown {times} times" for light, times in lights.items() if times > 1]
     faults += [f"{light} is lost" for light in lights if light not in admitted]
-    faults += [f"{light} is annulled" for light in lights if light in admitted.keys() - stands]
+    gone = admitted.keys() - stands - {*history.annulled, *history.doubtful}
+    faults += [f"{light} is annulled" for light in lights if light in gone]
+    faults += [f"{scan} was taken back, and stands" for scan in stands & {*history.annulled}]
     faults += [f"{scan} is doubled" for scan, times in admitted.items() if times > 1]
     for scan in sorted(stands - lights.keys()):
         if not cut[scan.gate_id, scan.pass_id]:

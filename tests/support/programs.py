@@ -45,6 +45,7 @@ class Program:
 
     async def keep_running(self) -> None:
         """Start it, and start it again when it has ended, until it is told to leave."""
+        self._leaving.clear()
         while not self._leaving.is_set():
             self.process = await asyncio.create_subprocess_exec(
                 *self._command,

@@ -11,12 +11,15 @@
 import asyncio
 import json
 import random
+import re
+import sqlite3
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 from typing import Any
 
 from passes.admission.gates import GateKind
@@ -32,9 +35,8 @@ from server.system import System, open_system
 from tests.support.api import Api
 from tests.support.build import EMEISHAN, OPERATOR, XIANNVSHAN, person
 from tests.support.history import Limit, Scanned
-from tests.support.line import Line, line_to
+from tests.support.line import Line
 from tests.support.programs import Program
-from tests.support.troubles import Kind, Trouble
 from tests.support.troubles import Kind, Trouble
 from tests.support.waiting import happens, until
 
@@ -65,6 +67,8 @@ LIMITS = {
 SCANS = "/api/v1/gate/scans"
 PAUSE = 0.3
 """Seconds from an answer to the next scan of a gate, at the most."""
+GO_AWAY = 0.1
+"""The part of those who are let in and do not go through."""
 
 
 @dataclass(frozen=True)
@@ -85,18 +89,31 @@ PLACES = (
 )
 PLAIN = Place("plain", XIANNVSHAN, GateKind.HANDHELD, "server")
 HUB = Place("hub", XIANNVSHAN, GateKind.HANDHELD, "server")
-GATES = ("north", "south", "east", "west", "hub")
-LINES = (*GATES, "plain", "database")
+GATES = tuple(place.name for place in (*PLACES, HUB))
+LINES = (*GATES, PLAIN.name, "database")
+
+
+@dataclass(frozen=True)
+class Showing:
+    """A pass that was shown and let in: what the scanner read, and when."""
+
+    scan: Scanned
+    text: str
+    at: datetime
 
 
 @dataclass
 class Seen:
     """What gates showed."""
 
-    lights: list[Scanned] = field(default_factory=list)
+    lights: list[Showing] = field(default_factory=list)
     interrupted: list[tuple[str, str]] = field(default_factory=list)
+    annulled: list[Scanned] = field(default_factory=list)
+    """Admissions that their gates took back, and said so."""
+    doubtful: list[Scanned] = field(default_factory=list)
+    """Admissions that were to be taken back, and nobody knows whether they are."""
     answers: Counter[str] = field(default_factory=Counter)
-    """How many of each kind: `admitted online`, `refused alone`, `NOT KEPT` …"""
+    """How many of each kind: `admitted, online`, `refused, alone`, `not_kept` …"""
 
 
 class Visitors:
@@ -137,12 +154,13 @@ class PlainGate:
 
     async def _scan(self, api: Api, visitors: Visitors, chance: random.Random) -> None:
         pass_id, text = visitors.show(PLAIN.kind, chance)
+        at = now()
         nonce = f"{chance.getrandbits(64):016x}"
-        body = {"code": text, "nonce": nonce, "scanned_at": now().isoformat()}
+        body = {"code": text, "nonce": nonce, "scanned_at": at.isoformat()}
         answer = await self._answer(api, body)
         self._seen.answers[f"{answer['verdict']}, plain"] += 1
         if answer["verdict"] == "admitted":
-            self._seen.lights.append(Scanned(self._id, nonce, pass_id))
+            self._seen.lights.append(Showing(Scanned(self._id, nonce, pass_id), text, at))
 
     async def _answer(self, api: Api, body: Any) -> Any:
         while True:
@@ -154,54 +172,114 @@ class PlainGate:
             await asyncio.sleep(PAUSE)
 
 
-class ProgramGate:
-    """The gate program at one place, and whoever shows passes there, one after the other."""
+class GateProcess:
+    """A process of the gate program."""
 
-    def __init__(self, gate_id: str, kind: GateKind, seen: Seen) -> None:
+    def __init__(self, name: str, gate_id: str, journal: Path) -> None:
         """`program` is to be set."""
-        self._id = gate_id
-        self._kind = kind
-        self._seen = seen
-        self._shown: str | None = None
-        """The pass that is shown and has no answer yet."""
-        self._answered = asyncio.Event()
+        self.name = name
+        self.gate_id = gate_id
+        self.journal = journal
         self.program: Program
+        self.events: Counter[str] = Counter()
+        self.left = 0
+        """How many items waited after the last upload."""
 
     def said(self, line: str) -> None:
-        """A line of its output: JSON, but for what goes to the log."""
+        """A line of its output: JSON, but for what goes to its log."""
         with suppress(ValueError):
-            document = json.loads(line)
-            if document["event"] == "scan" and self._shown is not None:
-                self._hear(document, self._shown)
+            self.hear(json.loads(line))
 
-    def _hear(self, document: Mapping[str, Any], pass_id: str) -> None:
-        if document["verdict"] == "none":
-            self._seen.answers[document["what"]] += 1
+    def hear(self, document: Mapping[str, Any]) -> None:
+        """What it says."""
+        self.events[document["event"]] += 1
+        self.left = document.get("left", self.left)
+
+    def ended(self) -> None:
+        """It has died."""
+
+    @property
+    def waiting(self) -> int:
+        """How much is in its journal that the server does not know; while it does not run."""
+        return len(self._rows("state IN ('asked', 'queued')"))
+
+    @property
+    def asked(self) -> list[str]:
+        """The scans that the server is asked about; while it does not run."""
+        return [str(nonce) for (nonce,) in self._rows("state = 'asked'")]
+
+    def _rows(self, where: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self.journal)) as journal:
+            return journal.execute(f"SELECT nonce FROM scans WHERE {where}").fetchall()
+
+
+class ProgramGate(GateProcess):
+    """A gate, and whoever shows passes there, one after the other; some do not go through."""
+
+    def __init__(self, name: str, gate_id: str, journal: Path, place: Place, seen: Seen) -> None:
+        """`seen` gets what it shows."""
+        super().__init__(name, gate_id, journal)
+        self._kind = place.kind
+        self._seen = seen
+        self._asked: Showing | Scanned | None = None
+        """What has no answer yet: a pass that is shown, or an admission to take back."""
+        self._answered = asyncio.Event()
+
+    def hear(self, document: Mapping[str, Any]) -> None:
+        """What it shows."""
+        super().hear(document)
+        asked = self._asked
+        if asked is None or document["event"] not in {"scan", "annulled"}:
+            return
+        if isinstance(asked, Showing):
+            self._hear_verdict(document, asked)
+        elif document["event"] == "annulled":
+            self._seen.answers["annulled"] += 1
+            self._seen.annulled.append(asked)
         else:
-            where = "online" if document["online"] else "alone"
-            self._seen.answers[f"{document['verdict']}, {where}"] += 1
+            self._seen.doubtful.append(asked)
+        self._settle()
+
+    def _hear_verdict(self, document: Mapping[str, Any], shown: Showing) -> None:
+        if document["verdict"] is None:
+            self._seen.answers[str(document["reason"])] += 1
+            return
+        where = "online" if document["online"] else "alone"
+        self._seen.answers[f"{document['verdict']}, {where}"] += 1
         if document["verdict"] == "admitted":
-            self._seen.lights.append(Scanned(self._id, document["nonce"], pass_id))
-        self._shown = None
-        self._answered.set()
+            scan = replace(shown.scan, nonce=document["nonce"])
+            self._seen.lights.append(replace(shown, scan=scan))
 
     def ended(self) -> None:
         """It has died. What it was about to say nobody knows."""
-        if self._shown is not None:
-            self._seen.interrupted.append((self._id, self._shown))
-        self._shown = None
+        if isinstance(self._asked, Showing):
+            self._seen.interrupted.append((self.gate_id, self._asked.scan.pass_id))
+        elif self._asked is not None:
+            self._seen.doubtful.append(self._asked)
+        self._settle()
+
+    def _settle(self) -> None:
+        self._asked = None
         self._answered.set()
 
     async def scan_on(self, visitors: Visitors, chance: random.Random, over: asyncio.Event) -> None:
         """Show passes until it is over, and each of them is answered."""
         while not over.is_set():
             await asyncio.sleep(chance.uniform(0, PAUSE))
-            if self.program.pid is None:
-                continue
-            self._answered.clear()
-            self._shown, text = visitors.show(self._kind, chance)
-            self.program.type(text)
-            await happens(self._answered, "the gate answers")
+            pass_id, text = visitors.show(self._kind, chance)
+            lights = len(self._seen.lights)
+            await self._ask(Showing(Scanned(self.gate_id, "", pass_id), text, now()), text)
+            let_in = [each.scan for each in self._seen.lights[lights:]]
+            for scan in let_in:
+                if scan.gate_id == self.gate_id and chance.random() < GO_AWAY:
+                    await self._ask(scan, json.dumps({"annul": scan.nonce}))
+
+    async def _ask(self, what: Showing | Scanned, line: str) -> None:
+        await until(lambda: self.program.pid is not None, f"{self.name} runs")
+        self._answered.clear()
+        self._asked = what
+        self.program.type(line)
+        await happens(self._answered, f"{self.name} answers")
 
 
 class Site:
@@ -212,44 +290,66 @@ class Site:
         self.lines = lines
         self.clocks = {name: data / f"{name}.clock" for name in GATES}
         """Files that say by how many seconds the clocks of gates are wrong."""
+        self.gates: dict[str, GateProcess] = {}
+        self.programs: dict[str, Program] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
         self._data = data
         self._password = (data / "mongodb" / "password").read_text("utf-8")
-        self.programs = {
-            "database": self._program("database", _database(data), self._leads("database")),
-            "server": self._program(
-                "server",
-                ["run.py", "--port", "0", "--data-dir", str(data)],
-                self._leads("north", "south", "plain", "hub"),
-                BASHU_MONGO_URI=self._uri,
-            ),
-        }
 
-    def add_gate(self, gate: ProgramGate, name: str, setup_code: str) -> None:
-        """A gate program at a place, which enrols by this code."""
-        gate.program = self._program(
-            name,
-            self._gate_command(name, setup_code),
-            gate.said,
-            gate.ended,
-            GATE_CLOCK=str(self.clocks[name]),
+    async def add_gates(self, system: System, seen: Seen) -> list[PlainGate | ProgramGate]:
+        """The gates and the hub are added, and run from now on; those at which somebody scans."""
+        for place in (HUB, *PLACES):
+            gate_id, setup_code = await self._added(system, place)
+            journal = self._data / f"{place.name}.journal"
+            process: GateProcess
+            if place is HUB:
+                process = GateProcess(place.name, gate_id, journal)
+            else:
+                process = ProgramGate(place.name, gate_id, journal, place, seen)
+            self._run(process, setup_code)
+        gate_id, setup_code = await self._added(system, PLAIN)
+        token = await self._enrolled(setup_code)
+        scanning = [each for each in self.gates.values() if isinstance(each, ProgramGate)]
+        return [PlainGate(gate_id, token, self.lines["plain"], seen), *scanning]
+
+    async def _added(self, system: System, place: Place) -> tuple[str, str]:
+        """A new gate and its setup code."""
+        added = await system.admission.gate_keeping.add(
+            place.spot_id, place.kind, "", OPERATOR, now()
         )
-        self.programs[name] = gate.program
+        return added.gate.id, added.setup_code
 
-    def add_hub(self, setup_code: str) -> None:
-        """The hub, which enrols by this code."""
-        command = [*self._gate_command("hub", setup_code), "--hub", "127.0.0.1:0"]
-        leads = self._leads("east", "west")
-        clock = str(self.clocks["hub"])
-        self.programs["hub"] = self._program("hub", command, leads, GATE_CLOCK=clock)
+    async def _enrolled(self, setup_code: str) -> str:
+        """The token of a gate that enrols."""
+        with closing(Api(self.lines["hub"].port)) as api:
+            answer = await api.post("/api/v1/gate/enrol", {"setup_code": setup_code})
+            assert answer.status == 200, answer.body
+            return str(answer.json["token"])
 
-    def _gate_command(self, name: str, setup_code: str) -> list[str]:
-        self.clocks[name].write_text("0")
-        journal = str(self._data / f"{name}.journal")
-        server = ("--server", self.lines[name].base)
-        return [
-            *("-m", "tests.support.skewed_gate", *server, "--setup-code", setup_code),
-            *("--journal", journal, "--json"),
-        ]
+    def _run(self, gate: GateProcess, setup_code: str) -> None:
+        """Let a gate, or the hub, run from now on."""
+        self.clocks[gate.name].write_text("0")
+        server = ("--server", self.lines[gate.name].base, "--setup-code", setup_code)
+        hub = ("--hub", "127.0.0.1:0") if gate.name == HUB.name else ()
+        leads = self._leads("east", "west", "plain")
+
+        def said(line: str) -> None:
+            gate.said(line)
+            if hub:
+                leads(line)
+
+        gate.program = self._program(
+            gate.name,
+            [
+                *("-m", "tests.support.skewed_gate", *server, *hub),
+                *("--journal", str(gate.journal), "--json"),
+            ],
+            said,
+            gate.ended,
+            GATE_CLOCK=str(self.clocks[gate.name]),
+        )
+        self.gates[gate.name] = gate
+        self.start(gate.name, gate.program)
 
     def _program(
         self,
@@ -282,14 +382,31 @@ class Site:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """All programs run, and are started again when they die, until this is left."""
-        running = [asyncio.create_task(each.keep_running()) for each in self.programs.values()]
+        """Database and server run, and whatever is started besides, until this is left."""
+        database = self._program("database", _database(self._data), self._leads("database"))
+        server = self._program(
+            "server",
+            ["run.py", "--port", "0", "--data-dir", str(self._data)],
+            self._leads("north", "south", "hub"),
+            BASHU_MONGO_URI=self._uri,
+        )
         try:
+            self.start("database", database)
+            self.start("server", server)
             yield
         finally:
-            for program in self.programs.values():
-                program.leave()
-            await asyncio.gather(*running)
+            for name in reversed(self.programs):
+                await self.stop(name)
+
+    def start(self, name: str, program: Program) -> None:
+        """Let a program run from now on, however often it dies."""
+        self.programs[name] = program
+        self._running[name] = asyncio.create_task(program.keep_running())
+
+    async def stop(self, name: str) -> None:
+        """Let a program end, as a machine does that is shut down."""
+        self.programs[name].leave()
+        await self._running[name]
 
     @asynccontextmanager
     async def joined(self) -> AsyncIterator[System]:
@@ -302,7 +419,7 @@ class Site:
         """Wait until the server is ready."""
 
         async def is_ready() -> bool:
-            with closing(Api(self.lines["plain"].port)) as api:
+            with closing(Api(self.lines["hub"].port)) as api:
                 try:
                     return (await api.get("/readyz")).status == 200
                 except OSError:
@@ -327,6 +444,23 @@ class Site:
             harm(line, trouble)
             await asyncio.sleep(trouble.lasts)
             line.heal()
+
+    async def until_all_is_uploaded(self) -> list[str]:
+        """Wait until no journal has anything that the server does not know; gates first, for what
+        they have goes to the hub. What was still being asked, though nobody scans."""
+        stuck = []
+        for name, gate in reversed(self.gates.items()):
+            await self.stop(name)
+            stuck += [f"{name} asks for {nonce}" for nonce in gate.asked]
+            while gate.waiting:
+                uploads = gate.events["uploaded"]
+                self.start(name, gate.program)
+                await until(
+                    lambda: gate.events["uploaded"] > uploads and gate.left == 0,  # noqa: B023
+                    f"{name} has uploaded all",
+                )
+                await self.stop(name)
+        return stuck
 
     def heal(self) -> None:
         """Everything is well again, but clocks that are wrong stay so."""
