@@ -40,6 +40,7 @@ VICTIMS = {
     Kind.SLOW: LINES,
     Kind.SKEW: GATES,
     Kind.FILL: GATES,
+    Kind.ECHO: ("all",),
 }
 
 
@@ -59,7 +60,8 @@ async def test_nothing_is_lost_doubled_or_hidden(
                 passes = await some_passes(system, tmp_path, PASSES)
                 gates = await site.add_gates(system, seen)
                 visitors = Visitors(system, passes)
-            await suffer(site, gates, visitors, outage)
+                await site.learn_tokens(system)
+            await suffer(site, gates, visitors, seen, outage)
             faults = await site.until_all_is_uploaded()
             await site.until_it_serves()
             async with site.joined() as system:
@@ -69,7 +71,11 @@ async def test_nothing_is_lost_doubled_or_hidden(
 
 
 async def suffer(
-    site: Site, gates: Sequence[PlainGate | ProgramGate], visitors: Visitors, outage: Outage
+    site: Site,
+    gates: Sequence[PlainGate | ProgramGate],
+    visitors: Visitors,
+    seen: Seen,
+    outage: Outage,
 ) -> None:
     """Visitors come while all troubles come and go; then all is healed."""
     over = asyncio.Event()
@@ -78,7 +84,7 @@ async def suffer(
         for n, gate in enumerate(gates)
     ]
     script = troubles(outage.seed, outage.seconds, VICTIMS)
-    await asyncio.gather(*map(site.suffer, script))
+    await asyncio.gather(*(site.suffer(each, seen) for each in script))
     site.heal()
     await site.until_it_serves()
     over.set()
@@ -103,6 +109,6 @@ def told(history: History, seen: Seen, site: Site) -> str:
     records = sum(map(len, history.ledgers.values()))
     starts = {name: program.starts for name, program in site.programs.items()}
     return (
-        f"{len(history.lights)} green lights, {records} records, {len(history.conflicts)} conflicts, "
-        f"{len(history.interrupted)} scans cut short, started {starts}, {dict(seen.answers)}"
+        f"{len(history.lights)} green lights, {records} records, "
+        f"{len(history.conflicts)} conflicts, {len(history.interrupted)} scans cut short, started {starts}, {dict(seen.answers)}"
     )
