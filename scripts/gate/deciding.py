@@ -9,11 +9,13 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
+from passes.base.errors import DomainError
 from passes.base.text import Text
 from passes.codes import base45
 from passes.codes.format import PREFIX
@@ -60,8 +62,8 @@ class Deciding:
     async def scan(self, gate_id: str, body: Mapping[str, Any], asking: Asking) -> Answer:
         """The answer to a scan, whose `body` is as the API takes it.
 
-        Raises `Undecided`, `Refused` if the server will not have it, and `NoAnswer` if it does not
-        answer and there is no bundle.
+        Raises `Undecided`, `Refused` if the server will not have it, `DomainError` if this program
+        will not, and `NoAnswer` if nobody answers and there is no bundle.
         """
         name = Name(gate_id, body["nonce"])
         pass_id = serial_in(body.get("code"))
@@ -71,17 +73,24 @@ class Deciding:
             if earlier is not None:
                 return Answer(earlier, online=False)
             # 2. The server, unless it is away, or does not know yet what was decided here.
-            arrived = False
-            if self.device.line.online and not await self._waits_to_be_uploaded(pass_id):
-                try:
-                    return await self._asked(name, body, pass_id, asking)
-                except NoAnswer as error:
-                    arrived = error.sent
-                    self.device.missed(error)
-                    if self.device.held.bundle is None:
-                        raise
-            # 3. Else alone.
-            return await self._alone(name, body, arrived=arrived)
+            without_bundle = self.device.held.bundle is None
+            online = self.device.line.online or without_bundle
+            if not online or await self._waits_to_be_uploaded(pass_id):
+                return await self._alone(name, body)
+            try:
+                return await self._asked(name, body, asking)
+            except NoAnswer as error:
+                self.device.missed(error)
+                # 3. Else alone. The server may have decided this scan all the same.
+                arrived = error.sent
+                if without_bundle:
+                    await self._given_up(name, arrived=arrived)
+                    raise
+            try:
+                return await self._alone(name, body, arrived=arrived)
+            except (Undecided, DomainError):
+                await self._given_up(name, arrived=arrived)
+                raise
 
     async def annul(self, gate_id: str, nonce: str, asking: Asking) -> dict[str, Any]:
         """What an annulment is answered. Raises `Undecided`, `Refused`, `NoAnswer`."""
@@ -122,9 +131,7 @@ class Deciding:
             if name.gate == own:  # another gate has kept its scan itself
                 await self.device.journal.queued(_taken_back(name, now))
 
-    async def _asked(
-        self, name: Name, body: Mapping[str, Any], pass_id: str, asking: Asking
-    ) -> Answer:
+    async def _asked(self, name: Name, body: Mapping[str, Any], asking: Asking) -> Answer:
         """What the server says. Raises `NoAnswer`, `Refused`, `Undecided`."""
         device = self.device
         await self._kept(device.journal.asked, Row(name, device.clock.now()))
@@ -138,13 +145,14 @@ class Deciding:
         decided_at = datetime.fromisoformat(document["decided_at"])
         device.clock.learn(decided_at, asked)
         await device.answered()
+        entry = device.held.entry_of(name, body, document, decided_at)
         row = Row(
             name,
             decided_at,
             digest=digest_of(body),
             answer=document,
-            serial=pass_id or None,
-            entry=device.held.entry_of(body, document),
+            serial=None if entry is None else entry["serial"],
+            entry=entry,
         )
         try:
             await self._kept(device.journal.answered, row)
@@ -154,7 +162,16 @@ class Deciding:
             raise
         return Answer(document, online=True)
 
-    async def _alone(self, name: Name, body: Mapping[str, Any], *, arrived: bool) -> Answer:
+    async def _given_up(self, name: Name, *, arrived: bool) -> None:
+        """Nobody has decided, and no door opens. If the server has, it is taken back."""
+        journal = self.device.journal
+        with suppress(NotKept):  # then it is done at the next start
+            if arrived:
+                await journal.queued(_taken_back(name, self.device.clock.now()))
+                self.device.queued.set()
+            await journal.forget(name)
+
+    async def _alone(self, name: Name, body: Mapping[str, Any], *, arrived: bool = False) -> Answer:
         """What this program says. `arrived`: the server may have decided this scan, too. Raises
         `Undecided`."""
         device, now = self.device, self.device.clock.now()
@@ -190,9 +207,19 @@ class Deciding:
         """What is uploaded of a scan that was decided here."""
         shown = {each: body[each] for each in _OF_A_SCAN if body.get(each) is not None}
         decided = {each: document[each] for each in ("reason", "admits", "pays")}
-        gate = {} if name.gate == self.device.enrolment.gate_id else {"gate": name.gate}
         at = {"scanned_at": now.isoformat(), **reckoned()}
-        return {"kind": "scan", "nonce": name.nonce, **shown, **at, **gate, "decided": decided}
+        return {
+            "kind": "scan",
+            "nonce": name.nonce,
+            **shown,
+            **at,
+            **self.gate_in(name),
+            "decided": decided,
+        }
+
+    def gate_in(self, name: Name) -> dict[str, str]:
+        """How an item says whose it is, if it is not this program's own."""
+        return {} if name.gate == self.device.enrolment.gate_id else {"gate": name.gate}
 
     async def _waits_to_be_uploaded(self, pass_id: str) -> bool:
         """Whether the server does not know yet what was decided here about a pass."""

@@ -24,7 +24,7 @@ from handlers.web.problems import Problem, language_of, problem_of
 from handlers.web.replies import send_problem
 from passes.base.text import Text
 from scripts.gate.client import Call, Client, NoAnswer, Refused, document_of
-from scripts.gate.deciding import Deciding, serial_in
+from scripts.gate.deciding import Deciding
 from scripts.gate.held import Undecided
 from scripts.gate.journal import Name, NotKept, Row
 from scripts.gate.uploading import MOST_ITEMS
@@ -184,17 +184,19 @@ class Batches(HubHandler):
             body = {name: value for name, value in item.items() if name not in _OF_AN_ITEM}
             answer = await self.deciding.scan(gate_id, body, self.asking)
             return {**answered, "result": "recorded", "verdict": answer.document}
-        name = "scanned_at" if kind == "scan" else "at"
-        at = min(datetime.fromisoformat(item[name]) + late, self.device.clock.now())
-        own = gate_id == self.device.enrolment.gate_id
-        of_gate = {} if own else {"gate": item.get("gate", gate_id)}
+        instant = "scanned_at" if kind == "scan" else "at"
+        at = min(datetime.fromisoformat(item[instant]) + late, self.device.clock.now())
+        name = Name(str(item.get("gate", gate_id)), item["nonce"])
+        entry = None
+        if kind == "scan":
+            entry = self.device.held.entry_of(name, item, item["decided"], at)
         row = Row(
-            Name(gate_id, item["nonce"]),
+            name,
             at,
             str(kind),
-            item={**item, name: at.isoformat(), **of_gate},
-            serial=serial_in(item.get("code")) or None,
-            entry=self.device.held.entry_of(item, item["decided"]) if kind == "scan" else None,
+            item={**item, instant: at.isoformat(), **self.deciding.gate_in(name)},
+            serial=None if entry is None else entry["serial"],
+            entry=entry,
         )
         await self.device.journal.taken(row)
         self.device.queued.set()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from passes.base.errors import DomainError
 from passes.base.text import Text
 from scripts.gate.client import Client, NoAnswer, Refused, until_answered
 from scripts.gate.clock import GateClock
@@ -83,7 +84,7 @@ class Gate:
         try:
             asked = _asked_by(line)
             if "annul" in asked:
-                return Annulled(await self._annulled(str(asked["annul"])))
+                return Annulled(await self._annulled(asked["annul"]))
             answer = await self._scanned(asked)
         except NoAnswer as error:
             return NotDecided(None, str(error))
@@ -91,6 +92,8 @@ class Gate:
             return NotDecided(error.code, str(error))
         except Undecided as error:
             return NotDecided(error.code, f"{error.words.zh} / {error.words.en}")
+        except DomainError as error:
+            return NotDecided(error.code, f"{error.text.zh} / {error.text.en}")
         leaving = asked.get("purpose", self._purpose) == "leave"
         self._device.note(answer.document, leaving=leaving)
         return Shown(answer.document, answer.online, _hint(asked, answer))
@@ -114,14 +117,29 @@ class Gate:
 
 def _asked_by(line: str) -> dict[str, Any]:
     """What a line asks for: a program writes a JSON document, a scanner the text of a code, and a
-    reader of ID cards a number."""
-    if line.startswith("{"):
-        with suppress(ValueError):
-            document: dict[str, Any] = json.loads(line)
-            return document
+    reader of ID cards a number. Raises `Undecided` for a document of other fields."""
     if _CARD.fullmatch(line):
         return {"document": {"kind": "resident", "number": line}, "read": "chip"}
-    return {"code": line}
+    if not line.startswith("{"):
+        return {"code": line}
+    try:
+        document: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return {"code": line}
+    for name, value in document.items():
+        if not isinstance(value, _FIELDS.get(name, ())) or isinstance(value, bool):
+            known = ", ".join(_FIELDS)
+            raise Undecided("body_invalid", Text(f"{name}有误", f"{name}: fields are {known}"))
+    if not document.keys() & {"code", "document", "carrier", "annul"}:
+        raise Undecided("body_invalid", Text("没有内容", "give code, document, carrier or annul"))
+    return document
+
+
+_FIELDS: dict[str, type] = {
+    **dict.fromkeys(("code", "purpose", "read", "lane", "staff", "annul"), str),
+    **dict.fromkeys(("document", "carrier", "free"), dict),
+    "party": int,
+}
 
 
 def _hint(asked: Mapping[str, Any], answer: Answer) -> Text | None:
@@ -168,10 +186,10 @@ async def _device(flags: Flags, journal: Journal, screen: Screen) -> Device:
         raise CannotStart(str(error)) from None
     client.token = enrolment.token
     screen.enrolled(enrolment)
-    held = Held(enrolment.spot_id, enrolment.bundle_keys)
+    held = Held(enrolment)
     await held.restore(journal)
-    if held.made_at is not None:
-        clock.not_before(held.made_at)
+    if held.bundle is not None:
+        clock.not_before(held.bundle.made_at)
     device = Device(enrolment, client, journal, clock, held, screen.state)
     device.stopped = settings.get("stopped")
     return device

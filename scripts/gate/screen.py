@@ -121,6 +121,12 @@ class Sounds:
         self._running.add(running)
         running.add_done_callback(self._running.discard)
 
+    async def close(self) -> None:
+        """End those that still run."""
+        for running in self._running:
+            running.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
 
 async def _run(words: list[str]) -> None:
     nothing = asyncio.subprocess.DEVNULL
@@ -131,7 +137,11 @@ async def _run(words: list[str]) -> None:
     except OSError as error:
         print(f"{words[0]} does not run: {error.strerror}", file=sys.stderr, flush=True)
         return
-    await process.wait()
+    try:
+        await process.wait()
+    finally:
+        if process.returncode is None:
+            process.terminate()
 
 
 def _document(came: Came) -> dict[str, Any]:
