@@ -458,7 +458,7 @@ class Admission:
             beside=scan.free,
             came_free_on=_came_free_on(facts, scan.gate.spot_id),
         )
-        _check_beside(case)
+        check_beside(case)
         return _Candidate(facts, past, case)
 
     def _decide(
@@ -662,7 +662,7 @@ def _came_free_on(facts: _Facts, spot_id: str) -> date | None:
     return None if left else business_day(came[-1].at)
 
 
-def _check_beside(case: Case) -> None:
+def check_beside(case: Case) -> None:
     """Raise `Forbidden` if nobody is there to look at people who enter free by law, `Invalid` if
     such people do not enter free here today, as far as is known."""
     if not case.beside:
