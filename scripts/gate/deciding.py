@@ -140,7 +140,8 @@ class Deciding:
             document = await asking.scan(body, DEADLINE)
         except Refused as error:
             await self._kept(device.journal.forget, name)
-            await device.refused(error)
+            if name.gate == device.enrolment.gate_id:
+                await device.refused(error)
             raise
         decided_at = datetime.fromisoformat(document["decided_at"])
         device.clock.learn(decided_at, asked)

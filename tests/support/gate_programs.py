@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from passes.admission.gates import Gate as GateOfSpot
+from passes.admission.gates import GateKind
 from passes.admission.offline.bundle import Bundle, encode, sign
 from passes.admission.offline.flat import public_to
-
-from passes.admission.gates import GateKind
 from passes.base.text import Text
 from scripts.gate.client import Client
 from scripts.gate.clock import GateClock, steady
@@ -63,13 +63,13 @@ async def gate_program(
     address: str | Line,
     folder: Path,
     kind: GateKind = GateKind.TURNSTILE,
-    **enrolled: Any,
+    enrolled: tuple[GateOfSpot, str] | None = None,
 ) -> AsyncIterator[Program]:
-    """A program that has enrolled as a new gate of 峨眉山; or as that of `gate` and `token`. Its
-    clock is that of the world."""
-    gate, token = enrolled.get("gate"), enrolled.get("token")
-    if gate is None or token is None:
-        gate, token = await world.gate(kind=kind)
+    """A program that has enrolled as a new gate of 峨眉山, or as the one that is given.
+
+    Its clock is that of the world.
+    """
+    gate, token = enrolled or await world.gate(kind=kind)
     spot = {"id": gate.spot_id, "name": {"zh": "峨眉山景区", "en": "Mount Emei"}}
     enrolment = Enrolment(gate.id, gate.kind.value, spot, token, None, (PUBLIC,))
     base = address if isinstance(address, str) else address.base
