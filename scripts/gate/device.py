@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from passes.base.calendar import business_day
 from passes.base.text import Text
 from scripts.gate.client import Client, NoAnswer, Refused
 from scripts.gate.clock import GateClock, steady
@@ -73,9 +74,18 @@ class Device:
             self.tell("stopped", words, why=error.code)
             await self.journal.set(stopped=error.code)
 
+    @property
+    def counted(self) -> dict[str, int]:
+        """How many people this gate has let in and out today, and how many more in than out."""
+        came, left = self.counters["in"], self.counters["out"]
+        return {"in": came, "out": left, "inside": came - left}
+
     def note(self, answer: Mapping[str, Any], *, leaving: bool) -> None:
         """Count a verdict, for heartbeats."""
-        self.last_scan_at = self.clock.now()
+        now = self.clock.now()
+        if self.last_scan_at is None or business_day(self.last_scan_at) != business_day(now):
+            self.counters.clear()
+        self.last_scan_at = now
         if answer["verdict"] == "admitted":
             self.counters["out" if leaving else "in"] += answer["admits"]
 

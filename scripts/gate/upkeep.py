@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from passes.admission.offline.bundle import BundleRefused
-
 from passes.base.calendar import SHANGHAI
 from passes.base.text import Text
 from scripts.gate import VERSION
@@ -163,7 +162,7 @@ class Upkeep:
             "skew_ms": gate.clock.skew_ms,
             "bundle": gate.held.about,
             "last_scan_at": gate.last_scan_at and gate.last_scan_at.isoformat(),
-            "counters": dict(gate.counters),
+            "counters": gate.counted,
         }
 
     def _look_at_bundle(self) -> None:
