@@ -28,7 +28,10 @@ from scripts.gate.journal import Name, NotKept, Row
 from scripts.gate.uploading import reckoned
 
 DEADLINE = 3.0
-"""Seconds after which nobody waits for the server any longer, where there is a bundle."""
+"""In seconds, at a gate."""
+
+DEADLINE_OF_HUB = 1.5
+"""Less, because the gates behind it wait as well."""
 
 ANNULLED_WITHIN = timedelta(minutes=15)
 """As the server has it."""
@@ -57,6 +60,8 @@ class Deciding:
     """Decides the scans of one gate, or of all gates behind a hub."""
 
     device: Device
+    deadline: float = DEADLINE
+    """Seconds after which nobody waits for the server any longer, where there is a bundle."""
     _taken: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def scan(self, gate_id: str, body: Mapping[str, Any], asking: Asking) -> Answer:
@@ -107,7 +112,7 @@ class Deciding:
                 await self._kept(self.device.journal.answered, Row(name, now, "annul"))
                 return document
         if kept is None or kept.answer.get("verdict") == "refused":
-            raise Undecided("scan_unknown", _SCAN_UNKNOWN)
+            raise Undecided("scan_unknown", SCAN_UNKNOWN)
         if now - kept.at > ANNULLED_WITHIN:
             raise Undecided("annul_too_late", _TOO_LATE)
         item = {"kind": "annul", "nonce": nonce, "at": now.isoformat(), **reckoned()}
@@ -137,15 +142,18 @@ class Deciding:
         await self._kept(device.journal.asked, Row(name, device.clock.now()))
         asked = steady()
         try:
-            document = await asking.scan(body, DEADLINE)
+            document = await asking.scan(body, self.deadline)
         except Refused as error:
             await self._kept(device.journal.forget, name)
+            device.answered()
             if name.gate == device.enrolment.gate_id:
                 await device.refused(error)
             raise
         decided_at = datetime.fromisoformat(document["decided_at"])
         device.clock.learn(decided_at, asked)
-        await device.answered()
+        device.answered()
+        if name.gate == device.enrolment.gate_id:
+            await device.accepted()
         entry = device.held.entry_of(name, body, document, decided_at)
         row = Row(
             name,
@@ -248,7 +256,7 @@ class Deciding:
 
 _OF_A_SCAN = ("code", "purpose", "party", "free", "lane", "staff")
 
-_SCAN_UNKNOWN = Text("没有这次放行", "this gate admitted no such scan")
+SCAN_UNKNOWN = Text("没有这次放行", "this gate admitted no such scan")
 _TOO_LATE = Text("超过15分钟，不能撤销", "more than 15 minutes ago")
 _STOPPED = Text("本闸机已停用，请联系管理员", "the server has withdrawn the token of this gate")
 _CARD_NEEDS_LINE = Text(

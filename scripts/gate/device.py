@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -14,7 +15,7 @@ from scripts.gate.clock import GateClock, steady
 from scripts.gate.enrolment import Enrolment
 from scripts.gate.held import Held
 from scripts.gate.hysteresis import Hysteresis
-from scripts.gate.journal import Journal
+from scripts.gate.journal import Journal, NotKept
 
 
 class Tell(Protocol):
@@ -54,25 +55,30 @@ class Device:
             self.tell("offline", words, why=str(error))
             self.lost.set()
 
-    async def answered(self) -> None:
-        """There was an answer in time."""
+    def answered(self) -> None:
+        """There was an answer in time, whatever it said."""
         self.reachable = True
-        if self.stopped is not None:
-            self.stopped = None
-            await self.journal.set(stopped=None)
         if self.line.answered(steady()):
             self.tell("online", Text("网络恢复，在线验票", "online again, the server decides"))
             self.queued.set()
 
+    async def accepted(self) -> None:
+        """The server has taken the token of this gate."""
+        if self.stopped is not None:
+            await self._stop(None)
+
     async def refused(self, error: Refused) -> None:
-        """The server answered, and would not have it. A token that is good no more ends the gate,
-        with a line and without, until the server takes it again. Raises `NotKept`."""
-        self.reachable = True
+        """The server would not have what this gate asked. A token that is good no more ends the
+        gate, with a line and without, until the server takes it again."""
         if error.ends_gate and self.stopped != error.code:
-            self.stopped = error.code
             words = Text(f"本闸机已停用：{error.code}", f"this gate admits nobody: {error}")
             self.tell("stopped", words, why=error.code)
-            await self.journal.set(stopped=error.code)
+            await self._stop(error.code)
+
+    async def _stop(self, why: str | None) -> None:
+        self.stopped = why
+        with suppress(NotKept):  # until the program ends it is known all the same
+            await self.journal.set(stopped=why)
 
     @property
     def counted(self) -> dict[str, int]:

@@ -4,17 +4,19 @@ import asyncio
 import json
 import re
 import secrets
+import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from passes.base import forms
 from passes.base.errors import DomainError
 from passes.base.text import Text
 from scripts.gate.client import Client, NoAnswer, Refused, until_answered
 from scripts.gate.clock import GateClock
-from scripts.gate.deciding import Answer, Deciding
+from scripts.gate.deciding import DEADLINE, DEADLINE_OF_HUB, SCAN_UNKNOWN, Answer, Deciding
 from scripts.gate.device import Device
 from scripts.gate.enrolment import Enrolment, OtherGate, by_token, digest_of, enrolled, restored
 from scripts.gate.held import Held, Undecided
@@ -82,18 +84,15 @@ class Gate:
     async def line(self, line: str) -> Came:
         """What came of a line. A gate goes on, whatever comes of one line."""
         try:
-            asked = _asked_by(line)
-            if "annul" in asked:
-                return Annulled(await self._annulled(asked["annul"]))
-            answer = await self._scanned(asked)
-        except NoAnswer as error:
-            return NotDecided(None, str(error))
-        except Refused as error:
-            return NotDecided(error.code, str(error))
-        except Undecided as error:
-            return NotDecided(error.code, f"{error.words.zh} / {error.words.en}")
-        except DomainError as error:
-            return NotDecided(error.code, f"{error.text.zh} / {error.text.en}")
+            return await self._came(line)
+        except Exception as error:  # also a fault of ours: nothing opens, the next one is served
+            return _not_decided(error)
+
+    async def _came(self, line: str) -> Came:
+        asked = _asked_by(line)
+        if "annul" in asked:
+            return Annulled(await self._annulled(asked["annul"]))
+        answer = await self._scanned(asked)
         leaving = asked.get("purpose", self._purpose) == "leave"
         self._device.note(answer.document, leaving=leaving)
         return Shown(answer.document, answer.online, _hint(asked, answer))
@@ -112,6 +111,8 @@ class Gate:
         gate_id = self._device.enrolment.gate_id
         if nonce == "last":
             nonce = await self._device.journal.last_granted(gate_id) or ""
+        if not re.fullmatch(forms.NONCE, nonce):
+            raise Undecided("scan_unknown", SCAN_UNKNOWN)
         return await self._deciding.annul(gate_id, nonce, self._asking)
 
 
@@ -140,6 +141,23 @@ _FIELDS: dict[str, type] = {
     **dict.fromkeys(("document", "carrier", "free"), dict),
     "party": int,
 }
+
+
+def _not_decided(error: Exception) -> NotDecided:
+    """What is shown of a scan that ended so."""
+    match error:
+        case NoAnswer():
+            return NotDecided(None, str(error))
+        case Refused():
+            return NotDecided(error.code, str(error))
+        case Undecided():
+            return NotDecided(error.code, f"{error.words.zh} / {error.words.en}")
+        case DomainError():
+            return NotDecided(error.code, f"{error.text.zh} / {error.text.en}")
+        case NotKept():
+            return NotDecided("not_kept", str(error))
+    traceback.print_exception(error)
+    return NotDecided("error", f"{type(error).__name__}: {error}")
 
 
 def _hint(asked: Mapping[str, Any], answer: Answer) -> Text | None:
@@ -210,7 +228,8 @@ async def _enrolment(flags: Flags, client: Client, journal: Journal) -> Enrolmen
 
 
 async def _serve(flags: Flags, device: Device, screen: Screen, pace: Pace) -> None:
-    deciding, upkeep = Deciding(device), Upkeep(device, pace)
+    deadline = DEADLINE if flags.hub is None else DEADLINE_OF_HUB
+    deciding, upkeep = Deciding(device, deadline), Upkeep(device, pace)
     await deciding.recover()
     await upkeep.first()
     beside = [asyncio.create_task(upkeep.run())]

@@ -7,6 +7,7 @@ their own.
 
 import asyncio
 import random
+import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -66,19 +67,26 @@ class Upkeep:
 
     async def _beats(self) -> None:
         while True:
+            pause = self.pace.beat
             try:
                 pause = await self.beat()
             except NotKept as error:
                 self._tell_once("disk", _full(error))
-                pause = self.pace.beat
+            except Exception:  # it must not end with one beat
+                traceback.print_exc()
+            else:
+                self._told.discard("disk")
             await _first_of(self.gate.lost, pause)
 
     async def _uploads(self) -> None:
         while True:
+            sent = 0
             try:
                 sent = await self.upload()
             except (NoAnswer, Refused, NotKept):
-                sent = 0  # a beat finds out why, and says so
+                pass  # a beat finds out why, and says so
+            except Exception:  # it must not end with one upload
+                traceback.print_exc()
             if sent == 0:
                 await _first_of(self.gate.queued, self.pace.upload)
 
@@ -96,11 +104,13 @@ class Upkeep:
             self.gate.missed(error)
             return self._next_probe(error)
         except Refused as error:
+            self.gate.answered()
             await self.gate.refused(error)
             return self.pace.beat
         self.gate.clock.learn(datetime.fromisoformat(told["server_time"]), asked)
         self._probes = 0
-        await self.gate.answered()
+        self.gate.answered()
+        await self.gate.accepted()
         await self._obey(told)
         if not self.gate.line.online:
             return self.pace.probe

@@ -7,11 +7,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from passes.admission.offline.flat import Changes
 
 from passes.admission.gates import GateKind
+from passes.admission.offline.flat import Changes
 from passes.ledger.verdicts import Reason
-from scripts.gate import deciding
 from scripts.gate.journal import Journal
 from scripts.gate.screen import Shown
 from tests.support.api import Api
@@ -58,11 +57,11 @@ async def test_what_the_server_admitted_is_remembered_when_the_line_is_cut(
 
 
 async def test_a_line_that_does_not_answer_costs_each_visitor_no_more_than_the_deadline(
-    api: Api, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: Api, world: World, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(deciding, "DEADLINE", 0.2)
     passes = [await world.issue() for _ in range(3)]
     async with at_gate(world, api, tmp_path) as (program, line):
+        program.deciding.deadline = 0.2
         line.silence()
         loop = asyncio.get_running_loop()
         took = []
@@ -76,11 +75,11 @@ async def test_a_line_that_does_not_answer_costs_each_visitor_no_more_than_the_d
 
 
 async def test_a_lost_answer_opens_the_door_once_and_is_one_record(
-    api: Api, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: Api, world: World, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(deciding, "DEADLINE", 0.3)
     held = await world.issue()
     async with at_gate(world, api, tmp_path) as (program, line):
+        program.deciding.deadline = 0.3
         line.deafen()
         assert await program.verdict(world.live(held)) == "ok offline"
         (queued,) = await program.device.journal.queue(10)
@@ -89,14 +88,14 @@ async def test_a_lost_answer_opens_the_door_once_and_is_one_record(
 
 
 async def test_a_scan_that_may_have_arrived_and_is_refused_here_is_taken_back(
-    api: Api, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: Api, world: World, tmp_path: Path
 ) -> None:
     """The server admits, its answer is lost, and the gate knows why not: nobody went in."""
-    monkeypatch.setattr(deciding, "DEADLINE", 0.3)
     held = await world.issue()
     async with at_gate(world, api, tmp_path) as (program, line):
         refusing = bundle(changes=Changes(refuse={held.id: Reason.REVOKED}))
         await program.take(refusing)
+        program.deciding.deadline = 0.3
         line.deafen()
         assert await program.verdict(world.live(held)) == "revoked offline"
         kinds = [each.item["kind"] for each in await program.device.journal.queue(10)]
