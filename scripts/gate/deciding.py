@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
@@ -21,7 +21,6 @@ from passes.codes import base45
 from passes.codes.format import PREFIX
 from passes.codes.scanned import one_form
 from scripts.gate.client import NoAnswer, Refused
-from scripts.gate.clock import steady
 from scripts.gate.device import Device
 from scripts.gate.held import Undecided
 from scripts.gate.journal import Name, NotKept, Row
@@ -45,6 +44,9 @@ class Asking(Protocol):
 
     async def annul(self, nonce: str) -> dict[str, Any]:
         """What it says of an admission that is taken back. Raises `NoAnswer`, `Refused`."""
+
+    async def by_hand(self, body: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+        """What it says of people whom staff let in. Raises `NoAnswer`, `Refused`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,21 +128,50 @@ class Deciding:
             "gives_back_fen": kept.answer["amount_fen"],
         }
 
+    async def by_hand(
+        self, gate_id: str, body: Mapping[str, Any], asking: Asking
+    ) -> dict[str, Any]:
+        """What is answered for people whom staff let in: staff decide, this only keeps it.
+
+        Raises `Undecided`, `Refused`.
+        """
+        device = self.device
+        name, now = Name(gate_id, body["nonce"]), device.clock.now()
+        entry = device.held.entry_by_hand(name, body, now)
+        serial = None if entry is None else entry["serial"]
+        row = Row(name, now, "hand", serial=serial, entry=entry)
+        if device.line.online:
+            try:
+                document = await asking.by_hand(body, self.deadline)
+            except NoAnswer as error:
+                device.missed(error)  # the upload has the same nonce, if it has arrived
+            else:
+                await self._kept(device.journal.answered, row)
+                return document
+        if device.stopped is not None:
+            raise Undecided(device.stopped, _STOPPED)
+        if not device.held.is_staffed(gate_id):
+            raise Undecided("hand_needs_staff", _HAND_NEEDS_STAFF)
+        item = {"kind": "hand", **body, "at": now.isoformat(), **self.gate_in(name), **reckoned()}
+        await self._kept(device.journal.queued, replace(row, item=item))
+        device.queued.set()
+        people = {"people": body["people"], "pass_id": serial or body.get("pass_id")}
+        return {"case": None, **people, "counts": None, "admitted_at": now.isoformat()}
+
     async def recover(self) -> None:
         """After a start: the server may have decided scans whose answer nobody saw. No door has
         opened for them, so they are taken back. Raises `NotKept`."""
         own = self.device.enrolment.gate_id
         now = self.device.clock.now()
         for name in await self.device.journal.unanswered():
-            await self.device.journal.forget(name)
             if name.gate == own:  # another gate has kept its scan itself
                 await self.device.journal.queued(_taken_back(name, now))
+            await self.device.journal.forget(name)
 
     async def _asked(self, name: Name, body: Mapping[str, Any], asking: Asking) -> Answer:
         """What the server says. Raises `NoAnswer`, `Refused`, `Undecided`."""
         device = self.device
         await self._kept(device.journal.asked, Row(name, device.clock.now()))
-        asked = steady()
         try:
             document = await asking.scan(body, self.deadline)
         except Refused as error:
@@ -150,7 +181,6 @@ class Deciding:
                 await device.refused(error)
             raise
         decided_at = datetime.fromisoformat(document["decided_at"])
-        device.clock.learn(decided_at, asked)
         device.answered()
         if name.gate == device.enrolment.gate_id:
             await device.accepted()
@@ -259,6 +289,9 @@ _OF_A_SCAN = ("code", "purpose", "party", "free", "lane", "staff")
 SCAN_UNKNOWN = Text("没有这次放行", "this gate admitted no such scan")
 _TOO_LATE = Text("超过15分钟，不能撤销", "more than 15 minutes ago")
 _STOPPED = Text("本闸机已停用，请联系管理员", "the server has withdrawn the token of this gate")
+_HAND_NEEDS_STAFF = Text(
+    "本通道无工作人员，请走人工通道", "nobody is let in by hand at a turnstile"
+)
 _CARD_NEEDS_LINE = Text(
     "网络中断，证件无法核验，请出示年票二维码", "offline: cards cannot be read, show the code"
 )

@@ -8,6 +8,8 @@ from http import HTTPStatus
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from passes.admission.gates import Gate, GateKind, GateState, Purpose
 from passes.admission.offline.alone import Alone, BundleTooOld, Decided, Known, Shown
 from passes.admission.offline.bundle import (
     Bundle,
@@ -21,8 +23,6 @@ from passes.admission.offline.bundle import (
     opened,
 )
 from passes.admission.offline.flat import State, public_of
-
-from passes.admission.gates import Gate, GateKind, GateState, Purpose
 from passes.base.calendar import business_day
 from passes.base.text import Text
 from passes.codes import format as codes
@@ -212,6 +212,15 @@ class Held:
         )
         return known_to(known)
 
+    def entry_by_hand(
+        self, name: Name, body: Mapping[str, Any], at: datetime
+    ) -> dict[str, Any] | None:
+        """What is to be remembered of people whom staff have let in; None without a pass. They are
+        so many as staff say, so no second reading is meant by it."""
+        told = {"reason": "ok", "admits": body["people"], "pays": 0}
+        held = {} if body.get("pass_id") is None else {"pass": {"id": body["pass_id"]}}
+        return self.entry_of(name, {**body, "party": body["people"]}, {**told, **held}, at)
+
     def _has(self, entry: Entry) -> bool:
         """Whether the bundle holds what is remembered: it was made after the server knew of it. Of
         the last minute before, the newest visit in it says whether it was in time."""
@@ -229,14 +238,20 @@ class Held:
         """What decides at one gate."""
         assert self.bundle is not None  # noqa: S101 - asked while deciding
         if gate_id not in self._alone:
-            self._alone[gate_id] = Alone(self.bundle, self._gate(self.bundle, gate_id))
+            self._alone[gate_id] = Alone(self.bundle, self._gate(gate_id))
         return self._alone[gate_id]
 
-    def _gate(self, bundle: Bundle, gate_id: str) -> Gate:
-        row = next((row for row in bundle.gates if row.id == gate_id), None)
+    def is_staffed(self, gate_id: str) -> bool:
+        """Whether somebody stands at a gate."""
+        return self._gate(gate_id).kind.staffed
+
+    def _gate(self, gate_id: str) -> Gate:
+        """A gate of the spot, as the bundle knows it; else as it has enrolled."""
+        rows = () if self.bundle is None else self.bundle.gates
+        row = next((row for row in rows if row.id == gate_id), None)
         kind = GateKind(self._enrolment.kind) if row is None else row.kind
         state = GateState.ENROLLED if row is None else row.state
-        return Gate(gate_id, bundle.spot_id, kind, "", state)
+        return Gate(gate_id, self._enrolment.spot_id, kind, "", state)
 
     def _title(self, decided: Decided) -> Mapping[str, Any] | None:
         """What is known of the pass of a code."""

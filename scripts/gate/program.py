@@ -14,6 +14,7 @@ from typing import Any
 from passes.base import forms
 from passes.base.errors import DomainError
 from passes.base.text import Text
+from passes.base.unreadable import system_words
 from scripts.gate.client import Client, NoAnswer, Refused, until_answered
 from scripts.gate.clock import GateClock
 from scripts.gate.deciding import DEADLINE, DEADLINE_OF_HUB, SCAN_UNKNOWN, Answer, Deciding
@@ -22,7 +23,7 @@ from scripts.gate.enrolment import Enrolment, OtherGate, by_token, digest_of, en
 from scripts.gate.held import Held, Undecided
 from scripts.gate.journal import InUse, Journal, NotKept
 from scripts.gate.readers import NoReader, is_device, lines_of
-from scripts.gate.screen import Annulled, Came, NotDecided, Screen, Shown, Sounds
+from scripts.gate.screen import Annulled, Came, LetIn, NotDecided, Screen, Shown, Sounds
 from scripts.gate.upkeep import Pace, Upkeep
 from scripts.gate.wrongly_set import caps_lock, hint
 
@@ -70,6 +71,10 @@ class OwnAsking:
         """Take an admission back."""
         return await self._device.client.post(f"/gate/scans/{nonce}/annul", {})
 
+    async def by_hand(self, body: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+        """Say whom staff have let in."""
+        return await self._device.client.post("/gate/hand-admissions", body, seconds)
+
 
 class Gate:
     """Takes lines to what is shown for them."""
@@ -92,6 +97,8 @@ class Gate:
         asked = _asked_by(line)
         if "annul" in asked:
             return Annulled(await self._annulled(asked["annul"]))
+        if "hand" in asked:
+            return LetIn(await self._by_hand(asked["hand"]))
         answer = await self._scanned(asked)
         leaving = asked.get("purpose", self._purpose) == "leave"
         self._device.note(answer.document, leaving=leaving)
@@ -106,6 +113,14 @@ class Gate:
         }
         gate_id = self._device.enrolment.gate_id
         return await self._deciding.scan(gate_id, body, self._asking)
+
+    async def _by_hand(self, decision: Mapping[str, Any]) -> Mapping[str, Any]:
+        people, reason = decision.get("people"), decision.get("reason")
+        if type(people) is not int or not 1 <= people <= 255 or not isinstance(reason, str):
+            raise Undecided("body_invalid", Text("内容有误", "give people and a reason"))
+        body = {"nonce": secrets.token_hex(16), **decision}
+        gate_id = self._device.enrolment.gate_id
+        return await self._deciding.by_hand(gate_id, body, self._asking)
 
     async def _annulled(self, nonce: str) -> Mapping[str, Any]:
         gate_id = self._device.enrolment.gate_id
@@ -131,14 +146,16 @@ def _asked_by(line: str) -> dict[str, Any]:
         if not isinstance(value, _FIELDS.get(name, ())) or isinstance(value, bool):
             known = ", ".join(_FIELDS)
             raise Undecided("body_invalid", Text(f"{name}有误", f"{name}: fields are {known}"))
-    if not document.keys() & {"code", "document", "carrier", "annul"}:
-        raise Undecided("body_invalid", Text("没有内容", "give code, document, carrier or annul"))
+    if not document.keys() & {"code", "document", "carrier", "annul", "hand"}:
+        raise Undecided(
+            "body_invalid", Text("没有内容", "give code, document, carrier, annul or hand")
+        )
     return document
 
 
 _FIELDS: dict[str, type] = {
     **dict.fromkeys(("code", "purpose", "read", "lane", "staff", "annul"), str),
-    **dict.fromkeys(("document", "carrier", "free"), dict),
+    **dict.fromkeys(("document", "carrier", "free", "hand"), dict),
     "party": int,
 }
 
@@ -236,7 +253,10 @@ async def _serve(flags: Flags, device: Device, screen: Screen, pace: Pace) -> No
     if flags.hub is not None:
         from scripts.gate.hub import serve  # noqa: PLC0415 - a gate alone needs no web server
 
-        await serve(deciding, *flags.hub)
+        try:
+            await serve(deciding, *flags.hub)
+        except OSError as error:
+            raise CannotStart(f"the hub cannot listen there: {system_words(error)}") from None
     try:
         if flags.read is not None:
             sounds = Sounds(flags.on_admitted, flags.on_refused)

@@ -184,6 +184,27 @@ async def test_an_annulment_frees_the_pass_with_a_line_and_without(
         assert kinds == ["scan", "annul", "scan"]
 
 
+async def test_whom_staff_let_in_is_kept_with_a_line_and_without(
+    api: Api, world: World, tmp_path: Path
+) -> None:
+    held = await world.issue()
+    by_hand = f'{{"hand": {{"people": 1, "reason": "device_fault", "pass_id": "{held.id}"}}}}'
+    async with at_gate(world, api, tmp_path, GateKind.HANDHELD) as (program, line):
+        assert await program.verdict('{"hand": {"people": 2, "reason": "no_phone"}}') == "let in"
+        assert len(await world.mongo.collection("cases").find({})) == 1
+        line.cut()
+        assert await program.verdict(by_hand) == "let in"
+        assert await program.verdict(world.live(held)) == "already_today offline"
+        hand, _ = await program.device.journal.queue(10)
+        assert (hand.item["kind"], hand.item["people"]) == ("hand", 1)
+        assert await program.verdict('{"hand": {"people": 0, "reason": "x"}}') == (
+            "undecided body_invalid"
+        )
+    async with at_gate(world, api, tmp_path) as (turnstile, line):
+        line.cut()
+        assert await turnstile.verdict(by_hand) == "undecided hand_needs_staff"
+
+
 async def test_what_is_not_uploaded_is_decided_here_though_the_line_is_back(
     api: Api, world: World, tmp_path: Path
 ) -> None:

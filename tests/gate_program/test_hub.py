@@ -162,6 +162,27 @@ async def test_what_the_gate_did_is_what_the_hub_uploads(
         assert await second.verdict(world.live(held)) == "already_today"
 
 
+async def test_a_poison_item_keeps_nobody_back(api: Api, world: World, tmp_path: Path) -> None:
+    async with spot_with_hub(world, api, tmp_path) as spot:
+        spot.line.cut()
+        good = {
+            "kind": "scan",
+            "nonce": "good",
+            "code": world.live(await world.issue()),
+            "scanned_at": NOW.isoformat(),
+            "decided": {"reason": "ok", "admits": 1, "pays": 0},
+        }
+        live = {name: value for name, value in good.items() if name != "decided"}
+        live |= {"nonce": "live", "party": 1}
+        items = [{"nonce": "a"}, good | {"nonce": "b", "scanned_at": "noon"}, good, live]
+        body = {"sent_at": NOW.isoformat(), "bundle": None, "version": "x", "items": items}
+        answer = await spot.api.post(f"{SCANS}/batch", body, spot.token)
+        results = [each["result"] for each in answer.json["items"]]
+        assert results == ["wrong", "wrong", "recorded", "recorded"]
+        assert answer.json["items"][3]["verdict"]["reason"] == "already_today"
+        assert [item["nonce"] for item in await queue(spot.hub)] == ["good", "live"]
+
+
 async def test_the_hub_hands_on_its_bundle_as_the_server_signed_it(
     api: Api, world: World, tmp_path: Path
 ) -> None:

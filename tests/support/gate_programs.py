@@ -20,7 +20,7 @@ from scripts.gate.enrolment import Enrolment
 from scripts.gate.held import Held
 from scripts.gate.journal import Journal
 from scripts.gate.program import Gate
-from scripts.gate.screen import Annulled, Came, Shown
+from scripts.gate.screen import Annulled, Came, LetIn, Shown
 from scripts.gate.upkeep import Pace, Upkeep
 from tests.support.bundles import BUNDLE_KEY
 from tests.support.line import Line
@@ -47,6 +47,8 @@ class Program:
         came = await self.gate.line(line)
         if isinstance(came, Annulled):
             return "annulled"
+        if isinstance(came, LetIn):
+            return "let in"
         if not isinstance(came, Shown):
             return f"undecided {came.code}"
         reason = str(came.answer["reason"])
