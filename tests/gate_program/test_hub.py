@@ -165,7 +165,7 @@ async def test_what_the_gate_did_is_what_the_hub_uploads(
 async def test_a_poison_item_keeps_nobody_back(api: Api, world: World, tmp_path: Path) -> None:
     async with spot_with_hub(world, api, tmp_path) as spot:
         spot.line.cut()
-        good = {
+        good: dict[str, Any] = {
             "kind": "scan",
             "nonce": "good",
             "code": world.live(await world.issue()),
