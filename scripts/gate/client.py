@@ -99,13 +99,13 @@ class Client:
         """The document in the reply. Raises `NoAnswer`, `Refused`."""
         return document_of(await self.send(Call("GET", path, seconds=seconds)))
 
-    async def send(self, call: Call) -> HTTPResponse:
+    async def send(self, call: Call, address: str | None = None) -> HTTPResponse:
         """A reply of whatever status. Raises `NoAnswer` if there is none."""
         headers = {"Accept-Language": "en", **(call.headers or {})}
         headers.setdefault("Authorization", f"Bearer {self.token}")
         body = call.body if isinstance(call.body, bytes | None) else json.dumps(call.body).encode()
         request = HTTPRequest(
-            f"{self.address}{API}{call.path}",
+            f"{address or self.address}{API}{call.path}",
             call.method,
             headers=headers,
             body=body,
@@ -125,18 +125,17 @@ class Client:
     async def find(self, call: Call) -> HTTPResponse:
         """The reply of the first address that has one below 500, which is the one to use from then
         on. Raises `NoAnswer`."""
-        used, last = self.address, NoAnswer("no address")
+        last = NoAnswer("there is no address")
         for address in self.addresses:
-            self.address = address
             try:
-                reply = await self.send(call)
+                reply = await self.send(call, address)
                 if reply.code >= _SERVER_FAULTS:
                     raise _no_answer(reply)
             except NoAnswer as error:
                 last = error
             else:
+                self.address = address
                 return reply
-        self.address = used
         raise last
 
 

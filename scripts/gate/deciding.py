@@ -9,24 +9,28 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
+from passes.base.errors import DomainError
 from passes.base.text import Text
 from passes.codes import base45
 from passes.codes.format import PREFIX
 from passes.codes.scanned import one_form
 from scripts.gate.client import NoAnswer, Refused
-from scripts.gate.clock import steady
 from scripts.gate.device import Device
 from scripts.gate.held import Undecided
 from scripts.gate.journal import Name, NotKept, Row
 from scripts.gate.uploading import reckoned
 
 DEADLINE = 3.0
-"""Seconds after which nobody waits for the server any longer, where there is a bundle."""
+"""In seconds, at a gate."""
+
+DEADLINE_OF_HUB = 1.5
+"""Less, because the gates behind it wait as well."""
 
 ANNULLED_WITHIN = timedelta(minutes=15)
 """As the server has it."""
@@ -40,6 +44,9 @@ class Asking(Protocol):
 
     async def annul(self, nonce: str) -> dict[str, Any]:
         """What it says of an admission that is taken back. Raises `NoAnswer`, `Refused`."""
+
+    async def by_hand(self, body: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+        """What it says of people whom staff let in. Raises `NoAnswer`, `Refused`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +62,15 @@ class Deciding:
     """Decides the scans of one gate, or of all gates behind a hub."""
 
     device: Device
+    deadline: float = DEADLINE
+    """Seconds after which nobody waits for the server any longer, where there is a bundle."""
     _taken: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     async def scan(self, gate_id: str, body: Mapping[str, Any], asking: Asking) -> Answer:
         """The answer to a scan, whose `body` is as the API takes it.
 
-        Raises `Undecided`, `Refused` if the server will not have it, and `NoAnswer` if it does not
-        answer and there is no bundle.
+        Raises `Undecided`, `Refused` if the server will not have it, `DomainError` if this program
+        will not, and `NoAnswer` if nobody answers and there is no bundle.
         """
         name = Name(gate_id, body["nonce"])
         pass_id = serial_in(body.get("code"))
@@ -71,17 +80,24 @@ class Deciding:
             if earlier is not None:
                 return Answer(earlier, online=False)
             # 2. The server, unless it is away, or does not know yet what was decided here.
-            arrived = False
-            if self.device.line.online and not await self._waits_to_be_uploaded(pass_id):
-                try:
-                    return await self._asked(name, body, pass_id, asking)
-                except NoAnswer as error:
-                    arrived = error.sent
-                    self.device.missed(error)
-                    if self.device.held.bundle is None:
-                        raise
-            # 3. Else alone.
-            return await self._alone(name, body, arrived=arrived)
+            without_bundle = self.device.held.bundle is None
+            online = self.device.line.online or without_bundle
+            if not online or await self._waits_to_be_uploaded(pass_id):
+                return await self._alone(name, body)
+            try:
+                return await self._asked(name, body, asking)
+            except NoAnswer as error:
+                self.device.missed(error)
+                # 3. Else alone. The server may have decided this scan all the same.
+                arrived = error.sent
+                if without_bundle:
+                    await self._given_up(name, arrived=arrived)
+                    raise
+            try:
+                return await self._alone(name, body, arrived=arrived)
+            except (Undecided, DomainError):
+                await self._given_up(name, arrived=arrived)
+                raise
 
     async def annul(self, gate_id: str, nonce: str, asking: Asking) -> dict[str, Any]:
         """What an annulment is answered. Raises `Undecided`, `Refused`, `NoAnswer`."""
@@ -98,7 +114,7 @@ class Deciding:
                 await self._kept(self.device.journal.answered, Row(name, now, "annul"))
                 return document
         if kept is None or kept.answer.get("verdict") == "refused":
-            raise Undecided("scan_unknown", _SCAN_UNKNOWN)
+            raise Undecided("scan_unknown", SCAN_UNKNOWN)
         if now - kept.at > ANNULLED_WITHIN:
             raise Undecided("annul_too_late", _TOO_LATE)
         item = {"kind": "annul", "nonce": nonce, "at": now.isoformat(), **reckoned()}
@@ -112,39 +128,70 @@ class Deciding:
             "gives_back_fen": kept.answer["amount_fen"],
         }
 
+    async def by_hand(
+        self, gate_id: str, body: Mapping[str, Any], asking: Asking
+    ) -> dict[str, Any]:
+        """What is answered for people whom staff let in: staff decide, this only keeps it.
+
+        Raises `Undecided`, `Refused`.
+        """
+        device = self.device
+        name, now = Name(gate_id, body["nonce"]), device.clock.now()
+        entry = device.held.entry_by_hand(name, body, now)
+        serial = None if entry is None else entry["serial"]
+        row = Row(name, now, "hand", serial=serial, entry=entry)
+        if device.line.online:
+            try:
+                document = await asking.by_hand(body, self.deadline)
+            except NoAnswer as error:
+                device.missed(error)  # the upload has the same nonce, if it has arrived
+            else:
+                await self._kept(device.journal.answered, row)
+                return document
+        if device.stopped is not None:
+            raise Undecided(device.stopped, _STOPPED)
+        if not device.held.is_staffed(gate_id):
+            raise Undecided("hand_needs_staff", _HAND_NEEDS_STAFF)
+        item = {"kind": "hand", **body, "at": now.isoformat(), **self.gate_in(name), **reckoned()}
+        await self._kept(device.journal.queued, replace(row, item=item))
+        device.queued.set()
+        people = {"people": body["people"], "pass_id": serial or body.get("pass_id")}
+        return {"case": None, **people, "counts": None, "admitted_at": now.isoformat()}
+
     async def recover(self) -> None:
         """After a start: the server may have decided scans whose answer nobody saw. No door has
         opened for them, so they are taken back. Raises `NotKept`."""
         own = self.device.enrolment.gate_id
         now = self.device.clock.now()
         for name in await self.device.journal.unanswered():
-            await self.device.journal.forget(name)
             if name.gate == own:  # another gate has kept its scan itself
                 await self.device.journal.queued(_taken_back(name, now))
+            await self.device.journal.forget(name)
 
-    async def _asked(
-        self, name: Name, body: Mapping[str, Any], pass_id: str, asking: Asking
-    ) -> Answer:
+    async def _asked(self, name: Name, body: Mapping[str, Any], asking: Asking) -> Answer:
         """What the server says. Raises `NoAnswer`, `Refused`, `Undecided`."""
         device = self.device
         await self._kept(device.journal.asked, Row(name, device.clock.now()))
-        asked = steady()
         try:
-            document = await asking.scan(body, DEADLINE)
+            document = await asking.scan(body, self.deadline)
         except Refused as error:
             await self._kept(device.journal.forget, name)
-            await device.refused(error)
+            device.answered()
+            if name.gate == device.enrolment.gate_id:
+                await device.refused(error)
             raise
         decided_at = datetime.fromisoformat(document["decided_at"])
-        device.clock.learn(decided_at, asked)
-        await device.answered()
+        device.answered()
+        if name.gate == device.enrolment.gate_id:
+            await device.accepted()
+        entry = device.held.entry_of(name, body, document, decided_at)
         row = Row(
             name,
             decided_at,
             digest=digest_of(body),
             answer=document,
-            serial=pass_id or None,
-            entry=device.held.entry_of(body, document),
+            serial=None if entry is None else entry["serial"],
+            entry=entry,
         )
         try:
             await self._kept(device.journal.answered, row)
@@ -154,7 +201,16 @@ class Deciding:
             raise
         return Answer(document, online=True)
 
-    async def _alone(self, name: Name, body: Mapping[str, Any], *, arrived: bool) -> Answer:
+    async def _given_up(self, name: Name, *, arrived: bool) -> None:
+        """Nobody has decided, and no door opens. If the server has, it is taken back."""
+        journal = self.device.journal
+        with suppress(NotKept):  # then it is done at the next start
+            if arrived:
+                await journal.queued(_taken_back(name, self.device.clock.now()))
+                self.device.queued.set()
+            await journal.forget(name)
+
+    async def _alone(self, name: Name, body: Mapping[str, Any], *, arrived: bool = False) -> Answer:
         """What this program says. `arrived`: the server may have decided this scan, too. Raises
         `Undecided`."""
         device, now = self.device, self.device.clock.now()
@@ -190,9 +246,19 @@ class Deciding:
         """What is uploaded of a scan that was decided here."""
         shown = {each: body[each] for each in _OF_A_SCAN if body.get(each) is not None}
         decided = {each: document[each] for each in ("reason", "admits", "pays")}
-        gate = {} if name.gate == self.device.enrolment.gate_id else {"gate": name.gate}
         at = {"scanned_at": now.isoformat(), **reckoned()}
-        return {"kind": "scan", "nonce": name.nonce, **shown, **at, **gate, "decided": decided}
+        return {
+            "kind": "scan",
+            "nonce": name.nonce,
+            **shown,
+            **at,
+            **self.gate_in(name),
+            "decided": decided,
+        }
+
+    def gate_in(self, name: Name) -> dict[str, str]:
+        """How an item says whose it is, if it is not this program's own."""
+        return {} if name.gate == self.device.enrolment.gate_id else {"gate": name.gate}
 
     async def _waits_to_be_uploaded(self, pass_id: str) -> bool:
         """Whether the server does not know yet what was decided here about a pass."""
@@ -220,9 +286,12 @@ class Deciding:
 
 _OF_A_SCAN = ("code", "purpose", "party", "free", "lane", "staff")
 
-_SCAN_UNKNOWN = Text("没有这次放行", "this gate admitted no such scan")
+SCAN_UNKNOWN = Text("没有这次放行", "this gate admitted no such scan")
 _TOO_LATE = Text("超过15分钟，不能撤销", "more than 15 minutes ago")
 _STOPPED = Text("本闸机已停用，请联系管理员", "the server has withdrawn the token of this gate")
+_HAND_NEEDS_STAFF = Text(
+    "本通道无工作人员，请走人工通道", "nobody is let in by hand at a turnstile"
+)
 _CARD_NEEDS_LINE = Text(
     "网络中断，证件无法核验，请出示年票二维码", "offline: cards cannot be read, show the code"
 )

@@ -3,17 +3,19 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from passes.base.calendar import business_day
 from passes.base.text import Text
 from scripts.gate.client import Client, NoAnswer, Refused
 from scripts.gate.clock import GateClock, steady
 from scripts.gate.enrolment import Enrolment
 from scripts.gate.held import Held
 from scripts.gate.hysteresis import Hysteresis
-from scripts.gate.journal import Journal
+from scripts.gate.journal import Journal, NotKept
 
 
 class Tell(Protocol):
@@ -53,29 +55,43 @@ class Device:
             self.tell("offline", words, why=str(error))
             self.lost.set()
 
-    async def answered(self) -> None:
-        """There was an answer in time."""
+    def answered(self) -> None:
+        """There was an answer in time, whatever it said."""
         self.reachable = True
-        if self.stopped is not None:
-            self.stopped = None
-            await self.journal.set(stopped=None)
         if self.line.answered(steady()):
             self.tell("online", Text("网络恢复，在线验票", "online again, the server decides"))
             self.queued.set()
 
+    async def accepted(self) -> None:
+        """The server has taken the token of this gate."""
+        if self.stopped is not None:
+            await self._stop(None)
+
     async def refused(self, error: Refused) -> None:
-        """The server answered, and would not have it. A token that is good no more ends the gate,
-        with a line and without, until the server takes it again. Raises `NotKept`."""
-        self.reachable = True
+        """The server would not have what this gate asked. A token that is good no more ends the
+        gate, with a line and without, until the server takes it again."""
         if error.ends_gate and self.stopped != error.code:
-            self.stopped = error.code
             words = Text(f"本闸机已停用：{error.code}", f"this gate admits nobody: {error}")
             self.tell("stopped", words, why=error.code)
-            await self.journal.set(stopped=error.code)
+            await self._stop(error.code)
+
+    async def _stop(self, why: str | None) -> None:
+        self.stopped = why
+        with suppress(NotKept):  # until the program ends it is known all the same
+            await self.journal.set(stopped=why)
+
+    @property
+    def counted(self) -> dict[str, int]:
+        """How many people this gate has let in and out today, and how many more in than out."""
+        came, left = self.counters["in"], self.counters["out"]
+        return {"in": came, "out": left, "inside": came - left}
 
     def note(self, answer: Mapping[str, Any], *, leaving: bool) -> None:
         """Count a verdict, for heartbeats."""
-        self.last_scan_at = self.clock.now()
+        now = self.clock.now()
+        if self.last_scan_at is None or business_day(self.last_scan_at) != business_day(now):
+            self.counters.clear()
+        self.last_scan_at = now
         if answer["verdict"] == "admitted":
             self.counters["out" if leaving else "in"] += answer["admits"]
 

@@ -18,16 +18,16 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler, url
 
 from handlers.admission.gates import ScanIn
+from handlers.admission.staff import HandAdmissionIn
 from handlers.web.access import bearer_token
 from handlers.web.arguments import read_body
 from handlers.web.problems import Problem, language_of, problem_of
 from handlers.web.replies import send_problem
 from passes.base.text import Text
 from scripts.gate.client import Call, Client, NoAnswer, Refused, document_of
-from scripts.gate.deciding import Deciding, serial_in
+from scripts.gate.deciding import Deciding
 from scripts.gate.held import Undecided
 from scripts.gate.journal import Name, NotKept, Row
-from scripts.gate.uploading import MOST_ITEMS
 
 _BODY_LIMIT = 512 * 1024
 _RETRY_AFTER = "5"
@@ -56,6 +56,11 @@ class AskingFor:
     async def annul(self, nonce: str) -> dict[str, Any]:
         """Take an admission back."""
         call = Call("POST", f"/gate/scans/{nonce}/annul", {}, self._headers)
+        return document_of(await self._client.send(call))
+
+    async def by_hand(self, body: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+        """Say whom staff have let in."""
+        call = Call("POST", "/gate/hand-admissions", body, self._headers, seconds)
         return document_of(await self._client.send(call))
 
 
@@ -145,6 +150,20 @@ class Scans(HubHandler):
         self.write(answer.document)
 
 
+class HandAdmissions(HubHandler):
+    """`/api/v1/gate/hand-admissions`"""
+
+    async def post(self) -> None:
+        """Keep whom staff have let in."""
+        gate_id = self.gate_id
+        if gate_id is None:
+            await self.forward()
+            return
+        read_body(self.request.body, HandAdmissionIn)
+        body = json.loads(self.request.body)
+        self.write(await self.deciding.by_hand(gate_id, body, self.asking))
+
+
 class Annulments(HubHandler):
     """`/api/v1/gate/scans/{nonce}/annul`"""
 
@@ -169,12 +188,21 @@ class Batches(HubHandler):
         received_at = self.device.clock.now()
         body = json.loads(self.request.body)
         sent_at = datetime.fromisoformat(body["sent_at"])
-        results = [
-            await self._item(gate_id, item, received_at - sent_at)
-            for item in body["items"][:MOST_ITEMS]
-        ]
+        late = received_at - sent_at
+        results = [await self._result(gate_id, item, late) for item in body["items"]]
         skew_ms = round((sent_at - received_at) / timedelta(milliseconds=1))
         self.write({"received_at": received_at.isoformat(), "skew_ms": skew_ms, "items": results})
+
+    async def _result(
+        self, gate_id: str, item: Mapping[str, Any], late: timedelta
+    ) -> dict[str, Any]:
+        """The result of an item; one that cannot be read keeps nobody back."""
+        try:
+            return await self._item(gate_id, item, late)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            wrong = {"code": "item_invalid", "detail": f"{type(error).__name__}: {error}"}
+            nothing = {"verdict": None, "conflict": None}
+            return {"nonce": item.get("nonce"), "result": "wrong", "error": wrong, **nothing}
 
     async def _item(self, gate_id: str, item: Mapping[str, Any], late: timedelta) -> dict[str, Any]:
         """The result of an item, whose instants are `late` behind the clock of the hub."""
@@ -184,21 +212,28 @@ class Batches(HubHandler):
             body = {name: value for name, value in item.items() if name not in _OF_AN_ITEM}
             answer = await self.deciding.scan(gate_id, body, self.asking)
             return {**answered, "result": "recorded", "verdict": answer.document}
-        name = "scanned_at" if kind == "scan" else "at"
-        at = min(datetime.fromisoformat(item[name]) + late, self.device.clock.now())
-        own = gate_id == self.device.enrolment.gate_id
-        of_gate = {} if own else {"gate": item.get("gate", gate_id)}
+        instant = "scanned_at" if kind == "scan" else "at"
+        at = min(datetime.fromisoformat(item[instant]) + late, self.device.clock.now())
+        name = Name(str(item.get("gate", gate_id)), item["nonce"])
+        entry = self._entry(name, item, at)
         row = Row(
-            Name(gate_id, item["nonce"]),
+            name,
             at,
             str(kind),
-            item={**item, name: at.isoformat(), **of_gate},
-            serial=serial_in(item.get("code")) or None,
-            entry=self.device.held.entry_of(item, item["decided"]) if kind == "scan" else None,
+            item={**item, instant: at.isoformat(), **self.deciding.gate_in(name)},
+            serial=None if entry is None else entry["serial"],
+            entry=entry,
         )
         await self.device.journal.taken(row)
         self.device.queued.set()
         return {**answered, "result": "recorded"}
+
+    def _entry(self, name: Name, item: Mapping[str, Any], at: datetime) -> dict[str, Any] | None:
+        """What is to be remembered of an item."""
+        held = self.device.held
+        if item["kind"] == "scan":
+            return held.entry_of(name, item, item["decided"], at)
+        return held.entry_by_hand(name, item, at) if item["kind"] == "hand" else None
 
 
 class Bundles(HubHandler):
@@ -270,6 +305,7 @@ def hub_application(deciding: Deciding) -> Application:
             url(f"{gate}/scans", Scans, hub),
             url(f"{gate}/scans/batch", Batches, hub),
             url(f"{gate}/scans/([^/]+)/annul", Annulments, hub),
+            url(f"{gate}/hand-admissions", HandAdmissions, hub),
             url(f"{gate}/bundle", Bundles, hub),
             url(f"{gate}/heartbeat", Heartbeats, hub),
             url(f"{gate}/.*", Others, hub),
@@ -282,7 +318,8 @@ async def serve(deciding: Deciding, host: str, port: int) -> HTTPServer:
     sockets = bind_sockets(port, host)
     server = HTTPServer(hub_application(deciding), max_body_size=_BODY_LIMIT)
     server.add_sockets(sockets)
-    address = f"http://{host}:{sockets[0].getsockname()[1]}"
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{sockets[0].getsockname()[1]}"
     words = Text(f"汇聚点：{address}", f"hub listening on {address}")
     deciding.device.tell("hub", words, address=address)
     return server

@@ -46,7 +46,7 @@ CREATE INDEX IF NOT EXISTS by_settling ON scans (settled_at) WHERE settled_at IS
 
 
 class NotKept(Exception):
-    """The disk has not taken it: full, read-only or broken. Nothing may open."""
+    """The disk does not take it, or give it back: full, read-only or broken. Nothing may open."""
 
 
 class InUse(Exception):
@@ -122,7 +122,7 @@ class Entry:
 
 
 class Journal:
-    """One file. Every method that writes returns when it is on disk; it raises `NotKept`."""
+    """One file. A method that writes returns when it is on disk. All raise `NotKept`."""
 
     def __init__(self, path: Path) -> None:
         """Open the file, or make it. Raises `InUse`, `NotKept`."""
@@ -352,17 +352,17 @@ class Journal:
         """Do some work as one transaction, which is on disk when this returns."""
 
         def transaction() -> T:
-            try:
-                with self._db:
-                    self._db.execute("BEGIN IMMEDIATE")
-                    return work()
-            except sqlite3.Error as error:
-                raise NotKept(str(error)) from None
+            with self._db:
+                self._db.execute("BEGIN IMMEDIATE")
+                return work()
 
         return await self._run(transaction)
 
     async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except sqlite3.Error as error:
+            raise NotKept(str(error)) from None
 
 
 def _opened(path: Path) -> sqlite3.Connection:

@@ -4,22 +4,26 @@ import asyncio
 import json
 import re
 import secrets
+import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from passes.base import forms
+from passes.base.errors import DomainError
 from passes.base.text import Text
+from passes.base.unreadable import system_words
 from scripts.gate.client import Client, NoAnswer, Refused, until_answered
 from scripts.gate.clock import GateClock
-from scripts.gate.deciding import Answer, Deciding
+from scripts.gate.deciding import DEADLINE, DEADLINE_OF_HUB, SCAN_UNKNOWN, Answer, Deciding
 from scripts.gate.device import Device
 from scripts.gate.enrolment import Enrolment, OtherGate, by_token, digest_of, enrolled, restored
 from scripts.gate.held import Held, Undecided
 from scripts.gate.journal import InUse, Journal, NotKept
 from scripts.gate.readers import NoReader, is_device, lines_of
-from scripts.gate.screen import Annulled, Came, NotDecided, Screen, Shown, Sounds
+from scripts.gate.screen import Annulled, Came, LetIn, NotDecided, Screen, Shown, Sounds
 from scripts.gate.upkeep import Pace, Upkeep
 from scripts.gate.wrongly_set import caps_lock, hint
 
@@ -67,6 +71,10 @@ class OwnAsking:
         """Take an admission back."""
         return await self._device.client.post(f"/gate/scans/{nonce}/annul", {})
 
+    async def by_hand(self, body: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+        """Say whom staff have let in."""
+        return await self._device.client.post("/gate/hand-admissions", body, seconds)
+
 
 class Gate:
     """Takes lines to what is shown for them."""
@@ -81,16 +89,17 @@ class Gate:
     async def line(self, line: str) -> Came:
         """What came of a line. A gate goes on, whatever comes of one line."""
         try:
-            asked = _asked_by(line)
-            if "annul" in asked:
-                return Annulled(await self._annulled(str(asked["annul"])))
-            answer = await self._scanned(asked)
-        except NoAnswer as error:
-            return NotDecided(None, str(error))
-        except Refused as error:
-            return NotDecided(error.code, str(error))
-        except Undecided as error:
-            return NotDecided(error.code, f"{error.words.zh} / {error.words.en}")
+            return await self._came(line)
+        except Exception as error:  # also a fault of ours: nothing opens, the next one is served
+            return _not_decided(error)
+
+    async def _came(self, line: str) -> Came:
+        asked = _asked_by(line)
+        if "annul" in asked:
+            return Annulled(await self._annulled(asked["annul"]))
+        if "hand" in asked:
+            return LetIn(await self._by_hand(asked["hand"]))
+        answer = await self._scanned(asked)
         leaving = asked.get("purpose", self._purpose) == "leave"
         self._device.note(answer.document, leaving=leaving)
         return Shown(answer.document, answer.online, _hint(asked, answer))
@@ -105,23 +114,67 @@ class Gate:
         gate_id = self._device.enrolment.gate_id
         return await self._deciding.scan(gate_id, body, self._asking)
 
+    async def _by_hand(self, decision: Mapping[str, Any]) -> Mapping[str, Any]:
+        people, reason = decision.get("people"), decision.get("reason")
+        if type(people) is not int or not 1 <= people <= 255 or not isinstance(reason, str):
+            raise Undecided("body_invalid", Text("内容有误", "give people and a reason"))
+        body = {"nonce": secrets.token_hex(16), **decision}
+        gate_id = self._device.enrolment.gate_id
+        return await self._deciding.by_hand(gate_id, body, self._asking)
+
     async def _annulled(self, nonce: str) -> Mapping[str, Any]:
         gate_id = self._device.enrolment.gate_id
         if nonce == "last":
             nonce = await self._device.journal.last_granted(gate_id) or ""
+        if not re.fullmatch(forms.NONCE, nonce):
+            raise Undecided("scan_unknown", SCAN_UNKNOWN)
         return await self._deciding.annul(gate_id, nonce, self._asking)
 
 
 def _asked_by(line: str) -> dict[str, Any]:
     """What a line asks for: a program writes a JSON document, a scanner the text of a code, and a
-    reader of ID cards a number."""
-    if line.startswith("{"):
-        with suppress(ValueError):
-            document: dict[str, Any] = json.loads(line)
-            return document
+    reader of ID cards a number. Raises `Undecided` for a document of other fields."""
     if _CARD.fullmatch(line):
         return {"document": {"kind": "resident", "number": line}, "read": "chip"}
-    return {"code": line}
+    if not line.startswith("{"):
+        return {"code": line}
+    try:
+        document: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return {"code": line}
+    for name, value in document.items():
+        if not isinstance(value, _FIELDS.get(name, ())) or isinstance(value, bool):
+            known = ", ".join(_FIELDS)
+            raise Undecided("body_invalid", Text(f"{name}有误", f"{name}: fields are {known}"))
+    if not document.keys() & {"code", "document", "carrier", "annul", "hand"}:
+        raise Undecided(
+            "body_invalid", Text("没有内容", "give code, document, carrier, annul or hand")
+        )
+    return document
+
+
+_FIELDS: dict[str, type] = {
+    **dict.fromkeys(("code", "purpose", "read", "lane", "staff", "annul"), str),
+    **dict.fromkeys(("document", "carrier", "free", "hand"), dict),
+    "party": int,
+}
+
+
+def _not_decided(error: Exception) -> NotDecided:
+    """What is shown of a scan that ended so."""
+    match error:
+        case NoAnswer():
+            return NotDecided(None, str(error))
+        case Refused():
+            return NotDecided(error.code, str(error))
+        case Undecided():
+            return NotDecided(error.code, f"{error.words.zh} / {error.words.en}")
+        case DomainError():
+            return NotDecided(error.code, f"{error.text.zh} / {error.text.en}")
+        case NotKept():
+            return NotDecided("not_kept", str(error))
+    traceback.print_exception(error)
+    return NotDecided("error", f"{type(error).__name__}: {error}")
 
 
 def _hint(asked: Mapping[str, Any], answer: Answer) -> Text | None:
@@ -168,10 +221,10 @@ async def _device(flags: Flags, journal: Journal, screen: Screen) -> Device:
         raise CannotStart(str(error)) from None
     client.token = enrolment.token
     screen.enrolled(enrolment)
-    held = Held(enrolment.spot_id, enrolment.bundle_keys)
+    held = Held(enrolment)
     await held.restore(journal)
-    if held.made_at is not None:
-        clock.not_before(held.made_at)
+    if held.bundle is not None:
+        clock.not_before(held.bundle.made_at)
     device = Device(enrolment, client, journal, clock, held, screen.state)
     device.stopped = settings.get("stopped")
     return device
@@ -192,14 +245,18 @@ async def _enrolment(flags: Flags, client: Client, journal: Journal) -> Enrolmen
 
 
 async def _serve(flags: Flags, device: Device, screen: Screen, pace: Pace) -> None:
-    deciding, upkeep = Deciding(device), Upkeep(device, pace)
+    deadline = DEADLINE if flags.hub is None else DEADLINE_OF_HUB
+    deciding, upkeep = Deciding(device, deadline), Upkeep(device, pace)
     await deciding.recover()
     await upkeep.first()
     beside = [asyncio.create_task(upkeep.run())]
     if flags.hub is not None:
         from scripts.gate.hub import serve  # noqa: PLC0415 - a gate alone needs no web server
 
-        await serve(deciding, *flags.hub)
+        try:
+            await serve(deciding, *flags.hub)
+        except OSError as error:
+            raise CannotStart(f"the hub cannot listen there: {system_words(error)}") from None
     try:
         if flags.read is not None:
             sounds = Sounds(flags.on_admitted, flags.on_refused)

@@ -55,7 +55,14 @@ class Annulled:
     answer: Mapping[str, Any]
 
 
-Came = Shown | NotDecided | Annulled
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """People whom staff have let in; `case` is None until it is uploaded."""
+
+    answer: Mapping[str, Any]
+
+
+Came = Shown | NotDecided | Annulled | LetIn
 """What came of a line."""
 
 
@@ -72,7 +79,7 @@ class Screen:
         """Show what came of a line."""
         if self._as_json:
             self._write(json.dumps(_document(came), ensure_ascii=False))
-        elif isinstance(came, Annulled):
+        elif isinstance(came, Annulled | LetIn):
             self._write(_line(came))
         elif self._on_terminal:
             self._write(_block(came, shutil.get_terminal_size().columns))
@@ -91,7 +98,8 @@ class Screen:
         """Tell a change of state, such as `offline`."""
         if self._as_json:
             message = {"zh": words.zh, "en": words.en}
-            self._write(json.dumps({"event": event, "message": message, **more}))
+            told = {"event": event, "message": message, **more}
+            self._write(json.dumps(told, ensure_ascii=False))
         elif self._on_terminal:
             self._write(f"{_YELLOW} {words.zh} {_PLAIN}\n  {words.en}")
         else:
@@ -112,7 +120,7 @@ class Sounds:
 
     def came(self, came: Came) -> None:
         """Begin the command for what came of a scan; a repeat makes no sound."""
-        if isinstance(came, Annulled) or (isinstance(came, Shown) and came.is_repeat):
+        if isinstance(came, Annulled | LetIn) or (isinstance(came, Shown) and came.is_repeat):
             return
         command = self._commands[isinstance(came, Shown) and came.opens]
         if command is None or len(self._running) >= _MOST_SOUNDS:
@@ -120,6 +128,12 @@ class Sounds:
         running = asyncio.create_task(_run(shlex.split(command)))
         self._running.add(running)
         running.add_done_callback(self._running.discard)
+
+    async def close(self) -> None:
+        """End those that still run."""
+        for running in self._running:
+            running.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
 
 
 async def _run(words: list[str]) -> None:
@@ -131,12 +145,18 @@ async def _run(words: list[str]) -> None:
     except OSError as error:
         print(f"{words[0]} does not run: {error.strerror}", file=sys.stderr, flush=True)
         return
-    await process.wait()
+    try:
+        await process.wait()
+    finally:
+        if process.returncode is None:
+            process.terminate()
 
 
 def _document(came: Came) -> dict[str, Any]:
     if isinstance(came, Annulled):
         return {"event": "annulled", **came.answer}
+    if isinstance(came, LetIn):
+        return {"event": "let_in", **came.answer}
     if isinstance(came, NotDecided):
         return {"event": "scan", "verdict": None, "reason": came.code, "why": came.why}
     hint = None if came.hint is None else {"zh": came.hint.zh, "en": came.hint.en}
@@ -155,6 +175,8 @@ def _line(came: Came) -> str:
     """A verdict as gate staff read it."""
     if isinstance(came, Annulled):
         return f"ANNULLED {came.answer['nonce']}"
+    if isinstance(came, LetIn):
+        return f"LET IN {came.answer['people']}, case {came.answer['case'] or 'follows'}"
     if isinstance(came, NotDecided):
         return (
             f"NO ANSWER: {came.why}"

@@ -7,12 +7,15 @@ their own.
 
 import asyncio
 import random
+import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from passes.admission.offline.bundle import BundleRefused
+from passes.base.calendar import SHANGHAI
 from passes.base.text import Text
 from scripts.gate import VERSION
 from scripts.gate.client import Call, NoAnswer, Refused, document_of
@@ -64,25 +67,33 @@ class Upkeep:
 
     async def _beats(self) -> None:
         while True:
+            pause = self.pace.beat
             try:
                 pause = await self.beat()
             except NotKept as error:
                 self._tell_once("disk", _full(error))
-                pause = self.pace.beat
+            except Exception:  # it must not end with one beat
+                traceback.print_exc()
+            else:
+                self._told.discard("disk")
             await _first_of(self.gate.lost, pause)
 
     async def _uploads(self) -> None:
         while True:
+            sent = 0
             try:
                 sent = await self.upload()
             except (NoAnswer, Refused, NotKept):
-                sent = 0  # a beat finds out why, and says so
+                pass  # a beat finds out why, and says so
+            except Exception:  # it must not end with one upload
+                traceback.print_exc()
             if sent == 0:
                 await _first_of(self.gate.queued, self.pace.upload)
 
     async def beat(self) -> float:
         """One beat; how many seconds to wait for the next. Raises `NotKept`."""
         self._look_at_clock()
+        self._look_at_bundle()
         asked = steady()
         try:
             call = Call(
@@ -93,11 +104,13 @@ class Upkeep:
             self.gate.missed(error)
             return self._next_probe(error)
         except Refused as error:
+            self.gate.answered()
             await self.gate.refused(error)
             return self.pace.beat
         self.gate.clock.learn(datetime.fromisoformat(told["server_time"]), asked)
         self._probes = 0
-        await self.gate.answered()
+        self.gate.answered()
+        await self.gate.accepted()
         await self._obey(told)
         if not self.gate.line.online:
             return self.pace.probe
@@ -133,15 +146,23 @@ class Upkeep:
         await gate.journal.prune(gate.clock.now() - KEPT_FOR)
         await gate.obey(told.get("commands") or {})
         try:
-            if told.get("bundle_etag") is None or told["bundle_etag"] != gate.held.etag:
-                await gate.held.refresh(gate.client, gate.journal)
+            await self._fetch(told.get("bundle_etag"))
             if gate.enrolment.ends_soon(gate.clock.now()):
                 gate.enrolment = await renewed(gate.client, gate.journal, gate.enrolment)
                 gate.tell("renewed", Text("令牌已更新", "the token is renewed"))
-        except (NoAnswer, Refused) as error:
+        except (NoAnswer, Refused, BundleRefused) as error:
             self._tell_once("upkeep", Text(f"后台更新未完成：{error}", f"not done: {error}"))
         else:
             self._told.discard("upkeep")
+
+    async def _fetch(self, etag: str | None) -> None:
+        """Fetch the bundle, unless the server says that it is the one that is held."""
+        held = self.gate.held
+        if etag is not None and etag.strip('"') == held.etag:
+            return
+        if await held.refresh(self.gate.client, self.gate.journal):
+            words = Text("离线数据已更新", "a newer bundle is held")
+            self.gate.tell("bundle", words, bundle=held.about)
 
     async def _report(self) -> dict[str, Any]:
         gate = self.gate
@@ -151,8 +172,20 @@ class Upkeep:
             "skew_ms": gate.clock.skew_ms,
             "bundle": gate.held.about,
             "last_scan_at": gate.last_scan_at and gate.last_scan_at.isoformat(),
-            "counters": dict(gate.counters),
+            "counters": gate.counted,
         }
+
+    def _look_at_bundle(self) -> None:
+        bundle = self.gate.held.bundle
+        if bundle is None or not bundle.is_old(self.gate.clock.now()):
+            self._told.discard("bundle_old")
+            return
+        until = bundle.good_until.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+        words = Text(
+            f"离线数据超过24小时未更新，{until}后将不能离线验票",
+            f"the bundle is older than a day; without a newer one nobody is let in after {until}",
+        )
+        self._tell_once("bundle_old", words, bundle=self.gate.held.about)
 
     def _look_at_clock(self) -> None:
         jump = self.gate.clock.jumped()

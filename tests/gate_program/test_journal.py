@@ -16,7 +16,9 @@ SERIAL = "70a69d540b54f65e"
 
 def row(nonce: str, serial: str = SERIAL, kind: str = "scan") -> Row:
     name = Name(SCAN.gate, nonce)
-    return Row(name, NOW, kind, "d", {"verdict": "admitted"}, {"nonce": nonce}, serial, {"people": 1})
+    return Row(
+        name, NOW, kind, "d", {"verdict": "admitted"}, {"nonce": nonce}, serial, {"people": 1}
+    )
 
 
 @asynccontextmanager

@@ -110,5 +110,6 @@ def told(history: History, seen: Seen, site: Site) -> str:
     starts = {name: program.starts for name, program in site.programs.items()}
     return (
         f"{len(history.lights)} green lights, {records} records, "
-        f"{len(history.conflicts)} conflicts, {len(history.interrupted)} scans cut short, started {starts}, {dict(seen.answers)}"
+        f"{len(history.conflicts)} conflicts, {len(history.interrupted)} scans cut short, "
+        f"started {starts}, {dict(seen.answers)}"
     )

@@ -16,6 +16,8 @@ clients       gates and visitors that retry through the death of a server, and w
 explaining    whether what is stored is explained by what clients were told
 relay         a relay in front of a server that loses requests and replies
 line          a line to a server that can be cut, delayed, held silent and healed
+gate_programs gate programs in the process of the test, before a real server
+skewed_gate   the gate program on a machine whose clock is wrong
 verdicts      asserts about what a gate is told
 fields        asserts about several fields of one thing
 replies       asserts about problems over HTTP

@@ -369,12 +369,11 @@ class Site:
         gate.program = self._program(
             gate.name,
             [
-                *("-m", "tests.support.skewed_gate", *server, *hub),
-                *("--journal", str(gate.journal), "--json"),
+                *("-m", "tests.support.skewed_gate", str(self.clocks[gate.name])),
+                *(*server, *hub, "--journal", str(gate.journal), "--json"),
             ],
             said,
             gate.ended,
-            GATE_CLOCK=str(self.clocks[gate.name]),
         )
         self.gates[gate.name] = gate
         self.start(gate.name, gate.program)

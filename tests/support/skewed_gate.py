@@ -1,27 +1,31 @@
-"""The gate program, on a machine whose clock is wrong by as many seconds as stand in the file that
-`GATE_CLOCK` names, from one moment to the next.
+"""The gate program on a machine whose clock is wrong, and is set while it runs.
 
-    GATE_CLOCK=FILE python -m tests.support.skewed_gate …
+    python -m tests.support.skewed_gate FILE --server … --journal …
+
+FILE says by how many seconds the clock is ahead; it is read at each look at the clock.
 """
 
-import os
-import runpy
-from datetime import datetime, timedelta
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from scripts.gate import clock
+from scripts.gate.__main__ import main
 
 
-def main() -> None:
-    """Run the program with that clock."""
-    file, right = Path(os.environ["GATE_CLOCK"]), clock.wall
+def skewed_by(file: Path) -> None:
+    """Put the clock of this process wrong, by what stands in a file."""
 
-    def wrong() -> datetime:
-        return right() + timedelta(seconds=float(file.read_text() or 0))
+    def wall() -> datetime:
+        ahead = 0.0
+        with suppress(OSError, ValueError):  # it is being written
+            ahead = float(file.read_text(encoding="ascii"))
+        return datetime.now(UTC) + timedelta(seconds=ahead)
 
-    clock.wall = wrong
-    runpy.run_module("scripts.gate", run_name="__main__", alter_sys=True)
+    clock.wall = wall
 
 
 if __name__ == "__main__":
+    skewed_by(Path(sys.argv.pop(1)))
     main()
