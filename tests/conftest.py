@@ -4,7 +4,7 @@ mongo_uri     session   the embedded database of the whole run, started as the s
                         or the MongoDB that BASHU_TEST_MONGO_URI names
 rounds        session   how often a trial is repeated: few times, or many by `--long`
 kills         session   the rounds of the kill test: `--kills`, `--kill-seed`
-outage        session   how long the offline trial lasts, and its seed: `--trial-seed`
+outage        session   the offline trial: `--trial-seconds`, `--trial-seed`
 mongo         test      an empty database of its own, through the driver of `--driver`
 any_mongo     test      the same, once through each driver
 rooms         test      the rooms of the domain over `mongo`, with ways to fill them
@@ -125,7 +125,8 @@ def kills(pytestconfig: pytest.Config, rounds: Rounds) -> Kills:
 
 @pytest.fixture(scope="session")
 def outage(pytestconfig: pytest.Config) -> Outage:
-    seconds = 600 if pytestconfig.getoption("--long") else 12
+    long = pytestconfig.getoption("--long")
+    seconds = pytestconfig.getoption("--trial-seconds") or (600 if long else 12)
     return Outage(pytestconfig.getoption("--trial-seed"), seconds)
 
 

@@ -4,7 +4,7 @@ Programs are killed, lines are cut, clocks jump, disks fill, uploads come twice 
 as `tests/support/troubles.py` says; then all is healed, and the whole history has to be right
 (`tests/support/history.py`). docs/reliability.md has figures.
 
-It lasts about a minute, and eleven with `--long`. All troubles follow from `--trial-seed`.
+`--trial-seconds` says for how long; all troubles follow from `--trial-seed`.
 """
 
 import asyncio
