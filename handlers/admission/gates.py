@@ -33,6 +33,7 @@ from passes.admission.gates import (
     ShownCard,
 )
 from passes.admission.lookup import Card, FoundPass
+from passes.admission.offline.flat import public_to
 from passes.base import forms
 from passes.base.calendar import business_day, to_milliseconds
 from passes.holding.model import Pass, PassState
@@ -95,6 +96,14 @@ class GateSpotOut(Out):
     name: TextOut = Field(examples=[{"zh": "峨眉山景区", "en": "Mount Emei"}])
 
 
+class BundleKeyOut(Out):
+    """A key by which the gate knows the bundles of this system."""
+
+    id: int = Field(examples=[1])
+    public: str = Field(examples=["ebVWLo/mVPlAeLES6KmLp5AfhTrmlb7X4OORC60ElmQ="])
+    """The 32 bytes of the public Ed25519 key in base64."""
+
+
 class EnrolOut(Out):
     """What the device keeps."""
 
@@ -105,6 +114,8 @@ class EnrolOut(Out):
     """When the token ends. The last 30 days the header `Bashu-Token-Expires` says it, too."""
     kind: GateKind
     spot: GateSpotOut
+    bundle_keys: list[BundleKeyOut]
+    """To be kept beside the token: what is signed by another key is no bundle."""
 
 
 DocumentNumber = Annotated[str, StringConstraints(min_length=1, max_length=32)]
@@ -361,6 +372,10 @@ class EnrolEndpoint(ApiHandler):
             token_expires_at=gate.token_ends_at or now + TOKEN_LIFE,
             kind=gate.kind,
             spot=GateSpotOut(id=gate.spot_id, name=self._name_of_spot(gate)),
+            bundle_keys=[
+                BundleKeyOut(id=key_id, public=public_to(public))
+                for key_id, public in self.rooms.admission.bundles.public_keys().items()
+            ],
         )
 
     def _name_of_spot(self, gate: Gate) -> TextOut:

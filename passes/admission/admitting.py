@@ -20,6 +20,7 @@ from passes.admission.appending import busy
 from passes.admission.cards import CardsInVain
 from passes.admission.clocks import CLOCKS_DIFFER, GateClocks
 from passes.admission.gates import GateState, Purpose, Scan, ShownCard
+from passes.admission.offline.ports import Marks
 from passes.admission.order import Place, Rank, place_of
 from passes.admission.ports import AutomaticVouchers, VisitQuotas
 from passes.admission.rules import Case, decide
@@ -154,10 +155,13 @@ class Admission:
         automatic: AutomaticVouchers,
         in_vain: CardsInVain,
         stop_at: Callable[[SpotFacts, datetime], Stop | None],
+        marks: Marks,
     ) -> None:
         """`spots` is the catalogue in memory, `holidays` gives the calendar in memory; the next
         ones are stores. `automatic` makes the vouchers that nobody has to claim, `in_vain` counts
-        the cards without a pass, `stop_at` tells what stops entry at a spot."""
+        the cards without a pass, `stop_at` tells what stops entry at a spot, `marks` are passes
+        that bundles are told of."""
+        self._marks = marks
         self._automatic = automatic
         self._in_vain = in_vain
         self._stop_at = stop_at
@@ -384,6 +388,8 @@ class Admission:
         until it is reconciled, so that fewer are let in, and never more.
         """
         held = facts.held
+        if held.used_up(record.tally) and _adds_a_visit(record, facts):
+            await self._marks.mark(held.id)
         limit = held.terms.visits_per_spot_day
         if limit is None or not _adds_a_visit(record, facts):
             return _Stored.YES if await self._ledger.append(record) else _Stored.TAKEN

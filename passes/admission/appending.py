@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from passes.admission.clocks import CLOCKS_DIFFER
+from passes.admission.offline.ports import Marks
 from passes.admission.ports import VisitQuotas
 from passes.base.calendar import business_day
 from passes.base.errors import Unavailable
@@ -17,6 +18,7 @@ from passes.base.text import Text
 from passes.holding.ports import Passes
 from passes.ledger.ports import Ledger
 from passes.ledger.records import Record, visits
+from passes.ledger.tally import Tally
 
 _TRIES = 100
 _NO_LIMIT = 2**31 - 1
@@ -35,8 +37,11 @@ class Appended:
 class Appending:
     """Appends records to ledgers, and keeps the visits of campaigns counted."""
 
-    def __init__(self, passes: Passes, ledger: Ledger, visit_quotas: VisitQuotas) -> None:
+    def __init__(
+        self, passes: Passes, ledger: Ledger, visit_quotas: VisitQuotas, marks: Marks
+    ) -> None:
         """All are stores."""
+        self._marks = marks
         self._passes = passes
         self._ledger = ledger
         self._visit_quotas = visit_quotas
@@ -54,6 +59,10 @@ class Appending:
             record = made(ledger)
             if record in ledger:
                 return Appended(record, ledger, new=False)
+            before = ledger[-1].tally if ledger else Tally()
+            if record.tally.total != before.total:
+                # It may be used up by now, or not any more: gates without a line are told.
+                await self._marks.mark(pass_id)
             if await self._ledger.append(record):
                 await self.count_visits(pass_id, ledger, [*ledger, record], now)
                 return Appended(record, ledger, new=True)

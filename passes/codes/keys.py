@@ -60,6 +60,11 @@ class Keyring:
         self._master = master
         self._day_keys: dict[date, bytes] = {}
 
+    @property
+    def epoch(self) -> int:
+        """How often all tokens and day keys were withdrawn."""
+        return self._epoch
+
     def newest(self) -> SigningKey:
         """The key that signs new codes: the one with the highest id."""
         return self._signing[-1]

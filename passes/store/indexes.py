@@ -160,6 +160,12 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     ),
     # small, not sharded. `_id` is the spot.
     "stops": (),
+    # shard key: _id, hashed. `_id` is the serial of a pass whose standing may have changed.
+    "standing_marks": (),
+    # nine documents or so, not sharded. `_id` is the salt of the filter.
+    "bundle_filters": (),
+    # small, not sharded. `_id` is `bound:spot`, `spent:spot`, `settled` or `making`.
+    "bundle_lists": (),
     # shard key: _id, hashed. `_id` is the number of the case.
     "cases": (
         Index("closed", (("closed_at", 1),), serves="operators list the cases that are open"),

@@ -37,6 +37,7 @@ def flat(**changes: Any) -> FlatEdition:
         bound=False,
         benefit=None,
         longer=0,
+        last_day=None,
         payment=Payment.PAID,
         re_entry=False,
         limits=Limits(),
@@ -51,7 +52,6 @@ def rules(*editions: FlatEdition, **changes: Any) -> Rules:
     """What holds at 峨眉山 from today on."""
     usual = Rules(
         spot_id=EMEISHAN,
-        name=Text("峨眉山景区", "Mount Emei"),
         days=tuple(TODAY + timedelta(days=n) for n in range(DAYS)),
         editions={each.number: each for each in editions or (flat(),)},
         free=((),) * DAYS,

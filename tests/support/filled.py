@@ -70,6 +70,8 @@ async def filled(mongo: Mongo, data_dir: Path, sandbox_url: str) -> System:
     await system.admission.by_hand.admit(by_hand, Shown(people=2), NOW)
     full = StaffDecision(window, "7f20c5d1a9e86b34", WhyStopped.FULL)
     await system.admission.stopping.stop_here(full, NOW + timedelta(hours=3), NOW)
+    await system.filters.filtering.make(NOW)
+    await system.filters.marks.mark(build.SERIAL)
     return system
 
 

@@ -19,6 +19,7 @@ from server.mongo import Mongo
 from server.settings import Settings
 from server.system import System
 from tests.support import build
+from tests.support.bundles import BUNDLE_KEY
 
 
 class Clock:
@@ -32,7 +33,9 @@ class Clock:
 
 
 def keys() -> Keys:
-    return Keys(build.KEYS, build.SEALER, build.VAULT, {1: bytes(32)}, "test")
+    return Keys(
+        build.KEYS, build.SEALER, build.VAULT, {1: bytes(32)}, "test", bundles=(BUNDLE_KEY,)
+    )
 
 
 # A caller in a test is no proxy.

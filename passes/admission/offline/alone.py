@@ -9,7 +9,7 @@ Pure: it stores nothing. The gate keeps what it decided, and gives it back as `K
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from passes.admission.admitting import SAME_SHOWING_WITHIN, check_beside
 from passes.admission.clocks import CLOCKS_DIFFER
@@ -271,10 +271,11 @@ class Alone:
         traits = Traits()
         if past.free is not None:  # of any age: the rule of the category admits them all
             traits = Traits(age_band=AgeBand.UNDER_6, turns_until=self._bundle.rules.days[-1])
+        last_day = code.last_day + timedelta(days=flat.longer)
         return Pass(
             id=code.pass_id,
             edition=edition,
-            valid=DateRange(code.first_day, code.last_day),
+            valid=DateRange(code.first_day, min(last_day, flat.last_day or last_day)),
             state=PassState.ACTIVE if standing in _IN_FORCE else PassState.FROZEN,
             holder=NOBODY,
             issued_at=_LONG_AGO,
@@ -331,7 +332,6 @@ class Alone:
             spots=frozenset({spot_id}),
             offer=flat.voucher,
             benefit=flat.benefit,
-            extended_by=flat.longer,
             spot_withdrawals=left,
         )
 
@@ -418,6 +418,7 @@ _UNKNOWN = FlatEdition(
     bound=False,
     benefit=None,
     longer=0,
+    last_day=None,
     payment=Payment.PAID,
     re_entry=False,
     limits=Limits(),

@@ -52,6 +52,8 @@ class FlatEdition:
     benefit: str | None
     longer: int
     """By how many days a pass may be valid longer than an older code of it says."""
+    last_day: date | None
+    """The last day of all its passes, if that is the same for all."""
     payment: Payment
     re_entry: bool
     limits: Limits
@@ -68,7 +70,6 @@ class Rules:
     """The part `rules`. `free` has the categories of people who enter free by law, by day."""
 
     spot_id: str
-    name: Text
     days: tuple[date, ...]
     editions: Mapping[int, FlatEdition]
     free: tuple[tuple[str, ...], ...] = ()
@@ -143,7 +144,7 @@ def rules_to(rules: Rules) -> Json:
         days = [kinds.setdefault(kind, len(kinds)) for kind in edition.days]
         editions[str(number)] = {**_edition_to(edition), "days": days}
     return {
-        "spot": {"id": rules.spot_id, "name": _text_to(rules.name)},
+        "spot": rules.spot_id,
         "days": [day.isoformat() for day in rules.days],
         "free": [list(each) for each in rules.free],
         "stop": None if rules.stop is None else _stop_to(rules.stop),
@@ -156,7 +157,7 @@ def rules_to(rules: Rules) -> Json:
 def rules_of(found: Json) -> Rules:
     """The part `rules`."""
     kinds = [_kind_of(each) for each in found["kinds"]]
-    spot_id = found["spot"]["id"]
+    spot_id = found["spot"]
     stop = found["stop"]
     editions = {
         int(number): _edition_of(int(number), each, kinds)
@@ -164,7 +165,6 @@ def rules_of(found: Json) -> Rules:
     }
     return Rules(
         spot_id=spot_id,
-        name=_text_of(found["spot"]["name"]),
         days=tuple(date.fromisoformat(day) for day in found["days"]),
         editions=editions,
         free=tuple(tuple(each) for each in found["free"]),
@@ -184,6 +184,7 @@ def _edition_to(edition: FlatEdition) -> Json:
         "bound": edition.bound,
         "benefit": edition.benefit,
         "longer": edition.longer,
+        "last_day": None if edition.last_day is None else edition.last_day.isoformat(),
         "payment": edition.payment.value,
         "re_entry": edition.re_entry,
         "per_spot_day": limits.per_spot_day,
@@ -195,6 +196,7 @@ def _edition_to(edition: FlatEdition) -> Json:
 
 
 def _edition_of(number: int, found: Json, kinds: list[DayKind]) -> FlatEdition:
+    last_day = found["last_day"]
     return FlatEdition(
         number=number,
         product_id=found["product"],
@@ -205,6 +207,7 @@ def _edition_of(number: int, found: Json, kinds: list[DayKind]) -> FlatEdition:
         bound=found["bound"],
         benefit=found["benefit"],
         longer=found["longer"],
+        last_day=None if last_day is None else date.fromisoformat(last_day),
         payment=Payment(found["payment"]),
         re_entry=found["re_entry"],
         limits=Limits(

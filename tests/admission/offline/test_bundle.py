@@ -130,7 +130,19 @@ def with_bit(at: int) -> Callable[[bytes], bytes]:
         (with_bit(-1), Refusal.DAMAGED_PART),
         (by_another_key, Refusal.FORGED),
     ],
-    ids=str,
+    ids=[
+        "empty",
+        "format",
+        "cut",
+        "cut later",
+        "longer",
+        "shorter",
+        "key",
+        "signature",
+        "manifest",
+        "part",
+        "another key",
+    ],
 )
 def test_what_is_no_bundle_of_ours_is_refused(
     broken: Callable[[bytes], bytes], why: Refusal
