@@ -24,7 +24,7 @@ GATE = "emeishan-7qx2"
 
 
 RECORDED: dict[str, Any] = {"result": "recorded", "conflict": None, "error": None}
-ANSWERS = {
+ANSWERS: dict[str, dict[str, Any]] = {
     "wrong": {"result": "wrong", "error": {"code": "item_invalid"}},
     "later": {"result": "later", "error": {"code": "busy"}},
     "other": {"result": "wrong", "error": {"code": "gate_not_behind"}},
