@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tornado.web import RequestHandler
 
-from handlers.admission import bundle, gates, staff
+from handlers.admission import batch, bundle, gates, staff
 from handlers.api_docs import description
 from handlers.catalogue import spots
 from handlers.holding import passes
@@ -26,6 +26,7 @@ ROUTES: Sequence[Route] = [
     *devices.routes,
     *companions.routes,
     *passes.routes,
+    *batch.routes,
     *gates.routes,
     *staff.routes,
     *bundle.routes,

@@ -20,8 +20,10 @@ from passes.admission.history import Histories
 from passes.admission.lookup import Lookup, Misses
 from passes.admission.not_the_holder import MARKS_THAT_FREEZE, HolderChecks
 from passes.admission.offline.bundle import BundleKey
+from passes.admission.offline.conflicts import Conflicts
 from passes.admission.offline.filtering import Filtering, taken_for_refused
 from passes.admission.offline.making import BundleMaking, Sources
+from passes.admission.offline.uploading import Uploading
 from passes.admission.ports import AutomaticVouchers, Carriers, NoCarriers
 from passes.admission.stops import Stopping
 from passes.base.cache import CachedCollection
@@ -62,6 +64,7 @@ from passes.rights.requests import RequestLog
 from passes.rights.retention import Retention, RetentionParts
 from passes.store.admission import CaseStore, GateStore, StopStore, VainCountStore
 from passes.store.audit import AuditStore
+from passes.store.conflicts import ConflictStore
 from passes.store.database import Database
 from passes.store.holding import HoldingStore, PassStore
 from passes.store.ledger import LedgerStore, RefusalStore
@@ -336,6 +339,31 @@ class AdmissionRoom:
         self.lookup = Lookup(codes, people.identities, passes, base.audit, typed_in_vain)
         self.histories = Histories(passes, records, ledger.refusals, base.audit)
         self.correcting = Correcting(passes, records, appending, self.histories, base.audit)
+        self.conflicts = Conflicts(
+            ConflictStore(database),
+            spots,
+            passes,
+            records,
+            self.histories,
+            self.correcting,
+            base.audit,
+        )
+        self.uploading = Uploading(
+            codes,
+            spots,
+            terms.holidays.calendar,
+            passes,
+            records,
+            ledger.refusals,
+            cases,
+            base.audit,
+            self.stopping.at,
+            self.admission,
+            appending,
+            self.by_hand,
+            self.correcting,
+            self.conflicts,
+        )
 
 
 class OffersRoom:

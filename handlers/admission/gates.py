@@ -43,7 +43,7 @@ from passes.people.identity import DocumentKind
 from passes.people.traits import CATEGORIES
 from passes.terms.free_entry import FreeCategory
 
-_SCAN = "gate:scan"
+SCAN = "gate:scan"
 STAFFED = "gate:lookup"
 """The right of gates with staff: to look passes up, and to decide."""
 LONGEST_CODE = 1024
@@ -206,11 +206,19 @@ class ScanIn(In):
             raise ValueError("give one of `code`, `document` and `carrier`")
         return self
 
-    def to_scan(self, gate: Gate, shown: str | ShownCard) -> Scan:
+    def to_scan(
+        self,
+        gate: Gate,
+        shown: str | ShownCard,
+        *,
+        lane: str | None = None,
+        staff: str | None = None,
+    ) -> Scan:
         """The scan as the domain sees it."""
         purpose = Purpose.LEAVE if self.leaving else self.purpose
         free = {each.value: number for each, number in self.free.items()}
-        return Scan(gate, shown, self.nonce, self.scanned_at, self.party, purpose, free=free)
+        when = self.scanned_at
+        return Scan(gate, shown, self.nonce, when, self.party, purpose, lane, staff, free)
 
 
 class PassOut(Out):
@@ -344,6 +352,31 @@ class GateHandler(ApiHandler):
         self._warn_of_end()
         return found
 
+    async def shown(self, body: ScanIn, gate: Gate) -> str | ShownCard:
+        """What was shown. Raises the 403 problem if the gate was added without such a reader,
+        `TooOften`, `Invalid`."""
+        cards, now = self.rooms.admission.cards, self.now()
+        if body.document is not None:
+            typed = body.read is ReadBy.TYPED
+            self._check_reader(Reader.ID_CARD, gate, "lookup" if typed else "card")
+            return cards.read(body.document.to_card(), _BY[body.read], gate, body.nonce, now)
+        if body.carrier is not None:
+            self._check_reader(Reader.CARRIER, gate, "card")
+            carrier = Carrier(body.carrier.kind, body.carrier.token)
+            return await cards.resolve(carrier, gate, body.nonce, now)
+        return body.code or ""
+
+    def _check_reader(self, reader: Reader, gate: Gate, limit: str) -> None:
+        """Whether a gate is for what was read, and how often it reads: its token, if it calls
+        itself. Raises the 403 problem, `TooOften`."""
+        scope = f"gate:{reader.value}"
+        may_read = reader in gate.readers
+        if gate.id == self.caller.id:
+            may_read = scope in self.caller.scopes
+        if not may_read:
+            raise forbidden(scope)
+        self.services.limits.check(limit, self.caller, origin_of(self.request), self.now())
+
     def _warn_of_end(self) -> None:
         """Tell the gate when its token ends, once that is near."""
         ends_at = self.caller.ends_at
@@ -389,41 +422,19 @@ class EnrolEndpoint(ApiHandler):
 class ScanEndpoint(GateHandler):
     """`/api/v1/gate/scans`"""
 
-    @endpoint(scope=_SCAN, body=ScanIn, reply=VerdictOut, counts_some=True)
+    @endpoint(scope=SCAN, body=ScanIn, reply=VerdictOut, counts_some=True)
     async def post(self, body: ScanIn) -> VerdictOut:
         """Admit or refuse a visitor. A refusal is an answer (200), not an error."""
         gate = await self.gate()
-        scan = body.to_scan(gate, await self._shown(body, gate))
+        scan = body.to_scan(gate, await self.shown(body, gate))
         verdict, held = await self.rooms.admission.admission.admit(scan, self.now())
         return VerdictOut.of(verdict, held, body)
-
-    async def _shown(self, body: ScanIn, gate: Gate) -> str | ShownCard:
-        """What was shown. Raises the 403 problem if the gate was added without such a reader,
-        `TooOften`, `Invalid`."""
-        cards, now = self.rooms.admission.cards, self.now()
-        if body.document is not None:
-            typed = body.read is ReadBy.TYPED
-            self._check_reader(Reader.ID_CARD, "lookup" if typed else "card")
-            return cards.read(body.document.to_card(), _BY[body.read], gate, body.nonce, now)
-        if body.carrier is not None:
-            self._check_reader(Reader.CARRIER, "card")
-            carrier = Carrier(body.carrier.kind, body.carrier.token)
-            return await cards.resolve(carrier, gate, body.nonce, now)
-        return body.code or ""
-
-    def _check_reader(self, reader: Reader, limit: str) -> None:
-        """Whether the token is for what was read, and how often. Raises the 403 problem,
-        `TooOften`."""
-        scope = f"gate:{reader.value}"
-        if scope not in self.caller.scopes:
-            raise forbidden(scope)
-        self.services.limits.check(limit, self.caller, origin_of(self.request), self.now())
 
 
 class AnnulEndpoint(GateHandler):
     """`/api/v1/gate/scans/{nonce}/annul`"""
 
-    @endpoint(scope=_SCAN, reply=AnnulOut)
+    @endpoint(scope=SCAN, reply=AnnulOut)
     async def post(self, nonce: str) -> AnnulOut:
         """Take back an admission of this gate, or a payment, within 15 minutes. Doing it again
         changes nothing."""

@@ -60,11 +60,12 @@ anew, and must not be given an old answer."""
 SAME_SHOWING_WITHIN = timedelta(seconds=3)
 """A scanner may read one showing of a code several times."""
 
-_KINDS = {
+KINDS = {
     Purpose.ENTER: RecordKind.ADMITTED,
     Purpose.LEAVE: RecordKind.EXITED,
     Purpose.PAY: RecordKind.PAID,
 }
+"""What a granted scan becomes in the ledger."""
 
 _TRIES = 100
 
@@ -409,7 +410,7 @@ class Admission:
         earlier = await self._earlier(scan, facts, now)
         if earlier is None:
             return None
-        _same_scan_or_conflict(scan, earlier, now)
+        check_same_scan(scan, earlier, now)
         if earlier.verdict is None:
             text = Text(
                 "这次入园已撤销，请重新扫码",
@@ -488,7 +489,7 @@ class Admission:
         record = Record(
             pass_id=held.id,
             n=facts.newest[-1].n + 1 if facts.newest else 1,
-            kind=_KINDS[scan.purpose],
+            kind=KINDS[scan.purpose],
             spot_id=scan.gate.spot_id,
             gate_id=scan.gate.id,
             nonce=scan.nonce,
@@ -502,7 +503,7 @@ class Admission:
             by=reading.by,
             lane=scan.lane,
             staff=scan.staff,
-            people=_people(verdict),
+            people=people_in(verdict),
             party=scan.party,
             step=reading.code.step if reading.code else None,
             benefit=held.edition.benefit_at(case.spot),
@@ -524,7 +525,7 @@ class Admission:
         if last_at - now > CLOCKS_DIFFER:
             return await self._past_without_future(facts, now)
         # Time never runs backwards within one ledger, even if the clocks of two servers differ.
-        return _Past(tally, max(now, newest.at))
+        return _Past(tally, max(now, last_at))
 
     async def _past_without_future(self, facts: _Facts, now: datetime) -> _Past:
         """What has happened, when a server whose clock was ahead has written the newest record.
@@ -567,7 +568,7 @@ class Admission:
             verdict=verdict,
         )
         kept = await self._refusals.keep(refusal)
-        _same_scan_or_conflict(scan, kept, verdict.decided_at)
+        check_same_scan(scan, kept, verdict.decided_at)
         if held is not None and kept is not refusal and _is_missing_on(held, kept):
             # The try before this one died between its two writes.
             await self._refusals.note(kept)
@@ -626,6 +627,7 @@ def _is_repeat(scan: Scan, facts: _Facts, now: datetime) -> bool:
         return False
     return any(
         record.gate_id == scan.gate.id
+        and record.online
         and record.decision is None
         and record.party is None
         and abs(now - record.recorded_at) <= SAME_SHOWING_WITHIN
@@ -694,13 +696,14 @@ def _listed(categories: Iterable[str]) -> str:
     return f"free are: {', '.join(categories) or 'none that we know'}"
 
 
-def _people(verdict: Verdict) -> dict[str, int]:
+def people_in(verdict: Verdict) -> dict[str, int]:
     """How many people of each category were let in."""
     by_right = {"any": verdict.counted} if verdict.counted or not verdict.free else {}
     return {**by_right, **verdict.free}
 
 
-def _same_scan_or_conflict(scan: Scan, earlier: Record | Refusal, now: datetime) -> None:
+def check_same_scan(scan: Scan, earlier: Record | Refusal, now: datetime) -> None:
+    """Raise `Conflict` if what a gate had answered under a nonce was another scan."""
     digest = scan.digest
     answered_at = earlier.recorded_at if isinstance(earlier, Record) else earlier.verdict.decided_at
     recent = abs(now - answered_at) <= ASKED_AGAIN_WITHIN

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 
 from passes.admission.cases import CaseFile
 from passes.admission.gates import Gate
+from passes.admission.offline.conflicts import ConflictFile
 from passes.admission.stop import Stop
 from passes.base.audit import AuditLine
 from passes.base.stored import stored_fields
@@ -53,6 +54,7 @@ _OFFER = TypeAdapter(Offer)
 _GATE = TypeAdapter(Gate)
 _STOP = TypeAdapter(Stop)
 _CASE = TypeAdapter(CaseFile)
+_CONFLICT = TypeAdapter(ConflictFile)
 _RECORD = TypeAdapter(Record)
 _REFUSAL = TypeAdapter(Refusal)
 _AUDIT_LINE = TypeAdapter(AuditLine)
@@ -206,6 +208,11 @@ def to_stop(document: Document) -> Stop:
 def to_case(document: Document) -> CaseFile:
     """The case in a document of `cases`."""
     return _CASE.validate_python(_with_id(document))
+
+
+def to_conflict(document: Document) -> ConflictFile:
+    """The conflict in a document of `conflicts`."""
+    return _CONFLICT.validate_python(_with_id(document))
 
 
 def to_record(document: Document) -> Record:

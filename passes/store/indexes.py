@@ -170,6 +170,11 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     "cases": (
         Index("closed", (("closed_at", 1),), serves="operators list the cases that are open"),
     ),
+    # shard key: _id, hashed. `_id` is the number of the conflict.
+    "conflicts": (
+        Index("of_pass", (("pass_id", 1),), serves="an upload asks for the conflicts of its passes"),
+        Index("open_at", (("state", 1), ("at", 1)), serves="operators list those that are open"),
+    ),
     # shard key: _id, hashed
     "audit_log": (
         Index(
