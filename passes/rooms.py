@@ -20,6 +20,7 @@ from passes.admission.history import Histories
 from passes.admission.lookup import Lookup, Misses
 from passes.admission.not_the_holder import MARKS_THAT_FREEZE, HolderChecks
 from passes.admission.offline.bundle import BundleKey
+from passes.admission.offline.conflicts import Conflicts
 from passes.admission.offline.filtering import Filtering, taken_for_refused
 from passes.admission.offline.making import BundleMaking, Sources
 from passes.admission.offline.conflicts import Conflicts

@@ -284,7 +284,7 @@ class Deciding:
         return lock
 
 
-_OF_A_SCAN = ("code", "purpose", "party", "free", "lane", "staff")
+_OF_A_SCAN = ("code", "purpose", "leaving", "party", "free", "lane", "staff")
 
 SCAN_UNKNOWN = Text("没有这次放行", "this gate admitted no such scan")
 _TOO_LATE = Text("超过15分钟，不能撤销", "more than 15 minutes ago")

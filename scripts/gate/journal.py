@@ -63,7 +63,9 @@ class State(StrEnum):
     QUEUED = "queued"
     """Decided here, to be uploaded."""
     UPLOADED = "uploaded"
-    """The server has taken it, or has said why it never will."""
+    """The server has taken it."""
+    WRONG = "wrong"
+    """The server never will; kept for people to look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,23 +306,30 @@ class Journal:
         )
         return int(rows[0][0])
 
-    async def uploaded(self, results: Iterable[tuple[int, dict[str, Any]]], at: datetime) -> None:
-        """The server, whose clock says `at`, has an answer to these rows. What was shown is wiped:
-        it is needed no more."""
-        changes = [(State.UPLOADED, at.isoformat(), _json(result), n) for n, result in results]
+    async def uploaded(
+        self, results: Iterable[tuple[int, dict[str, Any], bool]], at: datetime
+    ) -> None:
+        """The server, whose clock says `at`, has answered for these rows. What was shown is wiped,
+        but of those that it calls wrong."""
+        changes = [
+            (State.WRONG if wrong else State.UPLOADED, at.isoformat(), _json(result), wrong, n)
+            for n, result, wrong in results
+        ]
         await self._write(
             lambda: self._db.executemany(
-                "UPDATE scans SET state = ?, settled_at = ?, result = ?, item = NULL WHERE n = ?",
+                "UPDATE scans SET state = ?, settled_at = ?, result = ?,"
+                " item = CASE WHEN ? THEN item END WHERE n = ?",
                 changes,
             )
         )
 
     async def prune(self, before: datetime) -> int:
-        """Remove what was settled before an instant; how much that was."""
+        """Remove what the server has taken before an instant; how much that was."""
         return await self._write(
             lambda: (
                 self._db.execute(
-                    "DELETE FROM scans WHERE settled_at < ?", (before.isoformat(),)
+                    "DELETE FROM scans WHERE settled_at < ? AND state <> ?",
+                    (before.isoformat(), State.WRONG),
                 ).rowcount
             )
         )

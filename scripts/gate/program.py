@@ -220,7 +220,8 @@ async def _device(flags: Flags, journal: Journal, screen: Screen) -> Device:
     except (OtherGate, NotKept) as error:
         raise CannotStart(str(error)) from None
     client.token = enrolment.token
-    screen.enrolled(enrolment)
+    before = settings.get("gate", {}).get("token")
+    screen.enrolled(enrolment, None if enrolment.token == before else enrolment.token)
     held = Held(enrolment)
     await held.restore(journal)
     if held.bundle is not None:

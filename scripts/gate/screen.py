@@ -86,13 +86,14 @@ class Screen:
         else:
             self._write(_line(came))
 
-    def enrolled(self, gate: Enrolment) -> None:
-        """Show which gate this is."""
+    def enrolled(self, gate: Enrolment, token: str | None = None) -> None:
+        """Show which gate this is; the token once, when it has just been given."""
         if self._as_json:
             shown = {name: value for name, value in gate.kept().items() if name in _OF_A_GATE}
             self._write(json.dumps({"event": "enrolled", **shown}, ensure_ascii=False))
         else:
-            self._write(f"{gate.gate_id} at {gate.spot['name']['zh']}, token {gate.token}")
+            line = f"{gate.gate_id} at {gate.spot['name']['zh']}"
+            self._write(line if token is None else f"{line}, token {token}")
 
     def state(self, event: str, words: Text, **more: Any) -> None:
         """Tell a change of state, such as `offline`."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from passes.admission.offline.bundle import BundleRefused
@@ -79,27 +80,28 @@ class Upkeep:
             await _first_of(self.gate.lost, pause)
 
     async def _uploads(self) -> None:
+        failures = 0
         while True:
             sent = 0
             try:
                 sent = await self.upload()
+                failures = 0
             except (NoAnswer, Refused, NotKept):
-                pass  # a beat finds out why, and says so
+                failures += 1  # a beat finds out why, and says so
             except Exception:  # it must not end with one upload
+                failures += 1
                 traceback.print_exc()
-            if sent == 0:
+            if failures:
+                await asyncio.sleep(min(self.pace.upload * 2**failures, self.pace.beat))
+            elif sent == 0:
                 await _first_of(self.gate.queued, self.pace.upload)
 
     async def beat(self) -> float:
         """One beat; how many seconds to wait for the next. Raises `NotKept`."""
         self._look_at_clock()
         self._look_at_bundle()
-        asked = steady()
         try:
-            call = Call(
-                "POST", "/gate/heartbeat", await self._report(), seconds=_PROBE_ANSWERS_WITHIN
-            )
-            told = document_of(await self.gate.client.find(call))
+            told = await self._heartbeat()
         except NoAnswer as error:
             self.gate.missed(error)
             return self._next_probe(error)
@@ -107,14 +109,27 @@ class Upkeep:
             self.gate.answered()
             await self.gate.refused(error)
             return self.pace.beat
-        self.gate.clock.learn(datetime.fromisoformat(told["server_time"]), asked)
         self._probes = 0
         self.gate.answered()
         await self.gate.accepted()
         await self._obey(told)
-        if not self.gate.line.online:
-            return self.pace.probe
-        return self.pace.beat
+        return self.pace.beat if self.gate.line.online else self.pace.probe
+
+    async def _heartbeat(self) -> dict[str, Any]:
+        """What the server answers to a heartbeat. One that is older than heartbeats says nothing.
+
+        Raises `NoAnswer`, `Refused`, `NotKept`.
+        """
+        asked, report = steady(), await self._report()
+        call = Call("POST", "/gate/heartbeat", report, seconds=_PROBE_ANSWERS_WITHIN)
+        try:
+            told = document_of(await self.gate.client.find(call))
+        except Refused as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            return {}
+        self.gate.clock.learn(datetime.fromisoformat(told["server_time"]), asked)
+        return told
 
     async def upload(self) -> int:
         """One call, if something waits and the server answers; how many items it took.

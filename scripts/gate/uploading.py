@@ -20,6 +20,9 @@ MOST_ITEMS = 500
 _MOST_BYTES = 480 * 1024
 """The server takes 512 KiB; the rest is for what stands around the items."""
 _SECONDS = 30.0
+_NOT_A_HUB = "gate_not_behind"
+"""The server takes items of other gates from a hub alone: `gates add --hub`."""
+
 _RECKONED = "reckoned"
 """How an item says, in the journal alone, when it was scanned by the steady clock."""
 _WRONG = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, 422}
@@ -30,7 +33,8 @@ class Uploaded:
     """What came of one call."""
 
     items: int
-    conflicts: Sequence[int]
+    """How many were answered for."""
+    conflicts: Sequence[str]
     wrong: Sequence[Mapping[str, Any]]
     """What the server could not read, and why."""
 
@@ -96,8 +100,27 @@ async def _settled(
     results: Sequence[Mapping[str, Any]],
     received_at: datetime,
 ) -> Uploaded:
-    answered = [(each.n, dict(result)) for each, result in zip(sent, results, strict=True)]
-    await journal.uploaded(answered, received_at)
-    conflicts = [result["conflict"] for result in results if result.get("conflict") is not None]
-    wrong = [result for result in results if result["result"] in {"wrong", "refused"}]
-    return Uploaded(len(sent), conflicts, wrong)
+    """Note what was answered; what the server wants later, or from another sender, waits on."""
+    answered = [pair for pair in zip(sent, results, strict=True) if not _waits_on(pair[1])]
+    wrong = [result for each, result in answered if _is_wrong(each, result)]
+    await journal.uploaded(
+        [(each.n, dict(result), _is_wrong(each, result)) for each, result in answered], received_at
+    )
+    conflicts = [result["conflict"] for _, result in answered if result.get("conflict")]
+    return Uploaded(len(answered), conflicts, wrong)
+
+
+def _waits_on(result: Mapping[str, Any]) -> bool:
+    return result["result"] == "later" or _error_in(result) == _NOT_A_HUB
+
+
+def _is_wrong(sent: Queued, result: Mapping[str, Any]) -> bool:
+    """Whether the server cannot take an item. That it knows nothing of what is taken back is no
+    fault: it never got it."""
+    taken_back = sent.item["kind"] == "annul" and _error_in(result) == "scan_unknown"
+    return result["result"] == "wrong" and not taken_back
+
+
+def _error_in(result: Mapping[str, Any]) -> str | None:
+    error = result.get("error") or {}
+    return error.get("code")

@@ -27,7 +27,7 @@ async def at_gate(
 ) -> AsyncIterator[tuple[Program, Line]]:
     """A program that holds a bundle, and its line."""
     async with line_to(api.port) as line, gate_program(world, line, folder, kind) as program:
-        await program.take(bundle())
+        assert await program.device.held.refresh(program.device.client, program.device.journal)
         yield program, line
 
 

@@ -64,7 +64,7 @@ async def test_a_journal_with_scans_of_another_gate_is_kept(
     with pytest.raises(OtherGate, match="holds 1 scans"):
         await enrolled(client, journal, await setup_code(world))
     (waiting,) = await journal.queue(1)
-    await journal.uploaded([(waiting.n, {})], NOW)
+    await journal.uploaded([(waiting.n, {}, False)], NOW)
     second = await enrolled(client, journal, await setup_code(world))
     assert second.gate_id != first.gate_id
     assert await journal.newest_at() is None, "nothing of the other gate is left"

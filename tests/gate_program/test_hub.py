@@ -4,19 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from passes.admission.gates import Gate
 from passes.admission.offline.bundle import decode
-from passes.admission.offline.flat import GateRow
 from passes.ledger.verdicts import Reason
 from scripts.gate.hub import serve
 from scripts.gate.uploading import upload_once
 from tests.support.api import Api
 from tests.support.build import NOW
-from tests.support.bundles import TRUSTED, bundle
+from tests.support.bundles import TRUSTED
 from tests.support.gate_programs import Program, gate_program
 from tests.support.line import Line, line_to
 from tests.support.replies import assert_problem
@@ -40,21 +37,15 @@ class Spot:
     """Of the first gate."""
 
 
-def row(gate: Gate, token: str) -> GateRow:
-    digest = sha256(token.encode()).hexdigest()
-    return GateRow(gate.id, gate.kind, gate.state, token=digest)
-
-
 @asynccontextmanager
 async def spot_with_hub(world: World, api: Api, folder: Path) -> AsyncIterator[Spot]:
     enrolled = [await world.gate() for _ in range(3)]
-    known = bundle(gates=tuple(row(*each) for each in enrolled))
     own, first, second = enrolled
     async with (
         line_to(api.port) as line,
         gate_program(world, line, folder, enrolled=own) as hub,
     ):
-        await hub.take(known)
+        assert await hub.device.held.refresh(hub.device.client, hub.device.journal)
         server = await serve(hub.deciding, "127.0.0.1", 0)
         port = next(iter(server._sockets.values())).getsockname()[1]
         hub_api = Api(port)
@@ -67,7 +58,7 @@ async def spot_with_hub(world: World, api: Api, folder: Path) -> AsyncIterator[S
             ):
                 gates = [gate_1, gate_2]
                 for gate in gates:
-                    await gate.take(known)
+                    assert await gate.device.held.refresh(gate.device.client, gate.device.journal)
                 yield Spot(hub, line, gates, [line_1, line_2], hub_api, first[1])
         finally:
             server.stop()

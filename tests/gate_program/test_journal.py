@@ -53,7 +53,7 @@ async def test_used_serials_are_remembered_after_upload_and_pruned_at_last(tmp_p
     async with opened(tmp_path) as journal:
         await journal.queued(row("n1"), row("n2"))
         (first, _) = await journal.queue(2)
-        await journal.uploaded([(first.n, {"result": "recorded"})], NOW)
+        await journal.uploaded([(first.n, {"result": "recorded"}, False)], NOW)
         assert await journal.length() == 1
         uploaded, waiting = await journal.of_pass(SERIAL)
         assert (uploaded.settled_at, waiting.settled_at) == (NOW, None)

@@ -226,6 +226,6 @@ async def test_what_was_uploaded_is_forgotten_after_eight_days(
         name = Name(program.device.enrolment.gate_id, "old")
         await journal.queued(Row(name, NOW, item={"nonce": "old"}, serial="a", entry={}))
         (old,) = await journal.queue(1)
-        await journal.uploaded([(old.n, {})], NOW - timedelta(days=8, seconds=1))
+        await journal.uploaded([(old.n, {}, False)], NOW - timedelta(days=8, seconds=1))
         await program.upkeep.beat()
         assert await journal.of_pass("a") == []

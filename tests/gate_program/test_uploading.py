@@ -23,9 +23,19 @@ from tests.support.build import NOW
 GATE = "emeishan-7qx2"
 
 
+RECORDED: dict[str, Any] = {"result": "recorded", "conflict": None, "error": None}
+ANSWERS: dict[str, dict[str, Any]] = {
+    "wrong": {"result": "wrong", "error": {"code": "item_invalid"}},
+    "later": {"result": "later", "error": {"code": "busy"}},
+    "other": {"result": "wrong", "error": {"code": "gate_not_behind"}},
+    "gone": {"result": "wrong", "error": {"code": "scan_unknown"}},
+    "excess": {"result": "conflict", "conflict": "7KQ2M9XD", "error": None},
+}
+
+
 class Recipient:
-    """Takes uploads: refuses the whole body if an item is `poison`, calls one wrong if it is
-    `wrong`."""
+    """Takes uploads. Items say by their nonce what it answers: `wrong`, `later`; `poison` is a body
+    that it cannot read, `other` an item of another gate, from somebody who is no hub."""
 
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
@@ -39,14 +49,7 @@ class Recipient:
             handler.finish({"code": "body_invalid", "detail": "wrong"})
             return
         self.bodies.append(body)
-        results = [
-            {
-                "nonce": nonce,
-                "result": "wrong" if nonce == "wrong" else "recorded",
-                "conflict": None,
-            }
-            for nonce in nonces
-        ]
+        results = [{"nonce": nonce, **ANSWERS.get(nonce, RECORDED)} for nonce in nonces]
         handler.finish({"received_at": NOW.isoformat(), "skew_ms": 0, "items": results})
 
 
@@ -112,6 +115,20 @@ async def test_a_poison_item_is_set_aside_and_the_others_arrive(journal: Journal
         assert await journal.length() == 0
     arrived = [item["nonce"] for body in taken.bodies for item in body["items"]]
     assert arrived == [nonce for nonce in nonces if nonce != "poison"]
+
+
+async def test_what_the_server_wants_later_or_from_another_stays_in_the_queue(
+    journal: Journal,
+) -> None:
+    nonces = ["later", "n1", "other", "excess", "wrong"]
+    await journal.queued(*map(row, nonces), row("gone", kind="annul"))
+    async with recipient() as (_, client):
+        uploaded = await upload_once(client, journal, GateClock(), None)
+        again = await upload_once(client, journal, GateClock(), None)
+    assert (uploaded.items, uploaded.conflicts, again.items) == (4, ["7KQ2M9XD"], 0)
+    assert [each["nonce"] for each in uploaded.wrong] == ["wrong"]
+    assert [each.name.nonce for each in await journal.queue(10)] == ["later", "other"]
+    assert await journal.prune(NOW + timedelta(days=99)) == 3, "what is wrong stays"
 
 
 async def test_what_fails_stays_in_the_queue(journal: Journal) -> None:

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from tests.support.build import person
+from tests.support.line import line_to
 from tests.support.operators import issue, setup_code
 from tests.support.processes import PROJECT, Run, Start, environment
 from tests.support.waiting import PATIENCE
@@ -87,4 +89,32 @@ async def test_a_gate_goes_on_through_its_death_and_opens_nothing_that_it_cannot
         assert await gate.process.wait() == 0
     (listed,) = scripts("gates", "list", "--json").json
     assert (listed["gate_id"], listed["state"]) == (first["gate_id"], "enrolled")
+    assert running.stop() == 0
+
+
+async def test_a_gate_goes_on_alone_through_a_cut_line_and_comes_back(
+    server: Start, scripts: Run, tmp_path: Path
+) -> None:
+    running = server()
+    codes = [issue(scripts, number=person(n).number).json["code"] for n in range(3)]
+    async with line_to(running.port) as line:
+        flags = (
+            *("--server", line.base, "--setup-code", setup_code(scripts, kind="handheld")),
+            *("--journal", str(tmp_path / "gate.db")),
+        )
+        async with gate_process(*flags) as gate:
+            await gate.tells("bundle")
+            assert await gate.reason(codes[0]) == "ok"
+            line.cut()
+            assert await gate.reason(f"{codes[0]}") in {"repeat offline", "already_today offline"}
+            assert await gate.reason(codes[1]) == "ok offline"
+            assert await gate.reason(f'{{"code": "{codes[1]}", "party": 1}}') == (
+                "already_today offline"
+            )
+            line.heal()
+            await gate.tells("online")
+            assert (await gate.tells("uploaded"))["left"] == 0
+            assert await gate.reason(codes[2]) == "ok"
+            gate.process.send_signal(signal.SIGTERM)
+            assert await gate.process.wait() == 0
     assert running.stop() == 0
