@@ -23,7 +23,6 @@ from passes.admission.offline.bundle import BundleKey
 from passes.admission.offline.conflicts import Conflicts
 from passes.admission.offline.filtering import Filtering, taken_for_refused
 from passes.admission.offline.making import BundleMaking, Sources
-from passes.admission.offline.conflicts import Conflicts
 from passes.admission.offline.uploading import Uploading
 from passes.admission.ports import AutomaticVouchers, Carriers, NoCarriers
 from passes.admission.stops import Stopping

@@ -10,7 +10,7 @@ import pytest
 from passes.ledger.records import Record, annulment, appended
 from passes.ledger.tally import Tally
 from tests.support.build import NOW, SERIAL, record
-from tests.support.history import History, Limit, Scanned, Told, faults_of, in_excess
+from tests.support.history import History, Limit, Scanned, faults_of, in_excess
 
 STEP = int(NOW.timestamp()) // 30
 
@@ -27,10 +27,6 @@ def ledger(*changes: dict[str, Any]) -> list[Record]:
 
 def scan(n: int) -> Scanned:
     return Scanned("emeishan-turnstile", f"n{n}", SERIAL)
-
-
-def told(n: int) -> Told:
-    return Told(scan(n), "over_limit")
 
 
 ALONE = {"online": False}
@@ -59,15 +55,15 @@ RIGHT = {
     "taken-back": history(ANNULLED, lights=[scan(1), scan(2)], annulled=[scan(2)]),
     "perhaps-taken-back": history(ANNULLED, lights=[scan(1), scan(2)], doubtful=[scan(2)]),
     "perhaps-not-taken-back": history(TWO, doubtful=[scan(2)]),
-    "in-excess-and-a-conflict": history(ledger({}, {}, ALONE), conflicts=[told(3)]),
-    "the-first-by-its-own-time-stands": history(LATE, conflicts=[told(2)]),
-    "once-a-day": history(ledger({}, ALONE), ONCE, conflicts=[told(2)]),
+    "in-excess-and-a-conflict": history(ledger({}, {}, ALONE), conflicts=[scan(3)]),
+    "the-first-by-its-own-time-stands": history(LATE, conflicts=[scan(2)]),
+    "once-a-day": history(ledger({}, ALONE), ONCE, conflicts=[scan(2)]),
     "on-another-day": history(ledger({}, {"at": NOW - timedelta(days=1)}), ONCE),
     "one-code-at-two-gates": history(
         ledger({"step": STEP + 2}, ALONE | {"step": STEP + 2, "at": NOW + timedelta(seconds=80)}),
-        conflicts=[told(2)],
+        conflicts=[scan(2)],
     ),
-    "a-step-that-does-not-fit": history(ledger({"step": STEP - 9}), conflicts=[told(1)]),
+    "a-step-that-does-not-fit": history(ledger({"step": STEP - 9}), conflicts=[scan(1)]),
 }
 WRONG = {
     "lost": (history(TWO, lights=[scan(1), scan(2), scan(3)]), "{3} is lost"),
@@ -97,16 +93,16 @@ WRONG = {
         f"pass {SERIAL}: record 1 counts from after it was stored",
     ),
     "over-the-limit-online": (
-        history(ledger({}, ALONE, {}), conflicts=[told(3)]),
+        history(ledger({}, ALONE, {}), conflicts=[scan(3)]),
         f"{{3}} exceeds {TWICE}, online",
     ),
     "excess-hidden": (history(ledger({}, {}, ALONE)), "{3} is in excess, and no conflict"),
     "conflict-about-the-wrong-one": (
-        history(LATE, conflicts=[told(2), told(3)]),
+        history(LATE, conflicts=[scan(2), scan(3)]),
         "{3} is no excess, but a conflict",
     ),
     "conflict-twice": (
-        history(ledger({}, {}, ALONE), conflicts=[told(3), told(3)]),
+        history(ledger({}, {}, ALONE), conflicts=[scan(3), scan(3)]),
         "{3} is 2 conflicts",
     ),
     "stale-step-hidden": (

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from passes.admission.offline.conflicts import ConflictState
+from passes.store.conflicts import ConflictStore
 from server.system import System
-from tests.support.history import History, faults_of
+from tests.support.history import History, Scanned, faults_of
 from tests.support.line import line_to
 from tests.support.site import (
     GATES,
@@ -93,13 +95,18 @@ async def suffer(
 
 async def whole_history(system: System, seen: Seen, visitors: Visitors) -> History:
     """What is stored, beside what was shown."""
+    conflicts = await ConflictStore(system.database).all(open_only=False)
     return History(
         lights=[each.scan for each in seen.lights],
         interrupted=seen.interrupted,
         annulled=seen.annulled,
         doubtful=seen.doubtful,
         ledgers={held: await system.ledger.records.whole(held) for held in visitors.limits},
-        conflicts=[],
+        conflicts=[
+            Scanned(each.gate_id, each.nonce, each.pass_id or "")
+            for each in conflicts
+            if each.state is not ConflictState.LAPSED
+        ],
         limits=visitors.limits,
     )
 

@@ -7,12 +7,14 @@ limits that are simple enough for that.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from passes.base.calendar import business_day
 from passes.ledger.records import Record, RecordKind, fold, standing
 
 STEP_SECONDS = 30
-MOST_STEPS_APART = 1
+MOST_STEPS_APART = 4
+"""How far the step of a rotating code may be from the time at which it counts."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,6 @@ class Scanned:
 
 
 @dataclass(frozen=True)
-class Told:
-    """A conflict that is stored: what it is about, and why."""
-
-    scan: Scanned
-    cause: str
-
-
-@dataclass(frozen=True)
 class History:
     """All that gates showed, and all that is stored."""
 
@@ -54,7 +48,8 @@ class History:
     """What gates were to take back, and were killed before they said so."""
     ledgers: Mapping[str, Sequence[Record]]
     """Every ledger, whole, by pass."""
-    conflicts: Sequence[Told]
+    conflicts: Sequence[Scanned]
+    """What each conflict is about that has not lapsed."""
     limits: Mapping[str, Limit]
     """By pass."""
 
@@ -71,13 +66,13 @@ def faults_of(history: History) -> list[str]:
 def in_excess(records: Iterable[Record], limit: Limit) -> list[Record]:
     """The admissions that would have been refused, had they come in the order in which they count.
 
-    The first stands, also if it arrived last. A rotating code opens once.
+    The first stands, also if it arrived last. A rotating code opens once, and when it is fresh.
     """
     stands: list[Record] = []
     excess = []
-    for record in sorted(standing(records), key=lambda each: (each.at, each.n)):
+    for record in sorted(standing(records), key=_when):
         spent = record.step is not None and record.step in {each.step for each in stands}
-        if spent or _is_over(limit, [*stands, record]):
+        if spent or _is_stale(record) or _is_over(limit, [*stands, record]):
             excess.append(record)
         else:
             stands.append(record)
@@ -128,12 +123,11 @@ def _over_the_limit_online(records: Sequence[Record], limit: Limit) -> list[str]
 
 
 def _faults_of_conflicts(history: History) -> list[str]:
-    """Each excess is one conflict; so is a code whose step does not fit when it was shown."""
+    """Each excess is one conflict, and nothing else is."""
     wanted: set[Scanned] = set()
     for pass_id, records in history.ledgers.items():
         wanted |= {_scan(record) for record in in_excess(records, history.limits[pass_id])}
-        wanted |= {_scan(record) for record in standing(records) if _is_stale(record)}
-    told = Counter(conflict.scan for conflict in history.conflicts)
+    told = Counter(history.conflicts)
     faults = [f"{scan} is in excess, and no conflict" for scan in sorted(wanted - told.keys())]
     faults += [f"{scan} is no excess, but a conflict" for scan in sorted(told.keys() - wanted)]
     return faults + [f"{scan} is {n} conflicts" for scan, n in told.items() if n > 1]
@@ -149,6 +143,12 @@ def _is_over(limit: Limit, records: Sequence[Record]) -> bool:
     ]
     over_total = limit.total is not None and len(records) > limit.total
     return over_total or (limit.per_spot_day is not None and len(here_today) > limit.per_spot_day)
+
+
+def _when(record: Record) -> tuple[datetime, datetime, str, str]:
+    """The order in which admissions count; of two at one instant it is the same however they
+    arrived."""
+    return record.at, record.scanned_at, record.gate_id, record.nonce
 
 
 def _is_stale(record: Record) -> bool:
