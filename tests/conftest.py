@@ -76,9 +76,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run longer trials: many more rounds")
     parser.addoption("--kills", type=int, help="rounds of the kill test: 6, or 100 with --long")
     parser.addoption("--kill-seed", type=int, default=0, help="the first round of the kill test")
-    parser.addoption(
-        "--trial-seed", type=int, default=0, help="what the offline trial follows from"
-    )
+    parser.addoption("--trial-seconds", type=int, help="of the offline trial: 12, 600 with --long")
+    parser.addoption("--trial-seed", type=int, default=0, help="what its troubles follow from")
 
 
 def pytest_xdist_auto_num_workers() -> int:
