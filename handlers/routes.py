@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tornado.web import RequestHandler
 
-from handlers.admission import gates, staff
+from handlers.admission import fleet, gates, staff
 from handlers.api_docs import description
 from handlers.catalogue import spots
 from handlers.holding import passes
@@ -27,6 +27,7 @@ ROUTES: Sequence[Route] = [
     *companions.routes,
     *passes.routes,
     *gates.routes,
+    *fleet.routes,
     *staff.routes,
     *description.routes,
 ]

@@ -42,7 +42,7 @@ from passes.people.identity import DocumentKind
 from passes.people.traits import CATEGORIES
 from passes.terms.free_entry import FreeCategory
 
-_SCAN = "gate:scan"
+SCAN = "gate:scan"
 STAFFED = "gate:lookup"
 """The right of gates with staff: to look passes up, and to decide."""
 LONGEST_CODE = 1024
@@ -71,6 +71,9 @@ Instant = Annotated[
     BeforeValidator(_written_as_rfc3339),
     AfterValidator(_in_utc),
 ]
+
+
+Lane = Annotated[str, StringConstraints(min_length=1, max_length=32)]
 
 
 class EnrolIn(In):
@@ -174,6 +177,9 @@ class ScanIn(In):
     leaving: bool = False
     """Whether they leave, the same as the purpose `leave`: they are let out."""
 
+    lane: Lane | None = Field(default=None, examples=["3"])
+    """Which lane of the gate was taken; a gate of kind `system` tells it with each scan."""
+
     free: dict[FreeCategory, Annotated[int, Field(ge=1, le=20)]] = Field(
         default={}, examples=[{"child": 2}]
     )
@@ -199,7 +205,9 @@ class ScanIn(In):
         """The scan as the domain sees it."""
         purpose = Purpose.LEAVE if self.leaving else self.purpose
         free = {each.value: number for each, number in self.free.items()}
-        return Scan(gate, shown, self.nonce, self.scanned_at, self.party, purpose, free=free)
+        return Scan(
+            gate, shown, self.nonce, self.scanned_at, self.party, purpose, self.lane, free=free
+        )
 
 
 class PassOut(Out):
@@ -330,24 +338,41 @@ class GateHandler(ApiHandler):
             found = self._in_memory()
         if found is None:
             raise unauthenticated("token_withdrawn")
+        if found.renewal is not None and self.caller.version == found.token_version:
+            await self.rooms.admission.token_renewing.used(found)
+            await self.services.refresh()
         self._warn_of_end()
         return found
 
     def _warn_of_end(self) -> None:
         """Tell the gate when its token ends, once that is near."""
         ends_at = self.caller.ends_at
-        if ends_at is not None and ends_at - self.now() < TOKEN_WARNING:
+        if ends_at is not None and self.token_ends_soon:
             self.set_header("Bashu-Token-Expires", ends_at.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
+    @property
+    def token_ends_soon(self) -> bool:
+        """Whether the token of the caller ends within 30 days."""
+        ends_at = self.caller.ends_at
+        return ends_at is not None and ends_at - self.now() < TOKEN_WARNING
+
     def _in_memory(self) -> Gate | None:
-        """The gate that calls, if its token is of the version that is good."""
+        """The gate that calls, if its token is of a version that is good."""
         gate = self.rooms.admission.gates.get(self.caller.id)
-        if gate is None or gate.token_version != self.caller.version:
+        if gate is None or not gate.takes(self.caller.version, self.now()):
             return None
         return gate
 
+    def spot_of(self, gate: Gate) -> GateSpotOut:
+        """Where a gate stands; without a name, if the spot has left the catalogue since."""
+        spot = self.services.catalogue.get(gate.spot_id)
+        if spot is None:
+            return GateSpotOut(id=gate.spot_id, name=TextOut(zh="", en=""))
+        name = TextOut(zh=spot.name.zh, en=spot.name.en or spot.name.zh)
+        return GateSpotOut(id=gate.spot_id, name=name)
 
-class EnrolEndpoint(ApiHandler):
+
+class EnrolEndpoint(GateHandler):
     """`/api/v1/gate/enrol`"""
 
     @endpoint(scope=None, body=EnrolIn, reply=EnrolOut)
@@ -360,21 +385,14 @@ class EnrolEndpoint(ApiHandler):
             token=self.services.tokens.for_gate(gate, now),
             token_expires_at=gate.token_ends_at or now + TOKEN_LIFE,
             kind=gate.kind,
-            spot=GateSpotOut(id=gate.spot_id, name=self._name_of_spot(gate)),
+            spot=self.spot_of(gate),
         )
-
-    def _name_of_spot(self, gate: Gate) -> TextOut:
-        """Empty, if the spot has left the catalogue since the gate was added."""
-        spot = self.services.catalogue.get(gate.spot_id)
-        if spot is None:
-            return TextOut(zh="", en="")
-        return TextOut(zh=spot.name.zh, en=spot.name.en or spot.name.zh)
 
 
 class ScanEndpoint(GateHandler):
     """`/api/v1/gate/scans`"""
 
-    @endpoint(scope=_SCAN, body=ScanIn, reply=VerdictOut, counts_some=True)
+    @endpoint(scope=SCAN, body=ScanIn, reply=VerdictOut, counts_some=True)
     async def post(self, body: ScanIn) -> VerdictOut:
         """Admit or refuse a visitor. A refusal is an answer (200), not an error."""
         gate = await self.gate()
@@ -408,7 +426,7 @@ class ScanEndpoint(GateHandler):
 class AnnulEndpoint(GateHandler):
     """`/api/v1/gate/scans/{nonce}/annul`"""
 
-    @endpoint(scope=_SCAN, reply=AnnulOut)
+    @endpoint(scope=SCAN, reply=AnnulOut)
     async def post(self, nonce: str) -> AnnulOut:
         """Take back an admission of this gate, or a payment, within 15 minutes. Doing it again
         changes nothing."""

@@ -90,6 +90,7 @@ STAYS: Mapping[str, Stay] = {
     "bars": Stay("until it ends", Means.DATABASE, "a person may hold no pass meanwhile"),
     "gates": _FOR_ALL,
     "cards_in_vain": Stay("366 days", Means.DATABASE, "a gate that tries numbers is seen"),
+    "heartbeats": Stay("until the next", Means.NOBODY, "names nobody"),
     "stops": Stay("until the next", Means.NOBODY, "names nobody"),
     "cases": Stay("for ever", Means.NOBODY, "names a pass; nobody, once that names nobody"),
     "audit_log": Stay(
