@@ -67,8 +67,6 @@ class ScanItemIn(ScanIn):
     kind: Literal["scan"]
     decided: DecidedIn | None = None
     """Null if it is to be decided now."""
-    lane: Short | None = None
-    """Which lane of the gate was taken, if the gate knows."""
     staff: Short | None = None
     """Who of the staff scanned, if the gate knows."""
     gate: GateId | None = None
@@ -83,7 +81,7 @@ class ScanItemIn(ScanIn):
 
     def to_item(self, gate: Gate, shown: Any) -> ScanItem:
         """The item as the domain sees it."""
-        scan = self.to_scan(gate, shown, lane=self.lane, staff=self.staff)
+        scan = self.to_scan(gate, shown, staff=self.staff)
         alone = self.decided
         if alone is None:
             return ScanItem(scan, None)
