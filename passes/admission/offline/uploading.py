@@ -536,7 +536,7 @@ class Uploading:
             payers=case.payers,
             month=max(0, case.month),
             may_return=held.terms.re_entry,
-            of_pass=serial.shown.id if serial.shown.id != held.id else None,
+            shown_as=serial.shown.id if serial.shown.id != held.id else None,
             doubt=doubt,
             bundle=timing.bundle,
         )
