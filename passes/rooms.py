@@ -20,6 +20,7 @@ from passes.admission.history import Histories
 from passes.admission.lookup import Lookup, Misses
 from passes.admission.not_the_holder import MARKS_THAT_FREEZE, HolderChecks
 from passes.admission.offline.conflicts import Conflicts
+from passes.admission.offline.paper import Papers
 from passes.admission.offline.uploading import Uploading
 from passes.admission.ports import AutomaticVouchers, Carriers, NoCarriers
 from passes.admission.stops import Stopping
@@ -282,10 +283,11 @@ class AdmissionRoom:
             codes, spots, passes, records, cases, appending, self.annulling, base.audit
         )
         self.lookup = Lookup(codes, people.identities, passes, base.audit, typed_in_vain)
-        self.histories = Histories(passes, records, ledger.refusals, base.audit)
+        conflicts = ConflictStore(database)
+        self.histories = Histories(passes, records, ledger.refusals, conflicts, base.audit)
         self.correcting = Correcting(passes, records, appending, self.histories, base.audit)
         self.conflicts = Conflicts(
-            ConflictStore(database),
+            conflicts,
             spots,
             passes,
             records,
@@ -309,6 +311,7 @@ class AdmissionRoom:
             self.correcting,
             self.conflicts,
         )
+        self.papers = Papers(codes, passes, self.cards, self.uploading, base.audit)
 
 
 class OffersRoom:

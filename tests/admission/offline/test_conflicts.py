@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tornado.ioloop import IOLoop
 
 from passes.admission.gates import Gate, GateKind, Purpose
-from passes.admission.offline.conflicts import ConflictFile, ConflictState, excesses
+from passes.admission.offline.conflict import ConflictFile, ConflictState
+from passes.admission.offline.conflicts import excesses
 from passes.admission.offline.uploading import (
     AnnulItem,
     DecidedAlone,
