@@ -22,7 +22,8 @@ from passes.admission.by_hand import HandAdmissions, Shown
 from passes.admission.cases import CaseKind, Cases
 from passes.admission.correcting import Correcting, Correction
 from passes.admission.gates import Gate, GateState, Purpose, Scan, ShownCard
-from passes.admission.offline.conflicts import ConflictFile, Conflicts, ConflictState, Name
+from passes.admission.offline.conflict import ConflictFile, ConflictState, Name
+from passes.admission.offline.conflicts import Conflicts
 from passes.admission.order import place_of
 from passes.admission.rules import (
     Case,
@@ -53,6 +54,7 @@ from passes.ledger.ports import Ledger, Refusals
 from passes.ledger.records import (
     By,
     Cause,
+    Decision,
     Doubt,
     Record,
     RecordKind,
@@ -94,6 +96,8 @@ class ScanItem:
 
     scan: Scan
     decided: DecidedAlone | None
+    on_paper: Decision | None = None
+    """Who has read it off a list on paper, on which staff had written it."""
 
     @property
     def at(self) -> datetime:
@@ -379,7 +383,7 @@ class Uploading:
             result = Result.RECORDED if verdict.granted else Result.REFUSED
             return ItemResult(Result.KNOWN if earlier else result, verdict, held)
         if earlier is not None:
-            check_same_scan(item.scan, earlier, now)
+            _check_same(item, earlier, now)
         if decided.reason is not Reason.OK:
             return await self._refused(item, decided, place, known, person)
         if earlier is not None:
@@ -459,7 +463,7 @@ class Uploading:
             if earlier is None and held.reissued_from is not None:
                 earlier = _first(await self._ledger.all_named(*_one(item.name)))
             if earlier is not None:
-                check_same_scan(item.scan, earlier, now)
+                _check_same(item, earlier, now)
                 await self._touch(earlier, person)
                 return ItemResult(Result.KNOWN, earlier.verdict, held)
             # 3. The record. Closed means that the pass was reissued just now, or given back.
@@ -471,27 +475,29 @@ class Uploading:
                 continue
             record = await self._record(item, decided, reading, serial, ledger, known.timing)
             # 4. The insert. If the number is taken, another was first: all of that again.
-            if await self._append(held, ledger, record, now):
-                person.touched[held.id] = held, [*ledger, record]
-                return ItemResult(Result.RECORDED, record.verdict, held)
+            stored = await self._append(held, ledger, record, now)
+            if stored is not None:
+                person.touched[held.id] = held, [*ledger, stored]
+                return ItemResult(Result.RECORDED, stored.verdict, held)
             person.touched.pop(held.id, None)
         raise busy()
 
     async def _append(
         self, held: Pass, ledger: Sequence[Record], record: Record, now: datetime
-    ) -> bool:
-        """Append a record. The visit of a campaign is counted before, however many it has left; a
-        crash in between leaves it counted."""
+    ) -> Record | None:
+        """Append a record, and return it as it is stored; None if its number is taken. The visit of
+        a campaign is counted before, however many are left; a crash in between leaves it
+        counted."""
         if held.terms.visits_per_spot_day is None:
-            return await self._ledger.append(record)
+            return record if await self._ledger.append(record) else None
         after = [*ledger, record]
         left = await self._appending.count_visits(held.id, ledger, after, now)
         if not left and record.doubt is None:
             record = replace(record, doubt=Doubt(Cause.OVER_LIMIT, Reason.QUOTA_USED_UP))
         if await self._ledger.append(record):
-            return True
+            return record
         await self._appending.count_visits(held.id, after, ledger, now)
-        return False
+        return None
 
     async def _record(
         self,
@@ -509,7 +515,7 @@ class Uploading:
         case = self._case(scan, as_it_was, reading.code, tally_at(ledger, at), at)
         doubt = None
         if scan.purpose is not Purpose.LEAVE:
-            doubt = _doubt(case, reading, scan, sure=sure)
+            doubt = _doubt(case, reading, item, sure=sure)
         verdict = _verdict(case, decided, scan.purpose)
         record = Record(
             pass_id=held.id,
@@ -525,8 +531,9 @@ class Uploading:
             tally=Tally(),
             verdict=verdict,
             room=case.whole_party.admits,
-            by=_by(scan, reading),
+            by=_by(item, reading),
             online=False,
+            decision=item.on_paper,
             lane=scan.lane,
             staff=scan.staff,
             people=people_in(verdict),
@@ -536,7 +543,7 @@ class Uploading:
             payers=case.payers,
             month=max(0, case.month),
             may_return=held.terms.re_entry,
-            of_pass=serial.shown.id if serial.shown.id != held.id else None,
+            shown_as=serial.shown.id if serial.shown.id != held.id else None,
             doubt=doubt,
             bundle=timing.bundle,
         )
@@ -621,7 +628,7 @@ class Uploading:
                 online=False,
                 pass_id=reading.code.pass_id if reading.code else None,
                 people=decided.admits,
-                by=_by(scan, reading),
+                by=_by(item, reading),
                 step=reading.code.step if reading.code else None,
                 bundle=known.timing.bundle,
                 code_digest=scan.digest,
@@ -769,9 +776,18 @@ def _undoable(records: Iterable[Record]) -> list[Record]:
     return [record for record in not_annulled(records) if record.kind in _UNDOABLE]
 
 
-def _by(scan: Scan, reading: _Reading) -> By:
-    if isinstance(scan.shown, ShownCard):
-        return scan.shown.by
+def _check_same(item: ScanItem, earlier: Record, now: datetime) -> None:
+    """Raise `Conflict` if something else was recorded under the name of an item. A line on paper is
+    named by what it says."""
+    if item.on_paper is None:
+        check_same_scan(item.scan, earlier, now)
+
+
+def _by(item: ScanItem, reading: _Reading) -> By:
+    if item.on_paper is not None:
+        return By.PAPER
+    if isinstance(item.scan.shown, ShownCard):
+        return item.scan.shown.by
     return By.ROTATING if reading.code is not None and reading.code.rotating else By.STATIC
 
 
@@ -802,14 +818,15 @@ _CAUSES = {
 """Of each reason the cause; of all others the pass was not in force."""
 
 
-def _doubt(case: Case, reading: _Reading, scan: Scan, *, sure: bool) -> Doubt | None:
+def _doubt(case: Case, reading: _Reading, item: ScanItem, *, sure: bool) -> Doubt | None:
     """What speaks against what a gate did, whatever other visits there are."""
     step = reading.code.step if reading.code else None
-    if reading.unsound is Reason.CODE_STALE and step is not None:
-        fitted = abs(step - codes.step_of(scan.scanned_at)) <= _STEPS
+    stale = reading.unsound is Reason.CODE_STALE
+    if stale and step is not None and item.on_paper is None:
+        fitted = abs(step - codes.step_of(item.at)) <= _STEPS
         cause = Cause.CLOCK_DOUBTFUL if fitted else Cause.STALE_STEP
         return Doubt(cause, Reason.CODE_STALE)
-    if reading.unsound is not None:
+    if reading.unsound is not None and not stale:
         return Doubt(Cause.NOT_IN_FORCE, reading.unsound)  # by a key that had ended
     if not sure:
         return Doubt(Cause.CLOCK_DOUBTFUL)
