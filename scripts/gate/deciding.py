@@ -183,7 +183,7 @@ class Deciding:
         decided_at = datetime.fromisoformat(document["decided_at"])
         device.answered()
         if name.gate == device.enrolment.gate_id:
-            await device.accepted()
+            await device.served(disabled=document["reason"] == "gate_disabled")
         entry = device.held.entry_of(name, body, document, decided_at)
         row = Row(
             name,

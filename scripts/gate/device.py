@@ -62,10 +62,13 @@ class Device:
             self.tell("online", Text("网络恢复，在线验票", "online again, the server decides"))
             self.queued.set()
 
-    async def accepted(self) -> None:
-        """The server has taken the token of this gate."""
-        if self.stopped is not None:
-            await self._stop(None)
+    async def served(self, *, disabled: bool) -> None:
+        """The server has taken the token of this gate, and says whether it is out of service."""
+        why = "gate_disabled" if disabled else None
+        if why is not None and self.stopped != why:
+            self.tell("stopped", Text("本闸机已停用", "this gate is out of service"), why=why)
+        if self.stopped != why:
+            await self._stop(why)
 
     async def refused(self, error: Refused) -> None:
         """The server would not have what this gate asked. A token that is good no more ends the
@@ -94,6 +97,3 @@ class Device:
         self.last_scan_at = now
         if answer["verdict"] == "admitted":
             self.counters["out" if leaving else "in"] += answer["admits"]
-
-    async def obey(self, commands: Mapping[str, Any]) -> None:
-        """Do what the server says beside its verdicts."""

@@ -85,6 +85,12 @@ class Held:
             return None
         return {**asdict(self.bundle.version), "made_at": self.bundle.made_at.isoformat()}
 
+    @property
+    def stopped_until(self) -> datetime | None:
+        """Until when entry is stopped at the spot, if it is."""
+        stop = None if self.bundle is None else self.bundle.rules.stop
+        return None if stop is None else stop.until
+
     # Fetching and keeping.
 
     async def restore(self, journal: Journal) -> None:

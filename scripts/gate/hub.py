@@ -265,7 +265,7 @@ class Heartbeats(HubHandler):
             if self.gate_id is None:
                 raise
             now = self.device.clock.now().isoformat()
-            self.write({"server_time": now, "commands": {}, "bundle_etag": self.device.held.etag})
+            self.write({"server_time": now, "bundle_etag": self.device.held.etag})
 
 
 class Others(HubHandler):

@@ -174,11 +174,16 @@ class Journal:
         return dict(rows)
 
     async def keep_bundle(self, head: bytes, parts: dict[str, bytes]) -> None:
-        """A bundle takes the place of the one before: its head, and all its parts."""
+        """A bundle takes the place of the one before: its head, and all its parts. Those that have
+        not changed are not written again: a new bundle comes every minute."""
 
         def write() -> None:
-            self._db.execute("DELETE FROM parts")
-            self._db.executemany("INSERT INTO parts VALUES (?, ?)", parts.items())
+            kept = {sha256 for (sha256,) in self._db.execute("SELECT sha256 FROM parts")}
+            gone, new = kept - parts.keys(), parts.keys() - kept
+            self._db.executemany("DELETE FROM parts WHERE sha256 = ?", ((each,) for each in gone))
+            self._db.executemany(
+                "INSERT INTO parts VALUES (?, ?)", ((each, parts[each]) for each in new)
+            )
             value = _json({"head": head.hex()})
             self._db.execute("INSERT OR REPLACE INTO settings VALUES ('bundle', ?)", (value,))
 

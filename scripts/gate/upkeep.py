@@ -40,6 +40,8 @@ class Pace:
     probe: float = 2.0
     """The first probe after the line was lost; each later one waits longer, up to `slowest`."""
     slowest_probe: float = 15.0
+    bundle: float = 60.0
+    """From one bundle to the next, where heartbeats do not tell whether there is a newer one."""
     upload: float = 1.0
     """How long after an item was queued, or an upload failed, the next is tried."""
 
@@ -51,6 +53,7 @@ class Upkeep:
     gate: Device
     pace: Pace = field(default_factory=Pace)
     _probes: int = 0
+    _fetched_at: float = float("-inf")
     _told: set[str] = field(default_factory=set)
 
     async def run(self) -> None:
@@ -111,7 +114,6 @@ class Upkeep:
             return self.pace.beat
         self._probes = 0
         self.gate.answered()
-        await self.gate.accepted()
         await self._obey(told)
         return self.pace.beat if self.gate.line.online else self.pace.probe
 
@@ -159,10 +161,12 @@ class Upkeep:
         gate = self.gate
         await gate.journal.set(clock=gate.clock.kept())
         await gate.journal.prune(gate.clock.now() - KEPT_FOR)
-        await gate.obey(told.get("commands") or {})
+        commands = told.get("commands") or {}
+        if "disabled" in commands:
+            await gate.served(disabled=commands["disabled"])
         try:
-            await self._fetch(told.get("bundle_etag"))
-            if gate.enrolment.ends_soon(gate.clock.now()):
+            await self._fetch(told.get("bundle_etag"), commands)
+            if commands.get("renew_token") or gate.enrolment.ends_soon(gate.clock.now()):
                 gate.enrolment = await renewed(gate.client, gate.journal, gate.enrolment)
                 gate.tell("renewed", Text("令牌已更新", "the token is renewed"))
         except (NoAnswer, Refused, BundleRefused) as error:
@@ -170,14 +174,18 @@ class Upkeep:
         else:
             self._told.discard("upkeep")
 
-    async def _fetch(self, etag: str | None) -> None:
-        """Fetch the bundle, unless the server says that it is the one that is held."""
-        held = self.gate.held
-        if etag is not None and etag.strip('"') == held.etag:
+    async def _fetch(self, etag: str | None, commands: Mapping[str, Any]) -> None:
+        """Fetch the bundle, if it is time, or if entry was stopped or resumed since it was made."""
+        gate = self.gate
+        if etag is not None and etag.strip('"') == gate.held.etag:
             return
-        if await held.refresh(self.gate.client, self.gate.journal):
+        changed = "stop" in commands and gate.held.stopped_until != _until(commands["stop"])
+        if etag is None and not changed and steady() - self._fetched_at < self.pace.bundle:
+            return
+        if await gate.held.refresh(gate.client, gate.journal):
             words = Text("离线数据已更新", "a newer bundle is held")
-            self.gate.tell("bundle", words, bundle=held.about)
+            gate.tell("bundle", words, bundle=gate.held.about)
+        self._fetched_at = steady()
 
     async def _report(self) -> dict[str, Any]:
         gate = self.gate
@@ -231,6 +239,11 @@ class Upkeep:
         self._probes = min(self._probes + 1, 10)
         spread = random.uniform(0.8, 1.2)  # noqa: S311 - no secret
         return float(max(pause * spread, error.retry_after))
+
+
+def _until(stop: Mapping[str, Any] | None) -> datetime | None:
+    """Until when entry is stopped, as a heartbeat tells it."""
+    return None if stop is None else datetime.fromisoformat(stop["until"])
 
 
 async def _first_of(event: asyncio.Event, seconds: float) -> None:

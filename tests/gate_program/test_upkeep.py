@@ -32,6 +32,7 @@ class Server:
     bundle: Bundle = field(default_factory=bundle)
     key: BundleKey = BUNDLE_KEY
     status: int = 200
+    disabled: bool = False
     beats: list[dict[str, Any]] = field(default_factory=list)
     uploaded: list[str] = field(default_factory=list)
     renewals: list[dict[str, Any]] = field(default_factory=list)
@@ -48,7 +49,8 @@ class Server:
         now = {"server_time": NOW.isoformat(), "received_at": NOW.isoformat()}
         if path == "heartbeat":
             self.beats.append(body)
-            handler.finish({**now, "commands": {}, "bundle_etag": package.etag})
+            commands = {"disabled": self.disabled, "renew_token": False, "stop": None}
+            handler.finish({**now, "commands": commands, "bundle_etag": package.etag})
         elif path == "bundle":
             have = frozenset(handler.get_query_argument("have", "").split(","))
             self.fetched.append(len(encode(package, have)))
@@ -200,7 +202,11 @@ async def test_a_withdrawn_token_stops_the_gate_until_the_server_takes_it_again(
         assert await program.verdict(world.live(held)) == "undecided token_withdrawn"
         assert "stopped" in program.device.journal.settings()
         line.heal()
-        server.status = 200
+        server.status, server.disabled = 200, True
+        await program.upkeep.beat()
+        program.device.line.online = False
+        assert await program.verdict(world.live(held)) == "undecided gate_disabled"
+        server.disabled = False
         await program.upkeep.beat()
         program.device.line.online = False
         assert await program.verdict(world.live(held)) == "ok offline"

@@ -26,15 +26,21 @@ class GateProcess:
     def __init__(self, process: Process) -> None:
         self.process = process
 
-    async def tells(self, event: str) -> dict[str, Any]:
-        """The next document of that event; others are passed over."""
+    async def tells_of(self, *events: str) -> None:
+        """Wait until all of these have been told, in whatever order."""
+        missing = set(events)
+        while missing:
+            missing.discard((await self.tells(*missing))["event"])
+
+    async def tells(self, *events: str) -> dict[str, Any]:
+        """The next document of one of these events; others are passed over."""
         assert self.process.stdout is not None
         async with asyncio.timeout(PATIENCE):
             while line := await self.process.stdout.readline():
                 told: dict[str, Any] = json.loads(line)
-                if told["event"] == event:
+                if told["event"] in events:
                     return told
-        raise AssertionError(f"it ended before it told {event}")
+        raise AssertionError(f"it ended before it told {events}")
 
     async def reason(self, line: str) -> str:
         """The reason of the verdict on a line, with `offline` if the program decided alone."""
@@ -112,8 +118,7 @@ async def test_a_gate_goes_on_alone_through_a_cut_line_and_comes_back(
                 "already_today offline"
             )
             line.heal()
-            await gate.tells("online")
-            assert (await gate.tells("uploaded"))["left"] == 0
+            await gate.tells_of("online", "uploaded")
             assert await gate.reason(codes[2]) == "ok"
             gate.process.send_signal(signal.SIGTERM)
             assert await gate.process.wait() == 0
