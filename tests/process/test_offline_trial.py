@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from passes.admission.offline.conflicts import ConflictState
+from passes.admission.offline.conflict import ConflictState
 from passes.store.conflicts import ConflictStore
 from server.system import System
 from tests.support.history import History, Scanned, faults_of

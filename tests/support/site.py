@@ -343,7 +343,7 @@ class Site:
     async def _added(self, system: System, place: Place) -> tuple[str, str]:
         """A new gate and its setup code."""
         added = await system.admission.gate_keeping.add(
-            place.spot_id, place.kind, "", OPERATOR, now()
+            place.spot_id, place.kind, "", OPERATOR, now(), hub=place is HUB
         )
         return added.gate.id, added.setup_code
 
