@@ -72,8 +72,7 @@ class Program:
                     log.write(line)
                     self._said(line.decode())
         finally:
-            with suppress(ProcessLookupError):
-                process.kill()
+            self._signal(signal.SIGKILL)
             await process.wait()
 
     def type(self, line: str) -> None:
