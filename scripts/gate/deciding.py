@@ -253,7 +253,7 @@ class Deciding:
         entries = await device.journal.of_pass(pass_id)
         document, entry = device.held.decide(name.gate, body, entries, now)
         if document["reason"] == "repeat":
-            await self._given_up(name, arrived=arrived)
+            await self._given_up(name, arrived=False)  # the server has said the same
             return Answer(document, online=False)  # it changes nothing, and has no door to open
         rows = [
             Row(
