@@ -252,8 +252,7 @@ class Deciding:
             raise Undecided("card_needs_line", _CARD_NEEDS_LINE)
         entries = await device.journal.of_pass(pass_id)
         document, entry = device.held.decide(name.gate, body, entries, now)
-        if document["reason"] == "repeat":
-            await self._given_up(name, arrived=False)  # the server has said the same
+        if document["reason"] == "repeat" and not arrived:
             return Answer(document, online=False)  # it changes nothing, and has no door to open
         rows = [
             Row(

@@ -52,8 +52,9 @@ async def test_what_the_server_admitted_is_remembered_when_the_line_is_cut(
         assert await program.verdict(world.live(held)) == "repeat offline"
         assert program.told == ["offline"]
         assert await program.verdict(world.live(other)) == "ok offline"
+        waiting = await program.device.journal.length()
         assert await program.verdict(world.live(other)) == "repeat offline"
-        assert await program.device.journal.length() == 1, "a second reading changes nothing"
+        assert await program.device.journal.length() == waiting, "a second reading changes nothing"
 
 
 async def test_a_line_that_does_not_answer_costs_each_visitor_no_more_than_the_deadline(
