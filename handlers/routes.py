@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tornado.web import RequestHandler
 
-from handlers.admission import gates, staff
+from handlers.admission import batch, bundle, fleet, gates, staff
 from handlers.api_docs import description
 from handlers.catalogue import spots
 from handlers.holding import passes
@@ -18,6 +18,8 @@ from handlers.web.routing import Route
 ROUTES: Sequence[Route] = [
     # Routes are tried in this order: what gates ask comes first.
     *gates.routes,
+    *fleet.routes,
+    *batch.routes,
     *spots.routes,
     *health.routes,
     *products.routes,
@@ -29,6 +31,7 @@ ROUTES: Sequence[Route] = [
     *companions.routes,
     *passes.routes,
     *staff.routes,
+    *bundle.routes,
     *description.routes,
 ]
 

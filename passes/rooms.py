@@ -5,7 +5,7 @@ attribute of its room. Knows no driver, no settings and no clock; what differs f
 (the database, the keys, the catalogue) is handed in.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from passes.admission.admitting import Admission
 from passes.admission.annulling import Annulling
@@ -15,12 +15,20 @@ from passes.admission.cards import Cards, CardsInVain
 from passes.admission.cases import CaseWork
 from passes.admission.correcting import Correcting
 from passes.admission.emergency import Emergencies
+from passes.admission.fleet import Fleet
 from passes.admission.gate_keeping import GateKeeping
 from passes.admission.history import Histories
 from passes.admission.lookup import Lookup, Misses
 from passes.admission.not_the_holder import MARKS_THAT_FREEZE, HolderChecks
+from passes.admission.offline.bundle import BundleKey
+from passes.admission.offline.conflicts import Conflicts
+from passes.admission.offline.filtering import Filtering, taken_for_refused
+from passes.admission.offline.making import BundleMaking, Sources
+from passes.admission.offline.paper import Papers
+from passes.admission.offline.uploading import Uploading
 from passes.admission.ports import AutomaticVouchers, Carriers, NoCarriers
 from passes.admission.stops import Stopping
+from passes.admission.token_renewing import TokenRenewing
 from passes.base.cache import CachedCollection
 from passes.codes.keys import Keyring
 from passes.holding.issuing import Issuing
@@ -28,6 +36,7 @@ from passes.holding.lifecycle import Lifecycle
 from passes.holding.reissuing import Reissuing
 from passes.holding.rescinding import Rescinding
 from passes.holding.restoring import Restoring
+from passes.holding.serials import Serials
 from passes.holding.showing import Showing
 from passes.holding.wallet import Wallet
 from passes.offers.automatic import Automatic, AutomaticByCard
@@ -56,13 +65,20 @@ from passes.rights.erasing import Erasing, ErasingParts
 from passes.rights.exporting import Exporting
 from passes.rights.requests import RequestLog
 from passes.rights.retention import Retention, RetentionParts
-from passes.store.admission import CaseStore, GateStore, StopStore, VainCountStore
+from passes.store.admission import CaseStore, GateStore, HeartbeatStore, StopStore, VainCountStore
 from passes.store.audit import AuditStore
+from passes.store.conflicts import ConflictStore
 from passes.store.database import Database
 from passes.store.holding import HoldingStore, PassStore
 from passes.store.ledger import LedgerStore, RefusalStore
 from passes.store.macs import PassMacs
 from passes.store.offers import CounterStore, OfferStore
+from passes.store.offline import (
+    FilterStore,
+    MarkStore,
+    PassesAtLargeStore,
+    SpotRecordStore,
+)
 from passes.store.people import (
     AppTokenStore,
     AttemptStore,
@@ -82,7 +98,7 @@ from passes.store.terms import (
     SpotWithdrawalStore,
     WithdrawalStore,
 )
-from passes.store.versions import GATES, HOLIDAYS, OFFERS, PRODUCTS, STOPS, Versions
+from passes.store.versions import FILTERS, GATES, HOLIDAYS, OFFERS, PRODUCTS, STOPS, Versions
 from passes.terms.amendments import Amending
 from passes.terms.editions import Editions
 from passes.terms.holiday_publishing import HolidayPublishing
@@ -137,10 +153,26 @@ class LedgerRoom:
         self.refusals = RefusalStore(database)
 
 
+class FilterRoom:
+    """The filters of bundles, which everything that issues a pass has to know."""
+
+    def __init__(self, database: Database, terms: TermsRoom, macs: PassMacs) -> None:
+        """They are made of all passes, each of an edition, and known to be ours."""
+        self.stored = FilterStore(database)
+        self.kept = CachedCollection(self.stored.kept)
+        self.marks = MarkStore(database)
+        self.passes = PassesAtLargeStore(database, terms.editions, macs)
+        self.records = SpotRecordStore(database)
+        self.filtering = Filtering(
+            self.stored, self.kept, self.marks, self.passes, self.records, terms.editions.all
+        )
+        self.serials = Serials(lambda serial: taken_for_refused(self.kept.all(), serial))
+
+
 class HoldingRoom:
     """Passes, from their issue to their end."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all that a pass is bound up with
         self,
         database: Database,
         base: BaseRoom,
@@ -148,11 +180,13 @@ class HoldingRoom:
         ledger: LedgerRoom,
         vault: Vault,
         macs: PassMacs,
+        serials: Serials,
     ) -> None:
         """A pass names its edition, goes on with its ledger, has its holder sealed, and is known
         to be ours."""
+        self.serials = serials
         sealer, members = Sealer(vault), MemberStore(database)
-        self.passes = PassStore(database, terms.editions, sealer, macs)
+        self.passes = PassStore(database, terms.editions, sealer, macs, serials)
         self.holdings = HoldingStore(database)
         visitors, companionships = (
             VisitorStore(database, sealer),
@@ -160,11 +194,17 @@ class HoldingRoom:
         )
         self.wallet = Wallet(self.passes, ledger.records, visitors, companionships, base.audit)
         self.issuing = Issuing(
-            self.passes, self.holdings, members, self.wallet, base.audit, BarStore(database)
+            self.passes,
+            self.holdings,
+            members,
+            self.wallet,
+            base.audit,
+            BarStore(database),
+            serials,
         )
         self.lifecycle = Lifecycle(self.passes, base.audit)
         self.rescinding = Rescinding(self.passes, self.wallet, base.audit)
-        self.reissuing = Reissuing(self.passes, ledger.records, base.audit)
+        self.reissuing = Reissuing(self.passes, ledger.records, base.audit, serials)
         self.showing = Showing(
             Companions(companionships, sealer),
             companionships,
@@ -243,14 +283,19 @@ class AdmissionRoom:
         automatic: AutomaticVouchers,
         carriers: Carriers,
         marks_that_freeze: int,
+        filters: FilterRoom,
+        bundle_keys: Sequence[BundleKey],
     ) -> None:
         """`codes` are the keys of codes, `spots` is the catalogue in memory; `automatic` makes the
         vouchers of campaigns, `carriers` is who vouches for carriers. A pass that somebody else
-        has shown `marks_that_freeze` times freezes."""
+        has shown `marks_that_freeze` times freezes. `bundle_keys` sign bundles."""
         stored, passes, records = GateStore(database), holding.passes, ledger.records
         self.gates = CachedCollection(stored.all)
-        self.gate_keeping = GateKeeping(spots, stored, base.audit)
+        self.gate_keeping = GateKeeping(spots, stored, HeartbeatStore(database), base.audit)
+        self.token_renewing = TokenRenewing(stored, base.audit)
         self.vain_counts = VainCountStore(database)
+        self.heartbeats = HeartbeatStore(database)
+        self.fleet = Fleet(self.gate_keeping, self.heartbeats, self.vain_counts)
         typed_in_vain = Misses()
         self.cards = Cards(people.identities, people.vault, carriers)
         visits = CampaignVisits(CounterStore(database))
@@ -266,8 +311,27 @@ class AdmissionRoom:
             automatic,
             CardsInVain(self.vain_counts, typed_in_vain, base.audit),
             self.stopping.at,
+            filters.marks,
         )
-        appending = Appending(passes, records, visits)
+        sources = Sources(
+            spots,
+            terms.editions.all,
+            terms.holidays.calendar,
+            self.gates.all,
+            self.stopping.stops.all,
+            self.stopping.at,
+        )
+        self.bundles = BundleMaking(
+            codes,
+            bundle_keys,
+            sources,
+            filters.filtering,
+            filters.stored,
+            filters.marks,
+            filters.passes,
+            filters.records,
+        )
+        appending = Appending(passes, records, visits, filters.marks)
         self.annulling = Annulling(records, appending, base.audit)
         cases = CaseStore(database)
         self.case_work = CaseWork(cases, base.audit)
@@ -279,8 +343,35 @@ class AdmissionRoom:
             codes, spots, passes, records, cases, appending, self.annulling, base.audit
         )
         self.lookup = Lookup(codes, people.identities, passes, base.audit, typed_in_vain)
-        self.histories = Histories(passes, records, ledger.refusals, base.audit)
+        conflicts = ConflictStore(database)
+        self.histories = Histories(passes, records, ledger.refusals, conflicts, base.audit)
         self.correcting = Correcting(passes, records, appending, self.histories, base.audit)
+        self.conflicts = Conflicts(
+            conflicts,
+            spots,
+            passes,
+            records,
+            self.histories,
+            self.correcting,
+            base.audit,
+        )
+        self.uploading = Uploading(
+            codes,
+            spots,
+            terms.holidays.calendar,
+            passes,
+            records,
+            ledger.refusals,
+            cases,
+            base.audit,
+            self.stopping.at,
+            self.admission,
+            appending,
+            self.by_hand,
+            self.correcting,
+            self.conflicts,
+        )
+        self.papers = Papers(codes, passes, self.cards, self.uploading, base.audit)
 
 
 class OffersRoom:
@@ -320,6 +411,7 @@ class OffersRoom:
             passes,
             Numbering(people.vault, people.accounts, passes, holding.holdings),
             audit,
+            holding.serials,
         )
         self.automatic = Automatic(self.offers.all, terms.editions, self.claiming)
         self.automatic_by_card = AutomaticByCard(
@@ -384,15 +476,26 @@ class Rooms:
         privacy_version: str,
         carriers: Carriers | None = None,
         marks_that_freeze: int = MARKS_THAT_FREEZE,
+        bundle_keys: Sequence[BundleKey] = (),
     ) -> None:
         """`codes` are the keys of codes, `vault` seals, `spots` is the catalogue in memory;
-        `carriers` is who vouches for carriers, if anybody does."""
+        `carriers` is who vouches for carriers, if anybody does; `bundle_keys` sign what gates
+        decide by without a line."""
         self.codes = codes
         self.base = BaseRoom(database)
         self.terms = TermsRoom(database, self.base, spots)
         self.ledger = LedgerRoom(database)
         self.macs = PassMacs(codes.pass_mac_key())
-        self.holding = HoldingRoom(database, self.base, self.terms, self.ledger, vault, self.macs)
+        self.filters = FilterRoom(database, self.terms, self.macs)
+        self.holding = HoldingRoom(
+            database,
+            self.base,
+            self.terms,
+            self.ledger,
+            vault,
+            self.macs,
+            self.filters.serials,
+        )
         self.people = PeopleRoom(database, self.base, vault, privacy_version, self.holding.wallet)
         self.offers = OffersRoom(
             database, self.base, spots, self.terms, self.people, self.holding, self.ledger
@@ -409,6 +512,8 @@ class Rooms:
             self.offers.automatic_by_card,
             carriers or NoCarriers(),
             marks_that_freeze,
+            self.filters,
+            bundle_keys,
         )
         self.rights = RightsRoom(database, self.base, self.people, self.holding, self.offers)
 
@@ -420,4 +525,5 @@ class Rooms:
             OFFERS: self.offers.offers.load,
             GATES: self.admission.gates.load,
             STOPS: self.admission.stopping.stops.load,
+            FILTERS: self.filters.kept.load,
         }

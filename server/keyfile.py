@@ -19,6 +19,7 @@ from typing import Annotated, Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from passes.admission.offline.bundle import BundleKey
 from passes.base.faults import faults_of
 from passes.codes.keys import Keyring, SigningKey
 from passes.people.identity import Sealer
@@ -61,6 +62,8 @@ class _KeyFile(_KeyFileModel):
     pepper: _Bytes32
     tokens: tuple[_Secret, ...] = Field(min_length=1)
     epoch: Annotated[int, Field(strict=True, ge=0)] = 0
+    bundles: tuple[_Secret, ...] = ()
+    """Empty in a file of an older version, until the next start."""
 
     @model_validator(mode="after")
     def _each_id_once(self) -> Self:
@@ -68,6 +71,7 @@ class _KeyFile(_KeyFileModel):
             ("signing", self.signing),
             ("identity", self.identity),
             ("tokens", self.tokens),
+            ("bundles", self.bundles),
         ):
             ids = [key.id for key in keys]
             if len(set(ids)) < len(ids):
@@ -80,7 +84,7 @@ class Keys:
     """The keys of a system, by use.
 
     `fingerprint` tells one system from another and is no secret. `epoch` counts how often all
-    tokens were withdrawn (`server.epoch`).
+    tokens were withdrawn (`server.epoch`). `bundles` sign what gates decide by without a line.
     """
 
     codes: Keyring
@@ -89,6 +93,7 @@ class Keys:
     tokens: dict[int, bytes]
     fingerprint: str
     epoch: int = 0
+    bundles: tuple[BundleKey, ...] = ()
 
 
 def load_keys(file: Path) -> Keys:
@@ -107,6 +112,7 @@ def load_keys(file: Path) -> Keys:
         tokens={key.id: key.secret for key in held.tokens},
         fingerprint=sha256(b"bashu fingerprint" + held.master).hexdigest()[:16],
         epoch=held.epoch,
+        bundles=tuple(BundleKey(key.id, private(key.secret)) for key in held.bundles),
     )
 
 
@@ -138,6 +144,7 @@ def make_keys(file: Path) -> None:
         identity=(_Secret(id=1, secret=_random()),),
         pepper=_random(),
         tokens=(_Secret(id=1, secret=_random()),),
+        bundles=(_Secret(id=1, secret=_random()),),
     )
     with _locked(file):
         aside = _written_aside(fresh, file)
@@ -156,6 +163,7 @@ def key_rows(file: Path) -> list[dict[str, object]]:
         "codes": [key.id for key in held.signing],
         "identities": [key.id for key in held.identity],
         "tokens": [key.id for key in held.tokens],
+        "bundles": [key.id for key in held.bundles],
     }
     last_days = {("codes", key.id): key.last_day for key in held.signing}
     return [
@@ -185,6 +193,17 @@ def add_identity_key(file: Path) -> int:
         added = _Secret(id=key_id, secret=_random())
         _put_in_place(held.model_copy(update={"identity": (*held.identity, added)}), file)
     return key_id
+
+
+def ensure_bundle_key(file: Path) -> None:
+    """Add a key that signs bundles to a key file that has none yet. Raises `StartError`."""
+    if _read(file).bundles:
+        return
+    with _locked(file):
+        held = _read(file)
+        if not held.bundles:  # else another process was first
+            added = _Secret(id=1, secret=_random())
+            _put_in_place(held.model_copy(update={"bundles": (added,)}), file)
 
 
 def begin_epoch(file: Path, after: int) -> int:
@@ -253,7 +272,10 @@ async def keys_for(database: Database, file: Path) -> Keys:
             f"{file} does not hold the keys of this database; "
             "bring back the key file it was used with"
         )
-    return keys
+    if keys.bundles:
+        return keys
+    ensure_bundle_key(file)
+    return load_keys(file)
 
 
 def _random() -> bytes:

@@ -14,6 +14,7 @@ from server import clock
 from server.app import make_application, make_server, make_services
 from server.ending import Ending
 from server.errors import StartError
+from server.filters import make_filters
 from server.mongo import Mongo
 from server.probe import Probe
 from server.refresh import Refresh
@@ -47,11 +48,15 @@ async def serve(
         server.add_sockets(listen())
         stop_refreshing = asyncio.Event()
         refreshing = asyncio.create_task(refresh.forever(settings.reload_seconds, stop_refreshing))
+        filtering = asyncio.create_task(make_filters(system, clock.now, settings.reload_seconds))
         ready()
         await ending.begun()
+        filtering.cancel()
         await _drain(server, services.in_flight, settings.drain_seconds, ending)
         stop_refreshing.set()
         await refreshing
+        # Its driver may swallow the cancellation. What it has begun another process finishes.
+        await asyncio.wait({filtering}, timeout=_SETTLE_SECONDS)
         if not ending.why_gone:
             with suppress(Unavailable):
                 await system.ledger.records.write_marks()

@@ -49,6 +49,7 @@ class System(Rooms):
             privacy_version,
             carriers,
             marks_that_freeze,
+            keys.bundles,
         )
 
     def loaders(self) -> Mapping[str, Callable[[], Awaitable[None]]]:

@@ -4,6 +4,7 @@ mongo_uri     session   the embedded database of the whole run, started as the s
                         or the MongoDB that BASHU_TEST_MONGO_URI names
 rounds        session   how often a trial is repeated: few times, or many by `--long`
 kills         session   the rounds of the kill test: `--kills`, `--kill-seed`
+outage        session   the offline trial: `--trial-seconds`, `--trial-seed`
 mongo         test      an empty database of its own, through the driver of `--driver`
 any_mongo     test      the same, once through each driver
 rooms         test      the rooms of the domain over `mongo`, with ways to fill them
@@ -54,7 +55,7 @@ from server.system import System
 from tests.support.api import Api
 from tests.support.beside import running_beside
 from tests.support.rooms import RoomsUnderTest
-from tests.support.trials import Kills, Rounds
+from tests.support.trials import Kills, Outage, Rounds
 from tests.support.world import SETTINGS, Clock, World, composed
 
 settings.register_profile("bashu", deadline=None, max_examples=100)
@@ -76,6 +77,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run longer trials: many more rounds")
     parser.addoption("--kills", type=int, help="rounds of the kill test: 6, or 100 with --long")
     parser.addoption("--kill-seed", type=int, default=0, help="the first round of the kill test")
+    parser.addoption("--trial-seconds", type=int, help="of the offline trial: 12, 600 with --long")
+    parser.addoption("--trial-seed", type=int, default=0, help="what its troubles follow from")
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -118,6 +121,13 @@ def rounds(pytestconfig: pytest.Config) -> Rounds:
 def kills(pytestconfig: pytest.Config, rounds: Rounds) -> Kills:
     many = pytestconfig.getoption("--kills") or len(rounds(6, many=100))
     return Kills(many, pytestconfig.getoption("--kill-seed"))
+
+
+@pytest.fixture(scope="session")
+def outage(pytestconfig: pytest.Config) -> Outage:
+    long = pytestconfig.getoption("--long")
+    seconds = pytestconfig.getoption("--trial-seconds") or (600 if long else 12)
+    return Outage(pytestconfig.getoption("--trial-seed"), seconds)
 
 
 @pytest.fixture(scope="session")

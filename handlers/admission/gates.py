@@ -33,6 +33,7 @@ from passes.admission.gates import (
     ShownCard,
 )
 from passes.admission.lookup import Card, FoundPass
+from passes.admission.offline.flat import public_to
 from passes.base import forms
 from passes.base.calendar import business_day, to_milliseconds
 from passes.holding.model import Pass, PassState
@@ -42,7 +43,7 @@ from passes.people.identity import DocumentKind
 from passes.people.traits import CATEGORIES
 from passes.terms.free_entry import FreeCategory
 
-_SCAN = "gate:scan"
+SCAN = "gate:scan"
 STAFFED = "gate:lookup"
 """The right of gates with staff: to look passes up, and to decide."""
 LONGEST_CODE = 1024
@@ -73,6 +74,9 @@ Instant = Annotated[
 ]
 
 
+Lane = Annotated[str, StringConstraints(min_length=1, max_length=32)]
+
+
 class EnrolIn(In):
     """What was typed into the device."""
 
@@ -95,6 +99,14 @@ class GateSpotOut(Out):
     name: TextOut = Field(examples=[{"zh": "峨眉山景区", "en": "Mount Emei"}])
 
 
+class BundleKeyOut(Out):
+    """A key by which the gate knows the bundles of this system."""
+
+    id: int = Field(examples=[1])
+    public: str = Field(examples=["ebVWLo/mVPlAeLES6KmLp5AfhTrmlb7X4OORC60ElmQ="])
+    """The 32 bytes of the public Ed25519 key in base64."""
+
+
 class EnrolOut(Out):
     """What the device keeps."""
 
@@ -105,6 +117,8 @@ class EnrolOut(Out):
     """When the token ends. The last 30 days the header `Bashu-Token-Expires` says it, too."""
     kind: GateKind
     spot: GateSpotOut
+    bundle_keys: list[BundleKeyOut]
+    """To be kept beside the token: what is signed by another key is no bundle."""
 
 
 DocumentNumber = Annotated[str, StringConstraints(min_length=1, max_length=32)]
@@ -174,6 +188,9 @@ class ScanIn(In):
     leaving: bool = False
     """Whether they leave, the same as the purpose `leave`: they are let out."""
 
+    lane: Lane | None = Field(default=None, examples=["3"])
+    """Which lane of the gate was taken; a gate of kind `system` tells it with each scan."""
+
     free: dict[FreeCategory, Annotated[int, Field(ge=1, le=20)]] = Field(
         default={}, examples=[{"child": 2}]
     )
@@ -195,11 +212,18 @@ class ScanIn(In):
             raise ValueError("give one of `code`, `document` and `carrier`")
         return self
 
-    def to_scan(self, gate: Gate, shown: str | ShownCard) -> Scan:
+    def to_scan(
+        self,
+        gate: Gate,
+        shown: str | ShownCard,
+        *,
+        staff: str | None = None,
+    ) -> Scan:
         """The scan as the domain sees it."""
         purpose = Purpose.LEAVE if self.leaving else self.purpose
         free = {each.value: number for each, number in self.free.items()}
-        return Scan(gate, shown, self.nonce, self.scanned_at, self.party, purpose, free=free)
+        when = self.scanned_at
+        return Scan(gate, shown, self.nonce, when, self.party, purpose, self.lane, staff, free)
 
 
 class PassOut(Out):
@@ -330,24 +354,66 @@ class GateHandler(ApiHandler):
             found = self._in_memory()
         if found is None:
             raise unauthenticated("token_withdrawn")
+        if found.renewal is not None and self.caller.version == found.token_version:
+            await self.rooms.admission.token_renewing.used(found)
+            await self.services.refresh()
         self._warn_of_end()
         return found
+
+    async def shown(self, body: ScanIn, gate: Gate) -> str | ShownCard:
+        """What was shown. Raises the 403 problem if the gate was added without such a reader,
+        `TooOften`, `Invalid`."""
+        cards, now = self.rooms.admission.cards, self.now()
+        if body.document is not None:
+            typed = body.read is ReadBy.TYPED
+            self._check_reader(Reader.ID_CARD, gate, "lookup" if typed else "card")
+            return cards.read(body.document.to_card(), _BY[body.read], gate, body.nonce, now)
+        if body.carrier is not None:
+            self._check_reader(Reader.CARRIER, gate, "card")
+            carrier = Carrier(body.carrier.kind, body.carrier.token)
+            return await cards.resolve(carrier, gate, body.nonce, now)
+        return body.code or ""
+
+    def _check_reader(self, reader: Reader, gate: Gate, limit: str) -> None:
+        """Whether a gate is for what was read, and how often it reads: its token, if it calls
+        itself. Raises the 403 problem, `TooOften`."""
+        scope = f"gate:{reader.value}"
+        may_read = reader in gate.readers
+        if gate.id == self.caller.id:
+            may_read = scope in self.caller.scopes
+        if not may_read:
+            raise forbidden(scope)
+        self.services.limits.check(limit, self.caller, origin_of(self.request), self.now())
 
     def _warn_of_end(self) -> None:
         """Tell the gate when its token ends, once that is near."""
         ends_at = self.caller.ends_at
-        if ends_at is not None and ends_at - self.now() < TOKEN_WARNING:
+        if ends_at is not None and self.token_ends_soon:
             self.set_header("Bashu-Token-Expires", ends_at.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
+    @property
+    def token_ends_soon(self) -> bool:
+        """Whether the token of the caller ends within 30 days."""
+        ends_at = self.caller.ends_at
+        return ends_at is not None and ends_at - self.now() < TOKEN_WARNING
+
     def _in_memory(self) -> Gate | None:
-        """The gate that calls, if its token is of the version that is good."""
+        """The gate that calls, if its token is of a version that is good."""
         gate = self.rooms.admission.gates.get(self.caller.id)
-        if gate is None or gate.token_version != self.caller.version:
+        if gate is None or not gate.takes(self.caller.version, self.now()):
             return None
         return gate
 
+    def spot_of(self, gate: Gate) -> GateSpotOut:
+        """Where a gate stands; without a name, if the spot has left the catalogue since."""
+        spot = self.services.catalogue.get(gate.spot_id)
+        if spot is None:
+            return GateSpotOut(id=gate.spot_id, name=TextOut(zh="", en=""))
+        name = TextOut(zh=spot.name.zh, en=spot.name.en or spot.name.zh)
+        return GateSpotOut(id=gate.spot_id, name=name)
 
-class EnrolEndpoint(ApiHandler):
+
+class EnrolEndpoint(GateHandler):
     """`/api/v1/gate/enrol`"""
 
     @endpoint(scope=None, body=EnrolIn, reply=EnrolOut)
@@ -360,55 +426,30 @@ class EnrolEndpoint(ApiHandler):
             token=self.services.tokens.for_gate(gate, now),
             token_expires_at=gate.token_ends_at or now + TOKEN_LIFE,
             kind=gate.kind,
-            spot=GateSpotOut(id=gate.spot_id, name=self._name_of_spot(gate)),
+            spot=self.spot_of(gate),
+            bundle_keys=[
+                BundleKeyOut(id=key_id, public=public_to(public))
+                for key_id, public in self.rooms.admission.bundles.public_keys().items()
+            ],
         )
-
-    def _name_of_spot(self, gate: Gate) -> TextOut:
-        """Empty, if the spot has left the catalogue since the gate was added."""
-        spot = self.services.catalogue.get(gate.spot_id)
-        if spot is None:
-            return TextOut(zh="", en="")
-        return TextOut(zh=spot.name.zh, en=spot.name.en or spot.name.zh)
 
 
 class ScanEndpoint(GateHandler):
     """`/api/v1/gate/scans`"""
 
-    @endpoint(scope=_SCAN, body=ScanIn, reply=VerdictOut, counts_some=True)
+    @endpoint(scope=SCAN, body=ScanIn, reply=VerdictOut, counts_some=True)
     async def post(self, body: ScanIn) -> VerdictOut:
         """Admit or refuse a visitor. A refusal is an answer (200), not an error."""
         gate = await self.gate()
-        scan = body.to_scan(gate, await self._shown(body, gate))
+        scan = body.to_scan(gate, await self.shown(body, gate))
         verdict, held = await self.rooms.admission.admission.admit(scan, self.now())
         return VerdictOut.of(verdict, held, body)
-
-    async def _shown(self, body: ScanIn, gate: Gate) -> str | ShownCard:
-        """What was shown. Raises the 403 problem if the gate was added without such a reader,
-        `TooOften`, `Invalid`."""
-        cards, now = self.rooms.admission.cards, self.now()
-        if body.document is not None:
-            typed = body.read is ReadBy.TYPED
-            self._check_reader(Reader.ID_CARD, "lookup" if typed else "card")
-            return cards.read(body.document.to_card(), _BY[body.read], gate, body.nonce, now)
-        if body.carrier is not None:
-            self._check_reader(Reader.CARRIER, "card")
-            carrier = Carrier(body.carrier.kind, body.carrier.token)
-            return await cards.resolve(carrier, gate, body.nonce, now)
-        return body.code or ""
-
-    def _check_reader(self, reader: Reader, limit: str) -> None:
-        """Whether the token is for what was read, and how often. Raises the 403 problem,
-        `TooOften`."""
-        scope = f"gate:{reader.value}"
-        if scope not in self.caller.scopes:
-            raise forbidden(scope)
-        self.services.limits.check(limit, self.caller, origin_of(self.request), self.now())
 
 
 class AnnulEndpoint(GateHandler):
     """`/api/v1/gate/scans/{nonce}/annul`"""
 
-    @endpoint(scope=_SCAN, reply=AnnulOut)
+    @endpoint(scope=SCAN, reply=AnnulOut)
     async def post(self, nonce: str) -> AnnulOut:
         """Take back an admission of this gate, or a payment, within 15 minutes. Doing it again
         changes nothing."""

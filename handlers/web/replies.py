@@ -30,6 +30,8 @@ class PreparedReply:
     media_type: str = "application/json; charset=utf-8"
     etag: str | None = None
     cache: str = "public, max-age=60"
+    packed: bool = False
+    """Whether the content is as short as it gets."""
 
     @cached_property
     def gzipped(self) -> bytes:
@@ -39,7 +41,7 @@ class PreparedReply:
     @property
     def worth_gzip(self) -> bool:
         """Whether it is long, and may be asked for again."""
-        return self.etag is not None and len(self.content) >= _WORTH_GZIP
+        return not self.packed and self.etag is not None and len(self.content) >= _WORTH_GZIP
 
 
 async def send(

@@ -19,7 +19,8 @@ from enum import Enum, auto
 from passes.admission.appending import busy
 from passes.admission.cards import CardsInVain
 from passes.admission.clocks import CLOCKS_DIFFER, GateClocks
-from passes.admission.gates import GateState, Purpose, Scan, ShownCard
+from passes.admission.gates import GateState, Purpose, Scan, ShownCard, check_lane
+from passes.admission.offline.ports import Marks
 from passes.admission.order import Place, Rank, place_of
 from passes.admission.ports import AutomaticVouchers, VisitQuotas
 from passes.admission.rules import Case, decide
@@ -60,11 +61,12 @@ anew, and must not be given an old answer."""
 SAME_SHOWING_WITHIN = timedelta(seconds=3)
 """A scanner may read one showing of a code several times."""
 
-_KINDS = {
+KINDS = {
     Purpose.ENTER: RecordKind.ADMITTED,
     Purpose.LEAVE: RecordKind.EXITED,
     Purpose.PAY: RecordKind.PAID,
 }
+"""What a granted scan becomes in the ledger."""
 
 _TRIES = 100
 
@@ -155,10 +157,13 @@ class Admission:
         automatic: AutomaticVouchers,
         in_vain: CardsInVain,
         stop_at: Callable[[SpotFacts, datetime], Stop | None],
+        marks: Marks,
     ) -> None:
         """`spots` is the catalogue in memory, `holidays` gives the calendar in memory; the next
         ones are stores. `automatic` makes the vouchers that nobody has to claim, `in_vain` counts
-        the cards without a pass, `stop_at` tells what stops entry at a spot."""
+        the cards without a pass, `stop_at` tells what stops entry at a spot, `marks` are passes
+        that bundles are told of."""
+        self._marks = marks
         self._automatic = automatic
         self._in_vain = in_vain
         self._stop_at = stop_at
@@ -177,8 +182,10 @@ class Admission:
         The same scan sent again gets the same verdict. When nobody races, at most three database
         operations for an admission by a code and four for a refusal, and one more where a campaign
         counts its visits (ADR 32); for cards see ADR 36. Raises `Conflict` for a nonce that names
-        another scan, `Unavailable` when nothing could be stored.
+        another scan, `Invalid` for a ticket system that does not tell the lane, `Unavailable` when
+        nothing could be stored.
         """
+        check_lane(scan)
         if self._clocks.note(scan.gate.id, scan.scanned_at, now):
             log.error("the clocks of most gates disagree with that of this server: which is wrong?")
         if isinstance(scan.shown, ShownCard):
@@ -393,6 +400,8 @@ class Admission:
         until it is reconciled, so that fewer are let in, and never more.
         """
         held = facts.held
+        if held.used_up(record.tally) and _adds_a_visit(record, facts):
+            await self._marks.mark(held.id)
         limit = held.terms.visits_per_spot_day
         if limit is None or not _adds_a_visit(record, facts):
             return _Stored.YES if await self._ledger.append(record) else _Stored.TAKEN
@@ -412,7 +421,7 @@ class Admission:
         earlier = await self._earlier(scan, facts, now)
         if earlier is None:
             return None
-        _same_scan_or_conflict(scan, earlier, now)
+        check_same_scan(scan, earlier, now)
         if earlier.verdict is None:
             text = Text(
                 "这次入园已撤销，请重新扫码",
@@ -467,7 +476,7 @@ class Admission:
             beside=scan.free,
             came_free_on=_came_free_on(facts, scan.gate.spot_id),
         )
-        _check_beside(case)
+        check_beside(case)
         return _Candidate(facts, past, case)
 
     def _decide(
@@ -491,7 +500,7 @@ class Admission:
         record = Record(
             pass_id=held.id,
             n=facts.newest[-1].n + 1 if facts.newest else 1,
-            kind=_KINDS[scan.purpose],
+            kind=KINDS[scan.purpose],
             spot_id=scan.gate.spot_id,
             gate_id=scan.gate.id,
             nonce=scan.nonce,
@@ -505,7 +514,7 @@ class Admission:
             by=reading.by,
             lane=scan.lane,
             staff=scan.staff,
-            people=_people(verdict),
+            people=people_in(verdict),
             party=scan.party,
             step=reading.code.step if reading.code else None,
             benefit=held.edition.benefit_at(case.spot),
@@ -527,7 +536,7 @@ class Admission:
         if last_at - now > CLOCKS_DIFFER:
             return await self._past_without_future(facts, now)
         # Time never runs backwards within one ledger, even if the clocks of two servers differ.
-        return _Past(tally, max(now, newest.at))
+        return _Past(tally, max(now, last_at))
 
     async def _past_without_future(self, facts: _Facts, now: datetime) -> _Past:
         """What has happened, when a server whose clock was ahead has written the newest record.
@@ -570,7 +579,7 @@ class Admission:
             verdict=verdict,
         )
         kept = await self._refusals.keep(refusal)
-        _same_scan_or_conflict(scan, kept, verdict.decided_at)
+        check_same_scan(scan, kept, verdict.decided_at)
         if held is not None and kept is not refusal and _is_missing_on(held, kept):
             # The try before this one died between its two writes.
             await self._refusals.note(kept)
@@ -629,6 +638,7 @@ def _is_repeat(scan: Scan, facts: _Facts, now: datetime) -> bool:
         return False
     return any(
         record.gate_id == scan.gate.id
+        and record.online
         and record.decision is None
         and record.party is None
         and abs(now - record.recorded_at) <= SAME_SHOWING_WITHIN
@@ -671,7 +681,7 @@ def _came_free_on(facts: _Facts, spot_id: str) -> date | None:
     return None if left else business_day(came[-1].at)
 
 
-def _check_beside(case: Case) -> None:
+def check_beside(case: Case) -> None:
     """Raise `Forbidden` if nobody is there to look at people who enter free by law, `Invalid` if
     such people do not enter free here today, as far as is known."""
     if not case.beside:
@@ -697,13 +707,14 @@ def _listed(categories: Iterable[str]) -> str:
     return f"free are: {', '.join(categories) or 'none that we know'}"
 
 
-def _people(verdict: Verdict) -> dict[str, int]:
+def people_in(verdict: Verdict) -> dict[str, int]:
     """How many people of each category were let in."""
     by_right = {"any": verdict.counted} if verdict.counted or not verdict.free else {}
     return {**by_right, **verdict.free}
 
 
-def _same_scan_or_conflict(scan: Scan, earlier: Record | Refusal, now: datetime) -> None:
+def check_same_scan(scan: Scan, earlier: Record | Refusal, now: datetime) -> None:
+    """Raise `Conflict` if what a gate had answered under a nonce was another scan."""
     digest = scan.digest
     answered_at = earlier.recorded_at if isinstance(earlier, Record) else earlier.verdict.decided_at
     recent = abs(now - answered_at) <= ASKED_AGAIN_WITHIN

@@ -146,8 +146,13 @@ def undone_by(ledger: Sequence[Record], undone: Record) -> Record | None:
 def check_not_too_late(admitted_at: datetime, now: datetime) -> None:
     """Raise `Conflict` for an admission that gates may not annul any more."""
     if now - admitted_at > ANNUL_WITHIN:
-        text = Text("超过15分钟，不能撤销", "an admission can be annulled for 15 minutes")
-        raise Conflict("annul_too_late", text)
+        raise too_late()
+
+
+def too_late() -> Conflict:
+    """The error that gates may not annul an admission any more."""
+    text = Text("超过15分钟，不能撤销", "an admission can be annulled for 15 minutes")
+    return Conflict("annul_too_late", text)
 
 
 def check_not_closed(ledger: Sequence[Record]) -> None:

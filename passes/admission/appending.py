@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from passes.admission.clocks import CLOCKS_DIFFER
+from passes.admission.offline.ports import Marks
 from passes.admission.ports import VisitQuotas
 from passes.base.calendar import business_day
 from passes.base.errors import Unavailable
@@ -17,6 +18,7 @@ from passes.base.text import Text
 from passes.holding.ports import Passes
 from passes.ledger.ports import Ledger
 from passes.ledger.records import Record, visits
+from passes.ledger.tally import Tally
 
 _TRIES = 100
 _NO_LIMIT = 2**31 - 1
@@ -35,8 +37,11 @@ class Appended:
 class Appending:
     """Appends records to ledgers, and keeps the visits of campaigns counted."""
 
-    def __init__(self, passes: Passes, ledger: Ledger, visit_quotas: VisitQuotas) -> None:
+    def __init__(
+        self, passes: Passes, ledger: Ledger, visit_quotas: VisitQuotas, marks: Marks
+    ) -> None:
         """All are stores."""
+        self._marks = marks
         self._passes = passes
         self._ledger = ledger
         self._visit_quotas = visit_quotas
@@ -54,6 +59,10 @@ class Appending:
             record = made(ledger)
             if record in ledger:
                 return Appended(record, ledger, new=False)
+            before = ledger[-1].tally if ledger else Tally()
+            if record.tally.total != before.total:
+                # It may be used up by now, or not any more: gates without a line are told.
+                await self._marks.mark(pass_id)
             if await self._ledger.append(record):
                 await self.count_visits(pass_id, ledger, [*ledger, record], now)
                 return Appended(record, ledger, new=True)
@@ -62,17 +71,22 @@ class Appending:
 
     async def count_visits(
         self, pass_id: str, before: Sequence[Record], after: Sequence[Record], now: datetime
-    ) -> None:
+    ) -> bool:
         """A campaign has as many visits more to give as are not there any more, and fewer by those
-        that are new, when what stands of a ledger changes."""
+        that are new, when what stands of a ledger changes. False if there were not as many left."""
         held = await self._passes.get(pass_id)
         if held is None or held.terms.visits_per_spot_day is None:
-            return
+            return True
+        limit, all_left = held.terms.visits_per_spot_day, True
         were, are = _by_place(before), _by_place(after)
         for spot_id, day in (were - are).elements():
             await self._visit_quotas.give_back(held.product_id, spot_id, day, now)
         for spot_id, day in (are - were).elements():
-            await self._visit_quotas.reserve(held.product_id, spot_id, day, _NO_LIMIT, now)
+            place = held.product_id, spot_id, day
+            if not await self._visit_quotas.reserve(*place, limit, now):
+                all_left = False
+                await self._visit_quotas.reserve(*place, _NO_LIMIT, now)
+        return all_left
 
 
 def _by_place(records: Sequence[Record]) -> Counter[tuple[str, date]]:
@@ -83,9 +97,10 @@ def _by_place(records: Sequence[Record]) -> Counter[tuple[str, date]]:
 def next_at(ledger: Sequence[Record], now: datetime) -> datetime:
     """When a record counts that is added now. Time never runs backwards within one ledger, unless
     its newest record was written by a server whose clock was ahead."""
-    if not ledger or ledger[-1].at - now > CLOCKS_DIFFER:
+    newest_at = max((record.at for record in ledger), default=now)
+    if newest_at - now > CLOCKS_DIFFER:
         return now
-    return max(now, ledger[-1].at)
+    return max(now, newest_at)
 
 
 def busy() -> Unavailable:

@@ -31,7 +31,7 @@ from passes.holding.model import Pass
 from passes.holding.ports import Passes
 from passes.holding.wallet import newest_genuine
 from passes.ledger.ports import Ledger
-from passes.ledger.records import By, Record, RecordKind, appended, fold
+from passes.ledger.records import By, Record, RecordKind, appended, fold, tally_at
 from passes.ledger.tally import Tally
 from passes.ledger.verdicts import Reason, Verdict
 from passes.terms.ports import Spots
@@ -97,16 +97,23 @@ class HandAdmissions:
         self._annulling = annulling
         self._audit = audit
 
-    async def admit(self, decision: StaffDecision, shown: Shown, now: datetime) -> LetIn:
+    async def admit(
+        self,
+        decision: StaffDecision,
+        shown: Shown,
+        now: datetime,
+        alone_at: datetime | None = None,
+    ) -> LetIn:
         """Let people in. The same decision sent again changes nothing.
 
-        Raises what `StaffDecision.check` raises, `Invalid` for a code that is none of ours,
-        `Unknown` for a pass that is not there, `Conflict` for one that was given back, and for a
-        nonce that names another decision.
+        `alone_at` is when a gate let them in that had no line, and tells it now. Raises what
+        `StaffDecision.check` raises, `Invalid` for a code that is none of ours, `Unknown` for a
+        pass that is not there, `Conflict` for one that was given back, and for a nonce that names
+        another decision.
         """
         decision.check()
-        held = await self._shown_pass(shown, now)
-        case = CaseFile.of(decision, CaseKind.HAND_ADMISSION, now)
+        held = await self._shown_pass(shown, alone_at or now)
+        case = CaseFile.of(decision, CaseKind.HAND_ADMISSION, alone_at or now)
         case = replace(case, people=shown.people, pass_id=held.id if held else None)
         subject = f"spot:{case.spot_id}" if held is None else f"pass:{held.id}"
         line = decision.line("admit_by_hand", subject, now, people=str(shown.people))
@@ -122,7 +129,9 @@ class HandAdmissions:
                 await entry.not_done()
                 return LetIn(case, earlier)
             done = await self._appending.append(
-                held.id, lambda ledger: self._record(ledger, held, decision, shown.people, now), now
+                held.id,
+                lambda ledger: self._record(ledger, held, decision, shown.people, now, alone_at),
+                now,
             )
             if not done.new:
                 await entry.not_done()
@@ -182,12 +191,14 @@ class HandAdmissions:
         decision: StaffDecision,
         people: int,
         now: datetime,
+        alone_at: datetime | None,
     ) -> Record:
         earlier = decided(ledger, decision.in_ledger, undoes=False)
         if earlier is not None:
             return earlier
         check_not_closed(ledger)
-        tally, at, spot_id = fold(ledger), next_at(ledger, now), decision.gate.spot_id
+        at, spot_id = alone_at or next_at(ledger, now), decision.gate.spot_id
+        tally = fold(ledger) if alone_at is None else tally_at(ledger, alone_at)
         day, spot = business_day(at), self._spots.get(spot_id)
         party = held.terms.party if spot is None else held.terms.party_at(spot, day)
         first_day = held.first_day_after(tally) or day
@@ -201,12 +212,13 @@ class HandAdmissions:
             nonce=decision.nonce,
             code_digest="",
             at=at,
-            scanned_at=now,
+            scanned_at=alone_at or now,
             recorded_at=now,
             tally=Tally(),
-            verdict=Verdict(Reason.OK, now, admits=people),
+            verdict=Verdict(Reason.OK, alone_at or now, admits=people),
             room=max(people, party.admits),
             by=By.HAND,
+            online=alone_at is None,
             staff=decision.staff,
             people={"any": people},
             party=people,

@@ -106,7 +106,7 @@ class CaseWork:
 
     async def get(self, number: str) -> CaseFile:
         """The case with a number, however it is typed. Raises `Unknown`."""
-        found = await self._cases.get(number.strip().upper().translate(_MISREAD))
+        found = await self._cases.get(read_number(number))
         if found is None:
             raise unknown(Text("个案", "case"), number)
         return found
@@ -128,6 +128,11 @@ class CaseWork:
         return await self.get(case.id)
 
 
+def read_number(typed: str) -> str:
+    """The number of a case, or of a conflict, however it is typed."""
+    return typed.strip().upper().translate(_MISREAD)
+
+
 _MISREAD = str.maketrans("OIL", "011")
 
 
@@ -140,10 +145,11 @@ async def check_same(case: CaseFile, kind: CaseKind, held: Pass | None, passes: 
         raise names_another_decision()
 
 
-def numbers_of(gate_id: str, nonce: str) -> Iterator[str]:
-    """The numbers that a case may have: the second only if the first is that of another case."""
+def numbers_of(gate_id: str, nonce: str, what: str = "case") -> Iterator[str]:
+    """The numbers that a case, or a conflict, may have: the second only if the first is that of
+    another one."""
     turn = 0
     while True:
-        digest = sha256(f"case:{gate_id}:{nonce}:{turn}".encode()).digest()
+        digest = sha256(f"{what}:{gate_id}:{nonce}:{turn}".encode()).digest()
         yield "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:_LENGTH])
         turn += 1

@@ -127,10 +127,7 @@ class Case:
 
     def free_rules_on(self, day: date) -> list[FreeRule]:
         """The rules of free entry that surely hold at this spot on a day."""
-        if self.spot is None:
-            return []
-        holiday = not self.holidays.sure_of(day) or bool(self.holidays.names_on(day))
-        return [rule for rule in self.spot.free_entry if not (holiday and rule.not_on_holidays)]
+        return [] if self.spot is None else free_rules(self.spot, self.holidays, day)
 
     def category_on(self, day: date) -> str | None:
         """The category in which the holder enters free by law on a day, if they surely do. A party
@@ -220,6 +217,22 @@ _NOT_ACTIVE = {
 }
 
 
+def free_rules(spot: SpotFacts, holidays: HolidayCalendar, day: date) -> list[FreeRule]:
+    """The rules of free entry that surely hold at a spot on a day."""
+    holiday = not holidays.sure_of(day) or bool(holidays.names_on(day))
+    return [rule for rule in spot.free_entry if not (holiday and rule.not_on_holidays)]
+
+
+def why_not_active(held: Pass, day: date) -> Reason | None:
+    """Why the state of a pass admits nowhere on a day, if it does not. What staff have frozen its
+    holder cannot unfreeze."""
+    state = held.state_on(day)
+    by_staff = held.frozen_by is not None and not is_holder(held.frozen_by)
+    if state is PassState.FROZEN and by_staff:
+        return Reason.FROZEN_BY_STAFF
+    return _NOT_ACTIVE.get(state)
+
+
 def gate_in_service(case: Case) -> Objection | None:
     """A gate taken out of service admits nobody."""
     if case.gate.state is GateState.DISABLED:
@@ -243,15 +256,9 @@ def code_suits_gate(case: Case) -> Objection | None:
 
 
 def pass_active(case: Case) -> Objection | None:
-    """Only an active pass admits. What staff have frozen its holder cannot unfreeze."""
-    state = case.held.state_on(case.day)
-    by_staff = case.held.frozen_by is not None and not is_holder(case.held.frozen_by)
-    if state is PassState.FROZEN and by_staff:
-        return Objection(Reason.FROZEN_BY_STAFF)
-    reason = _NOT_ACTIVE.get(state)
-    if reason is not None:
-        return Objection(reason)
-    return None
+    """Only an active pass admits."""
+    reason = why_not_active(case.held, case.day)
+    return None if reason is None else Objection(reason)
 
 
 def in_time(case: Case) -> Objection | None:

@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from passes.base.calendar import business_day
 from passes.codes import base45
-from passes.codes.keys import Keyring, SigningKey
+from passes.codes.keys import CodeKeys, SigningKey
 from passes.codes.scanned import one_form
 from passes.ledger.verdicts import Reason
 
@@ -110,7 +110,7 @@ def to_text(raw: bytes) -> str:
     return f"{PREFIX}{base45.encode(raw)}"
 
 
-def read(text: str, keys: Keyring, now: datetime, tolerance: int = 1) -> Code:
+def read(text: str, keys: CodeKeys, now: datetime, tolerance: int = 1) -> Code:
     """The content of a scanned text, proven genuine and fresh.
 
     A rotating code is fresh for `tolerance` steps of 30 seconds before and after the current one.
@@ -136,7 +136,10 @@ def read(text: str, keys: Keyring, now: datetime, tolerance: int = 1) -> Code:
     # 3. The MAC over the step was made with the key of this pass and day.
     timed, mac = raw[: SIGNED_BYTES + _STEP.size], raw[-_MAC_BYTES:]
     step = code.step or 0
-    pass_day_key = keys.pass_day_key(business_day(_step_start(step)), code.pass_id)
+    try:
+        pass_day_key = keys.pass_day_key(business_day(_step_start(step)), code.pass_id)
+    except KeyError:  # a gate holds keys of some days alone, and the step is of none of them
+        raise CodeError(Reason.CODE_STALE) from None
     if not hmac.compare_digest(_mac(pass_day_key, timed), mac):
         raise CodeError(Reason.CODE_FORGED)
 

@@ -4,9 +4,10 @@ Pure values; reading and writing the key file is `server.keyfile`.
 """
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -59,6 +60,11 @@ class Keyring:
         self._master = master
         self._day_keys: dict[date, bytes] = {}
 
+    @property
+    def epoch(self) -> int:
+        """How often all tokens and day keys were withdrawn."""
+        return self._epoch
+
     def newest(self) -> SigningKey:
         """The key that signs new codes: the one with the highest id."""
         return self._signing[-1]
@@ -66,6 +72,10 @@ class Keyring:
     def verifier(self, key_id: int) -> VerifyingKey | None:
         """The public key of that id, if it is ours; its last day may be over."""
         return self._verifying.get(key_id)
+
+    def verifiers(self) -> Sequence[VerifyingKey]:
+        """All public keys, in order of id."""
+        return list(self._verifying.values())
 
     def day_key(self, day: date) -> bytes:
         """The key of one business day, 32 bytes: HKDF-SHA256 (RFC 5869) of the master key.
@@ -94,4 +104,37 @@ class Keyring:
 
         HMAC-SHA256 of the serial under the day key.
         """
-        return hmac.digest(self.day_key(day), bytes.fromhex(pass_id), "sha256")
+        return _pass_day_key(self.day_key(day), pass_id)
+
+
+class CodeKeys(Protocol):
+    """What the text of a code is read with: all keys of a system, or those that a gate holds."""
+
+    def verifier(self, key_id: int) -> VerifyingKey | None:
+        """The public key of that id, if it is ours; its last day may be over."""
+
+    def pass_day_key(self, day: date, pass_id: str) -> bytes:
+        """The key of the codes of one pass on one business day, 32 bytes. Raises `KeyError` for a
+        day whose key is not held."""
+
+
+class GateKeys(CodeKeys):
+    """The keys that a gate holds: public keys, and day keys of some days, which are secret."""
+
+    def __init__(self, verifying: Iterable[VerifyingKey], day_keys: Mapping[date, bytes]) -> None:
+        """Day keys are 32 bytes each."""
+        self.verifying = tuple(sorted(verifying, key=lambda key: key.id))
+        self.day_keys = dict(day_keys)
+        self._by_id = {key.id: key for key in self.verifying}
+
+    def verifier(self, key_id: int) -> VerifyingKey | None:
+        """The public key of that id."""
+        return self._by_id.get(key_id)
+
+    def pass_day_key(self, day: date, pass_id: str) -> bytes:
+        """HMAC-SHA256 of the serial under the day key. Raises `KeyError`."""
+        return _pass_day_key(self.day_keys[day], pass_id)
+
+
+def _pass_day_key(day_key: bytes, pass_id: str) -> bytes:
+    return hmac.digest(day_key, bytes.fromhex(pass_id), "sha256")

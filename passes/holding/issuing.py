@@ -1,7 +1,6 @@
 """Issuing: an edition and a holder become a pass. A person holds one pass of a product at a
 time."""
 
-import secrets
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
@@ -16,6 +15,7 @@ from passes.holding import transitions
 from passes.holding.change import change
 from passes.holding.model import Pass, PassState, Sale
 from passes.holding.ports import Holding, Holdings, Passes
+from passes.holding.serials import Serials
 from passes.holding.wallet import Wallet, newest_serial
 from passes.people.barring import Bars, barred_text, barred_until
 from passes.people.groups import told_groups
@@ -47,7 +47,7 @@ class NewPass:
 class Issuing:
     """Issues passes."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all that it asks
         self,
         passes: Passes,
         holdings: Holdings,
@@ -55,8 +55,11 @@ class Issuing:
         wallet: Wallet,
         audit: Audit,
         bars: Bars,
+        serials: Serials,
     ) -> None:
-        """All are stores, but the wallet, which knows whose card staff have to look at."""
+        """All are stores, but the wallet, which knows whose card staff have to look at, and
+        `serials`, which draws them."""
+        self._serials = serials
         self._bars = bars
         self._wallet = wallet
         self._members = members
@@ -75,7 +78,7 @@ class Issuing:
         _check(new, business_day(now))
         await self._check_not_barred(new.holder, now)
         await self._check_holder(new, business_day(now))
-        issued = _drafted(new, now)
+        issued = _drafted(self._serials.new(), new, now)
         if issued.valid.end < business_day(now):
             product = new.edition.product_id
             text = Text("该票种已过期", f"product {product!r} ended on {issued.valid.end}")
@@ -178,8 +181,8 @@ def _check_sold(edition: Edition, today: date) -> None:
     raise Conflict("product_not_on_sale", text)
 
 
-def _drafted(new: NewPass, now: datetime) -> Pass:
-    """The pass under a random serial. Raises `Invalid` for days that no code can name."""
+def _drafted(serial: str, new: NewPass, now: datetime) -> Pass:
+    """The pass. Raises `Invalid` for days that no code can name."""
     term = new.edition.terms.term
     begins = new.first_day or business_day(now)
     if not FIRST_DAY <= begins <= LAST_DAY - 2 * LONGEST_TERM:
@@ -196,7 +199,7 @@ def _drafted(new: NewPass, now: datetime) -> Pass:
         state, activate_by = PassState.ISSUED, begins + timedelta(days=term.activate_within)
         valid = term.usable_from(day_after(activate_by))
     return Pass(
-        id=secrets.token_hex(8),
+        id=serial,
         edition=new.edition,
         valid=valid,
         state=state,

@@ -9,7 +9,6 @@ crash cut short is finished by doing it again:
 4. the successor is stored.
 """
 
-import secrets
 from dataclasses import replace
 from datetime import datetime
 
@@ -23,6 +22,7 @@ from passes.holding.change import change
 from passes.holding.genuine import check_genuine
 from passes.holding.model import Pass, PassState
 from passes.holding.ports import Passes
+from passes.holding.serials import Serials
 from passes.ledger.ports import Ledger
 from passes.ledger.records import RecordKind, closing, mark
 from passes.ledger.tally import Tally
@@ -34,8 +34,9 @@ _TRIES = 100
 class Reissuing:
     """Reissues passes."""
 
-    def __init__(self, passes: Passes, ledger: Ledger, audit: Audit) -> None:
-        """All are stores."""
+    def __init__(self, passes: Passes, ledger: Ledger, audit: Audit, serials: Serials) -> None:
+        """All are stores, but `serials`, which draws them."""
+        self._serials = serials
         self._passes = passes
         self._ledger = ledger
         self._audit = audit
@@ -59,7 +60,7 @@ class Reissuing:
 
     async def _superseded(self, pass_id: str, by: str, now: datetime, reason: str) -> Pass:
         """The old pass, revoked, with the serial of its successor."""
-        new_id = secrets.token_hex(8)
+        new_id = self._serials.new()
         of_old = {"reissued_as": new_id}
         if reason:
             of_old["reason"] = reason

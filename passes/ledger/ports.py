@@ -32,6 +32,9 @@ class Ledger(Protocol):
     async def named(self, pass_id: str, gate_id: str, nonce: str) -> Record | None:
         """The newest record of a pass under a nonce of a gate, however long ago."""
 
+    async def all_named(self, gate_id: str, nonces: Sequence[str]) -> Sequence[Record]:
+        """All records under some nonces of a gate, those of each pass oldest first."""
+
     async def admission(self, gate_id: str, nonce: str) -> Record | None:
         """The newest admission, or payment at a window, that a gate gave that nonce."""
 
@@ -45,6 +48,10 @@ class Refusals(Protocol):
     async def keep(self, refusal: Refusal) -> Refusal:
         """Keep a refusal, note it on its pass, and return it; or return the one already kept for
         this gate and nonce."""
+
+    async def keep_late(self, refusal: Refusal) -> tuple[Refusal, bool]:
+        """Keep what a gate without a line has refused, and return it and that it is new; or return
+        the one already kept for this gate and nonce. It does not stand on the pass."""
 
     async def note(self, refusal: Refusal) -> None:
         """Let a refusal that is kept stand on its pass, among the newest."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from passes.ledger.tally import TALLY_VERSION, Entry, Tally
-from passes.ledger.verdicts import Verdict
+from passes.ledger.verdicts import Reason, Verdict
 
 
 class RecordKind(StrEnum):
@@ -37,6 +37,30 @@ class By(StrEnum):
     CARRIER = "carrier"
     HAND = "hand"
     PAPER = "paper"
+
+
+class Cause(StrEnum):
+    """Why an admission is a conflict: the server would have refused it."""
+
+    TWO_GATES = "two_gates"
+    OVER_LIMIT = "over_limit"
+    OVER_POOL = "over_pool"
+    NOT_IN_FORCE = "not_in_force"
+    STALE_STEP = "stale_step"
+    UNKNOWN_SERIAL = "unknown_serial"
+    CLOCK_DOUBTFUL = "clock_doubtful"
+    NOT_COVERED = "not_covered"
+    OUT_OF_TIME = "out_of_time"
+    UNPAID = "unpaid"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What spoke against an admission that a gate decided alone, whatever other visits there were;
+    `reason` is what the server would have said, where it has a word for it."""
+
+    cause: Cause
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +131,18 @@ class Record:
     """The serial under which what it undoes stands, if the pass was reissued since."""
     carries: Tally | None = None
     """What the ledgers of the serials before add up to, if this record corrects one of them."""
+    doubt: Doubt | None = None
+    """What spoke against it when it was uploaded, of an admission that a gate decided alone."""
+    bundle: str | None = None
+    """The version of the bundle by which a gate decided alone, `epoch:number`."""
+
+    shown_as: str | None = None
+    """The older serial whose code was shown, if the pass was reissued before the gate told."""
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """The gate and the nonce, which name what happened for ever."""
+        return self.gate_id, self.nonce
 
     @property
     def free(self) -> bool:
@@ -144,6 +180,21 @@ def fold(records: Iterable[Record], carried: Tally | None = None) -> Tally:
     for record in sorted(_not_annulled(records), key=lambda record: record.at):
         tally = tally_after(tally, record)
     return tally
+
+
+def tally_at(ledger: Sequence[Record], at: datetime) -> Tally:
+    """What the part of a whole ledger adds up to that counts until an instant. Before a reissue
+    everything counts that the serials before add up to, for it is not known how it came about."""
+    left = [record for record in _not_annulled(ledger) if record.at <= at]
+    return fold(left, _carried_by(ledger))
+
+
+def not_annulled(records: Iterable[Record]) -> list[Record]:
+    """What is left of the ledgers of all serials of a pass: neither annulled nor replaced."""
+    ledgers: dict[str, list[Record]] = {}
+    for record in without_undone_later(records):
+        ledgers.setdefault(record.pass_id, []).append(record)
+    return [record for ledger in ledgers.values() for record in _not_annulled(ledger)]
 
 
 def _carried_by(records: Sequence[Record]) -> Tally:

@@ -5,7 +5,7 @@ The words are in Chinese and English for a screen, and a few in Chinese for the 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from passes.base.calendar import SHANGHAI
@@ -30,6 +30,8 @@ class Reason(StrEnum):
     NOT_ACTIVATED = "not_activated"
     NOT_YET_VALID = "not_yet_valid"
     EXPIRED = "expired"
+    NOT_IN_FORCE = "not_in_force"
+    """What a gate without a line knows of a pass that admits nowhere, and not why."""
     PAY_AT_WINDOW = "pay_at_window"
     SPOT_NOT_COVERED = "spot_not_covered"
     SPOT_WITHDRAWN = "spot_withdrawn"
@@ -152,6 +154,17 @@ class _ReasonWords:
     speak: str
 
 
+def words_of(reason: Reason) -> Mapping[str, str]:
+    """What a gate that decides alone shows and says for a reason: `zh`, `en` and `speak`; and,
+    where waiting may help, `zh_when` and `en_when`, in which `{when}` is the instant."""
+    words = _WORDS[reason]
+    message = Verdict(reason, datetime.min.replace(tzinfo=UTC)).message
+    told = {"zh": message.zh, "en": message.en, "speak": words.speak}
+    if "{when}" in words.zh:
+        told |= {"zh_when": words.zh, "en_when": words.en}
+    return told
+
+
 def _with_staff_as_remedy(words: _ReasonWords) -> Text:
     """What happened, without the remedy that names an instant: there is none that would do."""
     happened_zh, _, _ = words.zh.partition("，")
@@ -238,6 +251,11 @@ _WORDS = {
         "此票尚未激活，请先在小程序中激活",
         "This pass is not active; activate it in the mini-program",
         "请先激活",
+    ),
+    Reason.NOT_IN_FORCE: _ReasonWords(
+        "此票现在不能使用，请到售票窗口",
+        "This pass cannot be used now; please go to the ticket window",
+        "此票不能使用",
     ),
     Reason.NOT_YET_VALID: _ReasonWords(
         "此票尚未生效，可于{when}起入园", "Not valid yet; valid from {when}", "尚未生效"

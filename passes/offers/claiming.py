@@ -7,7 +7,6 @@ they are reconciled, so that fewer can be claimed meanwhile, and never more than
 (docs/adr/0012-counters-before-vouchers.md).
 """
 
-import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -22,6 +21,7 @@ from passes.holding import transitions
 from passes.holding.change import change
 from passes.holding.model import Pass, PassState
 from passes.holding.ports import Passes
+from passes.holding.serials import Serials
 from passes.holding.wallet import newest_serial
 from passes.offers.claimants import Claimants
 from passes.offers.eligibility import NotClaimable, closed_spots, objection, too_many
@@ -72,8 +72,11 @@ class Claiming:
         passes: Passes,
         numbering: Numbering,
         audit: Audit,
+        serials: Serials,
     ) -> None:
-        """`spots` is the catalogue in memory; `passes` and `audit` are stores."""
+        """`spots` is the catalogue in memory; `passes` and `audit` are stores; `serials` draws
+        those of vouchers."""
+        self._serials = serials
         self._vault = vault
         self._spots = spots
         self._claimants = claimants
@@ -208,7 +211,7 @@ class Claiming:
         if claim.offer.claim is ClaimKind.AUTOMATIC:
             return self.serial_of_automatic(visitor.lookup, claim.offer)
         if claim.key is None:
-            return secrets.token_hex(8)
+            return self._serials.new()
         return self._vault.digest("claim", f"{visitor.id}:{claim.key}")[:16]
 
     async def _store(

@@ -90,7 +90,11 @@ STAYS: Mapping[str, Stay] = {
     "bars": Stay("until it ends", Means.DATABASE, "a person may hold no pass meanwhile"),
     "gates": _FOR_ALL,
     "cards_in_vain": Stay("366 days", Means.DATABASE, "a gate that tries numbers is seen"),
+    "heartbeats": Stay("until the next", Means.NOBODY, "names nobody"),
     "stops": Stay("until the next", Means.NOBODY, "names nobody"),
+    "standing_marks": Stay("two or three days", Means.NOBODY, "gates without a line are told"),
+    "bundle_filters": Stay("nine days", Means.NOBODY, "it may stand in a bundle that is good"),
+    "bundle_lists": Stay("until the next", Means.NOBODY, "gates without a line are told"),
     "cases": Stay("for ever", Means.NOBODY, "names a pass; nobody, once that names nobody"),
     "audit_log": Stay(
         "for ever; which visitor three years",
@@ -98,7 +102,7 @@ STAYS: Mapping[str, Stay] = {
         "what was done with personal information is shown for three years (article 56)",
     ),
     "app_tokens": _ONE,
-    "versions": Stay("always six", Means.NOBODY, "names nobody"),
+    "versions": Stay("always seven", Means.NOBODY, "names nobody"),
     "catalogue": _ONE,
     "settings": Stay("always three", Means.NOBODY, "names nobody"),
 }

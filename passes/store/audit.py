@@ -7,6 +7,7 @@ from passes.base.audit import AuditLine, Outcome
 from passes.base.ports import Audit
 from passes.store.database import Database, Document
 from passes.store.documents import encode, to_audit_line
+from passes.store.grouping import Grouped
 
 
 class AuditStore(Audit):
@@ -15,6 +16,7 @@ class AuditStore(Audit):
     def __init__(self, database: Database) -> None:
         """One collection of the database is used."""
         self._audit_log = database.collection("audit_log")
+        self._about = Grouped(self._about_each)
 
     async def write(self, line: AuditLine) -> str:
         line_id = secrets.token_hex(12)
@@ -31,7 +33,13 @@ class AuditStore(Audit):
         await self._audit_log.update_each(settled)
 
     async def about(self, subject: str) -> Sequence[AuditLine]:
-        return [
-            to_audit_line(document)
-            for document in await self._audit_log.find({"subject": subject}, [("at", 1)])
-        ]
+        return await self._about.ask(subject)
+
+    async def _about_each(self, subjects: Sequence[str]) -> Sequence[Sequence[AuditLine]]:
+        where: Document = {"subject": subjects[0]}
+        if len(subjects) > 1:
+            where = {"subject": {"$in": list(dict.fromkeys(subjects))}}
+        lines: dict[str, list[AuditLine]] = {subject: [] for subject in subjects}
+        for document in await self._audit_log.find(where, [("at", 1)]):
+            lines[document["subject"]].append(to_audit_line(document))
+        return [lines[subject] for subject in subjects]

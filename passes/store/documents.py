@@ -17,6 +17,8 @@ from pydantic import TypeAdapter
 
 from passes.admission.cases import CaseFile
 from passes.admission.gates import Gate
+from passes.admission.heartbeats import Heartbeat
+from passes.admission.offline.conflict import ConflictFile
 from passes.admission.stop import Stop
 from passes.base.audit import AuditLine
 from passes.base.stored import stored_fields
@@ -53,8 +55,10 @@ _SPOT_WITHDRAWAL = TypeAdapter(SpotWithdrawal)
 _HOLIDAY_YEAR = TypeAdapter(HolidayYear)
 _OFFER = TypeAdapter(Offer)
 _GATE = TypeAdapter(Gate)
+_HEARTBEAT = TypeAdapter(Heartbeat)
 _STOP = TypeAdapter(Stop)
 _CASE = TypeAdapter(CaseFile)
+_CONFLICT = TypeAdapter(ConflictFile)
 _RECORD = TypeAdapter(Record)
 _REFUSAL = TypeAdapter(Refusal)
 _AUDIT_LINE = TypeAdapter(AuditLine)
@@ -224,6 +228,11 @@ def to_gate(document: Document) -> Gate:
     return _GATE.validate_python(_with_id(document))
 
 
+def to_heartbeat(document: Document) -> Heartbeat:
+    """The heartbeat in a document of `heartbeats`."""
+    return _HEARTBEAT.validate_python(_with_id(document))
+
+
 def to_stop(document: Document) -> Stop:
     """The stop in a document of `stops`."""
     return _STOP.validate_python(_with_id(document))
@@ -232,6 +241,11 @@ def to_stop(document: Document) -> Stop:
 def to_case(document: Document) -> CaseFile:
     """The case in a document of `cases`."""
     return _CASE.validate_python(_with_id(document))
+
+
+def to_conflict(document: Document) -> ConflictFile:
+    """The conflict in a document of `conflicts`."""
+    return _CONFLICT.validate_python(_with_id(document))
 
 
 def to_record(document: Document) -> Record:

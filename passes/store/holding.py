@@ -8,17 +8,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from passes.base.stored import stored_fields
-from passes.holding.model import Pass
+from passes.holding.model import Pass, PassState
 from passes.holding.ports import Holding, Holdings, Passes
+from passes.holding.serials import Serials
 from passes.people.identity import Sealer
 from passes.store.binding import bound, holder_place
 from passes.store.database import Database, Document
 from passes.store.documents import encode, from_pass, to_pass
 from passes.store.grouping import Grouped
 from passes.store.macs import PassMacs
+from passes.store.offline import MarkStore
 from passes.terms.editions import Editions
 
 _WRITTEN_BY_SCANS = frozenset({"refusals", "ledger_mark"})
+_STANDING = ("state", "frozen_by", "reissued_as", "activate_by", "activated_at")
+"""What says whether a pass admits: bundles are told when it changes."""
 _NOT_REPLACED = _WRITTEN_BY_SCANS | {"id", "edition", "revision"}
 
 
@@ -26,10 +30,18 @@ class PassStore(Passes):
     """The `passes` collection; `_id` is the serial."""
 
     def __init__(
-        self, database: Database, editions: Editions, sealer: Sealer, macs: PassMacs
+        self,
+        database: Database,
+        editions: Editions,
+        sealer: Sealer,
+        macs: PassMacs,
+        serials: Serials | None = None,
     ) -> None:
-        """One collection of the database is used; `editions` are those in memory, `sealer` binds
-        holders to their passes, `macs` tells genuine passes."""
+        """Two collections of the database are used; `editions` are those in memory, `sealer` binds
+        holders to their passes, `macs` tells genuine passes, `serials` those that gates without a
+        line would refuse by chance."""
+        self._marks = MarkStore(database)
+        self._serials = serials or Serials()
         self._passes = database.collection("passes")
         self._macs = macs
         self._sealer = sealer
@@ -44,6 +56,8 @@ class PassStore(Passes):
     async def add(self, issued: Pass) -> bool:
         document = from_pass(self._bound(issued))
         document["mac"] = self._macs.of(document) if issued.genuine else None
+        if self._is_to_be_told(issued):
+            await self._marks.mark(issued.id)
         return await self._passes.insert(document)
 
     async def replace(self, before: Pass, after: Pass) -> bool:
@@ -56,6 +70,8 @@ class PassStore(Passes):
         # What was not genuine stays so: a change must not vouch for what it was made from.
         if before.genuine and after.genuine:
             changes["mac"] = self._macs.of(from_pass(after))
+        if any(name in changes for name in _STANDING):
+            await self._marks.mark(before.id)
         where = {"_id": before.id, "revision": before.revision}
         return await self._passes.update(where, {"$set": changes})
 
@@ -67,6 +83,13 @@ class PassStore(Passes):
     async def of_product(self, product_id: str) -> Sequence[Pass]:
         found = await self._passes.find({"product_id": product_id})
         return [await self._read(document) for document in found]
+
+    def _is_to_be_told(self, issued: Pass) -> bool:
+        """Whether bundles have to be told of a new pass: that it does not admit yet, that a filter
+        which was made before refuses it, or that it goes on with a spot that was chosen."""
+        goes_on = issued.reissued_from is not None and issued.chosen_spot is not None
+        does_not_admit = issued.state is not PassState.ACTIVE
+        return does_not_admit or goes_on or self._serials.taken_for_refused(issued.id)
 
     def _bound(self, held: Pass) -> Pass:
         """The pass with its holder as it is stored."""

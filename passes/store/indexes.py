@@ -158,11 +158,26 @@ INDEXES: dict[str, tuple[Index, ...]] = {
             expire_seconds=_YEAR_SECONDS,
         ),
     ),
+    # shard key: _id, hashed. `_id` is the gate.
+    "heartbeats": (),
     # small, not sharded. `_id` is the spot.
     "stops": (),
+    # shard key: _id, hashed. `_id` is the serial of a pass whose standing may have changed.
+    "standing_marks": (),
+    # nine documents or so, not sharded. `_id` is the salt of the filter.
+    "bundle_filters": (),
+    # small, not sharded. `_id` is `bound:spot`, `spent:spot`, `settled` or `making`.
+    "bundle_lists": (),
     # shard key: _id, hashed. `_id` is the number of the case.
     "cases": (
         Index("closed", (("closed_at", 1),), serves="operators list the cases that are open"),
+    ),
+    # shard key: _id, hashed. `_id` is the number of the conflict.
+    "conflicts": (
+        Index(
+            "of_pass", (("pass_id", 1),), serves="an upload asks for the conflicts of its passes"
+        ),
+        Index("open_at", (("state", 1), ("at", 1)), serves="operators list those that are open"),
     ),
     # shard key: _id, hashed
     "audit_log": (

@@ -81,6 +81,7 @@ class LedgerStore(Ledger):
         self._remembered = remembered or Remembered()
         self._inserts = Grouped(self._admissions.insert_each)
         self._short_ledgers = Grouped(self._records_of_short_ledgers)
+        self._whole_ledgers = Grouped(self._whole_ledgers_of)
 
     def remembered(self, pass_id: str) -> Sequence[Record] | None:
         return self._remembered.get(pass_id)
@@ -95,7 +96,7 @@ class LedgerStore(Ledger):
         return newest
 
     async def whole(self, pass_id: str) -> Sequence[Record]:
-        return _oldest_first(await self._admissions.find({"pass_id": pass_id}, [("n", -1)]))
+        return await self._whole_ledgers.ask(pass_id)
 
     async def of_passes(self, pass_ids: Iterable[str]) -> Sequence[Record]:
         wanted = list(pass_ids)
@@ -110,6 +111,11 @@ class LedgerStore(Ledger):
         found = await self._admissions.find(where)  # a few: sorted and limited here
         records = [to_record(document) for document in found if document["pass_id"] == pass_id]
         return max(records, key=lambda record: record.n, default=None)
+
+    async def all_named(self, gate_id: str, nonces: Sequence[str]) -> Sequence[Record]:
+        where = {"gate_id": gate_id, "nonce": {"$in": list(nonces)}}
+        found = await self._admissions.find(where)
+        return sorted(map(to_record, found), key=lambda record: (record.pass_id, record.n))
 
     async def admission(self, gate_id: str, nonce: str) -> Record | None:
         kinds = [kind.value for kind in (RecordKind.ADMITTED, RecordKind.LET_IN, RecordKind.PAID)]
@@ -148,11 +154,17 @@ class LedgerStore(Ledger):
         if len(pass_ids) == 1:
             where: Document = {"pass_id": pass_ids[0]}
             return [_oldest_first(await self._admissions.find(where, [("n", -1)], NEWEST))]
+        return [ledger[-NEWEST:] for ledger in await self._whole_ledgers_of(pass_ids)]
+
+    async def _whole_ledgers_of(self, pass_ids: Sequence[str]) -> Sequence[Sequence[Record]]:
+        if len(pass_ids) == 1:
+            where: Document = {"pass_id": pass_ids[0]}
+            return [_oldest_first(await self._admissions.find(where, [("n", -1)]))]
         found = await self._admissions.find({"pass_id": {"$in": list(dict.fromkeys(pass_ids))}})
         records: dict[str, list[Record]] = {pass_id: [] for pass_id in pass_ids}
         for document in sorted(found, key=lambda document: document["n"]):
             records[document["pass_id"]].append(to_record(document))
-        return [records[pass_id][-NEWEST:] for pass_id in pass_ids]
+        return [records[pass_id] for pass_id in pass_ids]
 
 
 class RefusalStore(Refusals):
@@ -166,6 +178,13 @@ class RefusalStore(Refusals):
         """Two collections of the database are used."""
         self._refusals = database.collection("refusals")
         self._passes = database.collection("passes")
+        self._inserts = Grouped(self._refusals.insert_each)
+
+    async def keep_late(self, refusal: Refusal) -> tuple[Refusal, bool]:
+        key = _key(refusal.gate_id, refusal.nonce)
+        if await self._inserts.ask({"_id": key, **encode(refusal)}):
+            return refusal, True
+        return await self.get(refusal.gate_id, refusal.nonce) or refusal, False
 
     async def keep(self, refusal: Refusal) -> Refusal:
         key = _key(refusal.gate_id, refusal.nonce)

@@ -32,6 +32,7 @@ class Editions:
         self._withdrawals = withdrawals
         self._spot_withdrawals = spot_withdrawals
         self._by_reference: dict[tuple[str, int], Edition] = {}
+        self._all: tuple[Edition, ...] = ()
         self._current: dict[str, Edition] = {}
         self._all_current: tuple[Edition, ...] = ()
 
@@ -52,13 +53,14 @@ class Editions:
         ]
         found.sort(key=lambda edition: edition.version)
         self._by_reference = {(each.product_id, each.version): each for each in found}
+        self._all = tuple(self._by_reference.values())
         current = {each.product_id: each for each in found}
         self._all_current = tuple(sorted(current.values(), key=lambda each: each.number))
         self._current = current
 
     def all(self) -> Sequence[Edition]:
-        """Every version of every product, as amended."""
-        return tuple(self._by_reference.values())
+        """Every version of every product, as amended: the same object until the next `load`."""
+        return self._all
 
     def current(self, product_id: str) -> Edition | None:
         """The newest edition of a product: what is issued today."""

@@ -214,6 +214,7 @@ def test_there_are_enough_cases_and_each_reason_of_decide_is_among_them() -> Non
         Reason.CODE_FORGED,
         Reason.CODE_STALE,
         Reason.CODE_UNKNOWN,
+        Reason.NOT_IN_FORCE,
         Reason.REPEAT,
         Reason.QUOTA_USED_UP,
         Reason.NO_PASS,

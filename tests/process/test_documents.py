@@ -42,6 +42,7 @@ NOT_RUN = {
     "python -m scripts admissions correct": "tests/process/test_staff.py runs it, on a visit",
     "python -m scripts cases show": "tests/process/test_staff.py runs it, on a case",
     "python -m scripts cases close": "tests/process/test_staff.py runs it, on a case",
+    ".venv/bin/python -m scripts.gate --server": "tests/process/test_gate_program.py runs it",
     "python -m scripts spots from-facts": "tests/scenic_data/test_facts.py runs it, on made tables",
 }
 
@@ -145,13 +146,15 @@ def reader(tmp_path: Path, server: Start, monkeypatch: pytest.MonkeyPatch) -> It
     assert running.stop() == 0
 
 
-def gate_prints(reader: Reader, setup_code: str, *lines: str) -> list[str]:
-    """What the gate for the keyboard prints when these lines are typed in."""
+def gate_prints(reader: Reader, command: str, setup_code: str, *lines: str) -> list[str]:
+    """What the gate program prints when these lines are typed in."""
+    journal = str(reader.folder / command.rpartition(" --journal ")[2])
     done = subprocess.run(
         [
-            *(sys.executable, str(PROJECT / "scripts/gate_client.py")),
-            *("--server", reader.filled["BASE"](), "--setup-code", setup_code),
+            *(sys.executable, "-m", "scripts.gate", "--setup-code", setup_code),
+            *("--server", reader.filled["BASE"](), "--journal", journal),
         ],
+        cwd=PROJECT,
         input="\n".join([*lines, ""]),
         capture_output=True,
         text=True,
@@ -170,8 +173,8 @@ def test_the_walk_of_the_readme(reader: Reader) -> None:
     admitted, _ = shown.splitlines()
     code, setup, printed = "", "", list[str]()
     for command in filter(is_run, documented.commands(PROJECT / "README.md")):
-        if "gate_client.py" in command:
-            _, *printed = gate_prints(reader, setup, code, code)
+        if " -m scripts.gate " in command:
+            _, *printed = gate_prints(reader, command, setup, code, code)
             assert [printed[0], printed[1].split(":")[0]] == [admitted, "REFUSED repeat"]
             continue
         out = reader.run(command)

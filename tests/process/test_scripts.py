@@ -5,18 +5,13 @@ import json
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
-from tornado.web import Application, RequestHandler
 
-from scripts import gate_client
 from tests.support.api import Api
 from tests.support.build import HOLDER
 from tests.support.fields import assert_fields
@@ -31,9 +26,7 @@ from tests.support.processes import (
     environment,
     until_each_worker,
 )
-from tests.support.relay import Lost, relay_to
 
-GATE_CLIENT = "scripts/gate_client.py"
 PRODUCT = """
 id: spring-2026
 title: {zh: 春季票, en: Spring pass}
@@ -134,11 +127,17 @@ def test_a_code_becomes_a_picture(commands: Run, tmp_path: Path) -> None:
         assert texts_in(image) == [printed["code"]]
 
 
-def scanned_at(spot: str, server: Server, scripts: Run, lines: Sequence[str]) -> list[str]:
+def scanned_at(
+    spot: str, server: Server, scripts: Run, lines: Sequence[str], folder: Path
+) -> list[str]:
     """What a new gate at a spot prints when these lines are typed in."""
     code = setup_code(scripts, spot, "handheld")
+    journal = str(folder / f"{spot}.db")
     done = subprocess.run(
-        [sys.executable, GATE_CLIENT, "--server", server.base, "--setup-code", code],
+        [
+            *(sys.executable, "-m", "scripts.gate", "--server", server.base),
+            *("--setup-code", code, "--journal", journal),
+        ],
         cwd=PROJECT,
         input="\n".join(lines).encode(errors="surrogateescape"),
         capture_output=True,
@@ -149,15 +148,15 @@ def scanned_at(spot: str, server: Server, scripts: Run, lines: Sequence[str]) ->
     return done.stdout.decode().splitlines()
 
 
-def test_a_script_joins_the_running_server_and_a_gate_client_scans(
-    server: Start, scripts: Run, as_process: Run
+def test_a_script_joins_the_running_server_and_a_gate_scans(
+    server: Start, scripts: Run, as_process: Run, tmp_path: Path
 ) -> None:
     running = server()
     issued = issue(as_process).json
     assert "has a pass of this product in force" in issue(scripts).err
     typed = [issued["code"], issued["code"], "", "x" * 2000, "\udcff", "nonsense"]
     for spot in ("emeishan", "wulong-xiannvshan"):
-        enrolled, *told = scanned_at(spot, running, scripts, typed)
+        enrolled, *told = scanned_at(spot, running, scripts, typed, tmp_path)
         assert enrolled.partition(" at ")[0].startswith(spot)
         assert [line.partition(":")[0] for line in told] == [
             "ADMITTED 1, check the card",
@@ -174,76 +173,6 @@ def test_a_script_joins_the_running_server_and_a_gate_client_scans(
     token = scripts("passes", "token", issued["pass_id"], "--json").json["token"]
     assert token.count(".") == 2
     assert running.stop() == 0
-
-
-async def test_a_gate_client_asks_again_while_the_server_is_away(
-    server: Start, scripts: Run
-) -> None:
-    """The first try meets nobody, the reply to the second is lost; the third is answered.
-
-    Between enrolment and scan the server is started anew. However long that takes: the relay is
-    what the gate client sees of it.
-    """
-    running = server()
-    code = issue(scripts).json["code"]
-    async with relay_to(running.port) as (relay, port):
-        base = f"http://127.0.0.1:{port}"
-        client = await asyncio.create_subprocess_exec(
-            *(sys.executable, GATE_CLIENT, "--server", base),
-            *("--setup-code", setup_code(scripts, kind="handheld")),
-            cwd=PROJECT,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=environment(),
-        )
-        assert client.stdin is not None
-        assert client.stdout is not None
-        assert client.stderr is not None
-        assert (await client.stdout.readline()).startswith(b"emeishan-")
-        assert running.stop() == 0
-        again = await asyncio.to_thread(server)
-        relay.to_port, relay.losses = again.port, [Lost.REQUEST, Lost.REPLY]
-        client.stdin.write(code.encode() + b"\n")
-        await client.stdin.drain()
-        for _ in range(2):
-            assert b"trying again" in await client.stderr.readline()
-        assert (await client.stdout.readline()).startswith(b"ADMITTED 1"), "as it was answered"
-        client.stdin.write(code.encode() + b"\n")
-        client.stdin.close()
-        assert (await client.stdout.readline()).startswith(b"REFUSED repeat")
-        assert await client.wait() == 0
-    assert relay.losses == []
-    assert again.stop() == 0
-
-
-async def test_a_gate_client_waits_as_long_as_the_protocol_says_and_the_server_asks() -> None:
-    """It waited 5 seconds for an answer where the protocol says 8, and ignored `Retry-After`."""
-    protocol = (PROJECT / "docs" / "gate-protocol.md").read_text(encoding="utf-8")
-    (seconds,) = re.findall(r"Wait (\d+)\s+seconds for an\s+answer", protocol)
-    assert int(seconds) == gate_client._SECONDS_TO_ANSWER
-
-    asked: list[float] = []
-
-    class Busy(RequestHandler):
-        def post(self) -> None:
-            asked.append(time.monotonic())
-            if len(asked) == 1:
-                self.set_header("Retry-After", "1")
-                self.set_status(503)
-            self.write({"verdict": "admitted"})
-
-    sockets = bind_sockets(0, "127.0.0.1")
-    server = HTTPServer(Application([("/api/v1/gate/scans", Busy)]))
-    server.add_sockets(sockets)
-    base = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
-    try:
-        assert await gate_client.GateClient(base, "token").scan("BP1:") == {"verdict": "admitted"}
-    finally:
-        server.stop()
-        await server.close_all_connections()
-    first, second = asked
-    assert second - first >= 1
 
 
 def test_an_import_is_checked_shown_stored_and_audited(commands: Run, tmp_path: Path) -> None:

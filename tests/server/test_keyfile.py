@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from server.errors import StartError
-from server.keyfile import add_identity_key, key_rows, load_keys, make_keys
+from server.keyfile import (
+    add_identity_key,
+    ensure_bundle_key,
+    key_rows,
+    load_keys,
+    make_keys,
+)
 
 
 @pytest.fixture
@@ -54,6 +60,19 @@ def test_a_broken_key_file_is_refused_without_showing_what_is_in_it(file: Path) 
     with pytest.raises(StartError, match="is broken, bring back its backup: master") as refused:
         load_keys(file)
     assert secret[:10] not in str(refused.value)
+
+
+def test_a_key_file_from_before_bundles_gets_a_key_for_them_once(file: Path) -> None:
+    keys = json.loads(file.read_text())
+    del keys["bundles"]
+    file.write_text(json.dumps(keys))
+    assert load_keys(file).bundles == ()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: ensure_bundle_key(file), range(8)))
+    added = file.read_bytes()
+    ensure_bundle_key(file)
+    assert file.read_bytes() == added
+    assert [key.id for key in load_keys(file).bundles] == [1]
 
 
 def test_keys_that_are_added_at_once_are_all_kept(file: Path) -> None:

@@ -15,11 +15,16 @@ victims       what of a running server can be killed
 clients       gates and visitors that retry through the death of a server, and what they were told
 explaining    whether what is stored is explained by what clients were told
 relay         a relay in front of a server that loses requests and replies
+line          a line to a server that can be cut, delayed, held silent and healed
+gate_programs gate programs in the process of the test, before a real server
+skewed_gate   the gate program on a machine whose clock is wrong
 verdicts      asserts about what a gate is told
 fields        asserts about several fields of one thing
 replies       asserts about problems over HTTP
 pictures      reads QR pictures with a real decoder
 vectors       the published test vectors
+code_writer   writes codes for the vectors, by the page that describes them alone
+bundles       bundles made by hand
 waiting       waits until something holds, bounded
 trials        how often a trial is repeated: few rounds, or many by `--long` and `--kills`
 

@@ -22,6 +22,7 @@ from passes.store.database import Database
 from passes.terms.edition import Edition
 from tests.support import build
 from tests.support.build import KEYS, NOW, OPERATOR, PRIVACY_VERSION, SEALER, VAULT, Spots
+from tests.support.bundles import BUNDLE_KEY
 
 
 class RoomsUnderTest(Rooms):
@@ -32,7 +33,15 @@ class RoomsUnderTest(Rooms):
     ) -> None:
         """Over a database of its own."""
         self.spots = Spots()
-        super().__init__(database, KEYS, vault, self.spots, PRIVACY_VERSION, carriers)
+        super().__init__(
+            database,
+            KEYS,
+            vault,
+            self.spots,
+            PRIVACY_VERSION,
+            carriers,
+            bundle_keys=[BUNDLE_KEY],
+        )
         self.database = database
 
     async def published(self, draft: Edition) -> Edition:

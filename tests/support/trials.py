@@ -24,3 +24,12 @@ class Kills:
     def numbers(self) -> range:
         """The numbers of the rounds, from the seed on."""
         return range(self.seed, self.seed + self.many)
+
+
+@dataclass(frozen=True)
+class Outage:
+    """The offline trial: its troubles follow from the seed."""
+
+    seed: int
+    seconds: float
+    """How long troubles come; then all is healed."""

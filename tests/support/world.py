@@ -19,6 +19,7 @@ from server.mongo import Mongo
 from server.settings import Settings
 from server.system import System
 from tests.support import build
+from tests.support.bundles import BUNDLE_KEY
 
 
 class Clock:
@@ -32,7 +33,9 @@ class Clock:
 
 
 def keys() -> Keys:
-    return Keys(build.KEYS, build.SEALER, build.VAULT, {1: bytes(32)}, "test")
+    return Keys(
+        build.KEYS, build.SEALER, build.VAULT, {1: bytes(32)}, "test", bundles=(BUNDLE_KEY,)
+    )
 
 
 # A caller in a test is no proxy.
@@ -70,10 +73,12 @@ class World:
         spot_id: str = build.EMEISHAN,
         kind: GateKind = GateKind.TURNSTILE,
         readers: frozenset[Reader] = frozenset(),
+        *,
+        hub: bool = False,
     ) -> tuple[Gate, str]:
         """An enrolled gate and its token."""
         new = await self.system.admission.gate_keeping.add(
-            spot_id, kind, "", build.OPERATOR, self.clock(), readers
+            spot_id, kind, "", build.OPERATOR, self.clock(), readers, hub=hub
         )
         gate = await self.system.admission.gate_keeping.enrol(new.setup_code, self.clock())
         await self.system.admission.gates.load()

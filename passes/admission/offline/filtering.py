@@ -1,0 +1,212 @@
+"""Filtering: once a day the base filter of all bundles is made anew, by one process, in the
+background.
+
+1. The filter is made of all passes that there are.
+2. It is stored, and in memory of every process, so that no serial is drawn that it refuses.
+3. Who was issued a pass meanwhile, and is taken for refused, is put on a list; then it is used.
+
+What changes after that is marked, and stands in bundles beside the filter.
+"""
+
+import asyncio
+import logging
+import secrets
+from array import array
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from passes.admission.offline.bundle import GOOD_FOR
+from passes.admission.offline.cascade import SALT_BYTES, made
+from passes.admission.offline.flatten import binds
+from passes.admission.offline.ports import (
+    Filters,
+    KeptFilter,
+    Marks,
+    PassesAtLarge,
+    SpotRecords,
+)
+from passes.admission.offline.standing import Days, codes_are_over, may_enter_free, why_nowhere
+from passes.base.cache import CachedCollection
+from passes.base.calendar import business_day
+from passes.holding.model import Pass
+from passes.ledger.records import Record
+from passes.ledger.tally import Tally
+from passes.terms.edition import Edition
+
+log = logging.getLogger(__name__)
+
+KEPT_FOR = GOOD_FOR + timedelta(days=1)
+"""For how long a filter may stand in a bundle that is good: a day until the next, and its age."""
+
+MOST_MARKS = 4_000
+"""From how many changes on a filter is made before its day is over."""
+
+_AT_LEAST_APART = timedelta(hours=1)
+_GIVEN_UP_AFTER = timedelta(minutes=30)
+"""After which time another process takes over what one has begun."""
+
+_LATE = timedelta(days=9)
+"""How late a record may arrive: a gate decides alone for seven days."""
+_CLOCKS_DIFFER = timedelta(minutes=6)
+_AT_ONCE = 500
+_SEASON = timedelta(days=400)
+ANYWHERE = "*"
+"""The list of vouchers for which no spot was chosen, though one could be."""
+
+
+class Filtering:
+    """Makes base filters."""
+
+    def __init__(
+        self,
+        stored: Filters,
+        kept: CachedCollection[KeptFilter],
+        marks: Marks,
+        passes: PassesAtLarge,
+        records: SpotRecords,
+        editions: Callable[[], Sequence[Edition]],
+    ) -> None:
+        """`kept` are the filters in memory, `editions` those in memory; the others are stores."""
+        self._stored = stored
+        self._kept = kept
+        self._marks = marks
+        self._passes = passes
+        self._records = records
+        self._editions = editions
+
+    def newest(self) -> KeptFilter | None:
+        """The filter that bundles are made with."""
+        return next((each for each in reversed(self._kept.all()) if each.ready), None)
+
+    async def is_due(self, now: datetime) -> bool:
+        """Whether a filter has to be made: on each business day, and after many changes."""
+        newest = self.newest()
+        if newest is None or business_day(newest.began_at) < business_day(now):
+            return True
+        apart = now - newest.began_at >= _AT_LEAST_APART
+        return apart and await self._marks.number() > MOST_MARKS
+
+    async def make(self, now: datetime, learned_within: float = 0) -> bool:
+        """Make a filter, if no other process is at it; whether it was made.
+
+        Within `learned_within` seconds every process knows of it. Five million passes take minutes,
+        a few milliseconds at a time, and the memory of their serials.
+        """
+        if not await self._stored.begin(now, now - _GIVEN_UP_AFTER):
+            return False
+        try:
+            await self._make(now, learned_within)
+        finally:
+            await self._stored.end()
+        return True
+
+    async def _make(self, now: datetime, learned_within: float) -> None:
+        settled, before = await self._marks.all(), await self._stored.settled()
+        # 1. Of all passes that there are.
+        today = business_day(now)
+        days = Days(today, today + KEPT_FOR)
+        refused, others, bound = await self._sorted(days)
+        salt = secrets.token_bytes(SALT_BYTES)
+        cascade = await asyncio.to_thread(made, refused, others, salt)
+        # 2. Known everywhere, before it is used.
+        kept = KeptFilter(salt.hex(), now, cascade)
+        await self._stored.put(kept)
+        await self._kept.load()
+        await asyncio.sleep(learned_within)
+        # 3. Who was issued a pass meanwhile.
+        lately = await self._passes.issued_since(now - _CLOCKS_DIFFER)
+        unseen = {int(serial, 16) for serial in lately}
+        unseen -= unseen.intersection(refused) | unseen.intersection(others)
+        serials = (f"{serial:016x}" for serial in unseen)
+        allow = frozenset(serial for serial in serials if cascade.refuses(serial))
+        await self._work_out_spent(now)
+        await self._stored.put_bound(bound)
+        await self._stored.put(replace(kept, ready=True, allow=allow))
+        # 4. A change that was marked before the filter of before was begun is in this one: it was
+        #    made within seconds after its mark.
+        await self._marks.remove(dict(settled.items() & before.items()))
+        await self._stored.put_settled(settled)
+        await self._kept.load()
+        await self._stored.drop(self._no_longer_used(now))
+        await self._kept.load()
+        log.info("a filter of %d refused among %d passes", len(refused), len(others))
+
+    def _no_longer_used(self, now: datetime) -> Collection[str]:
+        """The filters that stand in no bundle that is good: the next one was there in time."""
+        ready = [each for each in self._kept.all() if each.ready]
+        used = {
+            each.id for each, following in pairwise(ready) if following.began_at >= now - KEPT_FOR
+        }
+        used |= {each.id for each in ready[-1:]}
+        return [each.id for each in self._kept.all() if each.id not in used]
+
+    async def _sorted(
+        self, days: Days
+    ) -> tuple["array[int]", "array[int]", Mapping[str, Collection[str]]]:
+        """All passes that are not over: the serials of those that admit nowhere and of the others;
+        and the vouchers by the spot that they are for."""
+        refused, others = array("Q"), array("Q")
+        bound: defaultdict[str, list[str]] = defaultdict(list)
+        async for some in self._passes.each():
+            living = [held for held in some if not codes_are_over(held, days.first)]
+            tallies = await self.tallies(living)
+            for held in living:
+                tally = tallies.get(held.id)
+                if tally is not None and tally.day == days.first:
+                    tally = None  # the rest of a party may follow: it is marked, too
+                if why_nowhere(held, tally, days) is not None:
+                    refused.append(int(held.id, 16))
+                    continue
+                others.append(int(held.id, 16))
+                if binds(held.edition):
+                    bound[held.chosen_spot or ANYWHERE].append(held.id)
+        return refused, others, bound
+
+    async def tallies(self, passes: Sequence[Pass]) -> Mapping[str, Tally]:
+        """The tallies of those passes that can be used up."""
+        counted = [held.id for held in passes if held.terms.limits.total is not None]
+        newest = await self._records.newest_of(counted) if counted else {}
+        return {pass_id: record.tally for pass_id, record in newest.items()}
+
+    async def _work_out_spent(self, now: datetime) -> None:
+        """At each spot with a limit of its own for all days: who has nothing left there."""
+        limited = {
+            spot_id
+            for edition in self._editions()
+            for spot_id in edition.spots
+            if edition.terms.limits_at(spot_id).per_spot is not None
+        }
+        for spot_id in sorted(limited):
+            until, spent = await self._stored.spent(spot_id)
+            since = now - _SEASON if until is None else until - _LATE
+            stored_since = None if until is None else until - _CLOCKS_DIFFER
+            newest: dict[str, Record] = {}
+            async for record in self._records.at_spot(spot_id, since, stored_since):
+                known = newest.get(record.pass_id)
+                if known is None or known.n < record.n:
+                    newest[record.pass_id] = record
+            gone = await self._with_nothing_left(spot_id, newest)
+            still = {each for each in spent if each not in newest}
+            await self._stored.put_spent(spot_id, now, still | gone)
+
+    async def _with_nothing_left(self, spot_id: str, newest: Mapping[str, Record]) -> set[str]:
+        serials, found = list(newest), set()
+        for at in range(0, len(serials), _AT_ONCE):
+            for held in await self._passes.of(serials[at : at + _AT_ONCE]):
+                record = newest[held.id]
+                limit = held.terms.limits_at(spot_id).per_spot
+                here = record.tally.by_spot.get(spot_id, 0)
+                day = business_day(record.at)
+                # Who may enter free by law is let in with nothing left.
+                free = may_enter_free(held, Days(day, day + KEPT_FOR))
+                if limit is not None and here >= limit and not free:
+                    found.add(held.id)
+        return found
+
+
+def taken_for_refused(kept: Sequence[KeptFilter], serial: str) -> bool:
+    """Whether a filter that may stand in a bundle refuses a serial."""
+    return any(each.cascade.refuses(serial) for each in kept)

@@ -1,0 +1,862 @@
+"""Uploading: what gates decided without a line is recorded, item by item, in the order in which it
+happened.
+
+Whatever a gate let in is recorded; where the server would have refused, it is a conflict
+(`passes.admission.offline.conflicts`). Each item has a result of its own. Items about one person
+follow one another, those about different people go together, so that the stores group them. Named
+by gate and nonce, an item sent again, or answered live before, is recorded once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import chain
+
+from passes.admission.admitting import KINDS, Admission, check_same_scan, people_in
+from passes.admission.annulling import ANNUL_WITHIN, check_not_closed, too_late, undone_by
+from passes.admission.appending import Appending, busy
+from passes.admission.by_hand import HandAdmissions, Shown
+from passes.admission.cases import CaseKind, Cases
+from passes.admission.correcting import Correcting, Correction
+from passes.admission.gates import Gate, GateState, Purpose, Scan, ShownCard
+from passes.admission.offline.conflict import ConflictFile, ConflictState, Name
+from passes.admission.offline.conflicts import Conflicts
+from passes.admission.order import place_of
+from passes.admission.rules import (
+    Case,
+    code_suits_gate,
+    decide,
+    entry_not_stopped,
+    no_blackout,
+    no_emergency,
+    pass_active,
+    spot_covered,
+    spot_open,
+    within_hours,
+)
+from passes.admission.staff import StaffDecision
+from passes.admission.stop import Stop
+from passes.base.audit import AuditLine, Outcome
+from passes.base.calendar import to_milliseconds
+from passes.base.errors import Conflict, DomainError, Invalid, Unavailable, Unknown
+from passes.base.ports import Audit
+from passes.base.text import Text
+from passes.codes import format as codes
+from passes.codes.keys import Keyring
+from passes.holding.genuine import is_genuine
+from passes.holding.model import Pass, PassState
+from passes.holding.ports import Passes
+from passes.holding.wallet import newest_serial
+from passes.ledger.ports import Ledger, Refusals
+from passes.ledger.records import (
+    By,
+    Cause,
+    Decision,
+    Doubt,
+    Record,
+    RecordKind,
+    annulment,
+    appended,
+    not_annulled,
+    tally_at,
+)
+from passes.ledger.tally import Tally
+from passes.ledger.verdicts import Reason, Refusal, Verdict
+from passes.terms.holidays import HolidayCalendar
+from passes.terms.ports import Spots
+from passes.terms.terms import SpotFacts
+
+log = logging.getLogger(__name__)
+
+CLOCK_TOLERANCE = timedelta(minutes=2)
+"""How far a corrected time may be wrong: a clock drifts between a scan and its upload."""
+
+MOST_QUEUED = timedelta(days=60)
+"""What a gate says to have decided longer ago than that was told by a clock that was wrong."""
+
+_TRIES = 100
+_STEPS = int(CLOCK_TOLERANCE.total_seconds()) // codes.STEP_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedAlone:
+    """What a gate decided: `ok`, or why not; how many people it let in, and how many paid."""
+
+    reason: Reason
+    admits: int = 0
+    pays: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScanItem:
+    """A scan, and what was decided; None if it is to be decided now."""
+
+    scan: Scan
+    decided: DecidedAlone | None
+    on_paper: Decision | None = None
+    """Who has read it off a list on paper, on which staff had written it."""
+
+    @property
+    def at(self) -> datetime:
+        """When it was, by the clock of the gate."""
+        return self.scan.scanned_at
+
+    @property
+    def name(self) -> Name:
+        """What happened."""
+        return self.scan.gate.id, self.scan.nonce
+
+
+@dataclass(frozen=True, slots=True)
+class AnnulItem:
+    """That what a gate named so did not happen after all; `at` by its clock."""
+
+    gate: Gate
+    nonce: str
+    at: datetime
+
+    @property
+    def name(self) -> Name:
+        """What did not happen."""
+        return self.gate.id, self.nonce
+
+
+@dataclass(frozen=True, slots=True)
+class HandItem:
+    """People whom staff let in by hand; `at` by the clock of the gate."""
+
+    decision: StaffDecision
+    shown: Shown
+    at: datetime
+
+    @property
+    def name(self) -> Name:
+        """What happened."""
+        return self.decision.gate.id, self.decision.nonce
+
+
+Item = ScanItem | AnnulItem | HandItem
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When a batch was sent, by the clock of its gate, and when it was received, by ours."""
+
+    sent_at: datetime
+    received_at: datetime
+    bundle: str | None = None
+    """The version of the bundle of the gate, `epoch:number`."""
+
+    def corrected(self, told: datetime) -> tuple[datetime, bool]:
+        """The instant by our clock for one that the clock of the gate told, and whether that can be
+        right: one from before the last weeks, or after the sending, cannot."""
+        received_at = to_milliseconds(self.received_at)
+        age = self.sent_at - told
+        if age > MOST_QUEUED:
+            return received_at, False
+        return received_at - max(age, timedelta()), age >= -CLOCK_TOLERANCE
+
+
+class Result(StrEnum):
+    """What became of an item."""
+
+    RECORDED = "recorded"
+    KNOWN = "known"
+    CONFLICT = "conflict"
+    REFUSED = "refused"
+    WRONG = "wrong"
+    LATER = "later"
+    """Not now: the gate keeps it, and sends it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """What became of an item: a verdict if it was a scan, the number of a conflict if it is one, or
+    what is wrong with it."""
+
+    result: Result
+    verdict: Verdict | None = None
+    held: Pass | None = None
+    conflict: str | None = None
+    error: DomainError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What the text of a code says, as far as it is ours, and what is wrong with it."""
+
+    code: codes.Code | None = None
+    unsound: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Serial:
+    """The pass of a code, and the one that it has become by being reissued."""
+
+    shown: Pass
+    newest: Pass
+
+
+@dataclass
+class _Person:
+    """The items about one person, by their places in the batch, in order; and the passes whose
+    ledgers hold something of a gate that decided alone, each with its ledger if that is known."""
+
+    places: list[int] = field(default_factory=list)
+    touched: dict[str, tuple[Pass, Sequence[Record] | None]] = field(default_factory=dict)
+
+    def ledger_of(self, held: Pass) -> Sequence[Record] | None:
+        """The ledger of a pass as this upload has left it."""
+        _, ledger = self.touched.get(held.id, (held, None))
+        return ledger
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of a batch before anything is recorded: what is recorded already under the
+    names of its items, what codes say, and the passes that these name."""
+
+    timing: Timing
+    records: Mapping[Name, Sequence[Record]]
+    readings: Mapping[int, _Reading]
+    serials: Mapping[str, _Serial]
+
+
+class Uploading:
+    """Records what gates decided."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - it brings together what a scan needs
+        self,
+        keys: Keyring,
+        spots: Spots,
+        holidays: Callable[[], HolidayCalendar],
+        passes: Passes,
+        ledger: Ledger,
+        refusals: Refusals,
+        cases: Cases,
+        audit: Audit,
+        stop_at: Callable[[SpotFacts, datetime], Stop | None],
+        admission: Admission,
+        appending: Appending,
+        by_hand: HandAdmissions,
+        correcting: Correcting,
+        conflicts: Conflicts,
+    ) -> None:
+        """`spots` is the catalogue in memory, `holidays` gives the calendar in memory; `passes`,
+        `ledger`, `refusals`, `cases` and `audit` are stores; `stop_at` tells what stops entry."""
+        self._keys = keys
+        self._spots = spots
+        self._holidays = holidays
+        self._passes = passes
+        self._ledger = ledger
+        self._refusals = refusals
+        self._cases = cases
+        self._audit = audit
+        self._stop_at = stop_at
+        self._admission = admission
+        self._appending = appending
+        self._by_hand = by_hand
+        self._correcting = correcting
+        self._conflicts = conflicts
+
+    async def upload(self, items: Sequence[Item], timing: Timing) -> Sequence[ItemResult]:
+        """Record items, and answer each, in their order.
+
+        Doing it again changes nothing, and finishes what a crash cut short. Raises `Unavailable`
+        when the database does not answer.
+        """
+        # 1. What is recorded under these names already, and whose passes they are about.
+        known = await self._known(items, timing)
+        answers: dict[int, ItemResult] = {}
+        # 2. One item of a person after the other; different people together.
+        people = self._people(items, known)
+        done = await asyncio.gather(
+            *(self._all_of(person, items, known, answers) for person in people),
+            return_exceptions=True,
+        )
+        for failed in done:
+            if failed is not None:
+                raise failed
+        return [answers[place] for place in range(len(items))]
+
+    async def _known(self, items: Sequence[Item], timing: Timing) -> _Known:
+        nonces: dict[str, list[str]] = {}
+        for gate_id, nonce in (item.name for item in items):
+            nonces.setdefault(gate_id, []).append(nonce)
+        found = await asyncio.gather(*(self._ledger.all_named(*each) for each in nonces.items()))
+        records: dict[Name, list[Record]] = {}
+        for record in chain.from_iterable(found):
+            records.setdefault(record.name, []).append(record)
+        readings = {}
+        for place, item in enumerate(items):
+            text, at = _text_in(item), timing.corrected(item.at)[0]
+            if text is not None:
+                readings[place] = self._read(text, at)
+                await asyncio.sleep(0)  # a signature takes a while, and others wait
+        named: list[str | None] = [each.code.pass_id for each in readings.values() if each.code]
+        named += [each.shown.pass_id for each in items if isinstance(each, HandItem)]
+        named += [records[item.name][0].pass_id for item in items if item.name in records]
+        wanted = [each for each in dict.fromkeys(named) if each is not None]
+        found_passes = await asyncio.gather(*map(self._serial_if_told, wanted))
+        serials = {each: told for each, told in zip(wanted, found_passes, strict=True) if told}
+        return _Known(timing, records, readings, serials)
+
+    def _read(self, text: str, at: datetime) -> _Reading:
+        try:
+            return _Reading(codes.read(text, self._keys, at, _STEPS))
+        except codes.CodeError as error:
+            return _Reading(error.code, error.reason)
+
+    async def _serial(self, pass_id: str) -> _Serial | None:
+        """The pass with a serial, if there is one. Raises `Unavailable` while it is reissued."""
+        shown = await self._passes.get(pass_id)
+        if shown is None:
+            return None
+        newest = shown
+        if shown.reissued_as is not None:
+            found = await newest_serial(shown.reissued_as, self._passes)
+            if found is None:  # its successor is not stored yet
+                raise busy()
+            newest = found
+        return _Serial(shown, newest)
+
+    def _people(self, items: Sequence[Item], known: _Known) -> list[_Person]:
+        """The items by person. What cannot be told of whom it is stands alone, with what undoes
+        it."""
+        people: dict[str, _Person] = {}
+        of_name: dict[Name, str] = {}
+        for place, item in enumerate(items):
+            key = of_name.setdefault(item.name, _key_of(item, place, known))
+            people.setdefault(key, _Person()).places.append(place)
+        return list(people.values())
+
+    async def _all_of(
+        self,
+        person: _Person,
+        items: Sequence[Item],
+        known: _Known,
+        answers: dict[int, ItemResult],
+    ) -> None:
+        """Answer the items of a person. When one has to wait, those after it wait as well."""
+        waiting: ItemResult | None = None
+        for place in person.places:
+            answer = waiting or await self._answer(items[place], place, known, person)
+            answers[place] = answer
+            if answer.result is Result.LATER:
+                waiting = answer
+        now = known.timing.received_at
+        conflicts: dict[Name, ConflictFile] = {}
+        for held, ledger in person.touched.values():
+            conflicts.update(await self._conflicts.settle(held, now, ledger))
+        for place in person.places:
+            conflict = conflicts.get(items[place].name)
+            if conflict is not None:
+                answers[place] = _with_conflict(answers[place], conflict)
+
+    async def _answer(self, item: Item, place: int, known: _Known, person: _Person) -> ItemResult:
+        """What becomes of an item. Whatever is wrong with it is said of it alone."""
+        try:
+            if isinstance(item, ScanItem):
+                return await self._scan(item, place, known, person)
+            if isinstance(item, HandItem):
+                return await self._hand(item, known, person)
+            return await self._annul(item, known, person)
+        except Unavailable as error:
+            if error.code != busy().code:
+                raise
+            return ItemResult(Result.LATER, error=error)
+        except DomainError as error:
+            return ItemResult(Result.WRONG, error=error)
+        except Exception:
+            # Whatever it is that nobody has thought of, it keeps nobody else back.
+            log.exception("an item of an upload failed: gate %s, nonce %s", *item.name)
+            return ItemResult(Result.LATER, error=busy())
+
+    async def _scan(self, item: ScanItem, place: int, known: _Known, person: _Person) -> ItemResult:
+        now, decided = known.timing.received_at, item.decided
+        earlier = _first(known.records.get(item.name, ()))
+        if decided is None:
+            verdict, held = await self._admission.admit(item.scan, now)
+            result = Result.RECORDED if verdict.granted else Result.REFUSED
+            return ItemResult(Result.KNOWN if earlier else result, verdict, held)
+        if earlier is not None:
+            _check_same(item, earlier, now)
+        if decided.reason is not Reason.OK:
+            return await self._refused(item, decided, place, known, person)
+        if earlier is not None:
+            held = await self._touch(earlier, person)
+            return ItemResult(Result.KNOWN, earlier.verdict, held)
+        return await self._let_in(item, decided, place, known, person)
+
+    async def _refused(
+        self,
+        item: ScanItem,
+        decided: DecidedAlone,
+        place: int,
+        known: _Known,
+        person: _Person,
+    ) -> ItemResult:
+        """What a gate has refused. If the server had admitted it, and the gate never heard, that is
+        undone: nobody came in."""
+        scan, now = item.scan, known.timing.received_at
+        at, _ = known.timing.corrected(item.at)
+        reading = known.readings.get(place, _Reading())
+        verdict, serial = Verdict(decided.reason, at), await self._serial_of(reading, known)
+        held = None if serial is None else serial.newest
+        for admitted in _undoable(known.records.get(item.name, ())):
+            await self._undo(admitted, at, now, person)
+            return ItemResult(Result.REFUSED, verdict, held)
+        kept, new = await self._refusals.keep_late(
+            Refusal(
+                gate_id=scan.gate.id,
+                nonce=scan.nonce,
+                spot_id=scan.gate.spot_id,
+                pass_id=None if held is None else held.id,
+                code_digest=scan.digest,
+                scanned_at=scan.scanned_at,
+                verdict=verdict,
+            )
+        )
+        check_same_scan(scan, kept, now)
+        return ItemResult(Result.REFUSED if new else Result.KNOWN, kept.verdict, held)
+
+    async def _serial_if_told(self, pass_id: str) -> _Serial | None:
+        try:
+            return await self._serial(pass_id)
+        except Unavailable as error:
+            if error.code != busy().code:
+                raise
+            return None  # it is asked again for its own item, which then has to wait
+
+    async def _serial_of(self, reading: _Reading, known: _Known) -> _Serial | None:
+        """The pass of a code, if it is one of ours."""
+        if reading.code is None:
+            return None
+        told = known.serials.get(reading.code.pass_id)
+        return told or await self._serial(reading.code.pass_id)
+
+    async def _let_in(
+        self,
+        item: ScanItem,
+        decided: DecidedAlone,
+        place: int,
+        known: _Known,
+        person: _Person,
+    ) -> ItemResult:
+        """What a gate has let in, or out, or taken money for, is appended to the ledger."""
+        now = known.timing.received_at
+        reading = known.readings.get(place, _Reading())
+        serial = await self._serial_of(reading, known)
+        for _ in range(_TRIES):
+            # 1. Which pass is it, and what has happened to it?
+            if isinstance(item.scan.shown, ShownCard):
+                serial = await self._of_card(item.scan, item.scan.shown, known.timing)
+            if serial is None or not is_genuine(serial.newest):
+                return await self._without_pass(item, decided, reading, known)
+            held = serial.newest
+            ledger = person.ledger_of(held) or await self._ledger.whole(held.id)
+            # 2. Answered live, or uploaded, meanwhile? Under an old serial nothing comes any more.
+            earlier = _first(each for each in ledger if each.name == item.name)
+            if earlier is None and held.reissued_from is not None:
+                earlier = _first(await self._ledger.all_named(*_one(item.name)))
+            if earlier is not None:
+                _check_same(item, earlier, now)
+                await self._touch(earlier, person)
+                return ItemResult(Result.KNOWN, earlier.verdict, held)
+            # 3. The record. Closed means that the pass was reissued just now, or given back.
+            if ledger and ledger[-1].kind is RecordKind.CLOSED:
+                person.touched.pop(held.id, None)
+                serial = await self._serial(held.id)
+                if serial is not None and serial.newest.id == held.id:
+                    return await self._without_pass(item, decided, reading, known, held)
+                continue
+            record = await self._record(item, decided, reading, serial, ledger, known.timing)
+            # 4. The insert. If the number is taken, another was first: all of that again.
+            stored = await self._append(held, ledger, record, now)
+            if stored is not None:
+                person.touched[held.id] = held, [*ledger, stored]
+                return ItemResult(Result.RECORDED, stored.verdict, held)
+            person.touched.pop(held.id, None)
+        raise busy()
+
+    async def _append(
+        self, held: Pass, ledger: Sequence[Record], record: Record, now: datetime
+    ) -> Record | None:
+        """Append a record, and return it as it is stored; None if its number is taken. The visit of
+        a campaign is counted before, however many are left; a crash in between leaves it
+        counted."""
+        if held.terms.visits_per_spot_day is None:
+            return record if await self._ledger.append(record) else None
+        after = [*ledger, record]
+        left = await self._appending.count_visits(held.id, ledger, after, now)
+        if not left and record.doubt is None:
+            record = replace(record, doubt=Doubt(Cause.OVER_LIMIT, Reason.QUOTA_USED_UP))
+        if await self._ledger.append(record):
+            return record
+        await self._appending.count_visits(held.id, after, ledger, now)
+        return None
+
+    async def _record(
+        self,
+        item: ScanItem,
+        decided: DecidedAlone,
+        reading: _Reading,
+        serial: _Serial,
+        ledger: Sequence[Record],
+        timing: Timing,
+    ) -> Record:
+        """What a gate did, as the next record of a ledger, and what spoke against it."""
+        scan, held = item.scan, serial.newest
+        at, sure = timing.corrected(item.at)
+        as_it_was = replace(held, state=await self._state_at(serial.shown, at))
+        case = self._case(scan, as_it_was, reading.code, tally_at(ledger, at), at)
+        doubt = None
+        if scan.purpose is not Purpose.LEAVE:
+            doubt = _doubt(case, reading, item, sure=sure)
+        verdict = _verdict(case, decided, scan.purpose)
+        record = Record(
+            pass_id=held.id,
+            n=0,
+            kind=KINDS[scan.purpose],
+            spot_id=scan.gate.spot_id,
+            gate_id=scan.gate.id,
+            nonce=scan.nonce,
+            code_digest=scan.digest,
+            at=at,
+            scanned_at=scan.scanned_at,
+            recorded_at=to_milliseconds(timing.received_at),
+            tally=Tally(),
+            verdict=verdict,
+            room=case.whole_party.admits,
+            by=_by(item, reading),
+            online=False,
+            decision=item.on_paper,
+            lane=scan.lane,
+            staff=scan.staff,
+            people=people_in(verdict),
+            party=scan.party,
+            step=reading.code.step if reading.code else None,
+            benefit=None if case.spot is None else held.edition.benefit_at(case.spot),
+            payers=case.payers,
+            month=max(0, case.month),
+            may_return=held.terms.re_entry,
+            shown_as=serial.shown.id if serial.shown.id != held.id else None,
+            doubt=doubt,
+            bundle=timing.bundle,
+        )
+        return appended(ledger, record)
+
+    def _case(
+        self, scan: Scan, held: Pass, code: codes.Code | None, tally: Tally, at: datetime
+    ) -> Case:
+        spot = self._spots.get(scan.gate.spot_id)
+        stop = None if spot is None else self._stop_at(spot, at)
+        return Case(
+            held=held,
+            code=code,
+            tally=tally,
+            spot=spot,
+            gate=scan.gate,
+            party=scan.party,
+            at=at,
+            holidays=self._holidays(),
+            paying=scan.purpose is Purpose.PAY,
+            typed=isinstance(scan.shown, ShownCard) and scan.shown.by is By.CARD_TYPED,
+            stop=stop if stop is not None and stop.since <= at else None,
+            beside=scan.free,
+        )
+
+    async def _state_at(self, shown: Pass, at: datetime) -> PassState:
+        """The state of a pass at an instant, by what is told of its changes."""
+        if not shown.revision:
+            return shown.state
+        return state_at(shown, await self._audit.about(f"pass:{shown.id}"), at)
+
+    async def _of_card(self, scan: Scan, card: ShownCard, timing: Timing) -> _Serial | None:
+        """The pass of a person that was used: the first that admitted then; else the first."""
+        spot = self._spots.get(scan.gate.spot_id)
+        if card.unread is not None or spot is None:
+            return None
+        held = [
+            each
+            for each in await self._passes.of_holder(card.lookup)
+            if each.opens(spot) and each.reissued_as is None
+        ]
+        at, _ = timing.corrected(scan.scanned_at)
+        ledgers = await asyncio.gather(*(self._ledger.whole(each.id) for each in held))
+        cases = [
+            self._case(scan, each, None, tally_at(ledger, at), at)
+            for each, ledger in zip(held, ledgers, strict=True)
+        ]
+        cases.sort(key=lambda case: place_of(case, automatic=False))
+        admit = [case for case in cases if decide(case).granted]
+        used = next(iter([*admit, *cases]), None)
+        return None if used is None else _Serial(used.held, used.held)
+
+    async def _without_pass(
+        self,
+        item: ScanItem,
+        decided: DecidedAlone,
+        reading: _Reading,
+        known: _Known,
+        given_back: Pass | None = None,
+    ) -> ItemResult:
+        """What a gate let in without a pass to which it could be appended: a conflict alone, as
+        evidence. Who left leaves none."""
+        scan, (at, _) = item.scan, known.timing.corrected(item.at)
+        if scan.purpose is Purpose.LEAVE:
+            return ItemResult(Result.REFUSED, Verdict(Reason.CODE_UNKNOWN, at))
+        cause, reason = Cause.UNKNOWN_SERIAL, reading.unsound or Reason.CODE_UNKNOWN
+        if isinstance(scan.shown, ShownCard):
+            reason = scan.shown.unread or Reason.NO_PASS
+        if given_back is not None:
+            cause, reason = Cause.NOT_IN_FORCE, Reason.REVOKED
+        conflict, new = await self._conflicts.keep(
+            ConflictFile(
+                id="",
+                cause=cause,
+                reason=reason,
+                spot_id=scan.gate.spot_id,
+                gate_id=scan.gate.id,
+                nonce=scan.nonce,
+                at=at,
+                scanned_at=scan.scanned_at,
+                recorded_at=to_milliseconds(known.timing.received_at),
+                online=False,
+                pass_id=reading.code.pass_id if reading.code else None,
+                people=decided.admits,
+                by=_by(item, reading),
+                step=reading.code.step if reading.code else None,
+                bundle=known.timing.bundle,
+                code_digest=scan.digest,
+                owed=decided.admits,
+                opened_at=to_milliseconds(known.timing.received_at),
+            )
+        )
+        verdict = Verdict(Reason.OK, conflict.at, admits=conflict.people, pays=decided.pays)
+        result = Result.CONFLICT if new else Result.KNOWN
+        return ItemResult(result, verdict, given_back, conflict.id)
+
+    async def _hand(self, item: HandItem, known: _Known, person: _Person) -> ItemResult:
+        """What staff did by hand. Without a pass that can be told it is a case alone."""
+        now, (at, _) = known.timing.received_at, known.timing.corrected(item.at)
+        gate = replace(item.decision.gate, state=GateState.ENROLLED)  # it was then
+        decision = replace(item.decision, gate=gate)
+        earlier = await self._cases.of_decision(*item.name)
+        try:
+            let_in = await self._by_hand.admit(decision, item.shown, now, at)
+        except (Invalid, Unknown) as error:
+            if error.code not in _NO_PASS_TOLD:
+                raise
+            let_in = await self._by_hand.admit(decision, Shown(item.shown.people), now, at)
+        held = None
+        if let_in.record is not None:
+            held = await self._touch(let_in.record, person)
+        return ItemResult(Result.KNOWN if earlier else Result.RECORDED, held=held)
+
+    async def _annul(self, item: AnnulItem, known: _Known, person: _Person) -> ItemResult:
+        """What a gate has taken back. Raises `Unknown` if it has not told what that was."""
+        now, (at, _) = known.timing.received_at, known.timing.corrected(item.at)
+        records = await self._ledger.all_named(*_one(item.name))
+        case = await self._cases.of_decision(*item.name)
+        if case is not None and case.kind is CaseKind.HAND_ADMISSION:
+            await self._cases.annul(case.id, at)
+        admitted = _undoable(records)
+        if admitted:
+            if at - admitted[-1].at > ANNUL_WITHIN + CLOCK_TOLERANCE:
+                return ItemResult(Result.REFUSED, error=too_late())
+            await self._undo(admitted[-1], at, now, person)
+            return ItemResult(Result.RECORDED)
+        if any(record.annuls for record in records):
+            await self._touch(records[-1], person)
+            return ItemResult(Result.KNOWN)
+        if case is not None or await self._conflicts.withdraw(item.name, now):
+            return ItemResult(Result.RECORDED)
+        text = Text("本闸机没有这次入园记录", "this gate has told of no such scan")
+        raise Unknown("scan_unknown", text)
+
+    async def _undo(self, admitted: Record, at: datetime, now: datetime, person: _Person) -> None:
+        """Annul a record, also if its pass was reissued since."""
+
+        def made(ledger: Sequence[Record]) -> Record:
+            earlier = undone_by(ledger, admitted)
+            if earlier is None:
+                check_not_closed(ledger)
+                return annulment(ledger, admitted, at, to_milliseconds(now))
+            return earlier
+
+        try:
+            await self._appending.append(admitted.pass_id, made, now)
+        except Conflict:
+            by = f"gate:{admitted.gate_id}"
+            correction = Correction(admitted.pass_id, admitted.n, by, "annulled by the gate")
+            await self._correcting.annul(correction, now)
+        await self._touch(admitted, person)
+
+    async def _touch(self, record: Record, person: _Person) -> Pass | None:
+        """Note that the conflicts of the pass of a record are to be settled; the pass."""
+        serial = await self._serial(record.pass_id)
+        if serial is None:
+            return None
+        person.touched[serial.newest.id] = serial.newest, None
+        return serial.newest
+
+
+_NO_PASS_TOLD = frozenset({"code_unreadable", "pass_unknown"})
+"""Errors that say that the pass of an admission by hand cannot be told."""
+
+_HAPPENED = frozenset({*KINDS.values(), RecordKind.LET_IN})
+_UNDOABLE = frozenset({RecordKind.ADMITTED, RecordKind.LET_IN, RecordKind.PAID})
+
+_STATES = {
+    "activate": PassState.ACTIVE,
+    "unfreeze": PassState.ACTIVE,
+    "restore": PassState.ACTIVE,
+    "freeze": PassState.FROZEN,
+    "revoke": PassState.REVOKED,
+    "reissue": PassState.REVOKED,
+    "cancel": PassState.REVOKED,
+    "rescind": PassState.REFUNDED,
+}
+"""In which state an action of the audit log leaves a pass."""
+
+
+def state_at(shown: Pass, lines: Iterable[AuditLine], at: datetime) -> PassState:
+    """The state of a pass at an instant, by the audit lines about it, oldest first. Pure."""
+    told = [
+        line for line in lines if line.action in _STATES and line.outcome is not Outcome.NOT_DONE
+    ]
+    before = [line for line in told if line.at <= at]
+    after = told[len(before) :]
+    if not after:
+        return shown.state
+    if before:
+        return _STATES[before[-1].action]
+    return PassState.ISSUED if after[0].action == "activate" else PassState.ACTIVE
+
+
+def _text_in(item: Item) -> str | None:
+    """The text of a code that an item holds."""
+    if isinstance(item, ScanItem) and isinstance(item.scan.shown, str):
+        return item.scan.shown
+    return item.shown.code if isinstance(item, HandItem) else None
+
+
+def _key_of(item: Item, place: int, known: _Known) -> str:
+    """Whose an item is: a person's, as a keyed hash, a pass, or nobody's that is known."""
+    if isinstance(item, ScanItem) and isinstance(item.scan.shown, ShownCard):
+        return item.scan.shown.lookup or ":".join(item.name)
+    reading = known.readings.get(place, _Reading())
+    pass_id = reading.code.pass_id if reading.code else None
+    if isinstance(item, HandItem) and pass_id is None:
+        pass_id = item.shown.pass_id
+    if pass_id is None and item.name in known.records:
+        pass_id = known.records[item.name][0].pass_id
+    serial = known.serials.get(pass_id or "")
+    if serial is None:
+        return pass_id or ":".join(item.name)
+    return serial.newest.holder.lookup or serial.newest.id
+
+
+def _one(name: Name) -> tuple[str, list[str]]:
+    gate_id, nonce = name
+    return gate_id, [nonce]
+
+
+def _first(records: Iterable[Record]) -> Record | None:
+    """What happened under a name, as it was recorded first."""
+    return next((record for record in records if record.kind in _HAPPENED), None)
+
+
+def _undoable(records: Iterable[Record]) -> list[Record]:
+    """What was recorded under a name and can be taken back: what stands."""
+    return [record for record in not_annulled(records) if record.kind in _UNDOABLE]
+
+
+def _check_same(item: ScanItem, earlier: Record, now: datetime) -> None:
+    """Raise `Conflict` if something else was recorded under the name of an item. A line on paper is
+    named by what it says."""
+    if item.on_paper is None:
+        check_same_scan(item.scan, earlier, now)
+
+
+def _by(item: ScanItem, reading: _Reading) -> By:
+    if item.on_paper is not None:
+        return By.PAPER
+    if isinstance(item.scan.shown, ShownCard):
+        return item.scan.shown.by
+    return By.ROTATING if reading.code is not None and reading.code.rotating else By.STATIC
+
+
+_FACTS = (
+    code_suits_gate,
+    no_emergency,
+    pass_active,
+    spot_covered,
+    spot_open,
+    entry_not_stopped,
+    no_blackout,
+    within_hours,
+)
+"""The rules that ask nothing of other visits. What these refuse is asked once, when an item is
+recorded; what the others refuse changes with what arrives later."""
+
+_CAUSES = {
+    Reason.CODE_STATIC: Cause.STALE_STEP,
+    Reason.CODE_STALE: Cause.STALE_STEP,
+    Reason.SPOT_NOT_COVERED: Cause.NOT_COVERED,
+    Reason.SPOT_WITHDRAWN: Cause.NOT_COVERED,
+    Reason.SPOT_CLOSED: Cause.OUT_OF_TIME,
+    Reason.ENTRY_STOPPED: Cause.OUT_OF_TIME,
+    Reason.EMERGENCY: Cause.OUT_OF_TIME,
+    Reason.BLACKOUT: Cause.OUT_OF_TIME,
+    Reason.OUTSIDE_HOURS: Cause.OUT_OF_TIME,
+}
+"""Of each reason the cause; of all others the pass was not in force."""
+
+
+def _doubt(case: Case, reading: _Reading, item: ScanItem, *, sure: bool) -> Doubt | None:
+    """What speaks against what a gate did, whatever other visits there are."""
+    step = reading.code.step if reading.code else None
+    stale = reading.unsound is Reason.CODE_STALE
+    if stale and step is not None and item.on_paper is None:
+        fitted = abs(step - codes.step_of(item.at)) <= _STEPS
+        cause = Cause.CLOCK_DOUBTFUL if fitted else Cause.STALE_STEP
+        return Doubt(cause, Reason.CODE_STALE)
+    if reading.unsound is not None and not stale:
+        return Doubt(Cause.NOT_IN_FORCE, reading.unsound)  # by a key that had ended
+    if not sure:
+        return Doubt(Cause.CLOCK_DOUBTFUL)
+    for rule in _FACTS:
+        objection = rule(case)
+        if objection is not None:
+            cause = _CAUSES.get(objection.reason, Cause.NOT_IN_FORCE)
+            return Doubt(cause, objection.reason)
+    return None
+
+
+def _verdict(case: Case, decided: DecidedAlone, purpose: Purpose) -> Verdict:
+    """What a gate decided, as a verdict. Who is free by law is told from the holder's age, as far
+    as the gate let as many in."""
+    each_fen = case.whole_party.each_fen
+    amount_fen = None if each_fen is None else decided.pays * each_fen
+    verdict = Verdict(Reason.OK, case.at, decided.admits, decided.pays, amount_fen=amount_fen)
+    if purpose is Purpose.LEAVE:
+        return replace(verdict, leaving=True)
+    if purpose is Purpose.PAY:
+        return replace(verdict, admits=0, paying=True, category=case.free_as)
+    if sum(case.free.values()) > decided.admits:
+        return verdict
+    return replace(
+        verdict, check_identity=case.looks_at_card, category=case.free_as, free=case.free
+    )
+
+
+def _with_conflict(answer: ItemResult, conflict: ConflictFile) -> ItemResult:
+    """The answer to an item that is, or was, in conflict."""
+    is_new = answer.result is Result.RECORDED and conflict.state is ConflictState.OPEN
+    result = Result.CONFLICT if is_new else answer.result
+    return replace(answer, result=result, conflict=conflict.id)

@@ -1,0 +1,218 @@
+"""The hub: two turnstiles side by side never admit one pass twice, with a line and without."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from passes.admission.offline.bundle import decode
+from passes.ledger.verdicts import Reason
+from scripts.gate.hub import serve
+from scripts.gate.uploading import upload_once
+from tests.support.api import Api
+from tests.support.build import NOW
+from tests.support.bundles import TRUSTED
+from tests.support.gate_programs import Program, gate_program
+from tests.support.line import Line, line_to
+from tests.support.replies import assert_problem
+from tests.support.verdicts import assert_admitted, assert_refused
+from tests.support.world import World
+
+SCANS = "/api/v1/gate/scans"
+
+
+@dataclass
+class Spot:
+    """A hub before the server, over a line; two gates, over lines to the hub."""
+
+    hub: Program
+    line: Line
+    gates: list[Program]
+    lines: list[Line]
+    api: Api
+    """Speaks to the hub."""
+    token: str
+    """Of the first gate."""
+
+
+@asynccontextmanager
+async def spot_with_hub(world: World, api: Api, folder: Path) -> AsyncIterator[Spot]:
+    enrolled = [await world.gate() for _ in range(3)]
+    own, first, second = enrolled
+    async with (
+        line_to(api.port) as line,
+        gate_program(world, line, folder, enrolled=own) as hub,
+    ):
+        assert await hub.device.held.refresh(hub.device.client, hub.device.journal)
+        server = await serve(hub.deciding, "127.0.0.1", 0)
+        port = next(iter(server._sockets.values())).getsockname()[1]
+        hub_api = Api(port)
+        try:
+            async with (
+                line_to(port) as line_1,
+                line_to(port) as line_2,
+                gate_program(world, line_1, folder, enrolled=first) as gate_1,
+                gate_program(world, line_2, folder, enrolled=second) as gate_2,
+            ):
+                gates = [gate_1, gate_2]
+                for gate in gates:
+                    assert await gate.device.held.refresh(gate.device.client, gate.device.journal)
+                yield Spot(hub, line, gates, [line_1, line_2], hub_api, first[1])
+        finally:
+            server.stop()
+            await server.close_all_connections()
+            hub_api.close()
+
+
+async def queue(program: Program) -> list[dict[str, Any]]:
+    return [each.item for each in await program.device.journal.queue(100)]
+
+
+async def test_with_a_line_the_server_decides(api: Api, world: World, tmp_path: Path) -> None:
+    held = await world.issue()
+    async with spot_with_hub(world, api, tmp_path) as spot:
+        first, second = spot.gates
+        assert await first.verdict(world.live(held)) == "ok"
+        assert await second.verdict(world.live(held)) == "already_today"
+        (record, *_) = await world.mongo.collection("admissions").find({})
+        assert record["gate_id"] == first.device.enrolment.gate_id, "in the name of the gate"
+        assert await queue(spot.hub) == []
+        spot.line.cut()
+        assert await second.verdict(world.live(held)) == "already_today", "the hub remembers"
+
+
+async def test_without_a_line_one_of_two_turnstiles_side_by_side_opens(
+    api: Api, world: World, tmp_path: Path
+) -> None:
+    passes = [await world.issue() for _ in range(10)]
+    async with spot_with_hub(world, api, tmp_path) as spot:
+        spot.line.cut()
+        for held in passes:
+            code = world.live(held)
+            verdicts = await asyncio.gather(*(gate.verdict(code) for gate in spot.gates))
+            assert sorted(verdicts) == ["already_today", "ok"]
+        items = await queue(spot.hub)
+        assert len(items) == 20
+        assert {item["gate"] for item in items} == {g.device.enrolment.gate_id for g in spot.gates}
+        assert spot.gates[0].told == [], "for a gate, the hub is the server"
+
+
+async def test_a_scan_sent_again_to_the_hub_gets_the_same_answer(
+    api: Api, world: World, tmp_path: Path
+) -> None:
+    held, other = await world.issue(), await world.issue()
+    async with spot_with_hub(world, api, tmp_path) as spot:
+        spot.line.cut()
+        body = world.scan_body(held, "a")
+        answers = [await spot.api.post(SCANS, body, spot.token) for _ in range(2)]
+        assert_admitted(answers[0])
+        assert answers[0].json == answers[1].json
+        annulled = await spot.api.post(f"{SCANS}/a/annul", token=spot.token)
+        assert annulled.json["pass_id"] == held.id
+        assert_admitted(await spot.api.post(SCANS, world.scan_body(held, "b"), spot.token))
+        assert_admitted(await spot.api.post(SCANS, world.scan_body(other, "c"), spot.token))
+        unknown = await spot.api.post(f"{SCANS}/z/annul", token=spot.token)
+        assert_problem(unknown, 404, "scan_unknown")
+
+
+async def test_a_gate_whose_hub_is_gone_decides_alone_and_the_hub_learns_of_it(
+    api: Api, world: World, tmp_path: Path
+) -> None:
+    held = await world.issue()
+    async with spot_with_hub(world, api, tmp_path) as spot:
+        first, second = spot.gates
+        spot.line.cut()
+        spot.lines[0].cut()
+        assert await first.verdict(world.live(held)) == "ok offline"
+        spot.lines[0].heal()
+        device = first.device
+        uploaded = await upload_once(device.client, device.journal, device.clock, None)
+        assert (uploaded.items, await device.journal.length()) == (1, 0)
+        assert await second.verdict(world.live(held)) == "already_today"
+        item, _ = await queue(spot.hub)
+        assert item["gate"] == device.enrolment.gate_id
+        assert item["decided"] == {"reason": "ok", "admits": 1, "pays": 0}
+
+
+async def test_what_the_gate_did_is_what_the_hub_uploads(
+    api: Api, world: World, tmp_path: Path
+) -> None:
+    """The answer of the hub is lost, and gate and hub have both decided the same scan."""
+    held = await world.issue()
+    async with spot_with_hub(world, api, tmp_path) as spot:
+        first, second = spot.gates
+        spot.line.cut()
+        spot.lines[0].deafen()
+        assert await first.verdict(world.live(held)) == "ok offline"
+        spot.lines[0].heal()
+        await upload_once(first.device.client, first.device.journal, first.device.clock, None)
+        (item,) = await queue(spot.hub)
+        assert item["decided"]["reason"] == "ok"
+        assert await second.verdict(world.live(held)) == "already_today"
+
+
+async def test_a_poison_item_keeps_nobody_back(api: Api, world: World, tmp_path: Path) -> None:
+    async with spot_with_hub(world, api, tmp_path) as spot:
+        spot.line.cut()
+        good: dict[str, Any] = {
+            "kind": "scan",
+            "nonce": "good",
+            "code": world.live(await world.issue()),
+            "scanned_at": NOW.isoformat(),
+            "decided": {"reason": "ok", "admits": 1, "pays": 0},
+        }
+        live = {name: value for name, value in good.items() if name != "decided"}
+        live |= {"nonce": "live", "party": 1}
+        items = [{"nonce": "a"}, good | {"nonce": "b", "scanned_at": "noon"}, good, live]
+        body = {"sent_at": NOW.isoformat(), "bundle": None, "version": "x", "items": items}
+        answer = await spot.api.post(f"{SCANS}/batch", body, spot.token)
+        results = [each["result"] for each in answer.json["items"]]
+        assert results == ["wrong", "wrong", "recorded", "recorded"]
+        assert answer.json["items"][3]["verdict"]["reason"] == "already_today"
+        assert [item["nonce"] for item in await queue(spot.hub)] == ["good", "live"]
+
+
+async def test_the_hub_hands_on_its_bundle_as_the_server_signed_it(
+    api: Api, world: World, tmp_path: Path
+) -> None:
+    async with spot_with_hub(world, api, tmp_path) as spot:
+        spot.line.cut()
+        answer = await spot.api.get("/api/v1/gate/bundle", spot.token)
+        package = decode(answer.body, TRUSTED)
+        assert answer.headers["ETag"] == f'"{package.etag}"'
+        fresh = await spot.api.get(
+            "/api/v1/gate/bundle", spot.token, If_None_Match=answer.headers["ETag"]
+        )
+        assert (fresh.status, fresh.body) == (304, b"")
+
+
+async def test_who_is_no_gate_of_the_spot_gets_nothing(
+    api: Api, world: World, tmp_path: Path
+) -> None:
+    held = await world.issue()
+    _, elsewhere = await world.gate("wulong-xiannvshan")
+    async with spot_with_hub(world, api, tmp_path) as spot:
+        assert_problem(await spot.api.post(SCANS, {}), 401, "token_missing")
+        body = world.scan_body(held, "a")
+        assert_problem(await spot.api.post(SCANS, body, "nonsense"), 401, "token_invalid")
+        spot.line.cut()
+        for token in ("nonsense", elsewhere):
+            answer = await spot.api.post(SCANS, body, token)
+            assert_problem(answer, 503, "line_cut")
+            assert answer.headers["Retry-After"]
+
+
+async def test_a_wrong_body_is_refused_as_the_server_refuses_it(
+    api: Api, world: World, tmp_path: Path
+) -> None:
+    async with spot_with_hub(world, api, tmp_path) as spot:
+        bodies = [{}, {"code": 7}, {"nonce": "a", "scanned_at": NOW.isoformat()}]
+        online = [(await spot.api.post(SCANS, body, spot.token)).json for body in bodies]
+        spot.line.cut()
+        alone = [(await spot.api.post(SCANS, body, spot.token)).json for body in bodies]
+        for one, other in zip(online, alone, strict=True):
+            assert {**one, "request_id": ""} == {**other, "request_id": ""}
+        nonsense = {"code": "nonsense", "nonce": "n", "scanned_at": NOW.isoformat()}
+        assert_refused(await spot.api.post(SCANS, nonsense, spot.token), Reason.CODE_MALFORMED)
