@@ -23,7 +23,7 @@ from handlers.web.problems import FaultOut, Problem
 from handlers.web.routing import Route
 from passes.admission.by_hand import Shown
 from passes.admission.gates import Gate, Purpose
-from passes.admission.offline.uploading import (
+from passes.admission.offline.items import (
     AnnulItem,
     DecidedAlone,
     HandItem,
