@@ -92,6 +92,7 @@ STAYS: Mapping[str, Stay] = {
     "cards_in_vain": Stay("366 days", Means.DATABASE, "a gate that tries numbers is seen"),
     "stops": Stay("until the next", Means.NOBODY, "names nobody"),
     "cases": Stay("for ever", Means.NOBODY, "names a pass; nobody, once that names nobody"),
+    "conflicts": Stay("for ever", Means.NOBODY, "names a pass; nobody, once that names nobody"),
     "audit_log": Stay(
         "for ever; which visitor three years",
         Means.RUN,

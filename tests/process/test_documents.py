@@ -42,6 +42,9 @@ NOT_RUN = {
     "python -m scripts admissions correct": "tests/process/test_staff.py runs it, on a visit",
     "python -m scripts cases show": "tests/process/test_staff.py runs it, on a case",
     "python -m scripts cases close": "tests/process/test_staff.py runs it, on a case",
+    "python -m scripts conflicts show": "tests/process/test_conflicts.py runs it, on a conflict",
+    "python -m scripts conflicts resolve": "tests/process/test_conflicts.py runs it, on a conflict",
+    "python -m scripts admissions import-paper": "tests/process/test_conflicts.py runs it",
     "python -m scripts spots from-facts": "tests/scenic_data/test_facts.py runs it, on made tables",
 }
 
