@@ -8,7 +8,7 @@ refused instead of silently making every pass a forgery.
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from passes.base.faults import faults_of
-from passes.codes.keys import Keyring, SigningKey
+from passes.codes.keys import Keyring, KeyUse, SigningKey
 from passes.people.identity import Sealer
 from passes.people.sealing import Vault
 from passes.store.database import Database
@@ -94,13 +94,13 @@ class Keys:
 def load_keys(file: Path) -> Keys:
     """The keys in a key file. Raises `StartError` if it is missing, open to others or broken."""
     held = _read(file)
-    private = Ed25519PrivateKey.from_private_bytes
     vault = Vault(_identity_keys(held), held.pepper, lambda: _identity_keys(_read(file)))
     return Keys(
         codes=Keyring(
-            [SigningKey(k.id, private(k.private), k.last_day) for k in held.signing],
+            _signing_keys(held),
             held.master,
             held.epoch,
+            lambda: _signing_keys(_read(file)),
         ),
         identities=Sealer(vault),
         vault=vault,
@@ -124,6 +124,11 @@ def _read(file: Path) -> _KeyFile:
         raise StartError(
             f"the key file {file} is broken, bring back its backup: {faults}"
         ) from None
+
+
+def _signing_keys(held: _KeyFile) -> list[SigningKey]:
+    private = Ed25519PrivateKey.from_private_bytes
+    return [SigningKey(key.id, private(key.private), key.last_day) for key in held.signing]
 
 
 def _identity_keys(held: _KeyFile) -> dict[int, bytes]:
@@ -184,6 +189,19 @@ def add_identity_key(file: Path) -> int:
             raise StartError(f"the key file {file} has no room for another identity key")
         added = _Secret(id=key_id, secret=_random())
         _put_in_place(held.model_copy(update={"identity": (*held.identity, added)}), file)
+    return key_id
+
+
+def add_signing_key(file: Path) -> int:
+    """Add a key that may sign codes, and return its id. Raises `StartError`, also when all 255 ids
+    are used up."""
+    with _locked(file):
+        held = _read(file)
+        key_id = max(key.id for key in held.signing) + 1
+        if key_id > MOST_KEYS:
+            raise StartError(f"the key file {file} has no room for another signing key")
+        added = _SigningKey(id=key_id, private=_random(), last_day=_LAST_DAY)
+        _put_in_place(held.model_copy(update={"signing": (*held.signing, added)}), file)
     return key_id
 
 
@@ -254,6 +272,18 @@ async def keys_for(database: Database, file: Path) -> Keys:
             "bring back the key file it was used with"
         )
     return keys
+
+
+def check_announced(codes: Keyring, uses: Iterable[KeyUse]) -> None:
+    """Raise `StartError` if the key file lacks a signing key that other servers know: this one
+    would refuse honest passes."""
+    announced = {use.id for use in uses if use.announced_at is not None}
+    missing = sorted(announced - set(codes.known()))
+    if missing:
+        raise StartError(
+            f"the key file has no signing key {missing[0]}, which other servers know; "
+            "copy the key file of one of them"
+        )
 
 
 def _random() -> bytes:

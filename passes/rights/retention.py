@@ -98,8 +98,10 @@ STAYS: Mapping[str, Stay] = {
         Means.RUN,
         "what was done with personal information is shown for three years (article 56)",
     ),
+    "signing_keys": _FOR_ALL,
+    "processes": Stay("a day", Means.DATABASE, "names nobody"),
     "app_tokens": _ONE,
-    "versions": Stay("always six", Means.NOBODY, "names nobody"),
+    "versions": Stay("always seven", Means.NOBODY, "names nobody"),
     "catalogue": _ONE,
     "settings": Stay("always three", Means.NOBODY, "names nobody"),
 }
