@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from passes.store.database import Database
 
-SPOTS, PRODUCTS, OFFERS, GATES, HOLIDAYS, STOPS, FILTERS = TOPICS = (
+SPOTS, PRODUCTS, OFFERS, GATES, HOLIDAYS, STOPS, FILTERS, KEYS = TOPICS = (
     "spots",
     "products",
     "offers",
@@ -13,6 +13,7 @@ SPOTS, PRODUCTS, OFFERS, GATES, HOLIDAYS, STOPS, FILTERS = TOPICS = (
     "holidays",
     "stops",
     "filters",
+    "keys",
 )
 
 
