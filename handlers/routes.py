@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tornado.web import RequestHandler
 
-from handlers.admission import batch, bundle, gates, staff
+from handlers.admission import batch, bundle, fleet, gates, staff
 from handlers.api_docs import description
 from handlers.catalogue import spots
 from handlers.holding import passes
@@ -28,6 +28,7 @@ ROUTES: Sequence[Route] = [
     *passes.routes,
     *batch.routes,
     *gates.routes,
+    *fleet.routes,
     *staff.routes,
     *bundle.routes,
     *description.routes,

@@ -15,6 +15,7 @@ from passes.admission.cards import Cards, CardsInVain
 from passes.admission.cases import CaseWork
 from passes.admission.correcting import Correcting
 from passes.admission.emergency import Emergencies
+from passes.admission.fleet import Fleet
 from passes.admission.gate_keeping import GateKeeping
 from passes.admission.history import Histories
 from passes.admission.lookup import Lookup, Misses
@@ -26,6 +27,7 @@ from passes.admission.offline.making import BundleMaking, Sources
 from passes.admission.offline.uploading import Uploading
 from passes.admission.ports import AutomaticVouchers, Carriers, NoCarriers
 from passes.admission.stops import Stopping
+from passes.admission.token_renewing import TokenRenewing
 from passes.base.cache import CachedCollection
 from passes.codes.keys import Keyring
 from passes.holding.issuing import Issuing
@@ -62,7 +64,7 @@ from passes.rights.erasing import Erasing, ErasingParts
 from passes.rights.exporting import Exporting
 from passes.rights.requests import RequestLog
 from passes.rights.retention import Retention, RetentionParts
-from passes.store.admission import CaseStore, GateStore, StopStore, VainCountStore
+from passes.store.admission import CaseStore, GateStore, HeartbeatStore, StopStore, VainCountStore
 from passes.store.audit import AuditStore
 from passes.store.conflicts import ConflictStore
 from passes.store.database import Database
@@ -288,8 +290,11 @@ class AdmissionRoom:
         has shown `marks_that_freeze` times freezes. `bundle_keys` sign bundles."""
         stored, passes, records = GateStore(database), holding.passes, ledger.records
         self.gates = CachedCollection(stored.all)
-        self.gate_keeping = GateKeeping(spots, stored, base.audit)
+        self.gate_keeping = GateKeeping(spots, stored, HeartbeatStore(database), base.audit)
+        self.token_renewing = TokenRenewing(stored, base.audit)
         self.vain_counts = VainCountStore(database)
+        self.heartbeats = HeartbeatStore(database)
+        self.fleet = Fleet(self.gate_keeping, self.heartbeats, self.vain_counts)
         typed_in_vain = Misses()
         self.cards = Cards(people.identities, people.vault, carriers)
         visits = CampaignVisits(CounterStore(database))

@@ -193,7 +193,7 @@ def withdraw_spot(
     async def command(system: System) -> tuple[dict[str, object], list[Loss]]:
         found = system.catalogue.snapshot.get(spot)
         if found is None:
-            raise unknown(Text("景区", "spot"), spot)
+            raise unknown(Text("景区", "spot"), spot, system.catalogue.ids())
         wanted = SpotWithdrawal(
             product_id=product,
             spot_id=spot,

@@ -55,9 +55,10 @@ class Tokens:
     def for_gate(self, gate: Gate, now: datetime) -> str:
         """The token that an enrolled gate keeps; worthless once it is renewed."""
         staffed = ("lookup",) if gate.kind.staffed else ()
-        rights = ("scan", *staffed, *sorted(gate.readers))
-        enrolled_at = gate.enrolled_at or now  # the same token again, if it is asked for again
-        return self._issue("gate", gate.id, rights, enrolled_at, TOKEN_LIFE, ver=gate.token_version)
+        hub = ("hub",) if gate.hub else ()
+        rights = ("scan", *staffed, *sorted(gate.readers), *hub)
+        begins_at = gate.token_begins_at or now  # the same token again, if it is asked for again
+        return self._issue("gate", gate.id, rights, begins_at, TOKEN_LIFE, ver=gate.token_version)
 
     def for_pass(self, pass_id: str, now: datetime) -> str:
         """A token of one hour that shows one pass, for whoever helps its holder."""

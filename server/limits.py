@@ -37,6 +37,7 @@ RATES = {
     "reissue": (Rate(20, 3600), Rate(600, 0.1)),
     "lookup": (Rate(20, 1), Rate(1200, 0.05)),
     "card": (Rate(120, 0.5), Rate(1200, 0.05)),
+    "renew": (Rate(10, 60), Rate(1000, 0.1)),
     "picture": (Rate(60, 1), Rate(1000, 0.02)),
 }
 """For each name of `@endpoint(limit=…)` the rates of a visitor, or gate, and of an address. Many

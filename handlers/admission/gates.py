@@ -74,6 +74,9 @@ Instant = Annotated[
 ]
 
 
+Lane = Annotated[str, StringConstraints(min_length=1, max_length=32)]
+
+
 class EnrolIn(In):
     """What was typed into the device."""
 
@@ -185,6 +188,9 @@ class ScanIn(In):
     leaving: bool = False
     """Whether they leave, the same as the purpose `leave`: they are let out."""
 
+    lane: Lane | None = Field(default=None, examples=["3"])
+    """Which lane of the gate was taken; a gate of kind `system` tells it with each scan."""
+
     free: dict[FreeCategory, Annotated[int, Field(ge=1, le=20)]] = Field(
         default={}, examples=[{"child": 2}]
     )
@@ -217,7 +223,7 @@ class ScanIn(In):
         """The scan as the domain sees it."""
         purpose = Purpose.LEAVE if self.leaving else self.purpose
         free = {each.value: number for each, number in self.free.items()}
-        when = self.scanned_at
+        when, lane = self.scanned_at, lane or self.lane
         return Scan(gate, shown, self.nonce, when, self.party, purpose, lane, staff, free)
 
 
@@ -349,6 +355,9 @@ class GateHandler(ApiHandler):
             found = self._in_memory()
         if found is None:
             raise unauthenticated("token_withdrawn")
+        if found.renewal is not None and self.caller.version == found.token_version:
+            await self.rooms.admission.token_renewing.used(found)
+            await self.services.refresh()
         self._warn_of_end()
         return found
 
@@ -380,18 +389,32 @@ class GateHandler(ApiHandler):
     def _warn_of_end(self) -> None:
         """Tell the gate when its token ends, once that is near."""
         ends_at = self.caller.ends_at
-        if ends_at is not None and ends_at - self.now() < TOKEN_WARNING:
+        if ends_at is not None and self.token_ends_soon:
             self.set_header("Bashu-Token-Expires", ends_at.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
+    @property
+    def token_ends_soon(self) -> bool:
+        """Whether the token of the caller ends within 30 days."""
+        ends_at = self.caller.ends_at
+        return ends_at is not None and ends_at - self.now() < TOKEN_WARNING
+
     def _in_memory(self) -> Gate | None:
-        """The gate that calls, if its token is of the version that is good."""
+        """The gate that calls, if its token is of a version that is good."""
         gate = self.rooms.admission.gates.get(self.caller.id)
-        if gate is None or gate.token_version != self.caller.version:
+        if gate is None or not gate.takes(self.caller.version, self.now()):
             return None
         return gate
 
+    def spot_of(self, gate: Gate) -> GateSpotOut:
+        """Where a gate stands; without a name, if the spot has left the catalogue since."""
+        spot = self.services.catalogue.get(gate.spot_id)
+        if spot is None:
+            return GateSpotOut(id=gate.spot_id, name=TextOut(zh="", en=""))
+        name = TextOut(zh=spot.name.zh, en=spot.name.en or spot.name.zh)
+        return GateSpotOut(id=gate.spot_id, name=name)
 
-class EnrolEndpoint(ApiHandler):
+
+class EnrolEndpoint(GateHandler):
     """`/api/v1/gate/enrol`"""
 
     @endpoint(scope=None, body=EnrolIn, reply=EnrolOut)
@@ -404,19 +427,12 @@ class EnrolEndpoint(ApiHandler):
             token=self.services.tokens.for_gate(gate, now),
             token_expires_at=gate.token_ends_at or now + TOKEN_LIFE,
             kind=gate.kind,
-            spot=GateSpotOut(id=gate.spot_id, name=self._name_of_spot(gate)),
+            spot=self.spot_of(gate),
             bundle_keys=[
                 BundleKeyOut(id=key_id, public=public_to(public))
                 for key_id, public in self.rooms.admission.bundles.public_keys().items()
             ],
         )
-
-    def _name_of_spot(self, gate: Gate) -> TextOut:
-        """Empty, if the spot has left the catalogue since the gate was added."""
-        spot = self.services.catalogue.get(gate.spot_id)
-        if spot is None:
-            return TextOut(zh="", en="")
-        return TextOut(zh=spot.name.zh, en=spot.name.en or spot.name.zh)
 
 
 class ScanEndpoint(GateHandler):

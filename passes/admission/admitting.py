@@ -19,7 +19,7 @@ from functools import cached_property
 from passes.admission.appending import busy
 from passes.admission.cards import CardsInVain
 from passes.admission.clocks import CLOCKS_DIFFER, GateClocks
-from passes.admission.gates import GateState, Purpose, Scan, ShownCard
+from passes.admission.gates import GateState, Purpose, Scan, ShownCard, check_lane
 from passes.admission.offline.ports import Marks
 from passes.admission.order import Place, Rank, place_of
 from passes.admission.ports import AutomaticVouchers, VisitQuotas
@@ -181,8 +181,10 @@ class Admission:
         The same scan sent again gets the same verdict. When nobody races, at most three database
         operations for an admission by a code and four for a refusal, and one more where a campaign
         counts its visits (ADR 32); for cards see ADR 36. Raises `Conflict` for a nonce that names
-        another scan, `Unavailable` when nothing could be stored.
+        another scan, `Invalid` for a ticket system that does not tell the lane, `Unavailable` when
+        nothing could be stored.
         """
+        check_lane(scan)
         if self._clocks.note(scan.gate.id, scan.scanned_at, now):
             log.error("the clocks of most gates disagree with that of this server: which is wrong?")
         if isinstance(scan.shown, ShownCard):

@@ -17,9 +17,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from passes.admission.gates import Gate, GateKind, GateState, Reader, SetGate, Setup
-from passes.admission.ports import Gates
+from passes.admission.ports import Gates, Heartbeats
 from passes.base import typed
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
@@ -61,13 +62,14 @@ class NewGate:
 class GateKeeping:
     """Adds, enrols, renews and disables gates."""
 
-    def __init__(self, spots: Spots, gates: Gates, audit: Audit) -> None:
+    def __init__(self, spots: Spots, gates: Gates, heartbeats: Heartbeats, audit: Audit) -> None:
         """`spots` is the catalogue in memory; the others are stores."""
         self._spots = spots
         self._gates = gates
+        self._heartbeats = heartbeats
         self._audit = audit
 
-    async def add(
+    async def add(  # noqa: PLR0913 - what a gate is
         self,
         spot_id: str,
         kind: GateKind,
@@ -75,23 +77,24 @@ class GateKeeping:
         by: str,
         now: datetime,
         readers: frozenset[Reader] = frozenset(),
+        *,
+        hub: bool = False,
     ) -> NewGate:
         """A new gate at a spot, named by its id if `name` is empty.
 
         Raises `Unknown` if there is no such spot, `Invalid` for a name of several lines or more
         than 60 characters.
         """
-        if not name.isprintable() or len(name) > _LONGEST_NAME:
-            fault = Fault("name", f"one line of at most {_LONGEST_NAME} characters is needed")
-            text = Text("闸机名称有误", "the name of the gate cannot be used")
-            raise Invalid("gate_invalid", text, [fault])
-        if self._spots.get(spot_id) is None:
-            raise unknown(Text("景区", "spot"), spot_id)
+        _check_name(name)
+        self._check_spot(spot_id)
         setup_code, setup = _new_setup(now)
         detail = {"spot": spot_id, "kind": kind, **_told(readers)}
+        if hub:
+            detail["hub"] = "yes"
         while True:
             gate_id = f"{spot_id}-{_random(_SUFFIX_LENGTH)}"
-            gate = Gate(gate_id, spot_id, kind, name or gate_id, GateState.ADDED, readers=readers)
+            added = GateState.ADDED
+            gate = Gate(gate_id, spot_id, kind, name or gate_id, added, readers=readers, hub=hub)
             async with audited(self._audit) as entry:
                 await entry.begin(AuditLine(now, by, "add", f"gate:{gate.id}", detail))
                 if await self._gates.add(gate, setup):
@@ -138,6 +141,8 @@ class GateKeeping:
             state=GateState.ENROLLED,
             token_version=gate.token_version + 1,
             enrolled_at=now,
+            renewed_at=None,
+            renewal=None,
         )
         detail = {"token_version": str(enrolled.token_version)}
         line = AuditLine(now, f"gate:{gate.id}", "enrol", f"gate:{gate.id}", detail)
@@ -155,24 +160,89 @@ class GateKeeping:
     ) -> NewGate:
         """Withdraw the token of a gate and give it a new setup code, and other readers if they are
         named. Raises `Unknown`."""
-        setup_code, setup = _new_setup(now)
         await self._get(gate_id)
+        # The audit log keeps the word that it has always had for this.
+        line = AuditLine(now, by, "roll", f"gate:{gate_id}", _told(readers))
+        changes = {} if readers is None else {"readers": readers}
+        return await self._set_up_anew(gate_id, line, now, **changes)
+
+    async def move(
+        self, gate_id: str, spot_id: str, by: str, now: datetime, *, yes: bool = False
+    ) -> NewGate:
+        """Let a gate stand at another spot. Its token is withdrawn and there is a new setup code
+        (docs/adr/0044-a-device-renews-its-token.md).
+
+        Raises `Unknown`; `Conflict` for a gate that has scans of the old spot to upload, or may
+        have, for it is silent, unless `yes`.
+        """
+        self._check_spot(spot_id)
+        gate = await self._get(gate_id)
+        if gate.spot_id == spot_id:
+            text = Text(f"闸机已在{spot_id}", f"this gate stands at {spot_id} already")
+            raise Conflict("gate_stands_there", text)
+        if not yes and gate.state is GateState.ENROLLED:
+            await self._check_nothing_waits(gate_id, now)
+        detail = {"from": gate.spot_id, "to": spot_id}
+        line = AuditLine(now, by, "move", f"gate:{gate_id}", detail)
+        return await self._set_up_anew(gate_id, line, now, spot_id=spot_id)
+
+    async def rename(self, gate_id: str, name: str, by: str, now: datetime) -> Gate:
+        """Give a gate another name. Raises `Unknown`, `Invalid` for what is no name."""
+        _check_name(name)
+        gate = await self._get(gate_id)
+        detail = {"from": gate.name, "to": name or gate_id}
         async with audited(self._audit) as entry:
-            # The audit log keeps the word that it has always had for this.
-            await entry.begin(AuditLine(now, by, "roll", f"gate:{gate_id}", _told(readers)))
+            await entry.begin(AuditLine(now, by, "rename", f"gate:{gate_id}", detail))
+            await self._gates.rename(gate_id, name or gate_id)
+        return replace(gate, name=name or gate_id)
+
+    def _check_spot(self, spot_id: str) -> None:
+        """Raise `Unknown` if there is no such spot."""
+        if self._spots.get(spot_id) is None:
+            raise unknown(Text("景区", "spot"), spot_id, self._spots.ids())
+
+    async def _check_nothing_waits(self, gate_id: str, now: datetime) -> None:
+        """Raise `Conflict` if scans may wait in a gate that would count at the new spot."""
+        heartbeat = await self._heartbeats.get(gate_id)
+        if heartbeat is None:
+            return  # it has never decided alone
+        if heartbeat.queued:
+            text = Text(
+                f"该闸机还有{heartbeat.queued}条记录未上传",
+                f"{heartbeat.queued} scans of the old spot wait in this gate; let it upload them "
+                "first, or add --yes: they count at the new spot then",
+            )
+            raise Conflict("gate_has_scans", text)
+        if not heartbeat.fresh(now):
+            text = Text(
+                "该闸机没有联系，可能还有记录未上传",
+                "this gate is silent, and scans of the old spot may wait in it; bring it online "
+                "first, or add --yes: they count at the new spot then",
+            )
+            raise Conflict("gate_silent", text)
+
+    async def _set_up_anew(
+        self, gate_id: str, line: AuditLine, now: datetime, **changes: Any
+    ) -> NewGate:
+        """A gate with these changes whose device has to enrol again. Raises `Unknown`."""
+        setup_code, setup = _new_setup(now)
+        async with audited(self._audit) as entry:
+            await entry.begin(line)
             while True:
                 gate = await self._get(gate_id)
                 renewed = replace(
                     gate,
                     state=GateState.ADDED,
                     token_version=gate.token_version + 1,
-                    readers=gate.readers if readers is None else readers,
+                    renewed_at=None,
+                    renewal=None,
+                    **changes,
                 )
                 if await self._gates.renew(renewed, setup):
                     return NewGate(renewed, setup_code, setup.expires_at)
-                # Overtaken: its device has enrolled meanwhile, or somebody else has renewed it, and
-                # its version has moved on. Read again, so that the token of that device is
-                # withdrawn, too.
+                # Overtaken: its device has enrolled or got its next token meanwhile, or somebody
+                # else has renewed it, and its version has moved on. Read again, so that the token
+                # of that device is withdrawn, too.
 
     async def disable(self, gate_id: str, by: str, now: datetime) -> Gate:
         """Take a gate out of service: its scans are refused until it is renewed.
@@ -201,10 +271,18 @@ class GateKeeping:
         return replace(gate, enrolled_at=max(enrolments, default=None))
 
     async def _get(self, gate_id: str) -> Gate:
-        for gate in await self._gates.all():
-            if gate.id == gate_id:
-                return gate
-        raise unknown(_GATE, gate_id)
+        gate = await self._gates.get(gate_id)
+        if gate is None:
+            raise unknown(_GATE, gate_id, [each.id for each in await self._gates.all()])
+        return gate
+
+
+def _check_name(name: str) -> None:
+    """Raise `Invalid` for what is no name of a gate."""
+    if not name.isprintable() or len(name) > _LONGEST_NAME:
+        fault = Fault("name", f"one line of at most {_LONGEST_NAME} characters is needed")
+        text = Text("闸机名称有误", "the name of the gate cannot be used")
+        raise Invalid("gate_invalid", text, [fault])
 
 
 def _told(readers: frozenset[Reader] | None) -> dict[str, str]:

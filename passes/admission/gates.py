@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from passes.base.errors import Fault, Invalid
+from passes.base.text import Text
 from passes.codes import format as codes
 from passes.ledger.records import By
 from passes.ledger.verdicts import Reason
@@ -25,11 +27,13 @@ class GateKind(StrEnum):
     TURNSTILE = "turnstile"
     HANDHELD = "handheld"
     WINDOW = "window"
+    SYSTEM = "system"
+    """The spot's own ticket system: one gate of ours, which tells the lane with each scan."""
 
     @property
     def staffed(self) -> bool:
         """Whether someone is there to compare a face with a card."""
-        return self is not GateKind.TURNSTILE
+        return self in {GateKind.HANDHELD, GateKind.WINDOW}
 
     @property
     def takes_money(self) -> bool:
@@ -54,10 +58,22 @@ class GateState(StrEnum):
     DISABLED = "disabled"
 
 
+FORMER_TOKEN_LIFE = timedelta(minutes=15)
+"""How long the token before is good after its device has got the next one, and not used it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """That a device has asked for its next token, and has not used it yet."""
+
+    at: datetime
+    device: str
+    """The digest of the name under which it asked, and may ask again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A device at a spot, or one that is to enrol. `token_version` is the only version of its
-    token that is good."""
+    """A device at a spot, or one that is to enrol. `token_version` is that of its newest token."""
 
     id: str
     spot_id: str
@@ -68,13 +84,34 @@ class Gate:
     enrolled_at: datetime | None = None
     """When its device enrolled, last; None also for one that did so before this was kept."""
     readers: frozenset[Reader] = frozenset()
+    hub: bool = False
+    """Whether it may speak for the other gates of its spot."""
+    renewed_at: datetime | None = None
+    """When its device got its newest token for the one before; None for that of its enrolment."""
+    renewal: Renewal | None = None
+    """Set until the newest token is used, if it is one that the device has renewed."""
+
+    @property
+    def token_begins_at(self) -> datetime | None:
+        """From when its newest token is, if that is known."""
+        return self.renewed_at or self.enrolled_at
 
     @property
     def token_ends_at(self) -> datetime | None:
         """When the token of its device ends, if that is known."""
-        if self.state is not GateState.ENROLLED or self.enrolled_at is None:
+        begins_at = self.token_begins_at
+        if self.state is not GateState.ENROLLED or begins_at is None:
             return None
-        return self.enrolled_at + TOKEN_LIFE
+        return begins_at + TOKEN_LIFE
+
+    def takes(self, token_version: int, now: datetime) -> bool:
+        """Whether a token of that version is good: the newest, or for some minutes the one
+        before, while the newest has not been used."""
+        if token_version == self.token_version:
+            return True
+        if self.renewal is None or token_version != self.token_version - 1:
+            return False
+        return now < self.renewal.at + FORMER_TOKEN_LIFE
 
 
 class Purpose(StrEnum):
@@ -140,6 +177,13 @@ class Scan:
         if self.purpose is Purpose.ENTER:
             return of_shown
         return f"{of_shown}:{self.purpose.value}"
+
+
+def check_lane(scan: Scan) -> None:
+    """Raise `Invalid` if a ticket system does not tell the lane of a scan."""
+    if scan.gate.kind is GateKind.SYSTEM and scan.lane is None:
+        text = Text("票务系统须提供通道号", "a ticket system tells the lane of each scan")
+        raise Invalid("lane_missing", text, [Fault("lane", "name the lane that was taken")])
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from passes.admission.gates import Gate, SetGate, Setup, ShownCard
+from passes.admission.heartbeats import Heartbeat
 from passes.admission.lookup import Card
 from passes.admission.stop import Stop
 from passes.holding.model import Pass
@@ -40,8 +41,34 @@ class Gates(Protocol):
         """Compare-and-set: store a gate and the new setup code with which it has to enrol again;
         False if the stored token version is not the one before."""
 
+    async def get(self, gate_id: str) -> Gate | None:
+        """The gate of that id, as it is stored."""
+
+    async def renew_token(self, gate: Gate) -> bool:
+        """Compare-and-set: store a gate whose device gets its next token; False if the stored token
+        version is not the one before."""
+
+    async def token_used(self, gate: Gate) -> None:
+        """Store that the newest token of a gate is used, so that the one before ends."""
+
+    async def rename(self, gate_id: str, name: str) -> None:
+        """Give a gate another name."""
+
     async def disable(self, gate_id: str) -> None:
         """Take a gate out of service."""
+
+
+class Heartbeats(Protocol):
+    """The newest heartbeat of each gate."""
+
+    async def put(self, heartbeat: Heartbeat) -> None:
+        """Store the newest heartbeat of a gate."""
+
+    async def all(self) -> Sequence[Heartbeat]:
+        """The newest of every gate that has sent one."""
+
+    async def get(self, gate_id: str) -> Heartbeat | None:
+        """The newest of a gate."""
 
 
 class Stops(Protocol):
@@ -55,6 +82,9 @@ class Stops(Protocol):
 
     async def put(self, stop: Stop) -> None:
         """Store the newest stop of its spot."""
+
+    async def put_each(self, stops: Sequence[Stop]) -> None:
+        """Store the newest stops of many spots, in two round trips."""
 
     async def announce(self) -> None:
         """Tell every process to load the stops anew."""

@@ -90,7 +90,7 @@ class Stopping:
         operator has stopped entry and staff would change that.
         """
         if self._spots.get(wanted.id) is None:
-            raise unknown(Text("景区", "spot"), wanted.id)
+            raise unknown(Text("景区", "spot"), wanted.id, self._spots.ids())
         if not now < wanted.until <= now + LONGEST:
             fault = Fault("until", f"give an instant to come, within {LONGEST.days} days")
             raise Invalid(

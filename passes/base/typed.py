@@ -36,12 +36,16 @@ def compact(text: str) -> str:
     return "".join(plain(text).split())
 
 
+def nearest(written: str, known: Iterable[str]) -> str | None:
+    """The known word that is most like the written one, if one is like it."""
+    found = get_close_matches(slug(written), list(known), n=1, cutoff=0.7)
+    return found[0] if found else None
+
+
 def likest(written: str, known: Iterable[str]) -> str:
     """A question after the known word that is most like the written one; nothing if none is."""
-    found = get_close_matches(slug(written), list(known), n=1, cutoff=0.7)
-    if not found:
-        return ""
-    return f" (is it {found[0]}?)"
+    near = nearest(written, known)
+    return "" if near is None else f" (is it {near}?)"
 
 
 def slug(text: str) -> str:

@@ -90,6 +90,7 @@ STAYS: Mapping[str, Stay] = {
     "bars": Stay("until it ends", Means.DATABASE, "a person may hold no pass meanwhile"),
     "gates": _FOR_ALL,
     "cards_in_vain": Stay("366 days", Means.DATABASE, "a gate that tries numbers is seen"),
+    "heartbeats": Stay("until the next", Means.NOBODY, "names nobody"),
     "stops": Stay("until the next", Means.NOBODY, "names nobody"),
     "standing_marks": Stay("two or three days", Means.NOBODY, "gates without a line are told"),
     "bundle_filters": Stay("nine days", Means.NOBODY, "it may stand in a bundle that is good"),

@@ -8,10 +8,11 @@ from datetime import datetime
 
 from passes.admission.cases import CaseFile, Cases, numbers_of
 from passes.admission.gates import Gate, GateState, SetGate, Setup
-from passes.admission.ports import Gates, Stops, VainCounts
+from passes.admission.heartbeats import Heartbeat
+from passes.admission.ports import Gates, Heartbeats, Stops, VainCounts
 from passes.admission.stop import Stop
 from passes.store.database import Database, Document
-from passes.store.documents import encode, keyed, to_case, to_gate, to_stop
+from passes.store.documents import encode, keyed, to_case, to_gate, to_heartbeat, to_stop
 from passes.store.versions import GATES, STOPS, Versions
 
 
@@ -63,6 +64,25 @@ class GateStore(Gates):
         await self._versions.bump(GATES)
         return renewed
 
+    async def get(self, gate_id: str) -> Gate | None:
+        document = await self._gates.get({"_id": gate_id})
+        return to_gate(document) if document else None
+
+    async def renew_token(self, gate: Gate) -> bool:
+        before = {"_id": gate.id, "token_version": gate.token_version - 1}
+        renewed = await self._gates.update(before, {"$set": _state(gate)})
+        await self.announce()
+        return renewed
+
+    async def token_used(self, gate: Gate) -> None:
+        newest = {"_id": gate.id, "token_version": gate.token_version}
+        await self._gates.update(newest, {"$set": {"renewal": None}})
+        await self.announce()
+
+    async def rename(self, gate_id: str, name: str) -> None:
+        await self._gates.update({"_id": gate_id}, {"$set": {"name": name}})
+        await self.announce()
+
     async def disable(self, gate_id: str) -> None:
         change = {"$set": {"state": GateState.DISABLED.value}, "$unset": {"setup": ""}}
         await self._gates.update({"_id": gate_id}, change)
@@ -89,8 +109,37 @@ class StopStore(Stops):
         if not await self._stops.insert(document):
             await self._stops.update({"_id": document.pop("_id")}, {"$set": document})
 
+    async def put_each(self, stops: Sequence[Stop]) -> None:
+        documents = [keyed(stop) for stop in stops]
+        stored = await self._stops.insert_each(documents)
+        there = [each for each, is_new in zip(documents, stored, strict=True) if not is_new]
+        await self._stops.update_each(
+            ({"_id": each["_id"]}, {"$set": _without_id(each)}) for each in there
+        )
+
     async def announce(self) -> None:
         await self._versions.bump(STOPS)
+
+
+class HeartbeatStore(Heartbeats):
+    """The `heartbeats` collection; `_id` is the gate."""
+
+    def __init__(self, database: Database) -> None:
+        """One collection of the database is used."""
+        self._heartbeats = database.collection("heartbeats")
+
+    async def put(self, heartbeat: Heartbeat) -> None:
+        document = keyed(heartbeat)
+        change = {"$set": _without_id(document)}
+        if not await self._heartbeats.update({"_id": heartbeat.id}, change):
+            await self._heartbeats.insert(document)  # its first; of two at once either will do
+
+    async def all(self) -> Sequence[Heartbeat]:
+        return [to_heartbeat(each) for each in await self._heartbeats.find({})]
+
+    async def get(self, gate_id: str) -> Heartbeat | None:
+        document = await self._heartbeats.get({"_id": gate_id})
+        return to_heartbeat(document) if document else None
 
 
 class CaseStore(Cases):
@@ -138,12 +187,19 @@ def _is_of(case: CaseFile, gate_id: str, nonce: str) -> bool:
     return (case.gate_id, case.nonce) == (gate_id, nonce)
 
 
+def _without_id(document: Document) -> Document:
+    return {name: value for name, value in document.items() if name != "_id"}
+
+
 def _state(gate: Gate) -> dict[str, object]:
     return {
+        "spot_id": gate.spot_id,
         "state": gate.state.value,
         "token_version": gate.token_version,
         "enrolled_at": gate.enrolled_at,
         "readers": encode(gate.readers),
+        "renewed_at": gate.renewed_at,
+        "renewal": encode(gate.renewal),
     }
 
 

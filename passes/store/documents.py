@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 
 from passes.admission.cases import CaseFile
 from passes.admission.gates import Gate
+from passes.admission.heartbeats import Heartbeat
 from passes.admission.offline.conflicts import ConflictFile
 from passes.admission.stop import Stop
 from passes.base.audit import AuditLine
@@ -52,6 +53,7 @@ _SPOT_WITHDRAWAL = TypeAdapter(SpotWithdrawal)
 _HOLIDAY_YEAR = TypeAdapter(HolidayYear)
 _OFFER = TypeAdapter(Offer)
 _GATE = TypeAdapter(Gate)
+_HEARTBEAT = TypeAdapter(Heartbeat)
 _STOP = TypeAdapter(Stop)
 _CASE = TypeAdapter(CaseFile)
 _CONFLICT = TypeAdapter(ConflictFile)
@@ -198,6 +200,11 @@ def to_offer(document: Document) -> Offer:
 def to_gate(document: Document) -> Gate:
     """The gate in a document of `gates`."""
     return _GATE.validate_python(_with_id(document))
+
+
+def to_heartbeat(document: Document) -> Heartbeat:
+    """The heartbeat in a document of `heartbeats`."""
+    return _HEARTBEAT.validate_python(_with_id(document))
 
 
 def to_stop(document: Document) -> Stop:

@@ -158,6 +158,8 @@ INDEXES: dict[str, tuple[Index, ...]] = {
             expire_seconds=_YEAR_SECONDS,
         ),
     ),
+    # shard key: _id, hashed. `_id` is the gate.
+    "heartbeats": (),
     # small, not sharded. `_id` is the spot.
     "stops": (),
     # shard key: _id, hashed. `_id` is the serial of a pass whose standing may have changed.

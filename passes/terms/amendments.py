@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
+from passes.base import typed
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
 from passes.base.errors import Conflict, Fault, Invalid, unknown
@@ -153,7 +154,9 @@ class Amending:
         if not 0 <= wanted.days <= _LONGEST:
             faults.append(Fault("days", f"give 0 to {_LONGEST}; days are only added"))
         if strangers := sorted(wanted.spots - set(self._spots.ids())):
-            faults.append(Fault("spots", f"there is no spot {', no spot '.join(strangers)}"))
+            known = list(self._spots.ids())
+            asked = [f"{each}{typed.likest(each, known)}" for each in strangers]
+            faults.append(Fault("spots", f"there is no spot {', no spot '.join(asked)}"))
         if missing := sorted(wanted.versions - there):
             faults.append(Fault("versions", f"there is no version {', '.join(map(str, missing))}"))
         if not wanted.reason.strip():

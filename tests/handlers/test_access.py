@@ -86,12 +86,16 @@ async def roles(world: World) -> dict[str, tuple[str, set[str]]]:
     _, turnstile = await world.gate()
     _, window = await world.gate(kind=GateKind.WINDOW)
     _, reader = await world.gate(readers=frozenset(Reader))
+    _, hub = await world.gate(hub=True)
+    _, ticket_system = await world.gate(kind=GateKind.SYSTEM)
     return {
         "visitor": (access, {"visitor:self"}),
         "who refreshes": (TOKENS.for_session(session, visitor, NOW).refresh, {"refresh:session"}),
         "helper": (TOKENS.for_pass("x", NOW), {"pass:read"}),
         "turnstile": (turnstile, {"gate:scan"}),
         "turnstile with readers": (reader, {"gate:scan", "gate:id_card", "gate:carrier"}),
+        "hub": (hub, {"gate:scan", "gate:hub"}),
+        "ticket system": (ticket_system, {"gate:scan"}),
         "window": (window, {"gate:scan", "gate:lookup"}),
     }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from passes.admission.by_hand import Shown, WhyByHand
 from passes.admission.gates import GateKind, Reader, Scan
+from passes.admission.heartbeats import BundleHeld, Counters, Heartbeat
 from passes.admission.staff import StaffDecision
 from passes.admission.stops import WhyStopped
 from passes.base.errors import Conflict
@@ -61,6 +62,12 @@ async def filled(mongo: Mongo, data_dir: Path, sandbox_url: str) -> System:
     readers = frozenset({Reader.ID_CARD})
     keeping = system.admission.gate_keeping
     await keeping.add(XIANNVSHAN, GateKind.WINDOW, "北门", OPERATOR, NOW, readers)
+    bundle, counters = BundleHeld(0, 1782871200000, NOW), Counters(412, 127, 285)
+    program = "bashu-gate 1.0"
+    last_scan_at = NOW - timedelta(seconds=20)
+    await system.admission.heartbeats.put(
+        Heartbeat("emeishan-wezb", NOW, program, 3, -120, bundle, last_scan_at, counters)
+    )
     await system.admission.vain_counts.add("emeishan-wezb", NOW)
     until = NOW + timedelta(days=3650)  # the database drops what has ended, by its own clock
     barred = Bar(build.SEALER.seal(build.person(9)).lookup, until, "多次冒用", OPERATOR, NOW)

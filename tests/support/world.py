@@ -73,10 +73,12 @@ class World:
         spot_id: str = build.EMEISHAN,
         kind: GateKind = GateKind.TURNSTILE,
         readers: frozenset[Reader] = frozenset(),
+        *,
+        hub: bool = False,
     ) -> tuple[Gate, str]:
         """An enrolled gate and its token."""
         new = await self.system.admission.gate_keeping.add(
-            spot_id, kind, "", build.OPERATOR, self.clock(), readers
+            spot_id, kind, "", build.OPERATOR, self.clock(), readers, hub=hub
         )
         gate = await self.system.admission.gate_keeping.enrol(new.setup_code, self.clock())
         await self.system.admission.gates.load()
