@@ -4,6 +4,7 @@ on disk first."""
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -218,6 +219,29 @@ async def test_what_is_not_uploaded_is_decided_here_though_the_line_is_back(
         party_of_one = f'{{"code": "{world.live(held)}", "party": 1}}'
         assert await program.verdict(party_of_one) == "already_today offline"
         assert await program.verdict(world.live(other)) == "ok"
+
+
+async def test_a_stop_and_a_disabled_gate_hold_without_a_line(
+    api: Api, world: World, tmp_path: Path
+) -> None:
+    """The next beat brings them, and the bundle with it."""
+    held = await world.issue()
+    async with at_gate(world, api, tmp_path) as (program, line):
+        _, staffed = await world.gate(kind=GateKind.HANDHELD)
+        until = (NOW + timedelta(hours=2)).isoformat()
+        stop = {"nonce": "stop", "until": until, "reason": "full"}
+        assert (await api.post("/api/v1/gate/stop-entry", stop, staffed)).status == 200
+        await world.services.refresh()
+        await program.upkeep.beat()
+        line.cut()
+        assert await program.verdict(world.live(held)) == "entry_stopped offline"
+        line.heal()
+        keeping = world.system.admission.gate_keeping
+        await keeping.disable(program.device.enrolment.gate_id, OPERATOR, NOW)
+        await world.services.refresh()
+        await program.upkeep.beat()
+        line.cut()
+        assert await program.verdict(world.live(held)) == "undecided gate_disabled"
 
 
 async def test_a_card_needs_the_server(api: Api, world: World, tmp_path: Path) -> None:

@@ -39,8 +39,8 @@ class Spot:
 
 @asynccontextmanager
 async def spot_with_hub(world: World, api: Api, folder: Path) -> AsyncIterator[Spot]:
-    enrolled = [await world.gate() for _ in range(3)]
-    own, first, second = enrolled
+    own = await world.gate(hub=True)
+    first, second = [await world.gate() for _ in range(2)]
     async with (
         line_to(api.port) as line,
         gate_program(world, line, folder, enrolled=own) as hub,
@@ -134,6 +134,25 @@ async def test_a_gate_whose_hub_is_gone_decides_alone_and_the_hub_learns_of_it(
         item, _ = await queue(spot.hub)
         assert item["gate"] == device.enrolment.gate_id
         assert item["decided"] == {"reason": "ok", "admits": 1, "pays": 0}
+
+
+async def test_what_the_hub_decided_is_recorded_in_the_names_of_its_gates(
+    api: Api, world: World, tmp_path: Path
+) -> None:
+    passes = [await world.issue() for _ in range(4)]
+    async with spot_with_hub(world, api, tmp_path) as spot:
+        spot.line.cut()
+        for held, gate in zip(passes, spot.gates * 2, strict=True):
+            assert await gate.verdict(world.live(held)) == "ok"
+        spot.line.heal()
+        hub = spot.hub.device
+        uploaded = await upload_once(hub.client, hub.journal, hub.clock, hub.held.version)
+        assert (uploaded.items, uploaded.wrong, await hub.journal.length()) == (4, [], 0)
+        found = await world.mongo.collection("admissions").find({})
+        assert {(each["pass_id"], each["gate_id"]) for each in found} == {
+            (held.id, gate.device.enrolment.gate_id)
+            for held, gate in zip(passes, spot.gates * 2, strict=True)
+        }
 
 
 async def test_what_the_gate_did_is_what_the_hub_uploads(
