@@ -99,7 +99,7 @@ async def test_a_scan_that_may_have_arrived_and_is_refused_here_is_taken_back(
         program.deciding.deadline = 0.3
         line.deafen()
         assert await program.verdict(world.live(held)) == "revoked offline"
-        kinds = [each.item["kind"] for each in await program.device.journal.queue(10)]
+        kinds = [item["kind"] for item in await program.queue()]
         assert kinds == ["scan", "annul"]
 
 
@@ -181,7 +181,7 @@ async def test_an_annulment_frees_the_pass_with_a_line_and_without(
         assert await program.verdict('{"annul": "last"}') == "annulled"
         assert await program.verdict(code) == "ok offline"
         assert await program.verdict('{"annul": "nothing"}') == "undecided scan_unknown"
-        kinds = [each.item["kind"] for each in await program.device.journal.queue(10)]
+        kinds = [item["kind"] for item in await program.queue()]
         assert kinds == ["scan", "annul", "scan"]
 
 
@@ -196,8 +196,8 @@ async def test_whom_staff_let_in_is_kept_with_a_line_and_without(
         line.cut()
         assert await program.verdict(by_hand) == "let in"
         assert await program.verdict(world.live(held)) == "already_today offline"
-        hand, _ = await program.device.journal.queue(10)
-        assert (hand.item["kind"], hand.item["people"]) == ("hand", 1)
+        hand, _ = await program.queue()
+        assert (hand["kind"], hand["people"]) == ("hand", 1)
         assert await program.verdict('{"hand": {"people": 0, "reason": "x"}}') == (
             "undecided body_invalid"
         )
