@@ -32,6 +32,8 @@ DEADLINE = 3.0
 DEADLINE_OF_HUB = 1.5
 """Less, because the gates behind it wait as well."""
 
+_SETTLED_AGAIN_SECONDS = 1.0
+
 ANNULLED_WITHIN = timedelta(minutes=15)
 """As the server has it."""
 
@@ -65,6 +67,9 @@ class Deciding:
     deadline: float = DEADLINE
     """Seconds after which nobody waits for the server any longer, where there is a bundle."""
     _taken: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    _under_way: set[Name] = field(default_factory=set)
+    _unsettled: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when nobody was told what the server may have decided, and the disk did not take it."""
 
     async def scan(self, gate_id: str, body: Mapping[str, Any], asking: Asking) -> Answer:
         """The answer to a scan, whose `body` is as the API takes it.
@@ -73,6 +78,13 @@ class Deciding:
         will not, and `NoAnswer` if nobody answers and there is no bundle.
         """
         name = Name(gate_id, body["nonce"])
+        self._under_way.add(name)
+        try:
+            return await self._scan(name, body, asking)
+        finally:
+            self._under_way.discard(name)
+
+    async def _scan(self, name: Name, body: Mapping[str, Any], asking: Asking) -> Answer:
         pass_id = serial_in(body.get("code"))
         async with self._one_at_a_time(pass_id or digest_of(body)):
             # 1. Asked before? Then that again: only gates behind a hub ask twice.
@@ -158,14 +170,28 @@ class Deciding:
         return {"case": None, **people, "counts": None, "admitted_at": now.isoformat()}
 
     async def recover(self) -> None:
-        """After a start: the server may have decided scans whose answer nobody saw. No door has
-        opened for them, so they are taken back. Raises `NotKept`."""
+        """The server may have decided scans whose answer nobody saw: the program ended, or the disk
+        did not take it. No door has opened for them, so they are taken back. Raises `NotKept`."""
         own = self.device.enrolment.gate_id
         now = self.device.clock.now()
         for name in await self.device.journal.unanswered():
+            if name in self._under_way:
+                continue
             if name.gate == own:  # another gate has kept its scan itself
                 await self.device.journal.queued(self._taken_back(name, now))
             await self.device.journal.forget(name)
+
+    async def settle(self) -> None:
+        """Take such scans back as soon as the disk takes it, until this is cancelled."""
+        while True:
+            await self._unsettled.wait()
+            try:
+                self._unsettled.clear()
+                await self.recover()
+                self.device.queued.set()
+            except NotKept:
+                self._unsettled.set()
+            await asyncio.sleep(_SETTLED_AGAIN_SECONDS)
 
     async def _asked(self, name: Name, body: Mapping[str, Any], asking: Asking) -> Answer:
         """What the server says. Raises `NoAnswer`, `Refused`, `Undecided`."""
@@ -195,19 +221,24 @@ class Deciding:
         try:
             await self._kept(device.journal.answered, row)
         except Undecided:
+            self._unsettled.set()
             if document["verdict"] != "refused":
-                await asking.annul(name.nonce)
+                # Without an answer nobody may decide alone: it may be taken back already.
+                with suppress(NoAnswer, Refused):
+                    await asking.annul(name.nonce)
             raise
         return Answer(document, online=True)
 
     async def _given_up(self, name: Name, *, arrived: bool) -> None:
         """Nobody has decided, and no door opens. If the server has, it is taken back."""
         journal = self.device.journal
-        with suppress(NotKept):  # then it is done at the next start
+        try:
             if arrived:
                 await journal.queued(self._taken_back(name, self.device.clock.now()))
                 self.device.queued.set()
             await journal.forget(name)
+        except NotKept:
+            self._unsettled.set()
 
     async def _alone(self, name: Name, body: Mapping[str, Any], *, arrived: bool = False) -> Answer:
         """What this program says. `arrived`: the server may have decided this scan, too. Raises
@@ -220,7 +251,7 @@ class Deciding:
             raise Undecided("card_needs_line", _CARD_NEEDS_LINE)
         entries = await device.journal.of_pass(pass_id)
         document, entry = device.held.decide(name.gate, body, entries, now)
-        if document["reason"] == "repeat":
+        if document["reason"] == "repeat" and not arrived:
             return Answer(document, online=False)  # it changes nothing, and has no door to open
         rows = [
             Row(

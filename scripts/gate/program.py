@@ -232,7 +232,7 @@ async def _serve(flags: Flags, device: Device, screen: Screen, pace: Pace) -> No
     deciding, upkeep = Deciding(device, deadline), Upkeep(device, pace)
     await deciding.recover()
     await upkeep.first()
-    beside = [asyncio.create_task(upkeep.run())]
+    beside = [asyncio.create_task(upkeep.run()), asyncio.create_task(deciding.settle())]
     if flags.hub is not None:
         from scripts.gate.hub import serve  # noqa: PLC0415 - a gate alone needs no web server
 
