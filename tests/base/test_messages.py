@@ -37,6 +37,7 @@ HEALS = {
     "this offer is just being published; try again": "it is loaded within two seconds",
     "this account has changed meanwhile; try again": "the change has ended",
     "this pass is being changed right now; try again": "the change will have ended",
+    "the first bundle is being made; try again": "it is made within minutes",
     "this voucher is being changed right now; try again": "the change will have ended",
     "this pass is being scanned too often; try again": "others scan it this moment",
     "who you are changes this moment; try again": "the change will have ended",

@@ -69,7 +69,7 @@ def shown_in(document: Path) -> dict[str, Example]:
 
 async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
     enrol, scan, annul, lookup, card, *decisions = documented.examples(GATE)
-    annulment, stop, resume, by_hand, undo, not_them, emergency = decisions
+    annulment, stop, resume, by_hand, undo, not_them, emergency, bundle = decisions
     new = await world.system.admission.gate_keeping.add(
         build.EMEISHAN, GateKind.HANDHELD, "", build.OPERATOR, world.clock(), frozenset(Reader)
     )
@@ -108,6 +108,7 @@ async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
     assert_as_shown(not_them, await caller.send(not_them, not_them.bodies[0], pass_id=held.id))
     opened = await caller.send(emergency, emergency.bodies[0], until=until)
     assert_as_shown(emergency, opened)
+    assert (await caller.send(bundle)).body.startswith(b"BPB1")
     assert caller.sent == set(shown_in(GATE))
 
 

@@ -23,6 +23,8 @@ fields        asserts about several fields of one thing
 replies       asserts about problems over HTTP
 pictures      reads QR pictures with a real decoder
 vectors       the published test vectors
+code_writer   writes codes for the vectors, by the page that describes them alone
+bundles       bundles made by hand
 waiting       waits until something holds, bounded
 trials        how often a trial is repeated: few rounds, or many by `--long` and `--kills`
 

@@ -28,7 +28,6 @@ from passes.people.holder import NOBODY
 from passes.people.traits import AgeBand, Traits
 from passes.terms.edition import Edition
 from passes.terms.free_entry import FreeRule
-from passes.terms.holidays import Holiday
 from passes.terms.prices import Payment
 from passes.terms.spot_withdrawals import Policy, SpotWithdrawal
 from passes.terms.terms import Coverage, Limits, Terms
@@ -130,7 +129,8 @@ class Alone:
             verdict = decide(case)
         if verdict.reason is Reason.FROZEN and standing is not None:
             verdict = replace(verdict, reason=standing)  # as it stood in for it: see `_held`
-        verdict = replace(verdict, visits_left=None)
+        promised = verdict.admitted_from if flat.sure else None
+        verdict = replace(verdict, visits_left=None, admitted_from=promised)
         return Decided(verdict, code, self._entry(shown, code, case, verdict))
 
     def _read(self, text: str, at: datetime) -> tuple[Code | None, Reason | None]:
@@ -271,11 +271,16 @@ class Alone:
         traits = Traits()
         if past.free is not None:  # of any age: the rule of the category admits them all
             traits = Traits(age_band=AgeBand.UNDER_6, turns_until=self._bundle.rules.days[-1])
-        last_day = code.last_day + timedelta(days=flat.longer)
+        # Later days are not asked about: nothing is known of them.
+        last_day = min(
+            code.last_day + timedelta(days=flat.longer),
+            flat.last_day or date.max,
+            self._bundle.rules.days[-1],
+        )
         return Pass(
             id=code.pass_id,
             edition=edition,
-            valid=DateRange(code.first_day, min(last_day, flat.last_day or last_day)),
+            valid=DateRange(code.first_day, last_day),
             state=PassState.ACTIVE if standing in _IN_FORCE else PassState.FROZEN,
             holder=NOBODY,
             issued_at=_LONG_AGO,
@@ -304,7 +309,7 @@ class Alone:
             term=Term(),
             coverage=Coverage(),
             limits=flat.limits,
-            blackout=Blackout(closed, holidays=frozenset() if flat.sure else _ANY_HOLIDAY),
+            blackout=Blackout(closed),
             party=kind.party,
             payment=flat.payment,
             hours=hours,
@@ -405,14 +410,12 @@ class _FlatSpot:
 
 
 _IN_FORCE = frozenset({None, Reason.NO_VISITS_LEFT})
-_ANY_HOLIDAY = frozenset({Holiday.NEW_YEAR.value})
-"""Holidays of which it is not known when they fall: nothing is promised for later."""
 _NEVER = Hours(time(), time())
 _UNKNOWN = FlatEdition(
     number=0,
     product_id="",
     version=0,
-    title=Text("", ""),
+    title=Text("未知票种", "unknown product"),
     covers=False,
     voucher=False,
     bound=False,

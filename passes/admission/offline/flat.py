@@ -61,7 +61,8 @@ class FlatEdition:
     more_limits: bool
     """Whether there are others, which it cannot know."""
     sure: bool
-    """Whether it is known what holds on all these days: holidays may not be published yet."""
+    """Whether it can be promised when a pass admits: not while something that a gate cannot know,
+    such as visits elsewhere or holidays that are not published yet, may stand in the way."""
     days: tuple[DayKind, ...]
 
 

@@ -14,6 +14,7 @@ from passes.terms.edition import Edition
 from passes.terms.holidays import HolidayCalendar
 from passes.terms.terms import Limits, SpotFacts, Terms
 from passes.terms.times import Hours, Times
+from passes.terms.validity import Starts
 
 _WORDS = {each.value: words_of(each) for each in Reason}
 
@@ -58,6 +59,8 @@ def _flat(
 ) -> FlatEdition:
     terms = edition.terms
     limits, times = terms.limits_at(spot.id), terms.times_at(spot.id)
+    more_limits = _has_more_limits(terms, limits, spot)
+    is_calendar_sure = all(each.sure_of(day, calendar) for each in times for day in days)
     return FlatEdition(
         number=edition.number,
         product_id=edition.product_id,
@@ -77,8 +80,8 @@ def _flat(
             # Between two visits wherever they are, so it is the same at all spots.
             minutes_between=terms.limits.minutes_between,
         ),
-        more_limits=_has_more_limits(terms, limits, spot),
-        sure=all(each.sure_of(day, calendar) for each in times for day in days),
+        more_limits=more_limits,
+        sure=is_calendar_sure and not more_limits and _tells_its_days(edition),
         days=tuple(_kind(edition, spot, times, calendar, day) for day in days),
     )
 
@@ -124,8 +127,17 @@ def _shared(some: Iterable[Hours], others: Sequence[Hours]) -> list[Hours]:
 
 def _has_more_limits(terms: Terms, limits: Limits, spot: SpotFacts) -> bool:
     counted = (limits.total, limits.days, limits.per_month, limits.per_year)
-    of_pass = any(limit is not None for limit in counted)
-    return of_pass or terms.visits_per_spot_day is not None or bool(terms.pools_of(spot.id))
+    if any(limit is not None for limit in counted) or terms.visits_per_spot_day is not None:
+        return True
+    # Visits of days before are only known to be all that there are, and to be the last one.
+    several_days = limits.per_spot is not None and limits.per_spot > 1
+    return several_days or terms.limits.minutes_between is not None or bool(terms.pools_of(spot.id))
+
+
+def _tells_its_days(edition: Edition) -> bool:
+    """Whether the codes of an edition name the days on which their pass is valid."""
+    at_first_visit = edition.terms.term.starts is Starts.FIRST_VISIT
+    return not at_first_visit and (_longer(edition) == 0 or _last_day(edition) is not None)
 
 
 def _longer(edition: Edition) -> int:
