@@ -24,6 +24,7 @@ from passes.admission.offline.bundle import BundleKey
 from passes.admission.offline.conflicts import Conflicts
 from passes.admission.offline.filtering import Filtering, taken_for_refused
 from passes.admission.offline.making import BundleMaking, Sources
+from passes.admission.offline.paper import Papers
 from passes.admission.offline.uploading import Uploading
 from passes.admission.ports import AutomaticVouchers, Carriers, NoCarriers
 from passes.admission.stops import Stopping
@@ -342,10 +343,11 @@ class AdmissionRoom:
             codes, spots, passes, records, cases, appending, self.annulling, base.audit
         )
         self.lookup = Lookup(codes, people.identities, passes, base.audit, typed_in_vain)
-        self.histories = Histories(passes, records, ledger.refusals, base.audit)
+        conflicts = ConflictStore(database)
+        self.histories = Histories(passes, records, ledger.refusals, conflicts, base.audit)
         self.correcting = Correcting(passes, records, appending, self.histories, base.audit)
         self.conflicts = Conflicts(
-            ConflictStore(database),
+            conflicts,
             spots,
             passes,
             records,
@@ -369,6 +371,7 @@ class AdmissionRoom:
             self.correcting,
             self.conflicts,
         )
+        self.papers = Papers(codes, passes, self.cards, self.uploading, base.audit)
 
 
 class OffersRoom:

@@ -10,7 +10,7 @@ from scripts.doctor import doctor
 
 NOUNS = (
     *("spots", "products", "holidays", "offers", "passes"),
-    *("gates", "admissions", "cases", "reports", "visitors", "companions", "people"),
+    *("gates", "admissions", "cases", "conflicts", "reports", "visitors", "companions", "people"),
     *("rights", "retention", "keys"),
 )
 

@@ -1,18 +1,28 @@
-"""`admissions`: what the ledger says of visits, corrected by operators."""
+"""`admissions`: what the ledger says of visits, corrected by operators, and read off paper."""
 
-from collections.abc import Awaitable
+from collections import Counter
+from collections.abc import Awaitable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from passes.admission.annulling import Annulled
 from passes.admission.correcting import Correcting, Correction
+from passes.admission.gates import GateKind, GateState
+from passes.admission.offline.paper import PaperLine, ReadLine, place_of_spot
 from passes.base import typed
+from passes.base.errors import DomainError, Fault, Invalid
+from passes.base.text import Text
+from scenic_data.files import DataError, load_table
 from scripts.common import (
     MOMENTS,
     AsJson,
     DataDir,
+    DryRun,
     instant,
     operator,
     refuse,
@@ -22,12 +32,9 @@ from scripts.common import (
 from server.clock import now
 from server.system import System
 
-app = typer.Typer(help="Admissions: corrections of the ledger.", no_args_is_help=True)
-
-
-@app.callback()
-def _noun() -> None:
-    """Keep `correct` a verb, though it is the only one."""
+app = typer.Typer(
+    help="Admissions: corrections of the ledger, and lists on paper.", no_args_is_help=True
+)
 
 
 @app.command()
@@ -70,6 +77,88 @@ def correct(
         }
 
     show(with_system(command, data_dir, as_json), as_json)
+
+
+_COLUMNS = {"time", "people", "pass", "staff", "note"}
+
+
+@app.command("import-paper")
+def import_paper(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV: time, gate or spot, people, pass (serial, code, ID number), staff, note.",
+            dir_okay=False,
+        ),
+    ],
+    dry_run: DryRun = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record whom staff wrote down on a day without power. Each line counts once, however often the
+    file is read; wrong lines are named, and the rest is recorded."""
+    try:
+        table = load_table(file)
+    except DataError as error:
+        refuse("the list cannot be read", *error.faults, as_json=as_json)
+    places = {"gate", "spot"} & set(table.columns)
+    missing = sorted(_COLUMNS - set(table.columns)) + ["gate"] * (not places)
+    if missing:
+        what = f"{file.name}: there is no column {', no column '.join(missing)}"
+        refuse("the list cannot be read", what, as_json=as_json)
+
+    async def command(system: System) -> list[ReadLine]:
+        lines, wrong = [], []
+        for number, row in table.rows:
+            try:
+                lines.append(_paper_line(number, row, system))
+            except DomainError as error:
+                wrong.append(ReadLine(number, error))
+        papers = system.admission.papers
+        read = await papers.read(lines, operator(), now(), dry_run=dry_run)
+        return sorted([*wrong, *read], key=lambda each: each.number)
+
+    read = with_system(command, data_dir, as_json)
+    wrong = [f"line {each.number}: {each.wrong}" for each in read if each.wrong is not None]
+    results = Counter(each.result.result.value for each in read if each.result and not each.wrong)
+    conflicts = [each.result.conflict for each in read if each.result and each.result.conflict]
+    counted = {name: results[name] for name in ("recorded", "conflict", "known")}
+    lines = {"lines": len(read), "good": len(read) - len(wrong)}
+    show({**lines, **({} if dry_run else counted), "conflicts": conflicts, "wrong": wrong}, as_json)
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _paper_line(number: int, row: Mapping[str, str], system: System) -> PaperLine:
+    """A line of the list. Raises `Invalid`."""
+    faults = []
+    at = _moment(row["time"].strip())
+    if at is None:
+        faults.append(Fault("time", "write the time in Asia/Shanghai as 2026-10-01 09:30"))
+    people = row["people"].strip()
+    if not (people.isascii() and people.isdigit()):
+        faults.append(Fault("people", "write how many came in, such as 2"))
+    place, slug = None, (row.get("gate", "").strip() or row.get("spot", "").strip())
+    gate = system.admission.gates.get(slug)
+    if gate is not None:
+        place = replace(gate, kind=GateKind.HANDHELD, state=GateState.ENROLLED)
+    elif system.catalogue.get(slug) is not None:
+        place = place_of_spot(slug)
+    else:
+        faults.append(Fault("gate", f"there is no gate and no spot {slug!r}"))
+    if at is None or place is None or faults:
+        raise Invalid("line_invalid", Text("此行有误", "this line is wrong"), faults)
+    note = row["note"].strip()
+    return PaperLine(
+        number, at, place, int(people), row["pass"].strip(), row["staff"].strip(), note
+    )
+
+
+def _moment(written: str) -> datetime | None:
+    for form in MOMENTS:
+        with suppress(ValueError):
+            return instant(datetime.strptime(written, form))  # noqa: DTZ007 - by our own clock
+    return None
 
 
 def _corrected(

@@ -5,12 +5,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from passes.admission.offline.conflict import ConflictFile, ConflictFiles
 from passes.base.audit import AuditLine, Outcome
 from passes.base.ports import Audit
 from passes.holding.model import Pass
 from passes.holding.ports import Passes
 from passes.ledger.ports import Ledger, Refusals
-from passes.ledger.records import Record, standing
+from passes.ledger.records import Record, RecordKind, standing
 from passes.ledger.verdicts import Refusal
 
 
@@ -28,11 +29,19 @@ class Event:
 class Histories:
     """Tells the history of passes."""
 
-    def __init__(self, passes: Passes, ledger: Ledger, refusals: Refusals, audit: Audit) -> None:
+    def __init__(
+        self,
+        passes: Passes,
+        ledger: Ledger,
+        refusals: Refusals,
+        conflicts: ConflictFiles,
+        audit: Audit,
+    ) -> None:
         """All are stores."""
         self._passes = passes
         self._ledger = ledger
         self._refusals = refusals
+        self._conflicts = conflicts
         self._audit = audit
 
     async def lineage(self, held: Pass) -> list[Pass]:
@@ -55,7 +64,8 @@ class Histories:
         lines = await self._audit.about(f"pass:{held.id}")
         records = await self._ledger.whole(held.id)
         refusals = await self._refusals.of_pass(held.id)
-        return history(lines, records, refusals, undone)
+        conflicts = await self._conflicts.of_serial(held.id)
+        return history(lines, records, refusals, undone, conflicts)
 
     async def whole(self, held: Pass) -> list[Event]:
         """Everything that is kept of a pass, also under the serials it had before."""
@@ -75,13 +85,15 @@ def history(
     ledger: Sequence[Record],
     refusals: Iterable[Refusal],
     undone: Collection[int] = (),
+    conflicts: Iterable[ConflictFile] = (),
 ) -> list[Event]:
     """The events in what is kept of a pass, oldest first; `undone` are the records that a later
     serial undoes."""
+    in_conflict = {each.name: each for each in conflicts}
     counted = {record.n for record in standing(ledger) if not record.free}.difference(undone)
     events = [_of_line(line) for line in lines if line.outcome is not Outcome.NOT_DONE]
     events += [
-        _of_record(record, counts=record.n in counted)
+        _of_record(record, in_conflict.get(record.name), counts=record.n in counted)
         for record in ledger
         if record.gate_id  # a ledger closed or carried on is told by the reissue
     ]
@@ -97,7 +109,7 @@ def _of_line(line: AuditLine) -> Event:
     return Event(line.at, line.action, line.by, detail=detail)
 
 
-def _of_record(record: Record, *, counts: bool) -> Event:
+def _of_record(record: Record, conflict: ConflictFile | None, *, counts: bool) -> Event:
     detail = {
         "serial": record.pass_id,
         "record": str(record.n),
@@ -106,6 +118,10 @@ def _of_record(record: Record, *, counts: bool) -> Event:
     }
     if record.verdict is not None and record.verdict.category is not None:
         detail["category"] = record.verdict.category
+    if not record.online:
+        detail["told_at"] = record.recorded_at.isoformat(timespec="seconds")
+    if conflict is not None and record.kind is not RecordKind.ANNULLED:
+        detail["conflict"] = f"{conflict.id} {conflict.cause.value} {conflict.state.value}"
     by = f"gate:{record.gate_id}"
     if record.decision is not None:
         by = record.decision.by

@@ -136,6 +136,9 @@ class Record:
     bundle: str | None = None
     """The version of the bundle by which a gate decided alone, `epoch:number`."""
 
+    shown_as: str | None = None
+    """The older serial whose code was shown, if the pass was reissued before the gate told."""
+
     @property
     def name(self) -> tuple[str, str]:
         """The gate and the nonce, which name what happened for ever."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from passes.admission.cases import numbers_of
-from passes.admission.offline.conflicts import ConflictFile, ConflictFiles, ConflictState, Name
+from passes.admission.offline.conflict import ConflictFile, ConflictFiles, ConflictState, Name
 from passes.store.database import Database, Document
 from passes.store.documents import keyed, to_conflict
 from passes.store.grouping import Grouped

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from passes.admission.cases import CaseFile
 from passes.admission.gates import Gate
 from passes.admission.heartbeats import Heartbeat
-from passes.admission.offline.conflicts import ConflictFile
+from passes.admission.offline.conflict import ConflictFile
 from passes.admission.stop import Stop
 from passes.base.audit import AuditLine
 from passes.base.stored import stored_fields

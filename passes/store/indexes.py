@@ -174,7 +174,9 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     ),
     # shard key: _id, hashed. `_id` is the number of the conflict.
     "conflicts": (
-        Index("of_pass", (("pass_id", 1),), serves="an upload asks for the conflicts of its passes"),
+        Index(
+            "of_pass", (("pass_id", 1),), serves="an upload asks for the conflicts of its passes"
+        ),
         Index("open_at", (("state", 1), ("at", 1)), serves="operators list those that are open"),
     ),
     # shard key: _id, hashed
