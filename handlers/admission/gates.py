@@ -223,8 +223,8 @@ class ScanIn(In):
         """The scan as the domain sees it."""
         purpose = Purpose.LEAVE if self.leaving else self.purpose
         free = {each.value: number for each, number in self.free.items()}
-        when = self.scanned_at
-        return Scan(gate, shown, self.nonce, when, self.party, purpose, self.lane, staff, free)
+        when, lane = self.scanned_at, lane or self.lane
+        return Scan(gate, shown, self.nonce, when, self.party, purpose, lane, staff, free)
 
 
 class PassOut(Out):
@@ -407,6 +407,13 @@ class GateHandler(ApiHandler):
             return None
         return gate
 
+    def bundle_keys(self) -> list[BundleKeyOut]:
+        """The keys by which a gate knows bundles."""
+        return [
+            BundleKeyOut(id=key_id, public=public_to(public))
+            for key_id, public in self.rooms.admission.bundles.public_keys().items()
+        ]
+
     def spot_of(self, gate: Gate) -> GateSpotOut:
         """Where a gate stands; without a name, if the spot has left the catalogue since."""
         spot = self.services.catalogue.get(gate.spot_id)
@@ -430,10 +437,7 @@ class EnrolEndpoint(GateHandler):
             token_expires_at=gate.token_ends_at or now + TOKEN_LIFE,
             kind=gate.kind,
             spot=self.spot_of(gate),
-            bundle_keys=[
-                BundleKeyOut(id=key_id, public=public_to(public))
-                for key_id, public in self.rooms.admission.bundles.public_keys().items()
-            ],
+            bundle_keys=self.bundle_keys(),
         )
 
 
