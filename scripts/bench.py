@@ -2,6 +2,7 @@
 
     python -m scripts.bench [--seconds 1.5] [--rounds 5] [--json]
     python -m scripts.bench --claims            a rush for vouchers (scripts/bench_rush.py)
+    python -m scripts.bench --upload            a gate comes back (scripts/bench_upload.py)
     python -m scripts.bench --against FOLDER    the same of two checkouts (scripts/bench_against.py)
 
 A server process hosts the real application and two bare Tornado handlers: (a) answers a constant,
@@ -43,6 +44,7 @@ from scripts.bench_scans import (
     opened,
 )
 from scripts.bench_search import named_by_place, near_some_spot
+from scripts.bench_upload import uploads
 from scripts.common import show_rows
 from server.app import make_application, make_server, make_services
 from server.auth import Tokens
@@ -258,6 +260,14 @@ async def claims_cost(uri: str, data_dir: Path) -> AsyncIterator[list[Row]]:
     yield simulated(granted.rate, refused.rate)
 
 
+async def upload_cost(uri: str, data_dir: Path) -> list[Row]:
+    """What a gate without a line has queued goes to the server."""
+    async with opened(uri, "pymongo", data_dir) as (_, system):
+        token = Tokens(system.keys.tokens, system.keys.epoch).for_gate(await a_gate(system), now())
+        async with hosted(uri, "pymongo", data_dir) as target:
+            return await uploads(system, target, token)
+
+
 async def main(flags: argparse.Namespace) -> None:
     """Run everything once, and print a table for each part."""
     if flags.against is not None:
@@ -271,6 +281,9 @@ async def main(flags: argparse.Namespace) -> None:
             if flags.claims:
                 async for part in claims_cost(uri, data_dir):
                     show_rows(part, as_json=flags.json)
+                return
+            if flags.upload:
+                show_rows(await upload_cost(uri, data_dir), as_json=flags.json)
                 return
             for driver in flags.drivers:
                 rows += await http_cost(uri, driver, data_dir, flags.seconds, flags.rounds)
@@ -294,6 +307,7 @@ def _flags() -> Any:
     parser.add_argument("--drivers", nargs="+", default=["pymongo"], choices=["pymongo", "motor"])
     parser.add_argument("--against", type=Path, metavar="FOLDER", help="another checkout")
     parser.add_argument("--claims", action="store_true", help="a rush for vouchers, nothing else")
+    parser.add_argument("--upload", action="store_true", help="a gate comes back, nothing else")
     parser.add_argument("--http-only", action="store_true", help="leave out what needs no HTTP")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--host", nargs=2, metavar=("DRIVER", "DATA_DIR"), help=argparse.SUPPRESS)

@@ -23,7 +23,7 @@ from handlers.web.problems import FaultOut, Problem
 from handlers.web.routing import Route
 from passes.admission.by_hand import Shown
 from passes.admission.gates import Gate, Purpose
-from passes.admission.offline.uploading import (
+from passes.admission.offline.items import (
     AnnulItem,
     DecidedAlone,
     HandItem,
@@ -138,7 +138,7 @@ class BatchIn(In):
     """Each is checked by itself: one that is wrong keeps no other back."""
 
 
-class ItemErrorOut(Out):
+class BatchErrorOut(Out):
     """What is wrong with an item."""
 
     code: str = Field(examples=["item_invalid"])
@@ -152,7 +152,7 @@ class ItemErrorOut(Out):
         return cls(code=error.code, what=TextOut.of(error.text), errors=faults)
 
 
-class ItemOut(Out):
+class BatchItemOut(Out):
     """What became of an item."""
 
     nonce: str | None = Field(examples=["5dfb1cb2d35c1769"])
@@ -162,7 +162,7 @@ class ItemOut(Out):
     """Of a scan: what is recorded."""
     conflict: str | None = Field(examples=[None])
     """The number of the conflict, if it is one."""
-    error: ItemErrorOut | None
+    error: BatchErrorOut | None
 
 
 class BatchOut(Out):
@@ -171,7 +171,7 @@ class BatchOut(Out):
     received_at: datetime
     skew_ms: int = Field(examples=[-120])
     """How far the clock of the gate was ahead of the server's; negative if it was behind."""
-    items: list[ItemOut]
+    items: list[BatchItemOut]
 
 
 class BatchEndpoint(GateHandler):
@@ -257,16 +257,16 @@ def _nonce_in(item: Any) -> str | None:
     return nonce[:LONGEST_CODE] if isinstance(nonce, str) else None
 
 
-def _out(nonce: str | None, item: _ItemIn | Invalid, result: ItemResult) -> ItemOut:
+def _out(nonce: str | None, item: _ItemIn | Invalid, result: ItemResult) -> BatchItemOut:
     verdict = None
     if result.verdict is not None and isinstance(item, ScanItemIn):
         verdict = VerdictOut.of(result.verdict, result.held, item)
-    return ItemOut(
+    return BatchItemOut(
         nonce=nonce,
         result=result.result,
         verdict=verdict,
         conflict=result.conflict,
-        error=None if result.error is None else ItemErrorOut.of(result.error),
+        error=None if result.error is None else BatchErrorOut.of(result.error),
     )
 
 

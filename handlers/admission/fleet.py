@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
-from handlers.admission.gates import SCAN, GateHandler, GateSpotOut, Instant, Lane
+from handlers.admission.gates import SCAN, BundleKeyOut, GateHandler, GateSpotOut, Instant, Lane
 from handlers.web.access import unauthenticated
 from handlers.web.endpoint import endpoint
 from handlers.web.models import In, Out
@@ -121,6 +121,8 @@ class GateOut(Out):
     """Whether it may speak for the other gates of its spot."""
     token_expires_at: datetime | None
     """When the token ends with which it asks."""
+    bundle_keys: list[BundleKeyOut]
+    """Those that its enrolment gave, and any made since."""
     server_time: datetime
 
 
@@ -182,6 +184,7 @@ class MeEndpoint(GateHandler):
             readers=sorted(gate.readers),
             hub=gate.hub,
             token_expires_at=self.caller.ends_at,
+            bundle_keys=self.bundle_keys(),
             server_time=self.now(),
         )
 

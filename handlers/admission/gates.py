@@ -404,6 +404,13 @@ class GateHandler(ApiHandler):
             return None
         return gate
 
+    def bundle_keys(self) -> list[BundleKeyOut]:
+        """The keys by which a gate knows bundles."""
+        return [
+            BundleKeyOut(id=key_id, public=public_to(public))
+            for key_id, public in self.rooms.admission.bundles.public_keys().items()
+        ]
+
     def spot_of(self, gate: Gate) -> GateSpotOut:
         """Where a gate stands; without a name, if the spot has left the catalogue since."""
         spot = self.services.catalogue.get(gate.spot_id)
@@ -427,10 +434,7 @@ class EnrolEndpoint(GateHandler):
             token_expires_at=gate.token_ends_at or now + TOKEN_LIFE,
             kind=gate.kind,
             spot=self.spot_of(gate),
-            bundle_keys=[
-                BundleKeyOut(id=key_id, public=public_to(public))
-                for key_id, public in self.rooms.admission.bundles.public_keys().items()
-            ],
+            bundle_keys=self.bundle_keys(),
         )
 
 

@@ -96,6 +96,7 @@ STAYS: Mapping[str, Stay] = {
     "bundle_filters": Stay("nine days", Means.NOBODY, "it may stand in a bundle that is good"),
     "bundle_lists": Stay("until the next", Means.NOBODY, "gates without a line are told"),
     "cases": Stay("for ever", Means.NOBODY, "names a pass; nobody, once that names nobody"),
+    "conflicts": Stay("for ever", Means.NOBODY, "names a pass; nobody, once that names nobody"),
     "audit_log": Stay(
         "for ever; which visitor three years",
         Means.RUN,

@@ -129,8 +129,7 @@ class Deciding:
             raise Undecided("scan_unknown", SCAN_UNKNOWN)
         if now - kept.at > ANNULLED_WITHIN:
             raise Undecided("annul_too_late", _TOO_LATE)
-        item = {"kind": "annul", "nonce": nonce, "at": now.isoformat(), **reckoned()}
-        await self._kept(self.device.journal.queued, Row(name, now, "annul", item=item))
+        await self._kept(self.device.journal.queued, self._taken_back(name, now))
         self.device.queued.set()
         return {
             "nonce": nonce,
@@ -179,7 +178,7 @@ class Deciding:
             if name in self._under_way:
                 continue
             if name.gate == own:  # another gate has kept its scan itself
-                await self.device.journal.queued(_taken_back(name, now))
+                await self.device.journal.queued(self._taken_back(name, now))
             await self.device.journal.forget(name)
 
     async def settle(self) -> None:
@@ -235,7 +234,7 @@ class Deciding:
         journal = self.device.journal
         try:
             if arrived:
-                await journal.queued(_taken_back(name, self.device.clock.now()))
+                await journal.queued(self._taken_back(name, self.device.clock.now()))
                 self.device.queued.set()
             await journal.forget(name)
         except NotKept:
@@ -266,7 +265,7 @@ class Deciding:
             )
         ]
         if arrived and document["verdict"] == "refused":
-            rows.append(_taken_back(name, now))
+            rows.append(self._taken_back(name, now))
         await self._kept(device.journal.queued, *rows)
         device.queued.set()
         return Answer(document, online=False)
@@ -286,6 +285,12 @@ class Deciding:
             **self.gate_in(name),
             "decided": decided,
         }
+
+    def _taken_back(self, name: Name, now: datetime) -> Row:
+        """An annulment, to be uploaded."""
+        at = {"at": now.isoformat(), **reckoned()}
+        item = {"kind": "annul", "nonce": name.nonce, **at, **self.gate_in(name)}
+        return Row(name, now, "annul", item=item)
 
     def gate_in(self, name: Name) -> dict[str, str]:
         """How an item says whose it is, if it is not this program's own."""
@@ -319,7 +324,7 @@ _OF_A_SCAN = ("code", "purpose", "leaving", "party", "free", "lane", "staff")
 
 SCAN_UNKNOWN = Text("没有这次放行", "this gate admitted no such scan")
 _TOO_LATE = Text("超过15分钟，不能撤销", "more than 15 minutes ago")
-_STOPPED = Text("本闸机已停用，请联系管理员", "the server has withdrawn the token of this gate")
+_STOPPED = Text("本闸机已停用，请联系管理员", "this gate is out of service: ask an operator")
 _HAND_NEEDS_STAFF = Text(
     "本通道无工作人员，请走人工通道", "nobody is let in by hand at a turnstile"
 )
@@ -344,9 +349,3 @@ def digest_of(body: Mapping[str, Any]) -> str:
     shown = {each: body.get(each) for each in ("document", "carrier", "purpose", "leaving", "free")}
     code = one_form(body.get("code") or "")
     return hashlib.sha256(json.dumps([code, shown], sort_keys=True).encode()).hexdigest()
-
-
-def _taken_back(name: Name, now: datetime) -> Row:
-    """An annulment of what the server may have decided and nobody has seen."""
-    item = {"kind": "annul", "nonce": name.nonce, "at": now.isoformat(), **reckoned()}
-    return Row(name, now, "annul", item=item)

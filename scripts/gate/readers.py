@@ -1,8 +1,9 @@
 """Lines from a scanner: typed into standard input as by a keyboard, from a file, or from a serial
 device. Needs nothing but the standard library.
 
-A line ends with CR, LF or both. Bytes come in pieces of any size; none is lost. Knows nothing of
-what a line says.
+A line ends with CR, LF or both. Bytes come in pieces of any size; none is lost. Over a serial line,
+where a text comes in one go, a pause ends it, too: the scanner need not send Enter. Knows nothing
+of what a line says.
 """
 
 import asyncio
@@ -10,9 +11,10 @@ import os
 import sys
 import termios
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from select import select
 
 from passes.base.unreadable import system_words
 
@@ -62,6 +64,9 @@ class Lines:
         return [text] if text else []
 
 
+_PAUSE_SECONDS = 0.5
+
+
 def lines_of(source: str) -> AsyncIterator[str]:
     """The lines of `stdin`, of a file, or of `serial:DEVICE` with its speed after an @, until it
     ends. Raises `NoReader`, also while it is read."""
@@ -81,8 +86,8 @@ async def _read(descriptor: int, source: str) -> AsyncIterator[str]:
     def read() -> None:
         lines = Lines()
         try:
-            while piece := os.read(descriptor, _PIECE):
-                for line in lines.feed(piece):
+            for piece in _pieces(descriptor, source):
+                for line in lines.feed(piece) if piece is not None else lines.end():
                     give(line)
         except OSError as error:
             give(NoReader(f"{source} cannot be read any more: {system_words(error)}"))
@@ -97,6 +102,18 @@ async def _read(descriptor: int, source: str) -> AsyncIterator[str]:
         if isinstance(line, NoReader):
             raise line
         yield line
+
+
+def _pieces(descriptor: int, source: str) -> Iterator[bytes | None]:
+    """What is read, until it ends; None for a pause on a serial line. Raises `OSError`."""
+    while True:
+        if source.startswith(_SERIAL) and not select([descriptor], [], [], _PAUSE_SECONDS)[0]:
+            yield None
+            continue
+        piece = os.read(descriptor, _PIECE)
+        if not piece:
+            return
+        yield piece
 
 
 def _opened(source: str) -> int:

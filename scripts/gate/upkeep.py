@@ -115,7 +115,9 @@ class Upkeep:
         self._probes = 0
         self.gate.answered()
         await self._obey(told)
-        return self.pace.beat if self.gate.line.online else self.pace.probe
+        if not self.gate.line.online:
+            return self.pace.probe
+        return self.pace.slowest_probe if self.gate.held.bundle is None else self.pace.beat
 
     async def _heartbeat(self) -> dict[str, Any]:
         """What the server answers to a heartbeat. One that is older than heartbeats says nothing.

@@ -77,6 +77,21 @@ async def test_a_refusal_of_a_pass_that_is_remembered_costs_four_operations(
 
 
 UNCOUNTED = build.terms(limits=Limits(per_spot_day=None))
+
+
+async def test_only_the_scan_that_uses_up_a_pass_marks_it(
+    counted: tuple[RoomsUnderTest, Commands],
+) -> None:
+    rooms, commands = counted
+    held = await rooms.issued(terms=build.terms(limits=Limits(per_spot_day=None, total=2)))
+    commands.sent.clear()
+    assert await scan(rooms, held, "a")
+    assert commands.sent == {"find": 2, "insert": 1}
+    commands.sent.clear()
+    assert await scan(rooms, held, "b")
+    assert commands.sent == {"find": 1, "insert": 1, "update": 1}
+
+
 CAMPAIGN = build.offer(
     id="huimin",
     benefit=Benefit(BenefitKind.FREE),

@@ -4,6 +4,7 @@ on disk first."""
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from tests.support.build import HOLDER, NOW, OPERATOR
 from tests.support.bundles import bundle
 from tests.support.gate_programs import Program, gate_program
 from tests.support.line import Line, line_to
+from tests.support.waiting import until
 from tests.support.world import World
 
 
@@ -31,9 +33,9 @@ async def at_gate(
         yield program, line
 
 
-async def full(journal: Journal) -> None:
-    """Let the disk take nothing any more."""
-    await journal._run(lambda: journal._db.execute("PRAGMA query_only = 1").fetchall())
+async def full(journal: Journal, full: int = 1) -> None:
+    """Let the disk take nothing any more; or again, with 0."""
+    await journal._run(lambda: journal._db.execute(f"PRAGMA query_only = {full}").fetchall())
 
 
 async def records(world: World) -> list[str]:
@@ -99,7 +101,7 @@ async def test_a_scan_that_may_have_arrived_and_is_refused_here_is_taken_back(
         program.deciding.deadline = 0.3
         line.deafen()
         assert await program.verdict(world.live(held)) == "revoked offline"
-        kinds = [each.item["kind"] for each in await program.device.journal.queue(10)]
+        kinds = [item["kind"] for item in await program.queue()]
         assert kinds == ["scan", "annul"]
 
 
@@ -131,6 +133,15 @@ async def test_a_disk_that_fills_up_while_the_server_decides_takes_the_admission
         monkeypatch.setattr(program.device.journal, "answered", fills_up)
         assert await program.verdict(world.live(held)) == "undecided not_kept"
         assert await records(world) == ["admitted", "annulled"]
+        settling = asyncio.create_task(program.deciding.settle())
+        await full(program.device.journal, 0)
+
+        async def settled() -> bool:
+            return [item["kind"] for item in await program.queue()] == ["annul"]
+
+        await until(settled, "what nobody saw is taken back as soon as the disk takes it")
+        assert await program.device.journal.unanswered() == []
+        settling.cancel()
 
 
 async def test_a_gate_whose_token_was_withdrawn_admits_nobody_also_without_a_line(
@@ -181,7 +192,7 @@ async def test_an_annulment_frees_the_pass_with_a_line_and_without(
         assert await program.verdict('{"annul": "last"}') == "annulled"
         assert await program.verdict(code) == "ok offline"
         assert await program.verdict('{"annul": "nothing"}') == "undecided scan_unknown"
-        kinds = [each.item["kind"] for each in await program.device.journal.queue(10)]
+        kinds = [item["kind"] for item in await program.queue()]
         assert kinds == ["scan", "annul", "scan"]
 
 
@@ -196,8 +207,8 @@ async def test_whom_staff_let_in_is_kept_with_a_line_and_without(
         line.cut()
         assert await program.verdict(by_hand) == "let in"
         assert await program.verdict(world.live(held)) == "already_today offline"
-        hand, _ = await program.device.journal.queue(10)
-        assert (hand.item["kind"], hand.item["people"]) == ("hand", 1)
+        hand, _ = await program.queue()
+        assert (hand["kind"], hand["people"]) == ("hand", 1)
         assert await program.verdict('{"hand": {"people": 0, "reason": "x"}}') == (
             "undecided body_invalid"
         )
@@ -219,6 +230,29 @@ async def test_what_is_not_uploaded_is_decided_here_though_the_line_is_back(
         party_of_one = f'{{"code": "{world.live(held)}", "party": 1}}'
         assert await program.verdict(party_of_one) == "already_today offline"
         assert await program.verdict(world.live(other)) == "ok"
+
+
+async def test_a_stop_and_a_disabled_gate_hold_without_a_line(
+    api: Api, world: World, tmp_path: Path
+) -> None:
+    """The next beat brings them, and the bundle with it."""
+    held = await world.issue()
+    async with at_gate(world, api, tmp_path) as (program, line):
+        _, staffed = await world.gate(kind=GateKind.HANDHELD)
+        until = (NOW + timedelta(hours=2)).isoformat()
+        stop = {"nonce": "stop", "until": until, "reason": "full"}
+        assert (await api.post("/api/v1/gate/stop-entry", stop, staffed)).status == 200
+        await world.services.refresh()
+        await program.upkeep.beat()
+        line.cut()
+        assert await program.verdict(world.live(held)) == "entry_stopped offline"
+        line.heal()
+        keeping = world.system.admission.gate_keeping
+        await keeping.disable(program.device.enrolment.gate_id, OPERATOR, NOW)
+        await world.services.refresh()
+        await program.upkeep.beat()
+        line.cut()
+        assert await program.verdict(world.live(held)) == "undecided gate_disabled"
 
 
 async def test_a_card_needs_the_server(api: Api, world: World, tmp_path: Path) -> None:

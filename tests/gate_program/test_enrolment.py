@@ -8,7 +8,7 @@ from tornado.ioloop import IOLoop
 
 from passes.admission.gates import GateKind
 from scripts.gate.client import Client, NoAnswer, Refused
-from scripts.gate.enrolment import OtherGate, enrolled, restored
+from scripts.gate.enrolment import OtherGate, by_token, enrolled, renewed, restored
 from scripts.gate.journal import Journal, Name, Row
 from scripts.gate.program import CannotStart, Flags, run
 from tests.support.api import Api
@@ -46,6 +46,27 @@ async def test_an_enrolment_whose_answers_are_lost_is_one(
     assert made.spot_id == EMEISHAN
     (gate,) = await world.system.admission.gate_keeping.all()
     assert (gate.gate.id, gate.gate.token_version) == (made.gate_id, 1)
+
+
+async def test_a_token_tells_which_gate_it_is_and_is_renewed(
+    api: Api, world: World, journal: Journal
+) -> None:
+    gate, token = await world.gate()
+    client = Client([api.base])
+    made = await by_token(client, journal, token)
+    enrolled_so = await enrolled(client, journal, await setup_code(world))
+    assert made.gate_id == gate.id
+    assert (made.spot, made.bundle_keys) == (enrolled_so.spot, enrolled_so.bundle_keys)
+    async with relay_to(api.port) as (relay, port):
+        relay.losses = [Lost.REPLY]
+        lost = Client([f"http://127.0.0.1:{port}"], enrolled_so.token)
+        with pytest.raises(NoAnswer):
+            await renewed(lost, journal, enrolled_so)
+        after = await renewed(lost, journal, enrolled_so)
+    assert after.token != enrolled_so.token
+    assert restored(journal.settings()["gate"]) == after
+    me = await api.get("/api/v1/gate/me", after.token)
+    assert me.json["gate_id"] == after.gate_id
 
 
 async def test_a_wrong_code_is_told(api: Api, journal: Journal) -> None:

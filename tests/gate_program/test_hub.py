@@ -1,16 +1,17 @@
 """The hub: two turnstiles side by side never admit one pass twice, with a line and without."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from passes.admission.offline.bundle import decode
 from passes.ledger.verdicts import Reason
 from scripts.gate.hub import serve
-from scripts.gate.uploading import upload_once
 from tests.support.api import Api
 from tests.support.build import NOW
 from tests.support.bundles import TRUSTED
@@ -39,8 +40,8 @@ class Spot:
 
 @asynccontextmanager
 async def spot_with_hub(world: World, api: Api, folder: Path) -> AsyncIterator[Spot]:
-    enrolled = [await world.gate() for _ in range(3)]
-    own, first, second = enrolled
+    own = await world.gate(hub=True)
+    first, second = [await world.gate() for _ in range(2)]
     async with (
         line_to(api.port) as line,
         gate_program(world, line, folder, enrolled=own) as hub,
@@ -66,10 +67,6 @@ async def spot_with_hub(world: World, api: Api, folder: Path) -> AsyncIterator[S
             hub_api.close()
 
 
-async def queue(program: Program) -> list[dict[str, Any]]:
-    return [each.item for each in await program.device.journal.queue(100)]
-
-
 async def test_with_a_line_the_server_decides(api: Api, world: World, tmp_path: Path) -> None:
     held = await world.issue()
     async with spot_with_hub(world, api, tmp_path) as spot:
@@ -78,7 +75,7 @@ async def test_with_a_line_the_server_decides(api: Api, world: World, tmp_path: 
         assert await second.verdict(world.live(held)) == "already_today"
         (record, *_) = await world.mongo.collection("admissions").find({})
         assert record["gate_id"] == first.device.enrolment.gate_id, "in the name of the gate"
-        assert await queue(spot.hub) == []
+        assert await spot.hub.queue() == []
         spot.line.cut()
         assert await second.verdict(world.live(held)) == "already_today", "the hub remembers"
 
@@ -93,7 +90,7 @@ async def test_without_a_line_one_of_two_turnstiles_side_by_side_opens(
             code = world.live(held)
             verdicts = await asyncio.gather(*(gate.verdict(code) for gate in spot.gates))
             assert sorted(verdicts) == ["already_today", "ok"]
-        items = await queue(spot.hub)
+        items = await spot.hub.queue()
         assert len(items) == 20
         assert {item["gate"] for item in items} == {g.device.enrolment.gate_id for g in spot.gates}
         assert spot.gates[0].told == [], "for a gate, the hub is the server"
@@ -117,40 +114,42 @@ async def test_a_scan_sent_again_to_the_hub_gets_the_same_answer(
         assert_problem(unknown, 404, "scan_unknown")
 
 
-async def test_a_gate_whose_hub_is_gone_decides_alone_and_the_hub_learns_of_it(
-    api: Api, world: World, tmp_path: Path
+@pytest.mark.parametrize("lose", [Line.cut, Line.deafen], ids=["gone", "answer lost"])
+async def test_what_a_gate_decided_without_its_hub_the_hub_learns_and_uploads(
+    api: Api, world: World, tmp_path: Path, lose: Callable[[Line], None]
 ) -> None:
+    """Where the answer is lost, gate and hub have both decided the same scan."""
     held = await world.issue()
     async with spot_with_hub(world, api, tmp_path) as spot:
         first, second = spot.gates
         spot.line.cut()
-        spot.lines[0].cut()
+        lose(spot.lines[0])
         assert await first.verdict(world.live(held)) == "ok offline"
         spot.lines[0].heal()
-        device = first.device
-        uploaded = await upload_once(device.client, device.journal, device.clock, None)
-        assert (uploaded.items, await device.journal.length()) == (1, 0)
+        assert (await first.upload()).items == 1
+        assert await first.queue() == []
         assert await second.verdict(world.live(held)) == "already_today"
-        item, _ = await queue(spot.hub)
-        assert item["gate"] == device.enrolment.gate_id
+        item, _ = await spot.hub.queue()
+        assert item["gate"] == first.device.enrolment.gate_id
         assert item["decided"] == {"reason": "ok", "admits": 1, "pays": 0}
 
 
-async def test_what_the_gate_did_is_what_the_hub_uploads(
+async def test_what_the_hub_decided_is_recorded_in_the_names_of_its_gates(
     api: Api, world: World, tmp_path: Path
 ) -> None:
-    """The answer of the hub is lost, and gate and hub have both decided the same scan."""
-    held = await world.issue()
+    passes = [await world.issue() for _ in range(4)]
     async with spot_with_hub(world, api, tmp_path) as spot:
-        first, second = spot.gates
         spot.line.cut()
-        spot.lines[0].deafen()
-        assert await first.verdict(world.live(held)) == "ok offline"
-        spot.lines[0].heal()
-        await upload_once(first.device.client, first.device.journal, first.device.clock, None)
-        (item,) = await queue(spot.hub)
-        assert item["decided"]["reason"] == "ok"
-        assert await second.verdict(world.live(held)) == "already_today"
+        for held, gate in zip(passes, spot.gates * 2, strict=True):
+            assert await gate.verdict(world.live(held)) == "ok"
+        spot.line.heal()
+        uploaded = await spot.hub.upload()
+        assert (uploaded.items, uploaded.wrong, await spot.hub.queue()) == (4, [], [])
+        found = await world.mongo.collection("admissions").find({})
+        assert {(each["pass_id"], each["gate_id"]) for each in found} == {
+            (held.id, gate.device.enrolment.gate_id)
+            for held, gate in zip(passes, spot.gates * 2, strict=True)
+        }
 
 
 async def test_a_poison_item_keeps_nobody_back(api: Api, world: World, tmp_path: Path) -> None:
@@ -171,7 +170,7 @@ async def test_a_poison_item_keeps_nobody_back(api: Api, world: World, tmp_path:
         results = [each["result"] for each in answer.json["items"]]
         assert results == ["wrong", "wrong", "recorded", "recorded"]
         assert answer.json["items"][3]["verdict"]["reason"] == "already_today"
-        assert [item["nonce"] for item in await queue(spot.hub)] == ["good", "live"]
+        assert [item["nonce"] for item in await spot.hub.queue()] == ["good", "live"]
 
 
 async def test_the_hub_hands_on_its_bundle_as_the_server_signed_it(

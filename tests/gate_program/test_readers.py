@@ -52,6 +52,8 @@ async def test_a_serial_device_gives_every_byte_as_it_comes() -> None:
     assert await anext(lines) == "\x03BP1:A"
     os.write(scanner, b"\r\nBP1:C\n")
     assert [await anext(lines), await anext(lines)] == ["BP1:B", "BP1:C"]
+    os.write(scanner, b"BP1:D")
+    assert await anext(lines) == "BP1:D", "a scanner that sends no Enter"
     os.close(device)
     os.close(scanner)
     with pytest.raises((NoReader, StopAsyncIteration)):

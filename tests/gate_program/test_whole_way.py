@@ -8,7 +8,6 @@ from pathlib import Path
 
 from scripts.gate.client import NoAnswer
 from scripts.gate.screen import Shown
-from scripts.gate.uploading import upload_once
 from tests.support.api import Api
 from tests.support.gate_programs import Program, gate_program
 from tests.support.line import line_to
@@ -18,10 +17,7 @@ from tests.support.world import World
 
 async def upload(program: Program) -> None:
     """Everything that waits."""
-    device = program.device
-    while (
-        await upload_once(device.client, device.journal, device.clock, device.held.version)
-    ).items:
+    while (await program.upload()).items:
         pass
 
 

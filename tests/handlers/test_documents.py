@@ -67,9 +67,18 @@ def shown_in(document: Path) -> dict[str, Example]:
     return {f"{each.method} {each.path}": each for each in documented.examples(document)}
 
 
+ITEMS = [
+    documented.parsed(line)
+    for block in documented.blocks(GATE)
+    for line in block.splitlines()
+    if line.startswith('{"kind": ')
+]
+"""The items of an upload that the gate protocol shows."""
+
+
 async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
     enrol, scan, annul, lookup, card, *decisions = documented.examples(GATE)
-    annulment, stop, resume, by_hand, undo, not_them, emergency, bundle = decisions
+    annulment, stop, resume, by_hand, undo, not_them, emergency, upload, bundle = decisions
     new = await world.system.admission.gate_keeping.add(
         build.EMEISHAN, GateKind.HANDHELD, "", build.OPERATOR, world.clock(), frozenset(Reader)
     )
@@ -109,6 +118,11 @@ async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
     opened = await caller.send(emergency, emergency.bodies[0], until=until)
     assert_as_shown(emergency, opened)
     assert (await caller.send(bundle)).body.startswith(b"BPB1")
+    items = [each | {"code": world.live(held)} if "decided" in each else each for each in ITEMS]
+    uploaded = await caller.send(upload, upload.bodies[0], items=items)
+    assert_as_shown(upload, uploaded)
+    results = [item["result"] for item in uploaded.json["items"]]
+    assert results == ["recorded", "refused", "recorded", "recorded", "recorded"]
     assert caller.sent == set(shown_in(GATE))
 
 

@@ -43,6 +43,9 @@ NOT_RUN = {
     "python -m scripts cases show": "tests/process/test_staff.py runs it, on a case",
     "python -m scripts cases close": "tests/process/test_staff.py runs it, on a case",
     ".venv/bin/python -m scripts.gate --server": "tests/process/test_gate_program.py runs it",
+    "python -m scripts conflicts show": "tests/process/test_conflicts.py runs it, on a conflict",
+    "python -m scripts conflicts resolve": "tests/process/test_conflicts.py runs it, on a conflict",
+    "python -m scripts admissions import-paper": "tests/process/test_conflicts.py runs it",
     "python -m scripts spots from-facts": "tests/scenic_data/test_facts.py runs it, on made tables",
 }
 

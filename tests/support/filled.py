@@ -6,14 +6,17 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from passes.admission.by_hand import Shown, WhyByHand
-from passes.admission.gates import GateKind, Reader, Scan
+from passes.admission.gates import Gate, GateKind, Reader, Scan
 from passes.admission.heartbeats import BundleHeld, Counters, Heartbeat
+from passes.admission.offline.items import DecidedAlone, ScanItem, Timing
 from passes.admission.staff import StaffDecision
 from passes.admission.stops import WhyStopped
 from passes.base.errors import Conflict
 from passes.base.text import Text
 from passes.holding.issuing import NewPass
+from passes.holding.model import Pass
 from passes.holding.shown_code import live_text
+from passes.ledger.verdicts import Reason
 from passes.offers.claiming import Claim
 from passes.offers.offer import Quota
 from passes.people.barring import Bar
@@ -82,6 +85,17 @@ async def filled(mongo: Mongo, data_dir: Path, sandbox_url: str) -> System:
     return system
 
 
+async def _decided_alone(system: System, gate: Gate, held: Pass) -> None:
+    """The pass was let in once more, by a turnstile without a line."""
+    alone = replace(gate, id="emeishan-k4tp", kind=GateKind.TURNSTILE)
+    at = NOW + timedelta(minutes=3)
+    scan = Scan(alone, live_text(held, system.codes, at), "e1b7704cd9235fa8", at)
+    item = ScanItem(scan, DecidedAlone(Reason.OK, 1))
+    received_at = NOW + timedelta(minutes=40)
+    timing = Timing(received_at, received_at, "0:1782871200000")
+    await system.admission.uploading.upload([item], timing)
+
+
 async def _published(system: System) -> Edition:
     """An edition with one of everything that terms can say."""
     terms = build.terms(
@@ -134,6 +148,7 @@ async def _scanned_twice(system: System, edition: Edition, visitor: Visitor) -> 
         at = NOW + timedelta(minutes=minutes)
         scan = Scan(gate, live_text(held, system.codes, at), nonce, at, lane="2")
         await system.admission.admission.admit(scan, at)
+    await _decided_alone(system, gate, held)
 
 
 async def _amended(system: System) -> None:

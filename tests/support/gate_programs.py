@@ -22,6 +22,7 @@ from scripts.gate.journal import Journal
 from scripts.gate.program import Gate
 from scripts.gate.screen import Annulled, Came, LetIn, Shown
 from scripts.gate.upkeep import Pace, Upkeep
+from scripts.gate.uploading import Uploaded, upload_once
 from tests.support.bundles import BUNDLE_KEY
 from tests.support.line import Line
 from tests.support.world import World
@@ -53,6 +54,15 @@ class Program:
             return f"undecided {came.code}"
         reason = str(came.answer["reason"])
         return reason if came.online else f"{reason} offline"
+
+    async def upload(self) -> Uploaded:
+        """Send the oldest that wait, once."""
+        device = self.device
+        return await upload_once(device.client, device.journal, device.clock, device.held.version)
+
+    async def queue(self) -> list[dict[str, Any]]:
+        """The items that wait."""
+        return [each.item for each in await self.device.journal.queue(100)]
 
     async def take(self, bundle: Bundle) -> None:
         """Hold a bundle that was made by hand."""

@@ -271,11 +271,16 @@ class Alone:
         traits = Traits()
         if past.free is not None:  # of any age: the rule of the category admits them all
             traits = Traits(age_band=AgeBand.UNDER_6, turns_until=self._bundle.rules.days[-1])
-        last_day = code.last_day + timedelta(days=flat.longer)
+        # Later days are not asked about: nothing is known of them.
+        last_day = min(
+            code.last_day + timedelta(days=flat.longer),
+            flat.last_day or date.max,
+            self._bundle.rules.days[-1],
+        )
         return Pass(
             id=code.pass_id,
             edition=edition,
-            valid=DateRange(code.first_day, min(last_day, flat.last_day or last_day)),
+            valid=DateRange(code.first_day, last_day),
             state=PassState.ACTIVE if standing in _IN_FORCE else PassState.FROZEN,
             holder=NOBODY,
             issued_at=_LONG_AGO,

@@ -53,6 +53,10 @@ SAME_FOR = timedelta(hours=1)
 """For how long it is given again if nothing has."""
 
 _CLOCKS_DIFFER = timedelta(minutes=6)
+_CHANGED_WITHIN = timedelta(minutes=1)
+"""How long after its mark a change is made at the latest."""
+
+_AT_ONCE = 200
 _MOST_AT_ONCE = 20_000
 """Of how many passes a filter is made while a gate waits for its first bundle."""
 
@@ -83,6 +87,24 @@ class _Made:
     seen: tuple[object, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A marked pass as it was read, and why it admits nowhere. `marked_at` is when this process saw
+    its mark first."""
+
+    held: Pass
+    why: Reason | None
+    token: str
+    marked_at: datetime
+    read_at: datetime
+
+    def is_right(self, token: str, now: datetime) -> bool:
+        """Whether it need not be read again: it has no newer mark, the change that was marked was
+        made by then, and the days are the same."""
+        same_day = business_day(self.read_at) == business_day(now)
+        return token == self.token and same_day and self.read_at - self.marked_at >= _CHANGED_WITHIN
+
+
 class BundleMaking:
     """Makes bundles."""
 
@@ -103,12 +125,11 @@ class BundleMaking:
         self._sources = sources
         self._filtering = filtering
         self._filters = filters
-        self._marks = marks
         self._passes = passes
-        self._records = records
         self._made: dict[str, _Made] = {}
         self._making: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._today = _Today(records)
+        self._marked = _Marked(marks, passes, filtering)
 
     def public_keys(self) -> Mapping[int, Ed25519PublicKey]:
         """The keys that sign bundles, by id: what a gate pins when it enrols."""
@@ -144,7 +165,7 @@ class BundleMaking:
         base = await self._base(now)
         days = [today + timedelta(days=n) for n in range(DAYS)]
         editions = [each for each in sources.editions() if spot_id in each.spots]
-        changed = await self._changed(now)
+        changed = await self._marked.all(now)
         return Bundle(
             spot_id=spot_id,
             epoch=self._codes.epoch,
@@ -171,15 +192,6 @@ class BundleMaking:
             raise Unavailable("bundle_not_ready", text)
         return base
 
-    async def _changed(self, now: datetime) -> Sequence[tuple[Pass, Reason | None]]:
-        """The passes whose standing may have changed, with what it is."""
-        marked = list(await self._marks.all())
-        today = business_day(now)
-        days = Days(today, today + GOOD_FOR)
-        passes = await self._passes.of(marked) if marked else []
-        tallies: Mapping[str, Tally] = await self._filtering.tallies(passes)
-        return [(held, why_nowhere(held, tallies.get(held.id), days)) for held in passes]
-
     def _code_keys(self, days: Sequence[date]) -> GateKeys:
         """All keys that sign codes, and the day keys; also of the day before, whose last codes are
         shown for some seconds after midnight."""
@@ -195,15 +207,58 @@ class BundleMaking:
         spot: SpotFacts,
         editions: Collection[Edition],
         base: KeptFilter,
-        changed: Sequence[tuple[Pass, Reason | None]],
+        changed: Sequence[_Told],
     ) -> Bound:
         """The vouchers for this spot, its whole, or any spot."""
         since = business_day(base.began_at)
         if not any(map(binds, editions)):
             return Bound(since)
         listed = await self._filters.bound([spot.id, *sorted(spot.tags), ANYWHERE])
-        lately = {held.id for held, _ in changed if binds(held.edition) and held.opens(spot)}
+        marked = [each.held for each in changed]
+        lately = {held.id for held in marked if binds(held.edition) and held.opens(spot)}
         return Bound(since, listed | lately)
+
+
+class _Marked:
+    """The passes whose standing may have changed, for the bundles of all spots. One that was read
+    long enough after its mark is not read again."""
+
+    def __init__(self, marks: Marks, passes: PassesAtLarge, filtering: Filtering) -> None:
+        self._marks = marks
+        self._passes = passes
+        self._filtering = filtering
+        self._known: dict[str, _Told] = {}
+
+    async def all(self, now: datetime) -> Sequence[_Told]:
+        """Every one of them, with why it admits nowhere on the days of a bundle."""
+        marks = await self._marks.all()
+        known = {serial: self._known[serial] for serial in marks.keys() & self._known.keys()}
+        stale = [
+            serial
+            for serial, token in marks.items()
+            if serial not in known or not known[serial].is_right(token, now)
+        ]
+        for at in range(0, len(stale), _AT_ONCE):
+            for told in await self._read(stale[at : at + _AT_ONCE], marks, now):
+                known[told.held.id] = told
+        self._known = known
+        return list(known.values())
+
+    async def _read(
+        self, serials: Sequence[str], marks: Mapping[str, str], now: datetime
+    ) -> list[_Told]:
+        today = business_day(now)
+        days = Days(today, today + GOOD_FOR)
+        passes = await self._passes.of(serials)
+        tallies: Mapping[str, Tally] = await self._filtering.tallies(passes)
+        told = []
+        for held in passes:
+            token, before = marks[held.id], self._known.get(held.id)
+            seen_before = before is not None and before.token == token
+            marked_at = before.marked_at if before is not None and seen_before else now
+            why = why_nowhere(held, tallies.get(held.id), days)
+            told.append(_Told(held, why, token, marked_at, now))
+        return told
 
 
 class _Today:
@@ -237,9 +292,9 @@ def _says_the_same(made: _Made, package: Package, now: datetime) -> bool:
     return made.package.parts == package.parts and now - made.made_at < SAME_FOR
 
 
-def _changes(changed: Sequence[tuple[Pass, Reason | None]], base: KeptFilter) -> Changes:
-    refuse = {held.id: reason for held, reason in changed if reason is not None}
-    allow = {held.id for held, reason in changed if reason is None}
+def _changes(changed: Sequence[_Told], base: KeptFilter) -> Changes:
+    refuse = {each.held.id: each.why for each in changed if each.why is not None}
+    allow = {each.held.id for each in changed if each.why is None}
     # Of those that the filter lets in anyway nothing has to be said.
     told = {each for each in allow if base.cascade.refuses(each)}
     return Changes(refuse, frozenset(told | (base.allow - refuse.keys())))

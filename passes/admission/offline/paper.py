@@ -13,13 +13,13 @@ from hashlib import sha256
 from passes.admission.cards import Cards
 from passes.admission.gates import Gate, GateKind, GateState, Scan, ShownCard
 from passes.admission.lookup import Card
-from passes.admission.offline.uploading import (
+from passes.admission.offline.items import (
     DecidedAlone,
     ItemResult,
     ScanItem,
     Timing,
-    Uploading,
 )
+from passes.admission.offline.uploading import Uploading
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
 from passes.base.errors import DomainError, Fault, Invalid, unknown

@@ -11,8 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from itertools import chain
 
 from passes.admission.admitting import KINDS, Admission, check_same_scan, people_in
@@ -21,25 +20,34 @@ from passes.admission.appending import Appending, busy
 from passes.admission.by_hand import HandAdmissions, Shown
 from passes.admission.cases import CaseKind, Cases
 from passes.admission.correcting import Correcting, Correction
-from passes.admission.gates import Gate, GateState, Purpose, Scan, ShownCard
+from passes.admission.gates import GateState, Purpose, Scan, ShownCard
 from passes.admission.offline.conflict import ConflictFile, ConflictState, Name
 from passes.admission.offline.conflicts import Conflicts
+from passes.admission.offline.evidence import (
+    STEPS,
+    Reading,
+    doubt_about,
+    read_by,
+    state_at,
+    verdict_of,
+)
+from passes.admission.offline.items import (
+    CLOCK_TOLERANCE,
+    AnnulItem,
+    DecidedAlone,
+    HandItem,
+    Item,
+    ItemResult,
+    Result,
+    ScanItem,
+    Timing,
+)
 from passes.admission.order import place_of
 from passes.admission.rules import (
     Case,
-    code_suits_gate,
     decide,
-    entry_not_stopped,
-    no_blackout,
-    no_emergency,
-    pass_active,
-    spot_covered,
-    spot_open,
-    within_hours,
 )
-from passes.admission.staff import StaffDecision
 from passes.admission.stop import Stop
-from passes.base.audit import AuditLine, Outcome
 from passes.base.calendar import to_milliseconds
 from passes.base.errors import Conflict, DomainError, Invalid, Unavailable, Unknown
 from passes.base.ports import Audit
@@ -54,7 +62,6 @@ from passes.ledger.ports import Ledger, Refusals
 from passes.ledger.records import (
     By,
     Cause,
-    Decision,
     Doubt,
     Record,
     RecordKind,
@@ -71,125 +78,7 @@ from passes.terms.terms import SpotFacts
 
 log = logging.getLogger(__name__)
 
-CLOCK_TOLERANCE = timedelta(minutes=2)
-"""How far a corrected time may be wrong: a clock drifts between a scan and its upload."""
-
-MOST_QUEUED = timedelta(days=60)
-"""What a gate says to have decided longer ago than that was told by a clock that was wrong."""
-
 _TRIES = 100
-_STEPS = int(CLOCK_TOLERANCE.total_seconds()) // codes.STEP_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class DecidedAlone:
-    """What a gate decided: `ok`, or why not; how many people it let in, and how many paid."""
-
-    reason: Reason
-    admits: int = 0
-    pays: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ScanItem:
-    """A scan, and what was decided; None if it is to be decided now."""
-
-    scan: Scan
-    decided: DecidedAlone | None
-    on_paper: Decision | None = None
-    """Who has read it off a list on paper, on which staff had written it."""
-
-    @property
-    def at(self) -> datetime:
-        """When it was, by the clock of the gate."""
-        return self.scan.scanned_at
-
-    @property
-    def name(self) -> Name:
-        """What happened."""
-        return self.scan.gate.id, self.scan.nonce
-
-
-@dataclass(frozen=True, slots=True)
-class AnnulItem:
-    """That what a gate named so did not happen after all; `at` by its clock."""
-
-    gate: Gate
-    nonce: str
-    at: datetime
-
-    @property
-    def name(self) -> Name:
-        """What did not happen."""
-        return self.gate.id, self.nonce
-
-
-@dataclass(frozen=True, slots=True)
-class HandItem:
-    """People whom staff let in by hand; `at` by the clock of the gate."""
-
-    decision: StaffDecision
-    shown: Shown
-    at: datetime
-
-    @property
-    def name(self) -> Name:
-        """What happened."""
-        return self.decision.gate.id, self.decision.nonce
-
-
-Item = ScanItem | AnnulItem | HandItem
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """When a batch was sent, by the clock of its gate, and when it was received, by ours."""
-
-    sent_at: datetime
-    received_at: datetime
-    bundle: str | None = None
-    """The version of the bundle of the gate, `epoch:number`."""
-
-    def corrected(self, told: datetime) -> tuple[datetime, bool]:
-        """The instant by our clock for one that the clock of the gate told, and whether that can be
-        right: one from before the last weeks, or after the sending, cannot."""
-        received_at = to_milliseconds(self.received_at)
-        age = self.sent_at - told
-        if age > MOST_QUEUED:
-            return received_at, False
-        return received_at - max(age, timedelta()), age >= -CLOCK_TOLERANCE
-
-
-class Result(StrEnum):
-    """What became of an item."""
-
-    RECORDED = "recorded"
-    KNOWN = "known"
-    CONFLICT = "conflict"
-    REFUSED = "refused"
-    WRONG = "wrong"
-    LATER = "later"
-    """Not now: the gate keeps it, and sends it again."""
-
-
-@dataclass(frozen=True, slots=True)
-class ItemResult:
-    """What became of an item: a verdict if it was a scan, the number of a conflict if it is one, or
-    what is wrong with it."""
-
-    result: Result
-    verdict: Verdict | None = None
-    held: Pass | None = None
-    conflict: str | None = None
-    error: DomainError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """What the text of a code says, as far as it is ours, and what is wrong with it."""
-
-    code: codes.Code | None = None
-    unsound: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +110,7 @@ class _Known:
 
     timing: Timing
     records: Mapping[Name, Sequence[Record]]
-    readings: Mapping[int, _Reading]
+    readings: Mapping[int, Reading]
     serials: Mapping[str, _Serial]
 
 
@@ -304,11 +193,11 @@ class Uploading:
         serials = {each: told for each, told in zip(wanted, found_passes, strict=True) if told}
         return _Known(timing, records, readings, serials)
 
-    def _read(self, text: str, at: datetime) -> _Reading:
+    def _read(self, text: str, at: datetime) -> Reading:
         try:
-            return _Reading(codes.read(text, self._keys, at, _STEPS))
+            return Reading(codes.read(text, self._keys, at, STEPS))
         except codes.CodeError as error:
-            return _Reading(error.code, error.reason)
+            return Reading(error.code, error.reason)
 
     async def _serial(self, pass_id: str) -> _Serial | None:
         """The pass with a serial, if there is one. Raises `Unavailable` while it is reissued."""
@@ -387,7 +276,7 @@ class Uploading:
         if decided.reason is not Reason.OK:
             return await self._refused(item, decided, place, known, person)
         if earlier is not None:
-            held = await self._touch(earlier, person)
+            held = await self._touch(earlier, person, known)
             return ItemResult(Result.KNOWN, earlier.verdict, held)
         return await self._let_in(item, decided, place, known, person)
 
@@ -403,11 +292,11 @@ class Uploading:
         undone: nobody came in."""
         scan, now = item.scan, known.timing.received_at
         at, _ = known.timing.corrected(item.at)
-        reading = known.readings.get(place, _Reading())
+        reading = known.readings.get(place, Reading())
         verdict, serial = Verdict(decided.reason, at), await self._serial_of(reading, known)
         held = None if serial is None else serial.newest
         for admitted in _undoable(known.records.get(item.name, ())):
-            await self._undo(admitted, at, now, person)
+            await self._undo(admitted, at, person, known)
             return ItemResult(Result.REFUSED, verdict, held)
         kept, new = await self._refusals.keep_late(
             Refusal(
@@ -431,7 +320,7 @@ class Uploading:
                 raise
             return None  # it is asked again for its own item, which then has to wait
 
-    async def _serial_of(self, reading: _Reading, known: _Known) -> _Serial | None:
+    async def _serial_of(self, reading: Reading, known: _Known) -> _Serial | None:
         """The pass of a code, if it is one of ours."""
         if reading.code is None:
             return None
@@ -448,7 +337,7 @@ class Uploading:
     ) -> ItemResult:
         """What a gate has let in, or out, or taken money for, is appended to the ledger."""
         now = known.timing.received_at
-        reading = known.readings.get(place, _Reading())
+        reading = known.readings.get(place, Reading())
         serial = await self._serial_of(reading, known)
         for _ in range(_TRIES):
             # 1. Which pass is it, and what has happened to it?
@@ -464,7 +353,7 @@ class Uploading:
                 earlier = _first(await self._ledger.all_named(*_one(item.name)))
             if earlier is not None:
                 _check_same(item, earlier, now)
-                await self._touch(earlier, person)
+                await self._touch(earlier, person, known)
                 return ItemResult(Result.KNOWN, earlier.verdict, held)
             # 3. The record. Closed means that the pass was reissued just now, or given back.
             if ledger and ledger[-1].kind is RecordKind.CLOSED:
@@ -503,7 +392,7 @@ class Uploading:
         self,
         item: ScanItem,
         decided: DecidedAlone,
-        reading: _Reading,
+        reading: Reading,
         serial: _Serial,
         ledger: Sequence[Record],
         timing: Timing,
@@ -515,8 +404,8 @@ class Uploading:
         case = self._case(scan, as_it_was, reading.code, tally_at(ledger, at), at)
         doubt = None
         if scan.purpose is not Purpose.LEAVE:
-            doubt = _doubt(case, reading, item, sure=sure)
-        verdict = _verdict(case, decided, scan.purpose)
+            doubt = doubt_about(case, reading, item, sure=sure)
+        verdict = verdict_of(case, decided, scan.purpose)
         record = Record(
             pass_id=held.id,
             n=0,
@@ -531,7 +420,7 @@ class Uploading:
             tally=Tally(),
             verdict=verdict,
             room=case.whole_party.admits,
-            by=_by(item, reading),
+            by=read_by(item, reading),
             online=False,
             decision=item.on_paper,
             lane=scan.lane,
@@ -600,7 +489,7 @@ class Uploading:
         self,
         item: ScanItem,
         decided: DecidedAlone,
-        reading: _Reading,
+        reading: Reading,
         known: _Known,
         given_back: Pass | None = None,
     ) -> ItemResult:
@@ -628,7 +517,7 @@ class Uploading:
                 online=False,
                 pass_id=reading.code.pass_id if reading.code else None,
                 people=decided.admits,
-                by=_by(item, reading),
+                by=read_by(item, reading),
                 step=reading.code.step if reading.code else None,
                 bundle=known.timing.bundle,
                 code_digest=scan.digest,
@@ -654,7 +543,7 @@ class Uploading:
             let_in = await self._by_hand.admit(decision, Shown(item.shown.people), now, at)
         held = None
         if let_in.record is not None:
-            held = await self._touch(let_in.record, person)
+            held = await self._touch(let_in.record, person, known)
         return ItemResult(Result.KNOWN if earlier else Result.RECORDED, held=held)
 
     async def _annul(self, item: AnnulItem, known: _Known, person: _Person) -> ItemResult:
@@ -668,18 +557,19 @@ class Uploading:
         if admitted:
             if at - admitted[-1].at > ANNUL_WITHIN + CLOCK_TOLERANCE:
                 return ItemResult(Result.REFUSED, error=too_late())
-            await self._undo(admitted[-1], at, now, person)
+            await self._undo(admitted[-1], at, person, known)
             return ItemResult(Result.RECORDED)
         if any(record.annuls for record in records):
-            await self._touch(records[-1], person)
+            await self._touch(records[-1], person, known)
             return ItemResult(Result.KNOWN)
         if case is not None or await self._conflicts.withdraw(item.name, now):
             return ItemResult(Result.RECORDED)
         text = Text("本闸机没有这次入园记录", "this gate has told of no such scan")
         raise Unknown("scan_unknown", text)
 
-    async def _undo(self, admitted: Record, at: datetime, now: datetime, person: _Person) -> None:
+    async def _undo(self, admitted: Record, at: datetime, person: _Person, known: _Known) -> None:
         """Annul a record, also if its pass was reissued since."""
+        now = known.timing.received_at
 
         def made(ledger: Sequence[Record]) -> Record:
             earlier = undone_by(ledger, admitted)
@@ -694,11 +584,12 @@ class Uploading:
             by = f"gate:{admitted.gate_id}"
             correction = Correction(admitted.pass_id, admitted.n, by, "annulled by the gate")
             await self._correcting.annul(correction, now)
-        await self._touch(admitted, person)
+        await self._touch(admitted, person, known)
 
-    async def _touch(self, record: Record, person: _Person) -> Pass | None:
+    async def _touch(self, record: Record, person: _Person, known: _Known) -> Pass | None:
         """Note that the conflicts of the pass of a record are to be settled; the pass."""
-        serial = await self._serial(record.pass_id)
+        told = known.serials.get(record.pass_id)
+        serial = told or await self._serial(record.pass_id)
         if serial is None:
             return None
         person.touched[serial.newest.id] = serial.newest, None
@@ -710,32 +601,6 @@ _NO_PASS_TOLD = frozenset({"code_unreadable", "pass_unknown"})
 
 _HAPPENED = frozenset({*KINDS.values(), RecordKind.LET_IN})
 _UNDOABLE = frozenset({RecordKind.ADMITTED, RecordKind.LET_IN, RecordKind.PAID})
-
-_STATES = {
-    "activate": PassState.ACTIVE,
-    "unfreeze": PassState.ACTIVE,
-    "restore": PassState.ACTIVE,
-    "freeze": PassState.FROZEN,
-    "revoke": PassState.REVOKED,
-    "reissue": PassState.REVOKED,
-    "cancel": PassState.REVOKED,
-    "rescind": PassState.REFUNDED,
-}
-"""In which state an action of the audit log leaves a pass."""
-
-
-def state_at(shown: Pass, lines: Iterable[AuditLine], at: datetime) -> PassState:
-    """The state of a pass at an instant, by the audit lines about it, oldest first. Pure."""
-    told = [
-        line for line in lines if line.action in _STATES and line.outcome is not Outcome.NOT_DONE
-    ]
-    before = [line for line in told if line.at <= at]
-    after = told[len(before) :]
-    if not after:
-        return shown.state
-    if before:
-        return _STATES[before[-1].action]
-    return PassState.ISSUED if after[0].action == "activate" else PassState.ACTIVE
 
 
 def _text_in(item: Item) -> str | None:
@@ -749,7 +614,7 @@ def _key_of(item: Item, place: int, known: _Known) -> str:
     """Whose an item is: a person's, as a keyed hash, a pass, or nobody's that is known."""
     if isinstance(item, ScanItem) and isinstance(item.scan.shown, ShownCard):
         return item.scan.shown.lookup or ":".join(item.name)
-    reading = known.readings.get(place, _Reading())
+    reading = known.readings.get(place, Reading())
     pass_id = reading.code.pass_id if reading.code else None
     if isinstance(item, HandItem) and pass_id is None:
         pass_id = item.shown.pass_id
@@ -781,78 +646,6 @@ def _check_same(item: ScanItem, earlier: Record, now: datetime) -> None:
     named by what it says."""
     if item.on_paper is None:
         check_same_scan(item.scan, earlier, now)
-
-
-def _by(item: ScanItem, reading: _Reading) -> By:
-    if item.on_paper is not None:
-        return By.PAPER
-    if isinstance(item.scan.shown, ShownCard):
-        return item.scan.shown.by
-    return By.ROTATING if reading.code is not None and reading.code.rotating else By.STATIC
-
-
-_FACTS = (
-    code_suits_gate,
-    no_emergency,
-    pass_active,
-    spot_covered,
-    spot_open,
-    entry_not_stopped,
-    no_blackout,
-    within_hours,
-)
-"""The rules that ask nothing of other visits. What these refuse is asked once, when an item is
-recorded; what the others refuse changes with what arrives later."""
-
-_CAUSES = {
-    Reason.CODE_STATIC: Cause.STALE_STEP,
-    Reason.CODE_STALE: Cause.STALE_STEP,
-    Reason.SPOT_NOT_COVERED: Cause.NOT_COVERED,
-    Reason.SPOT_WITHDRAWN: Cause.NOT_COVERED,
-    Reason.SPOT_CLOSED: Cause.OUT_OF_TIME,
-    Reason.ENTRY_STOPPED: Cause.OUT_OF_TIME,
-    Reason.EMERGENCY: Cause.OUT_OF_TIME,
-    Reason.BLACKOUT: Cause.OUT_OF_TIME,
-    Reason.OUTSIDE_HOURS: Cause.OUT_OF_TIME,
-}
-"""Of each reason the cause; of all others the pass was not in force."""
-
-
-def _doubt(case: Case, reading: _Reading, item: ScanItem, *, sure: bool) -> Doubt | None:
-    """What speaks against what a gate did, whatever other visits there are."""
-    step = reading.code.step if reading.code else None
-    stale = reading.unsound is Reason.CODE_STALE
-    if stale and step is not None and item.on_paper is None:
-        fitted = abs(step - codes.step_of(item.at)) <= _STEPS
-        cause = Cause.CLOCK_DOUBTFUL if fitted else Cause.STALE_STEP
-        return Doubt(cause, Reason.CODE_STALE)
-    if reading.unsound is not None and not stale:
-        return Doubt(Cause.NOT_IN_FORCE, reading.unsound)  # by a key that had ended
-    if not sure:
-        return Doubt(Cause.CLOCK_DOUBTFUL)
-    for rule in _FACTS:
-        objection = rule(case)
-        if objection is not None:
-            cause = _CAUSES.get(objection.reason, Cause.NOT_IN_FORCE)
-            return Doubt(cause, objection.reason)
-    return None
-
-
-def _verdict(case: Case, decided: DecidedAlone, purpose: Purpose) -> Verdict:
-    """What a gate decided, as a verdict. Who is free by law is told from the holder's age, as far
-    as the gate let as many in."""
-    each_fen = case.whole_party.each_fen
-    amount_fen = None if each_fen is None else decided.pays * each_fen
-    verdict = Verdict(Reason.OK, case.at, decided.admits, decided.pays, amount_fen=amount_fen)
-    if purpose is Purpose.LEAVE:
-        return replace(verdict, leaving=True)
-    if purpose is Purpose.PAY:
-        return replace(verdict, admits=0, paying=True, category=case.free_as)
-    if sum(case.free.values()) > decided.admits:
-        return verdict
-    return replace(
-        verdict, check_identity=case.looks_at_card, category=case.free_as, free=case.free
-    )
 
 
 def _with_conflict(answer: ItemResult, conflict: ConflictFile) -> ItemResult:

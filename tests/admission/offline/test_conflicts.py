@@ -14,7 +14,7 @@ from tornado.ioloop import IOLoop
 from passes.admission.gates import Gate, GateKind, Purpose
 from passes.admission.offline.conflict import ConflictFile, ConflictState
 from passes.admission.offline.conflicts import excesses
-from passes.admission.offline.uploading import (
+from passes.admission.offline.items import (
     AnnulItem,
     DecidedAlone,
     Item,

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from passes.admission.offline.items import Result
 from passes.admission.offline.paper import PaperLine, place_of_spot
-from passes.admission.offline.uploading import Result
 from passes.holding.shown_code import live_text
 from passes.ledger.records import By, Cause
 from tests.support import build
