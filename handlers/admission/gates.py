@@ -223,8 +223,8 @@ class ScanIn(In):
         """The scan as the domain sees it."""
         purpose = Purpose.LEAVE if self.leaving else self.purpose
         free = {each.value: number for each, number in self.free.items()}
-        when, lane = self.scanned_at, lane or self.lane
-        return Scan(gate, shown, self.nonce, when, self.party, purpose, lane, staff, free)
+        when = self.scanned_at
+        return Scan(gate, shown, self.nonce, when, self.party, purpose, self.lane, staff, free)
 
 
 class PassOut(Out):

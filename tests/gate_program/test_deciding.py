@@ -144,6 +144,46 @@ async def test_a_disk_that_fills_up_while_the_server_decides_takes_the_admission
         settling.cancel()
 
 
+async def test_nobody_decides_alone_what_was_asked_to_be_taken_back(
+    api: Api, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The annulment may have arrived, though its answer is lost: a door that opened then would
+    have let in somebody whom nobody counts."""
+    held = await world.issue()
+    async with at_gate(world, api, tmp_path) as (program, line):
+        journal = program.device.journal
+        answered = journal.answered
+
+        async def fills_up_for_a_moment(row: object) -> None:
+            await full(journal)
+            try:
+                await answered(row)  # type: ignore[arg-type]
+            finally:
+                await full(journal, 0)
+                line.cut()
+
+        monkeypatch.setattr(journal, "answered", fills_up_for_a_moment)
+        assert await program.verdict(world.live(held)) == "undecided not_kept"
+        assert await program.queue() == []
+        await program.deciding.recover()
+        assert [item["kind"] for item in await program.queue()] == ["annul"]
+
+
+async def test_a_second_reading_that_may_arrive_late_is_taken_back(
+    api: Api, world: World, tmp_path: Path
+) -> None:
+    """A slow line holds the request back for longer than a second reading is one."""
+    held = await world.issue()
+    async with at_gate(world, api, tmp_path) as (program, line):
+        assert await program.verdict(world.live(held)) == "ok"
+        program.deciding.deadline = 0.2
+        line.silence()
+        assert await program.verdict(world.live(held)) == "repeat offline"
+        items = await program.queue()
+        assert [item["kind"] for item in items] == ["scan", "annul"]
+        assert items[0]["decided"]["reason"] == "repeat"
+
+
 async def test_a_gate_whose_token_was_withdrawn_admits_nobody_also_without_a_line(
     api: Api, world: World, tmp_path: Path
 ) -> None:

@@ -34,8 +34,8 @@ from tests.support.trials import Outage
 from tests.support.troubles import Kind, troubles
 
 PASSES = 40
-VICTIMS = {
-    Kind.KILL: ("database", "server", *GATES),
+VICTIMS: dict[Kind, tuple[str, ...]] = {
+    Kind.KILL: ("database", "server", *GATES, "server"),
     Kind.CUT: LINES,
     Kind.SILENCE: LINES,
     Kind.DEAFEN: LINES,

@@ -18,6 +18,10 @@ relay         a relay in front of a server that loses requests and replies
 line          a line to a server that can be cut, delayed, held silent and healed
 gate_programs gate programs in the process of the test, before a real server
 skewed_gate   the gate program on a machine whose clock is wrong
+programs      programs that are killed again and again, and started again on the same data
+site          a server, its database, a hub and gates as processes, with a line between any two
+troubles      what befalls a site, and when: all of it follows from a seed
+history       whether all that gates showed is what is stored
 verdicts      asserts about what a gate is told
 fields        asserts about several fields of one thing
 replies       asserts about problems over HTTP
@@ -26,7 +30,8 @@ vectors       the published test vectors
 code_writer   writes codes for the vectors, by the page that describes them alone
 bundles       bundles made by hand
 waiting       waits until something holds, bounded
-trials        how often a trial is repeated: few rounds, or many by `--long` and `--kills`
+trials        how often a trial is repeated: few rounds, or many by `--long` and `--kills`;
+              how long the offline trial lasts
 
 No test module imports another; what two of them need is here.
 """

@@ -44,24 +44,26 @@ class Trouble:
     """Seconds by which a clock is wrong; seconds by which a line is late."""
 
 
-_BETWEEN = 1.0
-"""Seconds from one trouble to the next, at the most."""
-_LASTS = (0.3, 6.0)
+_BETWEEN = (0.2, 1.0)
+"""Seconds from one trouble to the next."""
+_LULL = (3.0, 8.0)
+"""Seconds after one of each kind, so that everybody comes back."""
+_LASTS = (0.3, 5.0)
 _SLOW = (0.1, 3.0)
 _SKEWS = (-7200.0, -300.0, -20.0, 0.0, 20.0, 300.0, 7200.0, 3 * 86400.0)
 
 
 def troubles(seed: int, seconds: float, victims: Mapping[Kind, Sequence[str]]) -> list[Trouble]:
-    """Troubles for so many seconds, of every kind in turn, of random victims of that kind."""
+    """Troubles for so many seconds: one of every kind, then a lull, and so on."""
     chance = random.Random(seed)
     script: list[Trouble] = []
     at = 0.0
-    kinds: list[Kind] = []
-    while (at := at + chance.uniform(0.2, _BETWEEN)) < seconds:
-        if not kinds:
-            kinds = chance.sample(sorted(victims), len(victims))
-        kind = kinds.pop()
-        amount = chance.choice(_SKEWS) if kind is Kind.SKEW else chance.uniform(*_SLOW)
-        lasts = min(chance.uniform(*_LASTS), seconds - at)
-        script.append(Trouble(at, kind, chance.choice(victims[kind]), lasts, amount))
-    return script
+    while True:
+        for kind in chance.sample(sorted(victims), len(victims)):
+            at += chance.uniform(*_BETWEEN)
+            if at >= seconds:
+                return script
+            amount = chance.choice(_SKEWS) if kind is Kind.SKEW else chance.uniform(*_SLOW)
+            lasts = min(chance.uniform(*_LASTS), seconds - at)
+            script.append(Trouble(at, kind, chance.choice(victims[kind]), lasts, amount))
+        at += chance.uniform(*_LULL)
