@@ -69,7 +69,7 @@ def shown_in(document: Path) -> dict[str, Example]:
 
 async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
     enrol, scan, annul, lookup, card, *decisions = documented.examples(GATE)
-    annulment, stop, resume, by_hand, undo, not_them, emergency = decisions
+    annulment, stop, resume, by_hand, undo, not_them, emergency, *fleet = decisions
     new = await world.system.admission.gate_keeping.add(
         build.EMEISHAN, GateKind.HANDHELD, "", build.OPERATOR, world.clock(), frozenset(Reader)
     )
@@ -108,6 +108,12 @@ async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
     assert_as_shown(not_them, await caller.send(not_them, not_them.bodies[0], pass_id=held.id))
     opened = await caller.send(emergency, emergency.bodies[0], until=until)
     assert_as_shown(emergency, opened)
+    heartbeat, me, renew = fleet
+    beat = await caller.send(heartbeat, heartbeat.bodies[0])
+    assert beat.json["commands"].pop("stop") is not None
+    assert_as_shown(heartbeat, await caller.send(heartbeat, heartbeat.bodies[0]))
+    assert_as_shown(me, await caller.send(me))
+    assert_as_shown(renew, await caller.send(renew, renew.bodies[0]))
     assert caller.sent == set(shown_in(GATE))
 
 
