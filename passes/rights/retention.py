@@ -105,7 +105,7 @@ STAYS: Mapping[str, Stay] = {
     "signing_keys": _FOR_ALL,
     "processes": Stay("a day", Means.DATABASE, "names nobody"),
     "app_tokens": _ONE,
-    "versions": Stay("always seven", Means.NOBODY, "names nobody"),
+    "versions": Stay("always eight", Means.NOBODY, "names nobody"),
     "catalogue": _ONE,
     "settings": Stay("always three", Means.NOBODY, "names nobody"),
 }

@@ -78,11 +78,7 @@ ITEMS = [
 
 async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
     enrol, scan, annul, lookup, card, *decisions = documented.examples(GATE)
-<<<<<<< HEAD
-    annulment, stop, resume, by_hand, undo, not_them, emergency, upload, bundle = decisions
-=======
-    annulment, stop, resume, by_hand, undo, not_them, emergency, *fleet = decisions
->>>>>>> off-fleet
+    annulment, stop, resume, by_hand, undo, not_them, emergency, upload, *fleet, bundle = decisions
     new = await world.system.admission.gate_keeping.add(
         build.EMEISHAN, GateKind.HANDHELD, "", build.OPERATOR, world.clock(), frozenset(Reader)
     )
@@ -121,21 +117,18 @@ async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
     assert_as_shown(not_them, await caller.send(not_them, not_them.bodies[0], pass_id=held.id))
     opened = await caller.send(emergency, emergency.bodies[0], until=until)
     assert_as_shown(emergency, opened)
-<<<<<<< HEAD
     items = [each | {"code": world.live(held)} if "decided" in each else each for each in ITEMS]
     uploaded = await caller.send(upload, upload.bodies[0], items=items)
     assert_as_shown(upload, uploaded)
     results = [item["result"] for item in uploaded.json["items"]]
     assert results == ["recorded", "refused", "recorded", "recorded", "recorded"]
-    assert (await caller.send(bundle)).body.startswith(b"BPB1")
-=======
     heartbeat, me, renew = fleet
     beat = await caller.send(heartbeat, heartbeat.bodies[0])
     assert beat.json["commands"].pop("stop") is not None
     assert_as_shown(heartbeat, await caller.send(heartbeat, heartbeat.bodies[0]))
     assert_as_shown(me, await caller.send(me))
     assert_as_shown(renew, await caller.send(renew, renew.bodies[0]))
->>>>>>> off-fleet
+    assert (await caller.send(bundle)).body.startswith(b"BPB1")
     assert caller.sent == set(shown_in(GATE))
 
 
