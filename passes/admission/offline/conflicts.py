@@ -213,6 +213,9 @@ class Conflicts:
 
     async def keep(self, conflict: ConflictFile) -> tuple[ConflictFile, bool]:
         """Keep a conflict about what stands in no ledger, and say whether it is new."""
+        spot = self._spots.get(conflict.spot_id)
+        if spot is not None and spot.ticket_fen is not None:
+            conflict = replace(conflict, owed_fen=conflict.owed * spot.ticket_fen)
         return await self._files.open(conflict)
 
     async def withdraw(self, name: Name, now: datetime) -> bool:

@@ -11,6 +11,7 @@ from tornado.ioloop import IOLoop
 from passes.admission.gates import Purpose
 from passes.admission.offline.items import DecidedAlone, Result, ScanItem, Timing
 from passes.base.audit import AuditLine, Outcome
+from passes.base.errors import Unavailable
 from passes.holding import transitions
 from passes.ledger.records import RecordKind, fold
 from passes.ledger.verdicts import Reason
@@ -106,6 +107,17 @@ async def test_what_waits_for_a_reissue_comes_later_and_keeps_nobody_back(
         RecordKind.ADMITTED,
         RecordKind.EXITED,
     ]
+
+
+async def test_a_pass_that_cannot_be_read_keeps_nobody_back(rooms: RoomsUnderTest) -> None:
+    held = await rooms.issued()
+    other = await rooms.issued(id="00000000000000b2", holder=build.SEALER.seal(build.person(1)))
+    await rooms.tamper_with(held.id, version=99)
+    items = [ScanItem(build.live_scan(each, each.id), OK) for each in (held, other)]
+    results = await rooms.admission.uploading.upload(items, TIMING)
+    assert [each.result for each in results] == [Result.LATER, Result.RECORDED]
+    with pytest.raises(Unavailable):
+        await rooms.admission.uploading.upload(items[:1], TIMING)
 
 
 async def test_a_gate_is_not_told_repeat_because_of_an_upload(rooms: RoomsUnderTest) -> None:
