@@ -151,6 +151,7 @@ class Filtering:
         refused, others = array("Q"), array("Q")
         bound: defaultdict[str, list[str]] = defaultdict(list)
         async for some in self._passes.each():
+            await asyncio.sleep(0)  # others get their turn: a cursor gives more than this at once
             living = [held for held in some if not codes_are_over(held, days.first)]
             tallies = await self.tallies(living)
             for held in living:

@@ -254,3 +254,23 @@ async def test_a_large_system_says_that_the_first_bundle_is_being_made(
     monkeypatch.setattr("passes.admission.offline.making._MOST_AT_ONCE", -1)
     with pytest.raises(Unavailable, match="being made"):
         await bundle(rooms)
+
+
+async def test_a_marked_pass_is_read_again_only_until_its_change_was_made(
+    rooms: RoomsUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rooms.issued()
+    await bundle(rooms)
+    await rooms.holding.lifecycle.take(SERIAL, Step.REVOKE, OPERATOR, NOW)
+    read: list[str] = []
+    of = rooms.filters.passes.of
+
+    async def noted(pass_ids: Any) -> Any:
+        read.extend(pass_ids)
+        return await of(pass_ids)
+
+    monkeypatch.setattr(rooms.filters.passes, "of", noted)
+    for minutes in (1, 3, 5, 7):
+        told = await bundle(rooms, NOW + timedelta(minutes=minutes))
+        assert standing(told) is Reason.REVOKED
+    assert read == [SERIAL, SERIAL]
