@@ -114,6 +114,16 @@ async def test_a_pass_that_is_used_up_is_told_and_given_back_by_an_annulment(
     assert standing(await bundle(rooms, NOW + timedelta(minutes=3))) is None
 
 
+async def test_who_has_used_up_a_pass_today_is_known_however_often_filters_are_made(
+    rooms: RoomsUnderTest,
+) -> None:
+    held = await rooms.issued(terms=FOR_ONE)
+    assert (await rooms.verdict_on(build.printed_scan(held))).admitted
+    for hours in (1, 2, 3):
+        await filtered(rooms, NOW + timedelta(hours=hours))
+    assert standing(await bundle(rooms, NOW + timedelta(hours=3))) is Reason.NO_VISITS_LEFT
+
+
 @pytest.mark.parametrize("band", [None, AgeBand.FROM_65])
 async def test_who_enters_free_by_law_is_not_kept_out_by_a_pass_that_is_used_up(
     rooms: RoomsUnderTest, band: AgeBand | None
