@@ -14,7 +14,7 @@ import secrets
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -55,6 +55,30 @@ _AT_ONCE = 500
 _SEASON = timedelta(days=400)
 ANYWHERE = "*"
 """The list of vouchers for which no spot was chosen, though one could be."""
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """The serials of all passes that admit nowhere, and of all others; vouchers by the spot that
+    they are for; and who has visited today with a pass of so many visits, the rest of whose party
+    may follow: their marks stay."""
+
+    refused: "array[int]" = field(default_factory=lambda: array("Q"))
+    others: "array[int]" = field(default_factory=lambda: array("Q"))
+    bound: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    used_today: set[str] = field(default_factory=set)
+
+    def add(self, held: Pass, tally: Tally | None, days: Days) -> None:
+        """Put a pass where it belongs."""
+        if tally is not None and tally.day == days.first:
+            self.used_today.add(held.id)
+            tally = None
+        if why_nowhere(held, tally, days) is not None:
+            self.refused.append(int(held.id, 16))
+            return
+        self.others.append(int(held.id, 16))
+        if binds(held.edition):
+            self.bound[held.chosen_spot or ANYWHERE].append(held.id)
 
 
 class Filtering:
@@ -111,22 +135,23 @@ class Filtering:
         await self._tell(being_made, learned_within)
         # 2. Of all passes that there are.
         today = business_day(now)
-        refused, others, bound = await self._sorted(Days(today, today + KEPT_FOR))
-        cascade = await asyncio.to_thread(made, refused, others, salt)
+        found = await self._sorted(Days(today, today + KEPT_FOR))
+        cascade = await asyncio.to_thread(made, found.refused, found.others, salt)
         # 3. Known everywhere, before it is used.
         kept = replace(being_made, cascade=cascade)
         await self._tell(kept, learned_within)
         await self._work_out_spent(now)
-        await self._stored.put_bound(bound)
+        await self._stored.put_bound(found.bound)
         await self._stored.put(replace(kept, ready=True))
         # 4. A change that was marked before the filter of before was begun is in this one: it was
         #    made within seconds after its mark.
-        await self._marks.remove(dict(settled.items() & before.items()))
+        done = dict(settled.items() & before.items())
+        await self._marks.remove({k: v for k, v in done.items() if k not in found.used_today})
         await self._stored.put_settled(settled)
         await self._kept.load()
         await self._stored.drop(self._no_longer_used(now))
         await self._kept.load()
-        log.info("a filter of %d refused among %d passes", len(refused), len(others))
+        log.info("a filter of %d refused among %d passes", len(found.refused), len(found.others))
 
     async def _tell(self, kept: KeptFilter, learned_within: float) -> None:
         """Store a filter, and return when every process knows it."""
@@ -143,27 +168,16 @@ class Filtering:
         used |= {each.id for each in ready[-1:]}
         return [each.id for each in self._kept.all() if each.id not in used]
 
-    async def _sorted(
-        self, days: Days
-    ) -> tuple["array[int]", "array[int]", Mapping[str, Collection[str]]]:
-        """All passes that are not over: the serials of those that admit nowhere and of the others;
-        and the vouchers by the spot that they are for."""
-        refused, others = array("Q"), array("Q")
-        bound: defaultdict[str, list[str]] = defaultdict(list)
+    async def _sorted(self, days: Days) -> "_Sorted":
+        """All passes that are not over."""
+        found = _Sorted()
         async for some in self._passes.each():
+            await asyncio.sleep(0)  # others get their turn: a cursor gives more than this at once
             living = [held for held in some if not codes_are_over(held, days.first)]
             tallies = await self.tallies(living)
             for held in living:
-                tally = tallies.get(held.id)
-                if tally is not None and tally.day == days.first:
-                    tally = None  # the rest of a party may follow: it is marked, too
-                if why_nowhere(held, tally, days) is not None:
-                    refused.append(int(held.id, 16))
-                    continue
-                others.append(int(held.id, 16))
-                if binds(held.edition):
-                    bound[held.chosen_spot or ANYWHERE].append(held.id)
-        return refused, others, bound
+                found.add(held, tallies.get(held.id), days)
+        return found
 
     async def tallies(self, passes: Sequence[Pass]) -> Mapping[str, Tally]:
         """The tallies of those passes that can be used up."""
