@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -55,8 +56,11 @@ def _with_use(
     return {**row, "announced_at": announced_at, "signs_since": signs_since}
 
 
-make = typer.Typer(help="Make a key.", no_args_is_help=True)
-app.add_typer(make, name="make")
+class Makes(StrEnum):
+    """What a key can be made for."""
+
+    SIGNING = "signing"
+
 
 KeyId = Annotated[int, typer.Argument(min=1, max=MOST_KEYS, help="The id of the key.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it all the same.")]
@@ -66,8 +70,12 @@ def _rolling(system: System, data_dir: Path | None) -> KeyRolling:
     return KeyRolling(system, load_settings(data_dir=data_dir).key_file, operator(), now)
 
 
-@make.command("signing")
-def make_signing(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+@app.command()
+def make(
+    use: Annotated[Makes, typer.Argument(help="What it is for.")],  # noqa: ARG001 - one so far
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
     """Make a key that may sign codes. It signs nothing before `sign-with`; `announce` is next.
 
     Servers on other machines have key files of their own: copy the key file there.

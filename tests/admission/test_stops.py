@@ -1,5 +1,6 @@
 """Entry is stopped at a spot until an hour, at every process, and people inside can leave."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -148,6 +149,21 @@ async def test_closing_shortens_no_stop_and_ends_no_emergency(rooms: RoomsUnderT
     reopened = await stopping.plan_reopening([EMEISHAN, XIANNVSHAN], NOW)
     assert [stop.id for stop in reopened.change] == [EMEISHAN]
     assert reopened.keep == (open_doors,)
+
+
+async def test_an_emergency_that_comes_in_between_stays(rooms: RoomsUnderTest) -> None:
+    stopping = rooms.admission.stopping
+    plan = await stopping.plan_closing(storm(EMEISHAN), NOW)
+    fire = StaffDecision(HANDHELD, "e1", WhyStopped.FIRE)
+    open_doors = await stopping.stop_here(fire, NOW + HOUR / 2, NOW, emergency=True)
+    await stopping.carry_out(plan, "stop_entry", "", OPERATOR, NOW)
+    assert stopping.stops.all() == (open_doors,)
+    over = NOW + HOUR
+    later = [replace(storm(EMEISHAN, until=over + HOUR)[0], since=over)]
+    await stopping.carry_out(
+        await stopping.plan_closing(later, over), "stop_entry", "", OPERATOR, over
+    )
+    assert stopping.stops.all() == tuple(later)
 
 
 async def test_closing_names_every_spot_that_is_not_there(rooms: RoomsUnderTest) -> None:
