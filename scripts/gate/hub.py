@@ -214,7 +214,9 @@ class Batches(HubHandler):
             return {**answered, "result": "recorded", "verdict": answer.document}
         instant = "scanned_at" if kind == "scan" else "at"
         at = min(datetime.fromisoformat(item[instant]) + late, self.device.clock.now())
-        name = Name(str(item.get("gate", gate_id)), item["nonce"])
+        if item.get("gate", gate_id) != gate_id:
+            raise ValueError("a gate speaks for itself alone")
+        name = Name(gate_id, item["nonce"])
         entry = self._entry(name, item, at)
         row = Row(
             name,
@@ -240,9 +242,10 @@ class Bundles(HubHandler):
     """`/api/v1/gate/bundle`"""
 
     async def get(self) -> None:
-        """The bundle that the hub has, as the server signed it."""
+        """The bundle that the hub has, as the server signed it. It holds secrets: for gates of the
+        spot alone."""
         held = self.device.held
-        if held.etag is None:
+        if self.gate_id is None or held.etag is None:
             await self.forward()
             return
         self.set_header("ETag", f'"{held.etag}"')

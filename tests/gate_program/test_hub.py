@@ -193,7 +193,10 @@ async def test_who_is_no_gate_of_the_spot_gets_nothing(
     held = await world.issue()
     _, elsewhere = await world.gate("wulong-xiannvshan")
     async with spot_with_hub(world, api, tmp_path) as spot:
+        bundle = "/api/v1/gate/bundle"
         assert_problem(await spot.api.post(SCANS, {}), 401, "token_missing")
+        assert_problem(await spot.api.get(bundle), 401, "token_missing")
+        assert_problem(await spot.api.get(bundle, "nonsense"), 401, "token_invalid")
         body = world.scan_body(held, "a")
         assert_problem(await spot.api.post(SCANS, body, "nonsense"), 401, "token_invalid")
         spot.line.cut()
@@ -201,6 +204,7 @@ async def test_who_is_no_gate_of_the_spot_gets_nothing(
             answer = await spot.api.post(SCANS, body, token)
             assert_problem(answer, 503, "line_cut")
             assert answer.headers["Retry-After"]
+            assert_problem(await spot.api.get(bundle, token), 503, "line_cut")
 
 
 async def test_a_wrong_body_is_refused_as_the_server_refuses_it(
