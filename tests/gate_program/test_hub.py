@@ -164,13 +164,18 @@ async def test_a_poison_item_keeps_nobody_back(api: Api, world: World, tmp_path:
         }
         live = {name: value for name, value in good.items() if name != "decided"}
         live |= {"nonce": "live", "party": 1}
-        items = [{"nonce": "a"}, good | {"nonce": "b", "scanned_at": "noon"}, good, live]
+        card = live | {"nonce": "card", "code": None, "document": {}}
+        late = good | {"nonce": "b", "scanned_at": "noon"}
+        items = [{"nonce": "a"}, late, good, live, card, 7]
         body = {"sent_at": NOW.isoformat(), "bundle": None, "version": "x", "items": items}
         answer = await spot.api.post(f"{SCANS}/batch", body, spot.token)
         results = [each["result"] for each in answer.json["items"]]
-        assert results == ["wrong", "wrong", "recorded", "recorded"]
+        assert results == ["wrong", "wrong", "recorded", "recorded", "later", "wrong"]
         assert answer.json["items"][3]["verdict"]["reason"] == "already_today"
-        assert [item["nonce"] for item in await spot.hub.queue()] == ["good", "live"]
+        waiting = [(item["kind"], item["nonce"]) for item in await spot.hub.queue()]
+        assert waiting == [("scan", "good"), ("scan", "live"), ("annul", "card")]
+        nonsense = await spot.api.post(f"{SCANS}/batch", {"items": 7}, spot.token)
+        assert_problem(nonsense, 422, "body_invalid")
 
 
 async def test_the_hub_hands_on_its_bundle_as_the_server_signed_it(
