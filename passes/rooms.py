@@ -22,7 +22,7 @@ from passes.admission.lookup import Lookup, Misses
 from passes.admission.not_the_holder import MARKS_THAT_FREEZE, HolderChecks
 from passes.admission.offline.bundle import BundleKey
 from passes.admission.offline.conflicts import Conflicts
-from passes.admission.offline.filtering import Filtering, taken_for_refused
+from passes.admission.offline.filtering import Filtering, is_being_made, taken_for_refused
 from passes.admission.offline.making import BundleMaking, Sources
 from passes.admission.offline.paper import Papers
 from passes.admission.offline.uploading import Uploading
@@ -166,7 +166,10 @@ class FilterRoom:
         self.filtering = Filtering(
             self.stored, self.kept, self.marks, self.passes, self.records, terms.editions.all
         )
-        self.serials = Serials(lambda serial: taken_for_refused(self.kept.all(), serial))
+        self.serials = Serials(
+            lambda serial: taken_for_refused(self.kept.all(), serial),
+            lambda: is_being_made(self.kept.all()),
+        )
 
 
 class HoldingRoom:

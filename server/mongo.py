@@ -165,14 +165,15 @@ class MongoCollection:
             found: list[Document] = await cursor.to_list(None)
             return found
 
-    async def each(self, where: Document) -> AsyncIterator[Document]:
-        """Documents one after the other, through a cursor, as they are found."""
+    async def each(self, where: Document, seconds: float | None = None) -> AsyncIterator[Document]:
+        """Documents one after the other, through a cursor, as they are found; a batch may take as
+        long as any operation, or so many `seconds`."""
         cursor = self._collection.find(where, batch_size=_CURSOR_BATCH)
         batch: list[Document] = []
         while batch or cursor.alive:
             for document in batch:  # outside of the deadline, which is that of one batch
                 yield document
-            async with _answering(self._seconds):
+            async with _answering(seconds or self._seconds):
                 batch = await cursor.to_list(_CURSOR_BATCH)
 
     async def count(self) -> int:

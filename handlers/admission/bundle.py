@@ -12,6 +12,7 @@ from handlers.web.replies import PreparedReply
 from handlers.web.routing import Route
 from passes.admission.gates import Gate
 from passes.admission.offline.bundle import encode
+from passes.admission.staff import check_in_service
 
 _MEDIA_TYPE = "application/octet-stream"
 _DIGESTS = r"[0-9a-f]{16}(,[0-9a-f]{16}){0,63}"
@@ -33,8 +34,10 @@ class BundleEndpoint(GateHandler):
     @endpoint(scope="gate:scan", query=BundleQuery, reply=_MEDIA_TYPE)
     async def get(self, query: BundleQuery) -> PreparedReply:
         """The signed bundle of the spot of the gate (docs/gate-protocol.md, "Deciding alone").
-        With `If-None-Match` 304, if the gate has it."""
+        With `If-None-Match` 304, if the gate has it. It holds secrets: a gate out of service, which
+        may be lost, gets none."""
         gate, now = await self.gate(), self.now()
+        check_in_service(gate)
 
         def token_digest(each: Gate) -> str | None:
             """That of the token as it was given; of a gate whose enrolment is not dated, none."""

@@ -30,8 +30,9 @@ class Collection(Protocol):
     async def find(self, where: Document, sort: Sort = (), limit: int = 0) -> list[Document]:
         """Documents in order, all of them if `limit` is 0."""
 
-    def each(self, where: Document) -> AsyncIterator[Document]:
-        """Documents one after the other, through a cursor, as they are found."""
+    def each(self, where: Document, seconds: float | None = None) -> AsyncIterator[Document]:
+        """Documents one after the other, through a cursor, as they are found. Nobody waits for what
+        is asked in the background: then a batch may take so many `seconds`."""
 
     async def count(self) -> int:
         """About how many documents there are."""

@@ -86,10 +86,10 @@ class PassStore(Passes):
 
     def _is_to_be_told(self, issued: Pass) -> bool:
         """Whether bundles have to be told of a new pass: that it does not admit yet, that a filter
-        which was made before refuses it, or that it goes on with a spot that was chosen."""
+        may refuse it, or that it goes on with a spot that was chosen."""
         goes_on = issued.reissued_from is not None and issued.chosen_spot is not None
         does_not_admit = issued.state is not PassState.ACTIVE
-        return does_not_admit or goes_on or self._serials.taken_for_refused(issued.id)
+        return does_not_admit or goes_on or self._serials.may_be_refused(issued.id)
 
     def _bound(self, held: Pass) -> Pass:
         """The pass with its holder as it is stored."""

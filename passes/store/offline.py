@@ -28,6 +28,7 @@ from passes.terms.validity import DateRange
 
 _AT_ONCE = 200
 """How many passes are read before others get their turn: a few milliseconds."""
+_BACKGROUND_SECONDS = 60
 _SERIAL_BYTES = 8
 _MAKING, _SETTLED = "making", "settled"
 
@@ -72,7 +73,6 @@ class FilterStore(Filters):
                 each["began_at"],
                 cascade.decode(each["cascade"]),
                 ready=each["ready"],
-                allow=frozenset(each["allow"]),
             )
             for each in found
         ]
@@ -91,7 +91,6 @@ class FilterStore(Filters):
             "began_at": made.began_at,
             "cascade": made.cascade.encode(),
             "ready": made.ready,
-            "allow": sorted(made.allow),
         }
         await self._filters.update({"_id": made.id}, {"$set": stored}, upsert=True)
         await self._versions.bump(FILTERS)
@@ -148,7 +147,7 @@ class PassesAtLargeStore(PassesAtLarge):
 
     async def each(self) -> AsyncIterator[Sequence[Pass]]:
         some: list[Pass] = []
-        async for document in self._passes.each({}):
+        async for document in self._passes.each({}, _BACKGROUND_SECONDS):
             some.append(await self._read(document))
             if len(some) == _AT_ONCE:
                 yield some
@@ -158,9 +157,6 @@ class PassesAtLargeStore(PassesAtLarge):
     async def of(self, pass_ids: Collection[str]) -> Sequence[Pass]:
         found = await self._passes.find({"_id": {"$in": list(pass_ids)}})
         return [await self._read(document) for document in found]
-
-    async def issued_since(self, at: datetime) -> Sequence[str]:
-        return [found["_id"] for found in await self._passes.find({"issued_at": {"$gte": at}})]
 
     async def number(self) -> int:
         return await self._passes.count()
@@ -200,7 +196,7 @@ class SpotRecordStore(SpotRecords):
         where: Document = {"spot_id": spot_id, "at": {"$gte": since}}
         if recorded_since is not None:
             where["recorded_at"] = {"$gte": recorded_since}
-        async for document in self._admissions.each(where):
+        async for document in self._admissions.each(where, _BACKGROUND_SECONDS):
             yield to_record(document)
 
     async def newest_of(self, pass_ids: Collection[str]) -> Mapping[str, Record]:

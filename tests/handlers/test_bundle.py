@@ -108,3 +108,10 @@ async def test_a_gate_pins_the_keys_of_bundles_when_it_enrols(api: Api, world: W
 async def test_what_names_no_parts_is_refused(api: Api, world: World, have: str) -> None:
     answer = await api.get(f"{BUNDLE}?have={have}", await world.any_gate())
     assert_problem(answer, 422, "query_invalid")
+
+
+async def test_a_gate_out_of_service_gets_no_keys(api: Api, world: World) -> None:
+    gate, token = await world.gate()
+    await world.system.admission.gate_keeping.disable(gate.id, OPERATOR, world.clock())
+    await world.system.admission.gates.load()
+    assert_problem(await api.get(BUNDLE, token), 409, "gate_disabled")

@@ -7,7 +7,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from passes.admission.gates import Gate
-from passes.admission.offline.alone import Alone, Decided, Known, Shown
+from passes.admission.offline.alone import UNKNOWN, Alone, Decided, Known, Shown
 from passes.admission.offline.bundle import DAYS, Bundle, BundleKey
 from passes.admission.offline.flat import DayKind, FlatEdition, Rules
 from passes.base.calendar import business_day
@@ -15,8 +15,6 @@ from passes.base.text import Text
 from passes.codes.format import rotate, sign, to_text
 from passes.codes.keys import GateKeys
 from passes.ledger.verdicts import Reason, words_of
-from passes.terms.prices import Payment
-from passes.terms.terms import Limits
 from tests.support import build
 from tests.support.build import EMEISHAN, KEYS, NOW, TODAY
 
@@ -27,22 +25,14 @@ TRUSTED = {1: BUNDLE_KEY.private.public_key()}
 def flat(**changes: Any) -> FlatEdition:
     """The annual pass, once a day; `day` is what holds on all days."""
     day = changes.pop("day", DayKind())
-    usual = FlatEdition(
+    usual = replace(
+        UNKNOWN,
         number=1,
         product_id="annual",
         version=1,
         title=Text("年票", "annual pass"),
         covers=True,
-        voucher=False,
-        bound=False,
-        benefit=None,
-        longer=0,
-        last_day=None,
-        payment=Payment.PAID,
-        re_entry=False,
-        limits=Limits(),
         more_limits=False,
-        sure=True,
         days=(day,) * DAYS,
     )
     return replace(usual, **changes)

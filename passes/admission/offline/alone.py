@@ -112,7 +112,7 @@ class Alone:
         if code is None:
             return Decided(Verdict(unsound or Reason.ERROR, at), None, None)
         # 2. Is it the showing that was just let in?
-        flat = self._bundle.rules.editions.get(code.product_number, _UNKNOWN)
+        flat = self._bundle.rules.editions.get(code.product_number, UNKNOWN)
         past = self._past(code.pass_id, flat, known, at)
         standing = self._standing(code.pass_id)
         if standing in _IN_FORCE and self._is_repeat(shown, past, at):
@@ -411,7 +411,7 @@ class _FlatSpot:
 
 _IN_FORCE = frozenset({None, Reason.NO_VISITS_LEFT})
 _NEVER = Hours(time(), time())
-_UNKNOWN = FlatEdition(
+UNKNOWN = FlatEdition(
     number=0,
     product_id="",
     version=0,

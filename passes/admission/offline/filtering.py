@@ -1,11 +1,11 @@
 """Filtering: once a day the base filter of all bundles is made anew, by one process, in the
 background.
 
-1. The filter is made of all passes that there are.
-2. It is stored, and in memory of every process, so that no serial is drawn that it refuses.
-3. Who was issued a pass meanwhile, and is taken for refused, is put on a list; then it is used.
+1. Every process learns that a filter is being made, and marks the passes that it issues meanwhile.
+2. The filter is made of all passes that there are.
+3. Every process learns it, so that no serial is drawn that it refuses; then it is used.
 
-What changes after that is marked, and stands in bundles beside the filter.
+What is marked stands in bundles beside the filter, as it is then.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ import secrets
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from passes.admission.offline.bundle import GOOD_FOR
-from passes.admission.offline.cascade import SALT_BYTES, made
+from passes.admission.offline.cascade import SALT_BYTES, Cascade, made
 from passes.admission.offline.flatten import binds
 from passes.admission.offline.ports import (
     Filters,
@@ -55,6 +55,30 @@ _AT_ONCE = 500
 _SEASON = timedelta(days=400)
 ANYWHERE = "*"
 """The list of vouchers for which no spot was chosen, though one could be."""
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """The serials of all passes that admit nowhere, and of all others; vouchers by the spot that
+    they are for; and who has visited today with a pass of so many visits, the rest of whose party
+    may follow: their marks stay."""
+
+    refused: "array[int]" = field(default_factory=lambda: array("Q"))
+    others: "array[int]" = field(default_factory=lambda: array("Q"))
+    bound: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    used_today: set[str] = field(default_factory=set)
+
+    def add(self, held: Pass, tally: Tally | None, days: Days) -> None:
+        """Put a pass where it belongs."""
+        if tally is not None and tally.day == days.first:
+            self.used_today.add(held.id)
+            tally = None
+        if why_nowhere(held, tally, days) is not None:
+            self.refused.append(int(held.id, 16))
+            return
+        self.others.append(int(held.id, 16))
+        if binds(held.edition):
+            self.bound[held.chosen_spot or ANYWHERE].append(held.id)
 
 
 class Filtering:
@@ -105,34 +129,35 @@ class Filtering:
 
     async def _make(self, now: datetime, learned_within: float) -> None:
         settled, before = await self._marks.all(), await self._stored.settled()
-        # 1. Of all passes that there are.
-        today = business_day(now)
-        days = Days(today, today + KEPT_FOR)
-        refused, others, bound = await self._sorted(days)
         salt = secrets.token_bytes(SALT_BYTES)
-        cascade = await asyncio.to_thread(made, refused, others, salt)
-        # 2. Known everywhere, before it is used.
-        kept = KeptFilter(salt.hex(), now, cascade)
-        await self._stored.put(kept)
-        await self._kept.load()
-        await asyncio.sleep(learned_within)
-        # 3. Who was issued a pass meanwhile.
-        lately = await self._passes.issued_since(now - _CLOCKS_DIFFER)
-        unseen = {int(serial, 16) for serial in lately}
-        unseen -= unseen.intersection(refused) | unseen.intersection(others)
-        serials = (f"{serial:016x}" for serial in unseen)
-        allow = frozenset(serial for serial in serials if cascade.refuses(serial))
+        being_made = KeptFilter(salt.hex(), now, Cascade(salt))
+        # 1. Who is issued a pass from now on is marked.
+        await self._tell(being_made, learned_within)
+        # 2. Of all passes that there are.
+        today = business_day(now)
+        found = await self._sorted(Days(today, today + KEPT_FOR))
+        cascade = await asyncio.to_thread(made, found.refused, found.others, salt)
+        # 3. Known everywhere, before it is used.
+        kept = replace(being_made, cascade=cascade)
+        await self._tell(kept, learned_within)
         await self._work_out_spent(now)
-        await self._stored.put_bound(bound)
-        await self._stored.put(replace(kept, ready=True, allow=allow))
+        await self._stored.put_bound(found.bound)
+        await self._stored.put(replace(kept, ready=True))
         # 4. A change that was marked before the filter of before was begun is in this one: it was
         #    made within seconds after its mark.
-        await self._marks.remove(dict(settled.items() & before.items()))
+        done = dict(settled.items() & before.items())
+        await self._marks.remove({k: v for k, v in done.items() if k not in found.used_today})
         await self._stored.put_settled(settled)
         await self._kept.load()
         await self._stored.drop(self._no_longer_used(now))
         await self._kept.load()
-        log.info("a filter of %d refused among %d passes", len(refused), len(others))
+        log.info("a filter of %d refused among %d passes", len(found.refused), len(found.others))
+
+    async def _tell(self, kept: KeptFilter, learned_within: float) -> None:
+        """Store a filter, and return when every process knows it."""
+        await self._stored.put(kept)
+        await self._kept.load()
+        await asyncio.sleep(learned_within)
 
     def _no_longer_used(self, now: datetime) -> Collection[str]:
         """The filters that stand in no bundle that is good: the next one was there in time."""
@@ -143,27 +168,16 @@ class Filtering:
         used |= {each.id for each in ready[-1:]}
         return [each.id for each in self._kept.all() if each.id not in used]
 
-    async def _sorted(
-        self, days: Days
-    ) -> tuple["array[int]", "array[int]", Mapping[str, Collection[str]]]:
-        """All passes that are not over: the serials of those that admit nowhere and of the others;
-        and the vouchers by the spot that they are for."""
-        refused, others = array("Q"), array("Q")
-        bound: defaultdict[str, list[str]] = defaultdict(list)
+    async def _sorted(self, days: Days) -> "_Sorted":
+        """All passes that are not over."""
+        found = _Sorted()
         async for some in self._passes.each():
+            await asyncio.sleep(0)  # others get their turn: a cursor gives more than this at once
             living = [held for held in some if not codes_are_over(held, days.first)]
             tallies = await self.tallies(living)
             for held in living:
-                tally = tallies.get(held.id)
-                if tally is not None and tally.day == days.first:
-                    tally = None  # the rest of a party may follow: it is marked, too
-                if why_nowhere(held, tally, days) is not None:
-                    refused.append(int(held.id, 16))
-                    continue
-                others.append(int(held.id, 16))
-                if binds(held.edition):
-                    bound[held.chosen_spot or ANYWHERE].append(held.id)
-        return refused, others, bound
+                found.add(held, tallies.get(held.id), days)
+        return found
 
     async def tallies(self, passes: Sequence[Pass]) -> Mapping[str, Tally]:
         """The tallies of those passes that can be used up."""
@@ -210,3 +224,8 @@ class Filtering:
 def taken_for_refused(kept: Sequence[KeptFilter], serial: str) -> bool:
     """Whether a filter that may stand in a bundle refuses a serial."""
     return any(each.cascade.refuses(serial) for each in kept)
+
+
+def is_being_made(kept: Sequence[KeptFilter]) -> bool:
+    """Whether a filter is made at present, which may or may not find a pass that is issued now."""
+    return not all(each.ready for each in kept)

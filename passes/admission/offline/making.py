@@ -297,7 +297,7 @@ def _changes(changed: Sequence[_Told], base: KeptFilter) -> Changes:
     allow = {each.held.id for each in changed if each.why is None}
     # Of those that the filter lets in anyway nothing has to be said.
     told = {each for each in allow if base.cascade.refuses(each)}
-    return Changes(refuse, frozenset(told | (base.allow - refuse.keys())))
+    return Changes(refuse, frozenset(told))
 
 
 def _rows_of(

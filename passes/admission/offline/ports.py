@@ -14,17 +14,13 @@ from passes.ledger.records import Record
 
 @dataclass(frozen=True, slots=True)
 class KeptFilter:
-    """A base filter. It is in memory everywhere, so that no new serial is taken for refused, before
-    it is `ready` and stands in bundles.
-
-    `allow` are passes that were issued while it was made, and that it takes for refused.
-    """
+    """A base filter, in memory of every process, so that no new serial is taken for refused. It
+    stands in bundles once it is `ready`; until then it is being made, and new passes are marked."""
 
     id: str
     began_at: datetime
     cascade: Cascade
     ready: bool = False
-    allow: frozenset[str] = frozenset()
 
 
 class PassesAtLarge(Protocol):
@@ -35,9 +31,6 @@ class PassesAtLarge(Protocol):
 
     async def of(self, pass_ids: Collection[str]) -> Sequence[Pass]:
         """Those with these serials."""
-
-    async def issued_since(self, at: datetime) -> Sequence[str]:
-        """The serials of those issued since. It looks through all of them."""
 
     async def number(self) -> int:
         """About how many there are."""

@@ -114,6 +114,16 @@ async def test_a_pass_that_is_used_up_is_told_and_given_back_by_an_annulment(
     assert standing(await bundle(rooms, NOW + timedelta(minutes=3))) is None
 
 
+async def test_who_has_used_up_a_pass_today_is_known_however_often_filters_are_made(
+    rooms: RoomsUnderTest,
+) -> None:
+    held = await rooms.issued(terms=FOR_ONE)
+    assert (await rooms.verdict_on(build.printed_scan(held))).admitted
+    for hours in (1, 2, 3):
+        await filtered(rooms, NOW + timedelta(hours=hours))
+    assert standing(await bundle(rooms, NOW + timedelta(hours=3))) is Reason.NO_VISITS_LEFT
+
+
 @pytest.mark.parametrize("band", [None, AgeBand.FROM_65])
 async def test_who_enters_free_by_law_is_not_kept_out_by_a_pass_that_is_used_up(
     rooms: RoomsUnderTest, band: AgeBand | None
@@ -205,7 +215,8 @@ async def test_who_is_issued_a_pass_while_the_filter_is_made_is_let_in(
     taken: list[str] = []
 
     async def meanwhile(made: Any) -> None:
-        if not made.ready:
+        """When the filter is there and not told yet: all passes were read before."""
+        if made.cascade.levels and not made.ready:
             taken.append(next(each for each in SERIALS if made.cascade.refuses(each)))
             await rooms.issued(id=taken[0])
         await put(made)
@@ -253,3 +264,23 @@ async def test_a_large_system_says_that_the_first_bundle_is_being_made(
     monkeypatch.setattr("passes.admission.offline.making._MOST_AT_ONCE", -1)
     with pytest.raises(Unavailable, match="being made"):
         await bundle(rooms)
+
+
+async def test_a_marked_pass_is_read_again_only_until_its_change_was_made(
+    rooms: RoomsUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rooms.issued()
+    await bundle(rooms)
+    await rooms.holding.lifecycle.take(SERIAL, Step.REVOKE, OPERATOR, NOW)
+    read: list[str] = []
+    of = rooms.filters.passes.of
+
+    async def noted(pass_ids: Any) -> Any:
+        read.extend(pass_ids)
+        return await of(pass_ids)
+
+    monkeypatch.setattr(rooms.filters.passes, "of", noted)
+    for minutes in (1, 3, 5, 7):
+        told = await bundle(rooms, NOW + timedelta(minutes=minutes))
+        assert standing(told) is Reason.REVOKED
+    assert read == [SERIAL, SERIAL]
