@@ -36,6 +36,7 @@ def list_conflicts(
     """List the conflicts that are open, by the time at which they count, with what is owed."""
 
     async def command(system: System) -> list[dict[str, object]]:
+        await system.admission.conflicts.settle_open(now())
         found = await system.admission.conflicts.all(open_only=not everything)
         return [_row(each) for each in found]
 
@@ -47,6 +48,7 @@ def show_conflict(number: Number, data_dir: DataDir = None, as_json: AsJson = Fa
     """Show a conflict with its evidence: three clocks, the code, and what stands in its way."""
 
     async def command(system: System) -> dict[str, object]:
+        await system.admission.conflicts.settle_open(now())
         return _fields(await system.admission.conflicts.get(number))
 
     show(with_system(command, data_dir, as_json), as_json)

@@ -117,7 +117,7 @@ _ItemIn = ScanItemIn | AnnulItemIn | HandItemIn
 _KINDS: dict[str, type[_ItemIn]] = {"scan": ScanItemIn, "annul": AnnulItemIn, "hand": HandItemIn}
 
 
-class BundleIn(In):
+class BatchBundleIn(In):
     """The version of the bundle that the gate holds."""
 
     epoch: Annotated[int, Field(ge=0, le=2**31)] = Field(examples=[0])
@@ -129,7 +129,7 @@ class BatchIn(In):
 
     sent_at: Instant = Field(examples=["2026-07-01T12:00:00.000+08:00"])
     """When this is sent, by the clock of the gate: with it the times of the items are corrected."""
-    bundle: BundleIn | None = None
+    bundle: BatchBundleIn | None = None
     version: Annotated[str, StringConstraints(max_length=64)] | None = Field(
         default=None, examples=["bashu-gate 1.0"]
     )

@@ -135,7 +135,6 @@ class Record:
     """What spoke against it when it was uploaded, of an admission that a gate decided alone."""
     bundle: str | None = None
     """The version of the bundle by which a gate decided alone, `epoch:number`."""
-
     shown_as: str | None = None
     """The older serial whose code was shown, if the pass was reissued before the gate told."""
 

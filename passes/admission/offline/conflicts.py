@@ -213,6 +213,9 @@ class Conflicts:
 
     async def keep(self, conflict: ConflictFile) -> tuple[ConflictFile, bool]:
         """Keep a conflict about what stands in no ledger, and say whether it is new."""
+        spot = self._spots.get(conflict.spot_id)
+        if spot is not None and spot.ticket_fen is not None:
+            conflict = replace(conflict, owed_fen=conflict.owed * spot.ticket_fen)
         return await self._files.open(conflict)
 
     async def withdraw(self, name: Name, now: datetime) -> bool:
@@ -323,6 +326,15 @@ class Conflicts:
         if excess.cause is Cause.UNPAID and held.terms.payment is Payment.AT_WINDOW:
             each_fen = held.terms.party_at(spot, business_day(excess.record.at)).each_fen
         return None if each_fen is None else excess.owed * each_fen
+
+    async def settle_open(self, now: datetime) -> None:
+        """Let lapse what is none any more: an admission may have been annulled since the upload."""
+        pending = await self._files.all(open_only=True)
+        in_ledgers = {each.pass_id for each in pending if each.record is not None}
+        for pass_id in sorted(each for each in in_ledgers if each is not None):
+            held = await newest_serial(pass_id, self._passes)
+            if held is not None:
+                await self.settle(held, now)
 
     async def get(self, number: str) -> ConflictFile:
         """The conflict with a number, however it is typed. Raises `Unknown`."""

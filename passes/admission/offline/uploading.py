@@ -154,22 +154,21 @@ class Uploading:
     async def upload(self, items: Sequence[Item], timing: Timing) -> Sequence[ItemResult]:
         """Record items, and answer each, in their order.
 
-        Doing it again changes nothing, and finishes what a crash cut short. Raises `Unavailable`
-        when the database does not answer.
+        Doing it again changes nothing, and finishes what a crash cut short. What cannot be judged
+        now is to come later; raises `Unavailable` if that is so of all.
         """
         # 1. What is recorded under these names already, and whose passes they are about.
         known = await self._known(items, timing)
         answers: dict[int, ItemResult] = {}
         # 2. One item of a person after the other; different people together.
         people = self._people(items, known)
-        done = await asyncio.gather(
-            *(self._all_of(person, items, known, answers) for person in people),
-            return_exceptions=True,
-        )
-        for failed in done:
-            if failed is not None:
-                raise failed
-        return [answers[place] for place in range(len(items))]
+        await asyncio.gather(*(self._all_of(each, items, known, answers) for each in people))
+        results = [answers[place] for place in range(len(items))]
+        # 3. Is it the database that does not answer, for anybody?
+        away = [each.error for each in results if isinstance(each.error, Unavailable)]
+        if away and len(away) == len(results):
+            raise away[0]
+        return results
 
     async def _known(self, items: Sequence[Item], timing: Timing) -> _Known:
         nonces: dict[str, list[str]] = {}
@@ -236,14 +235,24 @@ class Uploading:
             answers[place] = answer
             if answer.result is Result.LATER:
                 waiting = answer
-        now = known.timing.received_at
-        conflicts: dict[Name, ConflictFile] = {}
-        for held, ledger in person.touched.values():
-            conflicts.update(await self._conflicts.settle(held, now, ledger))
+        try:
+            conflicts = await self._settled(person, known.timing.received_at)
+        except Exception as error:
+            # What is recorded is known when it comes again, and its conflicts are then opened.
+            later = _later(error, "conflicts of an upload failed: gate %s, nonce %s", items[place])
+            answers.update(dict.fromkeys(person.places, later))
+            return
         for place in person.places:
             conflict = conflicts.get(items[place].name)
             if conflict is not None:
                 answers[place] = _with_conflict(answers[place], conflict)
+
+    async def _settled(self, person: _Person, now: datetime) -> Mapping[Name, ConflictFile]:
+        """The conflicts of the passes of a person that are touched, as they are now."""
+        conflicts: dict[Name, ConflictFile] = {}
+        for held, ledger in person.touched.values():
+            conflicts.update(await self._conflicts.settle(held, now, ledger))
+        return conflicts
 
     async def _answer(self, item: Item, place: int, known: _Known, person: _Person) -> ItemResult:
         """What becomes of an item. Whatever is wrong with it is said of it alone."""
@@ -254,15 +263,12 @@ class Uploading:
                 return await self._hand(item, known, person)
             return await self._annul(item, known, person)
         except Unavailable as error:
-            if error.code != busy().code:
-                raise
             return ItemResult(Result.LATER, error=error)
         except DomainError as error:
             return ItemResult(Result.WRONG, error=error)
-        except Exception:
+        except Exception as error:
             # Whatever it is that nobody has thought of, it keeps nobody else back.
-            log.exception("an item of an upload failed: gate %s, nonce %s", *item.name)
-            return ItemResult(Result.LATER, error=busy())
+            return _later(error, "an item of an upload failed: gate %s, nonce %s", item)
 
     async def _scan(self, item: ScanItem, place: int, known: _Known, person: _Person) -> ItemResult:
         now, decided = known.timing.received_at, item.decided
@@ -315,9 +321,7 @@ class Uploading:
     async def _serial_if_told(self, pass_id: str) -> _Serial | None:
         try:
             return await self._serial(pass_id)
-        except Unavailable as error:
-            if error.code != busy().code:
-                raise
+        except Unavailable:
             return None  # it is asked again for its own item, which then has to wait
 
     async def _serial_of(self, reading: Reading, known: _Known) -> _Serial | None:
@@ -541,6 +545,10 @@ class Uploading:
             if error.code not in _NO_PASS_TOLD:
                 raise
             let_in = await self._by_hand.admit(decision, Shown(item.shown.people), now, at)
+        except Conflict as error:
+            if error.code != "pass_reissued":
+                raise
+            return ItemResult(Result.RECORDED)  # it was given back: the case is all there can be
         held = None
         if let_in.record is not None:
             held = await self._touch(let_in.record, person, known)
@@ -646,6 +654,15 @@ def _check_same(item: ScanItem, earlier: Record, now: datetime) -> None:
     named by what it says."""
     if item.on_paper is None:
         check_same_scan(item.scan, earlier, now)
+
+
+def _later(error: Exception, what: str, item: Item) -> ItemResult:
+    """What an item is told that failed; a fault of ours is logged."""
+    if isinstance(error, Unavailable):
+        return ItemResult(Result.LATER, error=error)
+    log.error(what, *item.name, exc_info=error)
+    text = Text("系统内部错误，请联系运营人员", "this is a fault of ours; tell the operator")
+    return ItemResult(Result.LATER, error=DomainError("internal_error", text))
 
 
 def _with_conflict(answer: ItemResult, conflict: ConflictFile) -> ItemResult:

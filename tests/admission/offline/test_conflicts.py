@@ -281,6 +281,17 @@ async def test_operators_resolve_a_conflict_once(
     assert [line.action for line in lines] == ["resolve"]
 
 
+async def test_what_a_gate_annuls_live_lapses(rooms: RoomsUnderTest) -> None:
+    held = await rooms.issued()
+    online = build.live_scan(held, "on", after(10), gate=NORTH)
+    assert_admitted(await rooms.verdict_on(online, after(10)))
+    await uploaded(rooms, let_in(held, SOUTH, "off", NOW), at=after(11))
+    assert len(await open_ones(rooms)) == 1
+    await rooms.admission.annulling.annul(NORTH, "on", after(12))
+    await rooms.admission.conflicts.settle_open(after(13))
+    assert not await open_ones(rooms)
+
+
 async def test_a_crash_between_record_and_conflict_is_healed_by_the_retry(
     rooms: RoomsUnderTest,
 ) -> None:
