@@ -17,12 +17,14 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler, url
 
+from handlers.admission.batch import BatchIn
 from handlers.admission.gates import ScanIn
 from handlers.admission.staff import HandAdmissionIn
 from handlers.web.access import bearer_token
 from handlers.web.arguments import read_body
 from handlers.web.problems import Problem, language_of, problem_of
 from handlers.web.replies import send_problem
+from passes.base.errors import DomainError
 from passes.base.text import Text
 from scripts.gate.client import Call, Client, NoAnswer, Refused, document_of
 from scripts.gate.deciding import Deciding
@@ -186,23 +188,25 @@ class Batches(HubHandler):
             await self.forward()
             return
         received_at = self.device.clock.now()
-        body = json.loads(self.request.body)
-        sent_at = datetime.fromisoformat(body["sent_at"])
-        late = received_at - sent_at
-        results = [await self._result(gate_id, item, late) for item in body["items"]]
-        skew_ms = round((sent_at - received_at) / timedelta(milliseconds=1))
+        body = read_body(self.request.body, BatchIn)
+        late = received_at - body.sent_at
+        results = [await self._result(gate_id, item, late) for item in body.items]
+        skew_ms = round(-late / timedelta(milliseconds=1))
         self.write({"received_at": received_at.isoformat(), "skew_ms": skew_ms, "items": results})
 
-    async def _result(
-        self, gate_id: str, item: Mapping[str, Any], late: timedelta
-    ) -> dict[str, Any]:
-        """The result of an item; one that cannot be read keeps nobody back."""
+    async def _result(self, gate_id: str, item: Any, late: timedelta) -> dict[str, Any]:
+        """The result of an item; one that cannot be read, or judged now, keeps nobody back."""
+        nonce = item.get("nonce") if isinstance(item, dict) else None
+        nothing = {"nonce": nonce, "verdict": None, "conflict": None}
         try:
             return await self._item(gate_id, item, late)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            wrong = {"code": "item_invalid", "detail": f"{type(error).__name__}: {error}"}
-            nothing = {"verdict": None, "conflict": None}
-            return {"nonce": item.get("nonce"), "result": "wrong", "error": wrong, **nothing}
+            words = {"zh": "此项有误", "en": f"this item is wrong: {type(error).__name__} {error}"}
+            wrong = {"code": "item_invalid", "what": words, "errors": []}
+            return {**nothing, "result": "wrong", "error": wrong}
+        except (NoAnswer, Refused, Undecided, DomainError) as error:
+            words = {"zh": "暂时不能处理", "en": str(error)}
+            return {**nothing, "result": "later", "error": {"code": "busy", "what": words}}
 
     async def _item(self, gate_id: str, item: Mapping[str, Any], late: timedelta) -> dict[str, Any]:
         """The result of an item, whose instants are `late` behind the clock of the hub."""
@@ -214,7 +218,9 @@ class Batches(HubHandler):
             return {**answered, "result": "recorded", "verdict": answer.document}
         instant = "scanned_at" if kind == "scan" else "at"
         at = min(datetime.fromisoformat(item[instant]) + late, self.device.clock.now())
-        name = Name(str(item.get("gate", gate_id)), item["nonce"])
+        if item.get("gate", gate_id) != gate_id:
+            raise ValueError("a gate speaks for itself alone")
+        name = Name(gate_id, item["nonce"])
         entry = self._entry(name, item, at)
         row = Row(
             name,
@@ -240,9 +246,10 @@ class Bundles(HubHandler):
     """`/api/v1/gate/bundle`"""
 
     async def get(self) -> None:
-        """The bundle that the hub has, as the server signed it."""
+        """The bundle that the hub has, as the server signed it. It holds secrets: for gates of the
+        spot alone."""
         held = self.device.held
-        if held.etag is None:
+        if self.gate_id is None or held.etag is None:
             await self.forward()
             return
         self.set_header("ETag", f'"{held.etag}"')

@@ -28,6 +28,7 @@ from scripts.gate.upkeep import Pace, Upkeep
 from scripts.gate.wrongly_set import caps_lock, hint
 
 _LAST_UPLOAD_SECONDS = 5.0
+_LAST_SOUND_SECONDS = 2.0
 _DEVICE_BACK_SECONDS = 2.0
 _CARD = re.compile(r"[0-9]{17}[0-9Xx]")
 """The number of a resident ID card; no code looks like one."""
@@ -244,6 +245,7 @@ async def _serve(flags: Flags, device: Device, screen: Screen, pace: Pace) -> No
         if flags.read is not None:
             sounds = Sounds(flags.on_admitted, flags.on_refused)
             await _read(flags.read, Gate(deciding, flags.purpose), screen, sounds)
+            await sounds.end(_LAST_SOUND_SECONDS)
         if flags.hub is not None:
             await asyncio.gather(*beside)
         with suppress(NoAnswer, Refused, NotKept, TimeoutError):

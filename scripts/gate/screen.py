@@ -130,8 +130,10 @@ class Sounds:
         self._running.add(running)
         running.add_done_callback(self._running.discard)
 
-    async def close(self) -> None:
-        """End those that still run."""
+    async def end(self, seconds: float) -> None:
+        """Wait for those that still run, and end what takes longer."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=seconds)
         for running in self._running:
             running.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

@@ -30,6 +30,10 @@ KEPT_FOR = timedelta(days=8)
 """How long what is uploaded is remembered: a bundle is good for seven days."""
 
 _PROBE_ANSWERS_WITHIN = 3.0
+_NOT_A_HUB = Text(
+    "本机未登记为汇聚点，其他闸机的记录不能上传",
+    "what other gates decided waits here: this gate is not added as a hub",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,10 @@ class Upkeep:
         gate = self.gate
         uploaded = await upload_once(gate.client, gate.journal, gate.clock, gate.held.version)
         left = await gate.journal.length()
+        if uploaded.is_no_hub:
+            self._tell_once("not_a_hub", _NOT_A_HUB)
+        if uploaded.items == 0:
+            return 0
         gate.tell(
             "uploaded",
             Text(

@@ -37,6 +37,8 @@ class Uploaded:
     conflicts: Sequence[str]
     wrong: Sequence[Mapping[str, Any]]
     """What the server could not read, and why."""
+    is_no_hub: bool = False
+    """Whether items of other gates wait, because the server takes them from a hub alone."""
 
 
 def reckoned() -> dict[str, Any]:
@@ -107,7 +109,8 @@ async def _settled(
         [(each.n, dict(result), _is_wrong(each, result)) for each, result in answered], received_at
     )
     conflicts = [result["conflict"] for _, result in answered if result.get("conflict")]
-    return Uploaded(len(answered), conflicts, wrong)
+    is_no_hub = any(_error_in(result) == _NOT_A_HUB for result in results)
+    return Uploaded(len(answered), conflicts, wrong, is_no_hub)
 
 
 def _waits_on(result: Mapping[str, Any]) -> bool:

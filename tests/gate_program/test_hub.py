@@ -186,13 +186,18 @@ async def test_a_poison_item_keeps_nobody_back(api: Api, world: World, tmp_path:
         }
         live = {name: value for name, value in good.items() if name != "decided"}
         live |= {"nonce": "live", "party": 1}
-        items = [{"nonce": "a"}, good | {"nonce": "b", "scanned_at": "noon"}, good, live]
+        card = live | {"nonce": "card", "code": None, "document": {}}
+        late = good | {"nonce": "b", "scanned_at": "noon"}
+        items = [{"nonce": "a"}, late, good, live, card, 7]
         body = {"sent_at": NOW.isoformat(), "bundle": None, "version": "x", "items": items}
         answer = await spot.api.post(f"{SCANS}/batch", body, spot.token)
         results = [each["result"] for each in answer.json["items"]]
-        assert results == ["wrong", "wrong", "recorded", "recorded"]
+        assert results == ["wrong", "wrong", "recorded", "recorded", "later", "wrong"]
         assert answer.json["items"][3]["verdict"]["reason"] == "already_today"
-        assert [item["nonce"] for item in await spot.hub.queue()] == ["good", "live"]
+        waiting = [(item["kind"], item["nonce"]) for item in await spot.hub.queue()]
+        assert waiting == [("scan", "good"), ("scan", "live"), ("annul", "card")]
+        nonsense = await spot.api.post(f"{SCANS}/batch", {"items": 7}, spot.token)
+        assert_problem(nonsense, 422, "body_invalid")
 
 
 async def test_the_hub_hands_on_its_bundle_as_the_server_signed_it(
@@ -215,7 +220,10 @@ async def test_who_is_no_gate_of_the_spot_gets_nothing(
     held = await world.issue()
     _, elsewhere = await world.gate("wulong-xiannvshan")
     async with spot_with_hub(world, api, tmp_path) as spot:
+        bundle = "/api/v1/gate/bundle"
         assert_problem(await spot.api.post(SCANS, {}), 401, "token_missing")
+        assert_problem(await spot.api.get(bundle), 401, "token_missing")
+        assert_problem(await spot.api.get(bundle, "nonsense"), 401, "token_invalid")
         body = world.scan_body(held, "a")
         assert_problem(await spot.api.post(SCANS, body, "nonsense"), 401, "token_invalid")
         spot.line.cut()
@@ -223,6 +231,7 @@ async def test_who_is_no_gate_of_the_spot_gets_nothing(
             answer = await spot.api.post(SCANS, body, token)
             assert_problem(answer, 503, "line_cut")
             assert answer.headers["Retry-After"]
+            assert_problem(await spot.api.get(bundle, token), 503, "line_cut")
 
 
 async def test_a_wrong_body_is_refused_as_the_server_refuses_it(

@@ -12,7 +12,7 @@ import pytest
 
 from passes.base.text import Text
 from scripts.gate.screen import Annulled, NotDecided, Screen, Shown, Sounds
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE
 
 PASS = {"id": "70a69d540b54f65e", "holder_mask": "测** 110***********002X"}
 ADMITTED: dict[str, Any] = {
@@ -103,10 +103,10 @@ async def test_a_sound_is_made_beside_the_scans(tmp_path: Path) -> None:
     sounds.came(Shown(REFUSED | {"reason": "repeat"}, online=True))
     assert time.monotonic() - began < 1, "nobody waits for it"
     assert len(sounds._running) <= 4, "no crowd of them"
-    await sounds.close()
+    await sounds.end(0)
     sounds.came(Shown(ADMITTED, online=True))
-    await until(heard.exists, "it sounded")
-    await sounds.close()
+    await sounds.end(PATIENCE)
+    assert heard.exists(), "it sounded to its end"
 
 
 async def test_a_sound_that_cannot_be_made_stops_nothing(

@@ -127,6 +127,7 @@ async def test_what_the_server_wants_later_or_from_another_stays_in_the_queue(
         again = await upload_once(client, journal, GateClock(), None)
     assert (uploaded.items, uploaded.conflicts, again.items) == (4, ["7KQ2M9XD"], 0)
     assert [each["nonce"] for each in uploaded.wrong] == ["wrong"]
+    assert uploaded.is_no_hub
     assert [each.name.nonce for each in await journal.queue(10)] == ["later", "other"]
     assert await journal.prune(NOW + timedelta(days=99)) == 3, "what is wrong stays"
 
