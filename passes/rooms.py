@@ -67,6 +67,7 @@ from passes.rights.requests import RequestLog
 from passes.rights.retention import Retention, RetentionParts
 from passes.store.admission import CaseStore, GateStore, HeartbeatStore, StopStore, VainCountStore
 from passes.store.audit import AuditStore
+from passes.store.codes import KeyUseStore, PassesThatOutlive, ProcessStore
 from passes.store.conflicts import ConflictStore
 from passes.store.database import Database
 from passes.store.holding import HoldingStore, PassStore
@@ -98,7 +99,7 @@ from passes.store.terms import (
     SpotWithdrawalStore,
     WithdrawalStore,
 )
-from passes.store.versions import FILTERS, GATES, HOLIDAYS, OFFERS, PRODUCTS, STOPS, Versions
+from passes.store.versions import FILTERS, GATES, HOLIDAYS, KEYS, OFFERS, PRODUCTS, STOPS, Versions
 from passes.terms.amendments import Amending
 from passes.terms.editions import Editions
 from passes.terms.holiday_publishing import HolidayPublishing
@@ -142,6 +143,21 @@ class TermsRoom:
         self.stored_holidays = HolidayStore(database)
         self.holidays = Holidays(self.stored_holidays.all)
         self.holiday_publishing = HolidayPublishing(self.stored_holidays, base.audit)
+
+
+class CodesRoom:
+    """The keys of codes, and what is decided about them."""
+
+    def __init__(self, database: Database, keys: Keyring) -> None:
+        """`keys` are those of the key file."""
+        self.keys = keys
+        self.uses = KeyUseStore(database)
+        self.processes = ProcessStore(database)
+        self.outliving = PassesThatOutlive(database)
+
+    async def load(self) -> None:
+        """Do what is decided."""
+        self.keys.follow(await self.uses.all())
 
 
 class LedgerRoom:
@@ -485,6 +501,7 @@ class Rooms:
         `carriers` is who vouches for carriers, if anybody does; `bundle_keys` sign what gates
         decide by without a line."""
         self.codes = codes
+        self.signing = CodesRoom(database, codes)
         self.base = BaseRoom(database)
         self.terms = TermsRoom(database, self.base, spots)
         self.ledger = LedgerRoom(database)
@@ -528,5 +545,6 @@ class Rooms:
             OFFERS: self.offers.offers.load,
             GATES: self.admission.gates.load,
             STOPS: self.admission.stopping.stops.load,
+            KEYS: self.signing.load,
             FILTERS: self.filters.kept.load,
         }

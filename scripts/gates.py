@@ -1,21 +1,25 @@
 """`gates`: the devices at the entrances."""
 
 import sys
-from collections.abc import Sequence
-from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from passes.admission.cards import too_many
+from passes.admission.fleet import Watched, wrongs
 from passes.admission.gate_keeping import NewGate
-from passes.admission.gates import TOKEN_WARNING, Gate, GateKind, GateState, Reader, SetGate
+from passes.admission.gates import GateKind, GateState, Reader
 from passes.base import typed
 from scripts.common import AsJson, DataDir, operator, show, show_rows, with_system
+from scripts.setup_sheet import reserve_sheet, write_setup_sheet
 from server.clock import now
 from server.system import System
 
-app = typer.Typer(help="Gates: turnstiles, handhelds and ticket windows.", no_args_is_help=True)
+app = typer.Typer(
+    help="Gates: turnstiles, handhelds, ticket windows and ticket systems.", no_args_is_help=True
+)
+
+_MOST_AT_ONCE = 200
 
 GateId = Annotated[str, typer.Argument(parser=typed.slug, help="The id of the gate.")]
 Readers = Annotated[
@@ -34,17 +38,38 @@ def add(
     kind: Annotated[GateKind, typer.Option(help="What stands there.")],
     name: Annotated[str, typer.Option(help="A name for staff, such as 北门 2.")] = "",
     reader: Readers = None,
+    hub: Annotated[
+        bool, typer.Option("--hub", help="It may speak for the other gates of its spot.")
+    ] = False,
+    count: Annotated[
+        int, typer.Option(min=1, max=_MOST_AT_ONCE, help="How many of them; named 1, 2, …")
+    ] = 1,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="Write the setup codes for printing into this .xlsx.", dir_okay=False),
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Add a gate, and print the setup code to type into the device within a week.
 
-    At an entry with parts gates stand at the parts: each is a spot of its own.
+    At an entry with parts gates stand at the parts: each is a spot of its own. The ticket system
+    of a spot is one gate of kind `system`.
     """
+    if sheet is not None and sheet.suffix != ".xlsx":
+        raise typer.BadParameter("--sheet is a file that ends with .xlsx")
 
-    async def command(system: System) -> NewGate:
+    async def command(system: System) -> list[NewGate]:
         keeping, readers = system.admission.gate_keeping, frozenset(reader or ())
-        new = await keeping.add(spot, kind, name, operator(), now(), readers)
+        keeping.check(spot, name)
+        if sheet is not None:
+            reserve_sheet(sheet)
+        new = [
+            await keeping.add(spot, kind, each, operator(), now(), readers, hub=hub)
+            for each in _names(name, count)
+        ]
+        if sheet is not None:
+            write_setup_sheet(new, sheet)
         if parts := system.catalogue.snapshot.parts_of(spot):
             print(
                 f"note: this gate counts visits to {spot} itself, not to its parts, "
@@ -53,7 +78,17 @@ def add(
             )
         return new
 
-    _show_new(with_system(command, data_dir, as_json), as_json)
+    new = with_system(command, data_dir, as_json)
+    if count == 1:
+        _show_new(new[0], as_json)
+    else:
+        show_rows([_new_row(each) for each in new], as_json)
+
+
+def _names(name: str, count: int) -> list[str]:
+    if count == 1 or not name:
+        return [name] * count
+    return [f"{name} {n}" for n in range(1, count + 1)]
 
 
 @app.command()
@@ -85,59 +120,124 @@ def disable(gate_id: GateId, data_dir: DataDir = None, as_json: AsJson = False) 
     show(with_system(command, data_dir, as_json), as_json)
 
 
+@app.command()
+def move(
+    gate_id: GateId,
+    spot: Annotated[str, typer.Option(parser=typed.slug, help="The spot it stands at now.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Also if scans of the old spot may wait in it.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a gate stand at another spot. Its token is worthless from now on: print the setup code to
+    type into its device there."""
+
+    async def command(system: System) -> NewGate:
+        return await system.admission.gate_keeping.move(gate_id, spot, operator(), now(), yes=yes)
+
+    _show_new(with_system(command, data_dir, as_json), as_json)
+
+
+@app.command()
+def rename(
+    gate_id: GateId,
+    name: Annotated[str, typer.Argument(help="A name for staff, such as 北门 2.")],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a gate another name; its id and its token stay."""
+
+    async def command(system: System) -> dict[str, object]:
+        gate = await system.admission.gate_keeping.rename(gate_id, name, operator(), now())
+        return {"gate_id": gate.id, "name": gate.name}
+
+    show(with_system(command, data_dir, as_json), as_json)
+
+
 @app.command("list")
 def list_gates(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """List all gates, with the end of their tokens and setup codes, and how many cards without a
-    pass they have read in a day.
+    """List all gates, those first that somebody has to look at.
 
-    Those whose token ends within 30 days, whose setup code has expired, or which have read too many
-    such cards in an hour, are named on standard error, too.
+    `attention` says what is wrong: silent, late with its scans, a wrong clock, an old bundle, a
+    token that ends within 30 days. It stands on standard error, too; --json has all fields.
     """
 
-    async def command(system: System) -> list[dict[str, object]]:
-        in_vain = await system.admission.vain_counts.since(now() - timedelta(days=1))
-        gates = await system.admission.gate_keeping.all()
-        return [_row(each, in_vain.get(each.gate.id, ())) for each in gates]
+    async def command(system: System) -> list[tuple[Watched, str]]:
+        at = now()
+        watched = await system.admission.fleet.all(at)
+        return [(each, "; ".join(wrong.words for wrong in wrongs(each, at))) for each in watched]
 
-    rows = with_system(command, data_dir, as_json)
-    show_rows(rows, as_json)
-    for row in rows:
-        if row["attention"]:
-            print(f"note: {row['gate_id']}: {row['attention']}", file=sys.stderr)
+    found = with_system(command, data_dir, as_json)
+    row = _whole_row if as_json else _row
+    show_rows([row(*each) for each in found], as_json)
+    for watched, attention in found:
+        if attention:
+            print(f"note: {watched.set_up.gate.id}: {attention}", file=sys.stderr)
 
 
-def _row(each: SetGate, in_vain: Sequence[int]) -> dict[str, object]:
-    gate, setup = each.gate, each.setup
-    waits = gate.state is GateState.ADDED and setup is not None
+def _row(watched: Watched, attention: str) -> dict[str, object]:
+    """What fits into a line of a terminal."""
+    gate, beat = watched.set_up.gate, watched.heartbeat
     return {
+        "gate_id": gate.id,
+        "kind": gate.kind,
+        "name": gate.name,
+        "state": gate.state,
+        "token_expires_at": gate.token_ends_at,
+        "heard_at": beat.at if beat else None,
+        "queued": beat.queued if beat else None,
+        "in": beat.counters.came if beat else None,
+        "inside": beat.counters.inside if beat else None,
+        "attention": attention,
+    }
+
+
+def _whole_row(watched: Watched, attention: str) -> dict[str, object]:
+    gate, setup, beat = watched.set_up.gate, watched.set_up.setup, watched.heartbeat
+    waits = gate.state is GateState.ADDED and setup is not None
+    row = {
         "gate_id": gate.id,
         "spot": gate.spot_id,
         "kind": gate.kind,
         "name": gate.name,
         "readers": sorted(gate.readers),
+        "hub": gate.hub,
         "state": gate.state,
         "enrolled_at": gate.enrolled_at,
         "token_expires_at": gate.token_ends_at,
         "setup_expires_at": setup.expires_at if setup is not None and waits else None,
-        "cards_in_vain": sum(in_vain),
-        "attention": _attention(gate, each, in_vain),
+        "cards_in_vain": sum(watched.cards_in_vain),
     }
+    heard: dict[str, object] = dict.fromkeys(_HEARD)
+    if beat is not None:
+        heard = {
+            "heard_at": beat.at,
+            "version": beat.version,
+            "queued": beat.queued,
+            "skew_ms": beat.skew_ms,
+            "bundle": beat.bundle,
+            "last_scan_at": beat.last_scan_at,
+            "in": beat.counters.came,
+            "out": beat.counters.left,
+            "inside": beat.counters.inside,
+            "lanes": list(beat.lanes),
+        }
+    return {**row, **heard, "attention": attention}
 
 
-def _attention(gate: Gate, each: SetGate, in_vain: Sequence[int]) -> str:
-    """What somebody has to do about a gate; empty if nothing."""
-    if gate.token_ends_at is not None:
-        left = gate.token_ends_at - now()
-        if left <= timedelta():
-            return "its token has ended: renew it"
-        if left < TOKEN_WARNING:
-            return f"its token ends in {left.days} days: renew it"
-    expired = each.setup is not None and each.setup.expires_at <= now()
-    if gate.state is GateState.ADDED and expired:
-        return "its setup code has expired: renew it"
-    if too_many(in_vain):
-        return "it has read very many cards without a pass: is it trying numbers?"
-    return ""
+_HEARD = (
+    "heard_at",
+    "version",
+    "queued",
+    "skew_ms",
+    "bundle",
+    "last_scan_at",
+    "in",
+    "out",
+    "inside",
+    "lanes",
+)
 
 
 def _show_new(new: NewGate, as_json: bool) -> None:
@@ -147,3 +247,14 @@ def _show_new(new: NewGate, as_json: bool) -> None:
         "expires_at": new.expires_at,
     }
     show(fields, as_json)
+
+
+def _new_row(new: NewGate) -> dict[str, object]:
+    return {
+        "gate_id": new.gate.id,
+        "kind": new.gate.kind,
+        "name": new.gate.name,
+        "spot": new.gate.spot_id,
+        "setup_code": new.setup_code,
+        "expires_at": new.expires_at,
+    }

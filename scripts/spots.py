@@ -9,10 +9,6 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from passes.admission.stop import Stop, in_force
-from passes.admission.stops import WhyStopped
-from passes.base import typed
-from passes.base.audit import AuditLine
 from passes.base.calendar import business_day
 from passes.base.errors import Fault, Invalid
 from passes.base.text import Text
@@ -20,12 +16,11 @@ from passes.offers.closures import Affected
 from scenic_data.files import DATA, DataError, FileRecord, read_folder, read_records
 from scenic_data.importing import Plan, plan
 from scenic_data.model import Spot, spots_schema
+from scripts import spot_stops
 from scripts.common import (
-    MOMENTS,
     AsJson,
     DataDir,
     DryRun,
-    instant,
     operator,
     refuse,
     show,
@@ -40,6 +35,7 @@ from server.spot_import import import_spots, what_breaks
 from server.system import System
 
 app = typer.Typer(help="The catalogue of scenic spots.", no_args_is_help=True)
+app.add_typer(spot_stops.app)
 
 File = Annotated[
     Path, typer.Argument(help="Records of spots: YAML, JSON or CSV, or a folder of YAML files.")
@@ -70,67 +66,6 @@ Yes = Annotated[bool, typer.Option("--yes", help="Retire spots even if they are 
 
 _MANY = 0.1
 """Of all spots: more than this are retired only with `--yes`."""
-
-
-@app.command("stop-entry")
-def stop_entry(
-    spot: Annotated[str, typer.Argument(parser=typed.slug, help="The spot, or a whole.")],
-    until: Annotated[datetime, typer.Option(formats=MOMENTS, help="Until when, at its clock.")],
-    reason: Annotated[WhyStopped, typer.Option(help="Why.")],
-    note: Annotated[str, typer.Option(help="Why, in your words; kept in the audit log.")] = "",
-    data_dir: DataDir = None,
-    as_json: AsJson = False,
-) -> None:
-    """Let nobody in at a spot, and its parts, until an hour. Who is inside can leave."""
-
-    async def command(system: System) -> dict[str, object]:
-        begins, ends = now(), instant(until)
-        wanted = Stop(spot, begins, ends, reason.value, operator())
-        detail = {"until": ends.isoformat(), "reason": reason.value, "note": note}
-        line = AuditLine(begins, operator(), "stop_entry", f"spot:{spot}", detail)
-        return _stop_row(await system.admission.stopping.stop(wanted, line, begins))
-
-    show(with_system(command, data_dir, as_json), as_json)
-
-
-@app.command()
-def resume(
-    spot: Annotated[str, typer.Argument(parser=typed.slug, help="The spot, or a whole.")],
-    reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")] = "",
-    data_dir: DataDir = None,
-    as_json: AsJson = False,
-) -> None:
-    """Let visitors in again at a spot where entry is stopped."""
-
-    async def command(system: System) -> dict[str, object]:
-        at = now()
-        line = AuditLine(at, operator(), "resume_entry", f"spot:{spot}", {"reason": reason})
-        return _stop_row(await system.admission.stopping.resume(spot, operator(), line, at))
-
-    show(with_system(command, data_dir, as_json), as_json)
-
-
-@app.command()
-def stops(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """List the spots at which entry is stopped."""
-
-    async def command(system: System) -> list[dict[str, object]]:
-        at = now()
-        return [
-            _stop_row(each) for each in system.admission.stopping.stops.all() if in_force(each, at)
-        ]
-
-    show_rows(with_system(command, data_dir, as_json), as_json)
-
-
-def _stop_row(stop: Stop) -> dict[str, object]:
-    return {
-        "spot": stop.id,
-        "since": stop.since,
-        "until": stop.until,
-        "reason": stop.reason,
-        "by": stop.by,
-    }
 
 
 @app.command("import")

@@ -82,7 +82,7 @@ def _of_keys(codes: Keyring) -> Iterator[Expiry]:
         "signing key",
         str(newest.id),
         _end_of(newest.last_day),
-        "no code is trusted after its last day: a newer version has to make a new key",
+        "no code is trusted after its last day: keys make signing, announce, sign-with",
         warned_before=KEY_WARNING,
     )
 

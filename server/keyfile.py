@@ -8,7 +8,7 @@ refused instead of silently making every pass a forgery.
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from passes.admission.offline.bundle import BundleKey
 from passes.base.faults import faults_of
-from passes.codes.keys import Keyring, SigningKey
+from passes.codes.keys import Keyring, KeyUse, SigningKey
 from passes.people.identity import Sealer
 from passes.people.sealing import Vault
 from passes.store.database import Database
@@ -99,20 +99,23 @@ class Keys:
 def load_keys(file: Path) -> Keys:
     """The keys in a key file. Raises `StartError` if it is missing, open to others or broken."""
     held = _read(file)
-    private = Ed25519PrivateKey.from_private_bytes
     vault = Vault(_identity_keys(held), held.pepper, lambda: _identity_keys(_read(file)))
     return Keys(
         codes=Keyring(
-            [SigningKey(k.id, private(k.private), k.last_day) for k in held.signing],
+            _signing_keys(held),
             held.master,
             held.epoch,
+            lambda: _signing_keys(_read(file)),
         ),
         identities=Sealer(vault),
         vault=vault,
         tokens={key.id: key.secret for key in held.tokens},
         fingerprint=sha256(b"bashu fingerprint" + held.master).hexdigest()[:16],
         epoch=held.epoch,
-        bundles=tuple(BundleKey(key.id, private(key.secret)) for key in held.bundles),
+        bundles=tuple(
+            BundleKey(key.id, Ed25519PrivateKey.from_private_bytes(key.secret))
+            for key in held.bundles
+        ),
     )
 
 
@@ -130,6 +133,11 @@ def _read(file: Path) -> _KeyFile:
         raise StartError(
             f"the key file {file} is broken, bring back its backup: {faults}"
         ) from None
+
+
+def _signing_keys(held: _KeyFile) -> list[SigningKey]:
+    private = Ed25519PrivateKey.from_private_bytes
+    return [SigningKey(key.id, private(key.private), key.last_day) for key in held.signing]
 
 
 def _identity_keys(held: _KeyFile) -> dict[int, bytes]:
@@ -206,6 +214,19 @@ def ensure_bundle_key(file: Path) -> None:
             _put_in_place(held.model_copy(update={"bundles": (added,)}), file)
 
 
+def add_signing_key(file: Path) -> int:
+    """Add a key that may sign codes, and return its id. Raises `StartError`, also when all 255 ids
+    are used up."""
+    with _locked(file):
+        held = _read(file)
+        key_id = max(key.id for key in held.signing) + 1
+        if key_id > MOST_KEYS:
+            raise StartError(f"the key file {file} has no room for another signing key")
+        added = _SigningKey(id=key_id, private=_random(), last_day=_LAST_DAY)
+        _put_in_place(held.model_copy(update={"signing": (*held.signing, added)}), file)
+    return key_id
+
+
 def begin_epoch(file: Path, after: int) -> int:
     """Raise the epoch of a key file above its own and that of the database, and return it."""
     with _locked(file):
@@ -276,6 +297,18 @@ async def keys_for(database: Database, file: Path) -> Keys:
         return keys
     ensure_bundle_key(file)
     return load_keys(file)
+
+
+def check_announced(codes: Keyring, uses: Iterable[KeyUse]) -> None:
+    """Raise `StartError` if the key file lacks a signing key that other servers know: this one
+    would refuse honest passes."""
+    announced = {use.id for use in uses if use.announced_at is not None}
+    missing = sorted(announced - set(codes.known()))
+    if missing:
+        raise StartError(
+            f"the key file has no signing key {missing[0]}, which other servers know; "
+            "copy the key file of one of them"
+        )
 
 
 def _random() -> bytes:

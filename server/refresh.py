@@ -2,16 +2,23 @@
 
 import asyncio
 import logging
+import os
+import secrets
+import socket
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
 
 from passes.base.calendar import business_day
 from passes.base.errors import Unavailable
+from passes.codes.ports import Process
 from server.clock import Clock
 from server.expiry import ExpiryWatch
 from server.system import System
 
 log = logging.getLogger(__name__)
+
+_TOLD_AGAIN_AFTER = timedelta(seconds=5)
 
 
 class Refresh:
@@ -26,6 +33,8 @@ class Refresh:
         self._now = now
         self._seen: Mapping[str, int] = {}
         self._watch = ExpiryWatch(system)
+        self._id = secrets.token_hex(8)
+        self._told: Process | None = None
         self.counts: Mapping[str, int] = {}
         """How much of the quotas of the running offers is used: the same object until it
         changes."""
@@ -45,6 +54,21 @@ class Refresh:
         counts = await self._system.offers.quotas.used(running, today) if running else {}
         if counts != self.counts:
             self.counts = counts
+
+    async def _tell_what_is_known(self) -> None:
+        """Store which signing keys this process knows: at once if there are more, and now and then
+        to say that it still serves."""
+        now, known = self._now(), tuple(self._system.keys.codes.known())
+        told = self._told
+        if told is not None and told.keys == known and now - told.at < _TOLD_AGAIN_AFTER:
+            return
+        told = Process(self._id, f"{socket.gethostname()} {os.getpid()}", known, now)
+        await self._system.signing.processes.put(told)
+        self._told = told
+
+    async def end(self) -> None:
+        """Say that this process serves no more. Raises `Unavailable`."""
+        await self._system.signing.processes.remove(self._id)
 
     async def forever(self, seconds: float, stopping: asyncio.Event) -> None:
         """Go on until `stopping` is set.
@@ -68,6 +92,8 @@ class Refresh:
             await self._count()
             await self._system.ledger.records.write_marks()
             self._system.keys.vault.learn()
+            self._system.keys.codes.learn()
+            await self._tell_what_is_known()
             await self._watch.look(self._now())
         except Unavailable:
             raise

@@ -60,6 +60,7 @@ async def serve(
         if not ending.why_gone:
             with suppress(Unavailable):
                 await system.ledger.records.write_marks()
+                await refresh.end()
 
 
 def bound_sockets(settings: Settings) -> list[socket.socket]:

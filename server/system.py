@@ -18,7 +18,7 @@ from scenic_data.catalogue import Catalogue
 from scenic_data.reference import Reference
 from server.carriers import HttpCarriers
 from server.epoch import compare_epochs
-from server.keyfile import Keys, keys_for
+from server.keyfile import Keys, check_announced, keys_for
 from server.mongo import Mongo
 from server.settings import Settings
 
@@ -93,4 +93,5 @@ async def open_system(
         await marks.insert({"_id": "filled", "at": now})
     for load in system.loaders().values():
         await load()
+    check_announced(keys.codes, await system.signing.uses.all())
     return system

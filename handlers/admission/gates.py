@@ -36,6 +36,7 @@ from passes.admission.lookup import Card, FoundPass
 from passes.admission.offline.flat import public_to
 from passes.base import forms
 from passes.base.calendar import business_day, to_milliseconds
+from passes.codes.wrongly_set import scanner_fault
 from passes.holding.model import Pass, PassState
 from passes.ledger.records import By
 from passes.ledger.verdicts import Reason, Verdict
@@ -291,6 +292,8 @@ class VerdictOut(Out):
     def of(cls, verdict: Verdict, held: Pass | None, scan: ScanIn) -> Self:
         """The view of a verdict on a pass, if there is one."""
         message = verdict.message
+        if verdict.reason is Reason.CODE_MALFORMED:
+            message = scanner_fault(scan.code or "") or message
         skew = scan.scanned_at - verdict.decided_at
         shown = None if held is None else PassOut.of(held, business_day(verdict.decided_at))
         return cls(

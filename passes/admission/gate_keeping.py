@@ -69,6 +69,11 @@ class GateKeeping:
         self._heartbeats = heartbeats
         self._audit = audit
 
+    def check(self, spot_id: str, name: str) -> None:
+        """Raise what `add` raises for a gate that cannot be added."""
+        _check_name(name)
+        self._check_spot(spot_id)
+
     async def add(  # noqa: PLR0913 - what a gate is
         self,
         spot_id: str,
@@ -85,8 +90,7 @@ class GateKeeping:
         Raises `Unknown` if there is no such spot, `Invalid` for a name of several lines or more
         than 60 characters.
         """
-        _check_name(name)
-        self._check_spot(spot_id)
+        self.check(spot_id, name)
         setup_code, setup = _new_setup(now)
         detail = {"spot": spot_id, "kind": kind, **_told(readers)}
         if hub:

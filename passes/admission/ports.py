@@ -84,7 +84,8 @@ class Stops(Protocol):
         """Store the newest stop of its spot."""
 
     async def put_each(self, stops: Sequence[Stop]) -> None:
-        """Store the newest stops of many spots, in two round trips."""
+        """Store the newest stops of many spots, in two round trips; those where the doors are open
+        in an emergency by now stay."""
 
     async def announce(self) -> None:
         """Tell every process to load the stops anew."""

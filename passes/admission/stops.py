@@ -4,13 +4,15 @@ Staff stop their own spot, operators any, also a whole with all its parts. Every
 stops in memory. Who is inside can always leave.
 """
 
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from passes.admission.ports import Stops
 from passes.admission.staff import StaffDecision
 from passes.admission.stop import Stop, in_force
+from passes.base import typed
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
 from passes.base.cache import CachedCollection
@@ -42,6 +44,14 @@ class WhyResumed(StrEnum):
     OVER = "over"
     MISTAKE = "mistake"
     OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Stops as they are to be stored, and those that stay as they are."""
+
+    change: Sequence[Stop]
+    keep: Sequence[Stop]
 
 
 class Stopping:
@@ -82,6 +92,71 @@ class Stopping:
         line = decision.line("resume_entry", f"spot:{spot_id}", now)
         return await self.resume(spot_id, decision.by, line, now)
 
+    async def plan_closing(self, wanted: Sequence[Stop], now: datetime) -> Plan:
+        """What stopping entry at many spots would change: where entry is stopped for longer, or the
+        doors are open in an emergency, nothing.
+
+        Raises `Invalid` naming every spot that is not there, or for an hour that is over or too
+        far.
+        """
+        self._check_spots(stop.id for stop in wanted)
+        for stop in wanted:
+            _check_until(stop.until, now)
+        current = {stop.id: stop for stop in await self._stored.all()}
+        change, keep = [], []
+        for stop in wanted:
+            there = current.get(stop.id)
+            if there is not None and in_force(there, now) and _stays(there, stop):
+                keep.append(there)
+            else:
+                change.append(stop)
+        return Plan(tuple(change), tuple(keep))
+
+    async def plan_reopening(self, spot_ids: Iterable[str], now: datetime) -> Plan:
+        """What ending the stops of operators at spots would change; those of staff, and
+        emergencies, stay. Raises `Invalid` naming every spot that is not there."""
+        wanted = frozenset(spot_ids)
+        self._check_spots(sorted(wanted))
+        change, keep = [], []
+        for stop in await self._stored.all():
+            if stop.id not in wanted or not in_force(stop, now):
+                continue
+            if stop.emergency or not stop.by.startswith(_OPERATOR):
+                keep.append(stop)
+            else:
+                change.append(replace(stop, until=now))
+        return Plan(tuple(change), tuple(keep))
+
+    def _check_spots(self, spot_ids: Iterable[str]) -> None:
+        """Raise `Invalid` naming every spot that is not there."""
+        known = list(self._spots.ids())
+        faults = [
+            Fault("spots", f"there is no spot {each}{typed.likest(each, known)}")
+            for each in spot_ids
+            if self._spots.get(each) is None
+        ]
+        if faults:
+            raise Invalid("spots_unknown", Text("没有这些景区", "there are no such spots"), faults)
+
+    async def carry_out(self, plan: Plan, action: str, note: str, by: str, now: datetime) -> None:
+        """Store what a plan changes: one audit line a spot, and three round trips for all. A crash
+        leaves some spots as they were; planned and carried out again, they follow."""
+        lines = [
+            AuditLine(
+                now,
+                by,
+                action,
+                f"spot:{stop.id}",
+                {"until": stop.until.isoformat(), "reason": stop.reason, "note": note},
+            )
+            for stop in plan.change
+        ]
+        if lines:
+            async with audited(self._audit) as entry:
+                await entry.begin(*lines)
+                await self._stored.put_each(plan.change)
+        await self._everywhere()
+
     async def stop(self, wanted: Stop, line: AuditLine, now: datetime) -> Stop:
         """Let nobody in until an hour; the last word counts. `line` is the audit line.
 
@@ -91,11 +166,7 @@ class Stopping:
         """
         if self._spots.get(wanted.id) is None:
             raise unknown(Text("景区", "spot"), wanted.id, self._spots.ids())
-        if not now < wanted.until <= now + LONGEST:
-            fault = Fault("until", f"give an instant to come, within {LONGEST.days} days")
-            raise Invalid(
-                "until_wrong", Text("截止时间有误", "that is no time to stop until"), [fault]
-            )
+        _check_until(wanted.until, now)
         current = await self._stored.get(wanted.id)
         if current is not None and wanted.nonce and _same_decision(current, wanted):
             await self._everywhere()
@@ -111,10 +182,12 @@ class Stopping:
     async def resume(self, spot_id: str, by: str, line: AuditLine, now: datetime) -> Stop:
         """Let visitors in again; the stop as it ended. Doing it again changes nothing.
 
-        Raises `Conflict` if entry was never stopped there, and where an operator has stopped it and
-        staff would resume it.
+        Raises `Unknown` for a spot that is not there, `Conflict` if entry was never stopped there,
+        and where an operator has stopped it and staff would resume it.
         """
         current = await self._stored.get(spot_id)
+        if current is None and self._spots.get(spot_id) is None:
+            raise unknown(Text("景区", "spot"), spot_id, self._spots.ids())
         if current is None:
             text = Text("本景区未暂停入园", "entry is not stopped at that spot")
             raise Conflict("entry_not_stopped", text)
@@ -131,6 +204,18 @@ class Stopping:
         """Load the stops here at once, and tell every process; a crash may have come before."""
         await self._stored.announce()
         await self.stops.load()
+
+
+def _check_until(until: datetime, now: datetime) -> None:
+    """Raise `Invalid` for an hour that is over, or too far."""
+    if not now < until <= now + LONGEST:
+        fault = Fault("until", f"give an instant to come, within {LONGEST.days} days")
+        raise Invalid("until_wrong", Text("截止时间有误", "that is no time to stop until"), [fault])
+
+
+def _stays(there: Stop, wanted: Stop) -> bool:
+    """Whether a stop that holds is more than one that is wanted."""
+    return there.emergency or there.until > wanted.until
 
 
 def _same_decision(one: Stop, other: Stop) -> bool:

@@ -28,8 +28,8 @@ class AuditEntry:
         change, it writes nothing."""
         if self._line_ids:
             return
-        for line in lines:
-            self._line_ids.append(await self._audit.write(replace(line, outcome=Outcome.BEGUN)))
+        begun = [replace(line, outcome=Outcome.BEGUN) for line in lines]
+        self._line_ids += await self._audit.write_each(begun)
 
     async def done(self, **detail: str) -> None:
         """Say that the change was made; `detail` is what only the change could tell."""

@@ -15,6 +15,9 @@ class Audit(Protocol):
     async def write(self, line: AuditLine) -> str:
         """Append a line, and return its id."""
 
+    async def write_each(self, lines: Sequence[AuditLine]) -> Sequence[str]:
+        """Append lines in one round trip, and return their ids."""
+
     async def settle(
         self, line_ids: Sequence[str], outcome: Outcome, detail: Mapping[str, str]
     ) -> None:

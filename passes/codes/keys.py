@@ -4,9 +4,9 @@ Pure values; reading and writing the key file is `server.keyfile`.
 """
 
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
@@ -49,14 +49,47 @@ class SigningKey:
         return VerifyingKey(self.id, self.private.public_key(), self.last_day)
 
 
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """What operators have decided about a signing key, `id`; its private half is in the key file.
+
+    Of keys that have signed the one with the latest `signs_since` signs.
+    """
+
+    id: int
+    made_at: datetime
+    announced_at: datetime | None = None
+    """When every running server knew it."""
+    signs_since: datetime | None = None
+    last_day: date | None = None
+    """Until when it is trusted, if that was brought forward."""
+
+
+def signer_of(uses: Iterable[KeyUse]) -> KeyUse | None:
+    """The use of the key that signs, if that was ever decided."""
+    began = [(use.signs_since, use.id, use) for use in uses if use.signs_since is not None]
+    return max(began)[-1] if began else None
+
+
 class Keyring:
     """All keys of one system: signing keys by id, and the master key that day keys derive from."""
 
-    def __init__(self, signing: Iterable[SigningKey], master: bytes, epoch: int = 0) -> None:
-        """`master` is 32 random bytes; day keys of one `epoch` are worthless in the next."""
+    def __init__(
+        self,
+        signing: Iterable[SigningKey],
+        master: bytes,
+        epoch: int = 0,
+        reload: Callable[[], Iterable[SigningKey]] | None = None,
+    ) -> None:
+        """`master` is 32 random bytes; day keys of one `epoch` are worthless in the next. `reload`
+        reads the signing keys anew. The one with the highest id signs, unless something else has
+        been decided."""
         self._epoch = epoch
-        self._signing = sorted(signing, key=lambda key: key.id)
-        self._verifying = {key.id: key.verifying for key in self._signing}
+        self._reload = reload
+        self._uses: Sequence[KeyUse] = ()
+        self._signing = {key.id: key for key in signing}
+        self._signer_id = max(self._signing, default=0)
+        self._arrange()
         self._master = master
         self._day_keys: dict[date, bytes] = {}
 
@@ -65,9 +98,37 @@ class Keyring:
         """How often all tokens and day keys were withdrawn."""
         return self._epoch
 
+    def learn(self) -> None:
+        """Read the signing keys anew: another process may have made one. It signs nothing yet."""
+        if self._reload is not None:
+            self._signing = {key.id: key for key in self._reload()}
+            self._arrange()
+
+    def follow(self, uses: Sequence[KeyUse]) -> None:
+        """Sign with the key, and trust keys as long, as it has been decided."""
+        self._uses = uses
+        self._arrange()
+
+    def _arrange(self) -> None:
+        signer = signer_of(self._uses)
+        if signer is not None and signer.id in self._signing:
+            self._signer_id = signer.id
+        last_days = {use.id: use.last_day for use in self._uses}
+        for key in self._signing.values():
+            brought_forward = last_days.get(key.id)
+            if brought_forward is not None and brought_forward < key.last_day:
+                self._signing[key.id] = replace(key, last_day=brought_forward)
+        self._verifying = {
+            key_id: self._signing[key_id].verifying for key_id in sorted(self._signing)
+        }
+
+    def known(self) -> Sequence[int]:
+        """The ids of the signing keys that this process knows."""
+        return list(self._verifying)
+
     def newest(self) -> SigningKey:
-        """The key that signs new codes: the one with the highest id."""
-        return self._signing[-1]
+        """The key that signs new codes: the newest that was taken into use."""
+        return self._signing[self._signer_id]
 
     def verifier(self, key_id: int) -> VerifyingKey | None:
         """The public key of that id, if it is ours; its last day may be over."""

@@ -102,6 +102,8 @@ STAYS: Mapping[str, Stay] = {
         Means.RUN,
         "what was done with personal information is shown for three years (article 56)",
     ),
+    "signing_keys": _FOR_ALL,
+    "processes": Stay("a day", Means.DATABASE, "names nobody"),
     "app_tokens": _ONE,
     "versions": Stay("always seven", Means.NOBODY, "names nobody"),
     "catalogue": _ONE,

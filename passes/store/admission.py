@@ -114,7 +114,7 @@ class StopStore(Stops):
         stored = await self._stops.insert_each(documents)
         there = [each for each, is_new in zip(documents, stored, strict=True) if not is_new]
         await self._stops.update_each(
-            ({"_id": each["_id"]}, {"$set": _without_id(each)}) for each in there
+            (_unless_emergency(each), {"$set": _without_id(each)}) for each in there
         )
 
     async def announce(self) -> None:
@@ -185,6 +185,12 @@ class CaseStore(Cases):
 
 def _is_of(case: CaseFile, gate_id: str, nonce: str) -> bool:
     return (case.gate_id, case.nonce) == (gate_id, nonce)
+
+
+def _unless_emergency(stop: Document) -> Document:
+    """Finds the stop that another takes the place of; not an emergency that holds meanwhile."""
+    over: Document = {"until": {"$lte": stop["since"]}}
+    return {"_id": stop["_id"], "$or": [{"emergency": {"$ne": True}}, over]}
 
 
 def _without_id(document: Document) -> Document:

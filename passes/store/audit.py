@@ -23,6 +23,14 @@ class AuditStore(Audit):
         await self._audit_log.insert({"_id": line_id, **encode(line)})
         return line_id
 
+    async def write_each(self, lines: Sequence[AuditLine]) -> Sequence[str]:
+        line_ids = [secrets.token_hex(12) for _ in lines]
+        documents = [
+            {"_id": line_id, **encode(line)} for line_id, line in zip(line_ids, lines, strict=True)
+        ]
+        await self._audit_log.insert_each(documents)
+        return line_ids
+
     async def settle(
         self, line_ids: Sequence[str], outcome: Outcome, detail: Mapping[str, str]
     ) -> None:

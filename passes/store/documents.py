@@ -21,6 +21,8 @@ from passes.admission.offline.conflict import ConflictFile
 from passes.admission.stop import Stop
 from passes.base.audit import AuditLine
 from passes.base.stored import stored_fields
+from passes.codes.keys import KeyUse
+from passes.codes.ports import Process
 from passes.holding.model import Pass
 from passes.ledger.records import Record
 from passes.ledger.verdicts import Refusal
@@ -54,6 +56,8 @@ _HOLIDAY_YEAR = TypeAdapter(HolidayYear)
 _OFFER = TypeAdapter(Offer)
 _GATE = TypeAdapter(Gate)
 _HEARTBEAT = TypeAdapter(Heartbeat)
+_KEY_USE = TypeAdapter(KeyUse)
+_PROCESS = TypeAdapter(Process)
 _STOP = TypeAdapter(Stop)
 _CASE = TypeAdapter(CaseFile)
 _CONFLICT = TypeAdapter(ConflictFile)
@@ -205,6 +209,16 @@ def to_gate(document: Document) -> Gate:
 def to_heartbeat(document: Document) -> Heartbeat:
     """The heartbeat in a document of `heartbeats`."""
     return _HEARTBEAT.validate_python(_with_id(document))
+
+
+def to_key_use(document: Document) -> KeyUse:
+    """What is decided about a key, in a document of `signing_keys`."""
+    return _KEY_USE.validate_python(_with_id(document))
+
+
+def to_process(document: Document) -> Process:
+    """The process in a document of `processes`."""
+    return _PROCESS.validate_python(_with_id(document))
 
 
 def to_stop(document: Document) -> Stop:

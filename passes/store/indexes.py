@@ -187,6 +187,17 @@ INDEXES: dict[str, tuple[Index, ...]] = {
             serves="the history of one pass or gate is told",
         ),
     ),
+    # small, not sharded. `_id` is the id of the key.
+    "signing_keys": (),
+    # small, not sharded
+    "processes": (
+        Index(
+            "heard_a_day",
+            (("at", 1),),
+            serves="what does not serve any more is dropped",
+            expire_seconds=24 * 3600,
+        ),
+    ),
     # small, not sharded
     "app_tokens": (),
     # small, not sharded

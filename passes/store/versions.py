@@ -5,13 +5,14 @@ from collections.abc import Mapping
 
 from passes.store.database import Database
 
-SPOTS, PRODUCTS, OFFERS, GATES, HOLIDAYS, STOPS, FILTERS = TOPICS = (
+SPOTS, PRODUCTS, OFFERS, GATES, HOLIDAYS, STOPS, KEYS, FILTERS = TOPICS = (
     "spots",
     "products",
     "offers",
     "gates",
     "holidays",
     "stops",
+    "keys",
     "filters",
 )
 

@@ -106,6 +106,8 @@ class SpotWithdrawing:
         """Take a withdrawal back; False if there is none, and nothing changes. Raises `Unknown`."""
         await self._editions_of(product_id)
         before = await self._stored(product_id, spot_id)
+        if before is None and self._spots.get(spot_id) is None:
+            raise unknown(Text("景区", "spot"), spot_id, self._spots.ids())
         if before is not None:
             detail = {"spot": spot_id}
             async with audited(self._audit) as entry:

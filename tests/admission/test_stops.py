@@ -1,5 +1,6 @@
 """Entry is stopped at a spot until an hour, at every process, and people inside can leave."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -114,3 +115,61 @@ async def test_an_emergency_under_the_nonce_of_a_stop_opens_the_doors(
     current = rooms.admission.stopping.stops.get(EMEISHAN)
     assert current is not None
     assert current.emergency
+
+
+def storm(*spot_ids: str, until: datetime = NOW + HOUR) -> list[Stop]:
+    return [Stop(spot_id, NOW, until, "weather", OPERATOR) for spot_id in spot_ids]
+
+
+async def test_many_spots_are_closed_at_once_and_reopened(rooms: RoomsUnderTest) -> None:
+    stopping = rooms.admission.stopping
+    plan = await stopping.plan_closing(storm(EMEISHAN, XIANNVSHAN), NOW)
+    assert stopping.stops.all() == (), "a plan changes nothing"
+    await stopping.carry_out(plan, "stop_entry", "暴雨", OPERATOR, NOW)
+    assert {stop.id for stop in stopping.stops.all()} == {EMEISHAN, XIANNVSHAN}
+    (line,) = await rooms.lines_about(f"spot:{EMEISHAN}")
+    assert line.detail["note"] == "暴雨"
+    soon = NOW + HOUR / 2
+    again = await stopping.plan_reopening([EMEISHAN, XIANNVSHAN], soon)
+    await stopping.carry_out(again, "resume_entry", "", OPERATOR, soon)
+    held = await rooms.issued(terms=UNLIMITED)
+    assert_admitted(await rooms.verdict_on(live_scan(held, "in", soon), soon))
+    assert (await stopping.plan_reopening([EMEISHAN], soon)).change == ()
+
+
+async def test_closing_shortens_no_stop_and_ends_no_emergency(rooms: RoomsUnderTest) -> None:
+    stopping = rooms.admission.stopping
+    longer = await by_operator(rooms, EMEISHAN, NOW + 2 * HOUR)
+    there = build.gate(GateKind.HANDHELD, XIANNVSHAN)
+    fire = StaffDecision(there, "e1", WhyStopped.FIRE)
+    open_doors = await stopping.stop_here(fire, NOW + HOUR / 2, NOW, emergency=True)
+    plan = await stopping.plan_closing(storm(EMEISHAN, XIANNVSHAN), NOW)
+    assert plan.change == ()
+    assert set(plan.keep) == {longer, open_doors}
+    reopened = await stopping.plan_reopening([EMEISHAN, XIANNVSHAN], NOW)
+    assert [stop.id for stop in reopened.change] == [EMEISHAN]
+    assert reopened.keep == (open_doors,)
+
+
+async def test_an_emergency_that_comes_in_between_stays(rooms: RoomsUnderTest) -> None:
+    stopping = rooms.admission.stopping
+    plan = await stopping.plan_closing(storm(EMEISHAN), NOW)
+    fire = StaffDecision(HANDHELD, "e1", WhyStopped.FIRE)
+    open_doors = await stopping.stop_here(fire, NOW + HOUR / 2, NOW, emergency=True)
+    await stopping.carry_out(plan, "stop_entry", "", OPERATOR, NOW)
+    assert stopping.stops.all() == (open_doors,)
+    over = NOW + HOUR
+    later = [replace(storm(EMEISHAN, until=over + HOUR)[0], since=over)]
+    await stopping.carry_out(
+        await stopping.plan_closing(later, over), "stop_entry", "", OPERATOR, over
+    )
+    assert stopping.stops.all() == tuple(later)
+
+
+async def test_closing_names_every_spot_that_is_not_there(rooms: RoomsUnderTest) -> None:
+    with pytest.raises(DomainError) as refused:
+        await rooms.admission.stopping.plan_closing(storm("emeishna", "nowhere"), NOW)
+    assert [fault.what for fault in refused.value.faults] == [
+        "there is no spot emeishna (is it emeishan?)",
+        "there is no spot nowhere",
+    ]

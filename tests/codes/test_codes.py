@@ -85,7 +85,7 @@ def code_of(vector: Mapping[str, Any]) -> Code:
 def test_writing_gives_the_text_of_the_vector(vector: Mapping[str, Any]) -> None:
     keys, now = keyring(VECTORS), datetime.fromisoformat(vector["step_at"])
     code = code_of(vector)
-    signing = next(key for key in keys._signing if key.id == code.key_id)
+    signing = keys._signing[code.key_id]
     raw = rotated(sign(code, signing), code, now, keys)
     assert to_text(raw) == vector.get("shown", vector["text"].strip())
 

@@ -78,7 +78,7 @@ ITEMS = [
 
 async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
     enrol, scan, annul, lookup, card, *decisions = documented.examples(GATE)
-    annulment, stop, resume, by_hand, undo, not_them, emergency, upload, bundle = decisions
+    annulment, stop, resume, by_hand, undo, not_them, emergency, upload, *fleet, bundle = decisions
     new = await world.system.admission.gate_keeping.add(
         build.EMEISHAN, GateKind.HANDHELD, "", build.OPERATOR, world.clock(), frozenset(Reader)
     )
@@ -123,6 +123,12 @@ async def test_the_gate_protocol_is_as_it_shows(api: Api, world: World) -> None:
     assert_as_shown(upload, uploaded)
     results = [item["result"] for item in uploaded.json["items"]]
     assert results == ["recorded", "refused", "recorded", "recorded", "recorded"]
+    heartbeat, me, renew = fleet
+    beat = await caller.send(heartbeat, heartbeat.bodies[0])
+    assert beat.json["commands"].pop("stop") is not None
+    assert_as_shown(heartbeat, await caller.send(heartbeat, heartbeat.bodies[0]))
+    assert_as_shown(me, await caller.send(me))
+    assert_as_shown(renew, await caller.send(renew, renew.bodies[0]))
     assert caller.sent == set(shown_in(GATE))
 
 

@@ -13,6 +13,8 @@ from passes.admission.staff import StaffDecision
 from passes.admission.stops import WhyStopped
 from passes.base.errors import Conflict
 from passes.base.text import Text
+from passes.codes.keys import KeyUse
+from passes.codes.ports import Process
 from passes.holding.issuing import NewPass
 from passes.holding.model import Pass
 from passes.holding.shown_code import live_text
@@ -78,6 +80,8 @@ async def filled(mongo: Mongo, data_dir: Path, sandbox_url: str) -> System:
     window = build.gate(GateKind.WINDOW, XIANNVSHAN, id="wulong-xiannvshan-3n8c")
     by_hand = StaffDecision(window, "c47d0e91b2a8f356", WhyByHand.DEVICE_FAULT, "闸机黑屏", "07")
     await system.admission.by_hand.admit(by_hand, Shown(people=2), NOW)
+    await system.signing.uses.put(KeyUse(1, NOW, NOW, NOW))
+    await system.signing.processes.put(Process("9f3c1e7a5b2d8c40", "server-1 4711", (1,), NOW))
     full = StaffDecision(window, "7f20c5d1a9e86b34", WhyStopped.FULL)
     await system.admission.stopping.stop_here(full, NOW + timedelta(hours=3), NOW)
     await system.filters.filtering.make(NOW)
