@@ -95,7 +95,8 @@ class Deciding:
             without_bundle = self.device.held.bundle is None
             online = self.device.line.online or without_bundle
             if not online or await self._waits_to_be_uploaded(pass_id):
-                return await self._alone(name, body)
+                asked = await self.device.journal.is_asked(name)
+                return await self._alone(name, body, arrived=asked)
             try:
                 return await self._asked(name, body, asking)
             except NoAnswer as error:
@@ -172,14 +173,12 @@ class Deciding:
     async def recover(self) -> None:
         """The server may have decided scans whose answer nobody saw: the program ended, or the disk
         did not take it. No door has opened for them, so they are taken back. Raises `NotKept`."""
-        own = self.device.enrolment.gate_id
+        own = self.device.enrolment.gate_id  # another gate asks again, or has kept its scan itself
         now = self.device.clock.now()
-        for name in await self.device.journal.unanswered():
-            if name in self._under_way:
-                continue
-            if name.gate == own:  # another gate has kept its scan itself
+        for name in await self.device.journal.unanswered(own):
+            if name not in self._under_way:
                 await self.device.journal.queued(self._taken_back(name, now))
-            await self.device.journal.forget(name)
+                await self.device.journal.forget(name)
 
     async def settle(self) -> None:
         """Take such scans back as soon as the disk takes it, until this is cancelled."""
@@ -222,7 +221,9 @@ class Deciding:
             await self._kept(device.journal.answered, row)
         except Undecided:
             self._unsettled.set()
-            if document["verdict"] != "refused":
+            # Another gate asks again under the same name, and gets the same answer.
+            own = name.gate == device.enrolment.gate_id
+            if own and document["verdict"] != "refused":
                 # Without an answer nobody may decide alone: it may be taken back already.
                 with suppress(NoAnswer, Refused):
                     await asking.annul(name.nonce)
@@ -230,8 +231,11 @@ class Deciding:
         return Answer(document, online=True)
 
     async def _given_up(self, name: Name, *, arrived: bool) -> None:
-        """Nobody has decided, and no door opens. If the server has, it is taken back."""
+        """Nobody has decided, and no door opens. If the server has, it is taken back; but another
+        gate asks again under the same name."""
         journal = self.device.journal
+        if name.gate != self.device.enrolment.gate_id:
+            return
         try:
             if arrived:
                 await journal.queued(self._taken_back(name, self.device.clock.now()))

@@ -281,14 +281,19 @@ class Journal:
         )
         return rows[0][0] if rows else None
 
-    async def unanswered(self) -> list[Name]:
-        """Scans whose answer nobody has seen, because the program ended."""
+    async def unanswered(self, gate: str) -> list[Name]:
+        """Scans of a gate whose answer nobody has seen, because the program ended."""
         rows = await self._run(
             lambda: self._db.execute(
-                "SELECT gate, nonce FROM scans WHERE state = ? ORDER BY n", (State.ASKED,)
+                "SELECT gate, nonce FROM scans WHERE state = ? AND gate = ? ORDER BY n",
+                (State.ASKED, gate),
             ).fetchall()
         )
         return [Name(*each) for each in rows]
+
+    async def is_asked(self, name: Name) -> bool:
+        """Whether the server was asked about a scan, and nobody has seen its answer."""
+        return name in await self.unanswered(name.gate)
 
     # Uploading.
 
@@ -329,12 +334,14 @@ class Journal:
         )
 
     async def prune(self, before: datetime) -> int:
-        """Remove what the server has taken before an instant; how much that was."""
+        """Remove what the server has taken before an instant, and what it was asked for a gate that
+        did not ask again; how much that was."""
+        instant = before.isoformat()
         return await self._write(
             lambda: (
                 self._db.execute(
-                    "DELETE FROM scans WHERE settled_at < ? AND state <> ?",
-                    (before.isoformat(), State.WRONG),
+                    "DELETE FROM scans WHERE settled_at < ? AND state <> ? OR state = ? AND at < ?",
+                    (instant, State.WRONG, State.ASKED, instant),
                 ).rowcount
             )
         )

@@ -140,7 +140,7 @@ async def test_a_disk_that_fills_up_while_the_server_decides_takes_the_admission
             return [item["kind"] for item in await program.queue()] == ["annul"]
 
         await until(settled, "what nobody saw is taken back as soon as the disk takes it")
-        assert await program.device.journal.unanswered() == []
+        assert await program.device.journal.unanswered(program.device.enrolment.gate_id) == []
         settling.cancel()
 
 
@@ -195,7 +195,7 @@ async def test_a_gate_whose_token_was_withdrawn_admits_nobody_also_without_a_lin
         assert await program.verdict(world.live(held)) == "undecided token_withdrawn"
         line.cut()
         assert await program.verdict(world.live(held)) == "undecided token_withdrawn"
-        assert await program.device.journal.unanswered() == []
+        assert await program.device.journal.unanswered(program.device.enrolment.gate_id) == []
 
 
 async def test_after_a_crash_what_nobody_saw_is_taken_back(
@@ -210,10 +210,10 @@ async def test_after_a_crash_what_nobody_saw_is_taken_back(
             await asyncio.sleep(0.01)
         scanning.cancel()
         await asyncio.gather(scanning, return_exceptions=True)
-        (name,) = await program.device.journal.unanswered()
+        (name,) = await program.device.journal.unanswered(program.device.enrolment.gate_id)
         await program.deciding.recover()
         await program.deciding.recover()
-        assert await program.device.journal.unanswered() == []
+        assert await program.device.journal.unanswered(program.device.enrolment.gate_id) == []
         (queued,) = await program.device.journal.queue(10)
         assert (queued.name, queued.item["kind"]) == (name, "annul")
 

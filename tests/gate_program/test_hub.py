@@ -12,6 +12,7 @@ import pytest
 from passes.admission.offline.bundle import decode
 from passes.ledger.verdicts import Reason
 from scripts.gate.hub import serve
+from scripts.gate.journal import NotKept
 from tests.support.api import Api
 from tests.support.build import NOW
 from tests.support.bundles import TRUSTED
@@ -94,6 +95,27 @@ async def test_without_a_line_one_of_two_turnstiles_side_by_side_opens(
         assert len(items) == 20
         assert {item["gate"] for item in items} == {g.device.enrolment.gate_id for g in spot.gates}
         assert spot.gates[0].told == [], "for a gate, the hub is the server"
+
+
+async def test_what_the_hub_could_not_keep_is_not_taken_back_from_a_gate_that_asks_again(
+    api: Api, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gate sends the same scan until it is answered: it would open for one that is annulled."""
+    held = await world.issue()
+    async with spot_with_hub(world, api, tmp_path) as spot:
+
+        async def full(row: object) -> None:
+            raise NotKept("the disk is full")
+
+        monkeypatch.setattr(spot.hub.device.journal, "answered", full)
+        body = world.scan_body(held, "a")
+        assert_problem(await spot.api.post(SCANS, body, spot.token), 503, "not_kept")
+        await spot.hub.deciding.recover()
+        spot.line.cut()
+        assert_admitted(await spot.api.post(SCANS, body, spot.token))
+        assert [item["kind"] for item in await spot.hub.queue()] == ["scan"]
+        (record,) = await world.mongo.collection("admissions").find({})
+        assert (record["kind"], record["nonce"]) == ("admitted", "a")
 
 
 async def test_a_scan_sent_again_to_the_hub_gets_the_same_answer(

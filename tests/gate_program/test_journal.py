@@ -72,10 +72,10 @@ async def test_an_annulled_admission_counts_no_more(tmp_path: Path) -> None:
 async def test_a_scan_that_was_asked_becomes_one_row(tmp_path: Path) -> None:
     async with opened(tmp_path) as journal:
         await journal.asked(Row(SCAN, NOW))
-        assert await journal.unanswered() == [SCAN]
+        assert await journal.unanswered(SCAN.gate) == [SCAN]
         assert await journal.answer_to(SCAN, "d") is None
         await journal.answered(row("n1"))
-        assert await journal.unanswered() == []
+        assert await journal.unanswered(SCAN.gate) == []
         assert await journal.length() == 0
         assert await journal.answer_to(SCAN, "d") == {"verdict": "admitted"}
         assert await journal.answer_to(SCAN, "another code") is None

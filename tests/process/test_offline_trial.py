@@ -87,7 +87,6 @@ async def suffer(
     ]
     script = troubles(outage.seed, outage.seconds, VICTIMS)
     await asyncio.gather(*(site.suffer(each, seen) for each in script))
-    site.heal()
     await site.until_it_serves()
     over.set()
     await asyncio.gather(*scanning)

@@ -75,22 +75,21 @@ MOST_ECHOED = 50
 
 @dataclass(frozen=True)
 class Place:
-    """Where a gate stands, and to whom its line leads."""
+    """Where a gate stands."""
 
     name: str
     spot_id: str
     kind: GateKind
-    behind: str
 
 
 PLACES = (
-    Place("north", EMEISHAN, GateKind.TURNSTILE, "server"),
-    Place("south", EMEISHAN, GateKind.HANDHELD, "server"),
-    Place("east", XIANNVSHAN, GateKind.TURNSTILE, "hub"),
-    Place("west", XIANNVSHAN, GateKind.HANDHELD, "hub"),
+    Place("north", EMEISHAN, GateKind.TURNSTILE),
+    Place("south", EMEISHAN, GateKind.HANDHELD),
+    Place("east", XIANNVSHAN, GateKind.TURNSTILE),
+    Place("west", XIANNVSHAN, GateKind.HANDHELD),
 )
-PLAIN = Place("plain", XIANNVSHAN, GateKind.HANDHELD, "server")
-HUB = Place("hub", XIANNVSHAN, GateKind.HANDHELD, "server")
+PLAIN = Place("plain", XIANNVSHAN, GateKind.HANDHELD)
+HUB = Place("hub", XIANNVSHAN, GateKind.HANDHELD)
 GATES = tuple(place.name for place in (*PLACES, HUB))
 LINES = (*GATES, PLAIN.name, "database")
 
@@ -330,6 +329,8 @@ class Site:
         gate_id, token = chance.choice(sorted(self._tokens.items()))
         shown = [each for each in seen.lights if each.scan.gate_id == gate_id]
         again = chance.sample(shown, min(len(shown), MOST_ECHOED))
+        if not again:
+            return
         about = {"sent_at": now().isoformat(), "bundle": None, "version": "echo"}
         body = {**about, "items": [_item(each) for each in again]}
         with closing(Api(self.lines["north"].to_port)) as api, suppress(OSError):
@@ -491,13 +492,6 @@ class Site:
                 await self.stop(name)
         return stuck
 
-    def heal(self) -> None:
-        """Everything is well again, but clocks that are wrong stay so."""
-        for line in self.lines.values():
-            line.heal()
-        for program in self.programs.values():
-            program.empty_disk()
-
 
 def _item(shown: Showing) -> dict[str, Any]:
     """What a gate uploads of a scan that it has let in."""
@@ -523,7 +517,7 @@ def harm(line: Line, trouble: Trouble) -> None:
 
 
 def _database(data: Path) -> list[str]:
-    """The embedded database, as `server.embedded` starts it."""
+    """What Python runs for the embedded database, with the flags of `server.embedded`."""
     empty = data / "empty.toml"
     empty.write_text("", "utf-8")
     return [
