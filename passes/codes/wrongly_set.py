@@ -68,7 +68,7 @@ def scanner_fault(text: str) -> Text | None:
 def _typed_wrongly(text: str) -> Text | None:
     """What the keyboard did to a code, if it did something known."""
     plain = unicodedata.normalize("NFKC", text).strip()
-    if _CHINESE.search(text) and plain[:1].upper() == PREFIX[0]:
+    if _CHINESE.search(text) and (plain[:1].upper() == PREFIX[0] or PREFIX[-2:] in plain[:8]):
         return INPUT_METHOD
     for layout, words in _LAYOUTS:
         typed = plain.translate(layout).upper()
