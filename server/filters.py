@@ -13,15 +13,19 @@ log = logging.getLogger(__name__)
 _LOOK_SECONDS = 30
 
 
-async def make_filters(system: System, now: Clock, reload_seconds: float) -> None:
-    """Make a filter whenever one is due, until it is cancelled. A fault is only logged, and tried
-    again; while the database does not answer, gates go on with the bundles that they have."""
+async def make_filters(
+    system: System, now: Clock, reload_seconds: float, stopping: asyncio.Event
+) -> None:
+    """Make a filter whenever one is due, until `stopping` is set; to cancel it alone does not do,
+    for the driver may swallow that. A fault is only logged, and tried again; while the database does
+    not answer, gates go on with the bundles that they have."""
     filtering = system.filters.filtering
-    while True:
+    while not stopping.is_set():
         try:
             with suppress(Unavailable):
                 if await filtering.is_due(now()):
                     await filtering.make(now(), learned_within=2 * reload_seconds + 1)
         except Exception:
             log.exception("the filter of bundles could not be made; the one before goes on")
-        await asyncio.sleep(_LOOK_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), _LOOK_SECONDS)

@@ -48,14 +48,16 @@ async def serve(
         server.add_sockets(listen())
         stop_refreshing = asyncio.Event()
         refreshing = asyncio.create_task(refresh.forever(settings.reload_seconds, stop_refreshing))
-        filtering = asyncio.create_task(make_filters(system, clock.now, settings.reload_seconds))
+        filtering = asyncio.create_task(
+            make_filters(system, clock.now, settings.reload_seconds, stop_refreshing)
+        )
         ready()
         await ending.begun()
-        filtering.cancel()
         await _drain(server, services.in_flight, settings.drain_seconds, ending)
         stop_refreshing.set()
         await refreshing
-        # Its driver may swallow the cancellation. What it has begun another process finishes.
+        # What it has begun another process finishes.
+        filtering.cancel()
         await asyncio.wait({filtering}, timeout=_SETTLE_SECONDS)
         if not ending.why_gone:
             with suppress(Unavailable):
