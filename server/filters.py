@@ -17,8 +17,8 @@ async def make_filters(
     system: System, now: Clock, reload_seconds: float, stopping: asyncio.Event
 ) -> None:
     """Make a filter whenever one is due, until `stopping` is set; to cancel it alone does not do,
-    for the driver may swallow that. A fault is only logged, and tried again; while the database does
-    not answer, gates go on with the bundles that they have."""
+    for the driver may swallow that. A fault is only logged, and tried again; while the database
+    does not answer, gates go on with the bundles that they have."""
     filtering = system.filters.filtering
     while not stopping.is_set():
         try:
