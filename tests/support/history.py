@@ -93,9 +93,10 @@ def _faults_of_lights(history: History) -> list[str]:
     faults += [f"{scan} was taken back, and stands" for scan in stands & {*history.annulled}]
     faults += [f"{scan} is doubled" for scan, times in admitted.items() if times > 1]
     for scan in sorted(stands - lights.keys()):
-        if not cut[scan.gate_id, scan.pass_id]:
+        if cut[scan.gate_id, scan.pass_id] > 0:
+            cut[scan.gate_id, scan.pass_id] -= 1
+        else:
             faults.append(f"{scan} stands, and no light was shown")
-        cut[scan.gate_id, scan.pass_id] -= 1
     return faults
 
 
