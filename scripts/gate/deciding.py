@@ -309,10 +309,10 @@ class Deciding:
         """Keep something. Raises `Undecided` where the disk does not take it."""
         try:
             await keep(*what)
-        except NotKept as error:
+        except NotKept:
             words = Text(
-                f"本机存储写入失败，未放行，请联系管理员（{error}）",
-                f"not let in: the disk of this gate takes nothing ({error})",
+                "本机存储写入失败，未放行，请联系管理员",
+                "not let in: the disk of this gate takes nothing",
             )
             raise Undecided("not_kept", words) from None
 

@@ -51,8 +51,9 @@ class Device:
         """There was no answer, or none in time."""
         self.reachable = False
         if self.line.missed(steady(), cut=error.cut):
-            words = Text(f"网络中断，转为离线验票：{error}", f"offline, deciding alone: {error}")
-            self.tell("offline", words, why=str(error))
+            why = str(error)
+            words = Text(f"网络中断，转为离线验票：{why}", f"offline, deciding alone: {why}")
+            self.tell("offline", words, why=why)
             self.lost.set()
 
     def answered(self) -> None:
@@ -74,8 +75,9 @@ class Device:
         """The server would not have what this gate asked. A token that is good no more ends the
         gate, with a line and without, until the server takes it again."""
         if error.ends_gate and self.stopped != error.code:
-            words = Text(f"本闸机已停用：{error.code}", f"this gate admits nobody: {error}")
-            self.tell("stopped", words, why=error.code)
+            why = error.code
+            words = Text(f"本闸机已停用：{why}", f"this gate admits nobody: {why}")
+            self.tell("stopped", words, why=why)
             await self._stop(error.code)
 
     async def _stop(self, why: str | None) -> None:

@@ -295,10 +295,10 @@ def _problem_of(error: BaseException | None, status: int) -> Problem:
         status = _STATUS.get(error.code, HTTPStatus.SERVICE_UNAVAILABLE)
         return Problem(HTTPStatus(status), error.code, error.words)
     if isinstance(error, NoAnswer):
-        words = Text("网络中断", f"the line is cut: {error}")
+        words = Text("网络中断", "the line is cut")
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "line_cut", words)
     if isinstance(error, NotKept):
-        words = Text("汇聚点存储写入失败", f"the disk of the hub takes nothing: {error}")
+        words = Text("汇聚点存储写入失败", "the disk of the hub takes nothing")
         return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "not_kept", words)
     return problem_of(error, status)
 

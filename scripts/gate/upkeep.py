@@ -71,7 +71,7 @@ class Upkeep:
         try:
             await self.beat()
         except NotKept as error:
-            self._tell_once("disk", _full(error))
+            self._tell_once("disk", _FULL, why=str(error))
 
     async def _beats(self) -> None:
         while True:
@@ -79,7 +79,7 @@ class Upkeep:
             try:
                 pause = await self.beat()
             except NotKept as error:
-                self._tell_once("disk", _full(error))
+                self._tell_once("disk", _FULL, why=str(error))
             except Exception:  # it must not end with one beat
                 traceback.print_exc()
             else:
@@ -180,7 +180,8 @@ class Upkeep:
                 gate.enrolment = await renewed(gate.client, gate.journal, gate.enrolment)
                 gate.tell("renewed", Text("令牌已更新", "the token is renewed"))
         except (NoAnswer, Refused, BundleRefused) as error:
-            self._tell_once("upkeep", Text(f"后台更新未完成：{error}", f"not done: {error}"))
+            why = str(error)
+            self._tell_once("upkeep", Text(f"后台更新未完成：{why}", f"not done yet: {why}"))
         else:
             self._told.discard("upkeep")
 
@@ -263,5 +264,4 @@ async def _first_of(event: asyncio.Event, seconds: float) -> None:
     event.clear()
 
 
-def _full(error: NotKept) -> Text:
-    return Text(f"磁盘写入失败：{error}", f"the disk does not take anything: {error}")
+_FULL = Text("磁盘写入失败", "the disk takes nothing")

@@ -97,7 +97,7 @@ async def test_a_reissue_cut_short_is_finished_by_doing_it_again(
     assert_admitted(await rooms.verdict_on(live_scan(old, "a")))
     left = iter(range(writes))
     with monkeypatch.context() as broken:
-        for name in ("insert", "update"):
+        for name in ("insert", "insert_each", "update"):
             operation = getattr(type(mongo.collection("x")), name)
             broken.setattr(f"server.mongo.MongoCollection.{name}", only_so_often(operation, left))
         with pytest.raises(Unavailable):
