@@ -11,7 +11,7 @@ from passes.admission.cards import too_many
 from passes.admission.gate_keeping import NewGate
 from passes.admission.gates import TOKEN_WARNING, Gate, GateKind, GateState, Reader, SetGate
 from passes.base import typed
-from scripts.common import AsJson, DataDir, operator, show, show_rows, with_system
+from scripts.common import AsJson, DataDir, operator, show, show_rows, spot_named, with_system
 from server.clock import now
 from server.system import System
 
@@ -44,6 +44,7 @@ def add(
 
     async def command(system: System) -> NewGate:
         keeping, readers = system.admission.gate_keeping, frozenset(reader or ())
+        spot_named(system, spot)
         new = await keeping.add(spot, kind, name, operator(), now(), readers)
         if parts := system.catalogue.snapshot.parts_of(spot):
             print(

@@ -36,12 +36,18 @@ def compact(text: str) -> str:
     return "".join(plain(text).split())
 
 
+def most_like(written: str, known: Iterable[str]) -> str | None:
+    """The known word that is most like the written one; None if none is like it."""
+    found = get_close_matches(slug(written), list(known), n=1, cutoff=0.7)
+    return found[0] if found else None
+
+
 def likest(written: str, known: Iterable[str]) -> str:
     """A question after the known word that is most like the written one; nothing if none is."""
-    found = get_close_matches(slug(written), list(known), n=1, cutoff=0.7)
-    if not found:
+    found = most_like(written, known)
+    if found is None:
         return ""
-    return f" (is it {found[0]}?)"
+    return f"; did you mean {found}?"
 
 
 def slug(text: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
+from passes.base import typed
 from passes.base.audit import AuditLine
 from passes.base.auditing import audited
 from passes.base.errors import Conflict, Fault, Invalid, unknown
@@ -152,8 +153,10 @@ class Amending:
             faults.append(Fault("amendment", "it adds nothing: give days, spots or limits"))
         if not 0 <= wanted.days <= _LONGEST:
             faults.append(Fault("days", f"give 0 to {_LONGEST}; days are only added"))
-        if strangers := sorted(wanted.spots - set(self._spots.ids())):
-            faults.append(Fault("spots", f"there is no spot {', no spot '.join(strangers)}"))
+        ids = list(self._spots.ids())
+        for stranger in sorted(wanted.spots - set(ids)):
+            near = typed.likest(stranger, ids)
+            faults.append(Fault("spots", f"there is no spot {stranger}{near}"))
         if missing := sorted(wanted.versions - there):
             faults.append(Fault("versions", f"there is no version {', '.join(map(str, missing))}"))
         if not wanted.reason.strip():
