@@ -4,9 +4,9 @@ CSV     UTF-8 with or without a byte order mark, UTF-16, or GB18030; cells separ
         semicolon or tab
 XLSX    the first sheet that has something on it; formulas count as what they last showed
 
-The headings stand in the first row that has one that is known, else in the first that is not blank. Rows and columns are
-named as a spreadsheet shows them: row 1 is the top one, and blank rows are counted but skipped.
-Values become text of one form: 18500, true, 2026-07-01, 2026-07-01 10:00.
+The headings stand in the first row that has one that is known, else in the first that is not blank.
+Rows and columns are named as a spreadsheet shows them: row 1 is the top one, and blank rows are
+counted but skipped. Values become text of one form: 18500, true, 2026-07-01, 2026-07-01 10:00.
 """
 
 import re

@@ -125,10 +125,10 @@ def _csv(text: str) -> Sheet:
     """The records of a CSV, which are the rows that a spreadsheet shows. Raises `NotATable`."""
     first = next((line for line in text.splitlines() if line.strip(" ,;\t")), "")
     separator = max(",;\t", key=first.count)
-    rows = []
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    rows: list[list[str]] = []
     try:
-        for cells in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
-            rows.append([_unwrapped(cell.strip()) for cell in cells])
+        rows.extend([_unwrapped(cell.strip()) for cell in cells] for cells in reader)
     except csv.Error as error:
         row = len(rows) + 1
         raise NotATable(f"this is not CSV: row {row}: {csv_words(error)}") from None

@@ -103,7 +103,7 @@ def spoilt(value: object, field: str) -> str:
 
 
 def _is_rounded(value: object, text: str) -> bool:
-    """Whether only the first 15 digits of a number can be true. One in ten thousand resident ID
+    """Whether only the first 15 digits of a number can be true. One in a thousand resident ID
     numbers does end with 000, and is known by its check digit."""
     if isinstance(value, int | float):
         return value >= _NOT_EXACT

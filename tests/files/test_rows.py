@@ -139,7 +139,7 @@ def test_a_number_that_a_spreadsheet_has_spoilt_is_named(
 
 
 def test_a_true_number_that_ends_with_000_is_none_that_was_rounded(tmp_path: Path) -> None:
-    """One resident ID number in ten thousand does, and its holder cannot help it."""
+    """One resident ID number in a thousand does, and its holder cannot help it."""
     numbers = (
         id_number(f"110101199003{day:02}{n}00") for day in range(1, 29) for n in range(1, 10)
     )
