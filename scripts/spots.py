@@ -213,7 +213,7 @@ def import_file(
 @app.command()
 def export(
     out: Annotated[
-        Path | None, out_option("The file, .csv or .xlsx; without it CSV is printed.")
+        Path | None, out_option("The file, .csv or .xlsx; without it CSV, or JSON, is printed.")
     ] = None,
     lang: Annotated[Language, typer.Option(help="Of the headings.")] = Language.EN,
     data_dir: DataDir = None,
@@ -229,6 +229,9 @@ def export(
     if lang is Language.ZH:
         names = {field: also[0] for field, also in SPOTS.items()}
     rows = spot_rows(spots, names)
+    if out is None and as_json:
+        show_rows(rows, as_json)
+        return
     if out is None:
         print_csv(rows, sys.stdout)
         return

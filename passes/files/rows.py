@@ -93,11 +93,16 @@ def _table(name: str, sheet: Sheet, names: Names, needed: tuple[str, ...]) -> Ta
         raise NotATable(f"there is no row below row {number}, which has the headings")
     if faults:
         raise DataError(faults)
-    return Table({field: str(headings[n]).strip() for n, field in columns.items()}, rows)
+    return Table({field: _shown(headings[n]) for n, field in columns.items()}, rows)
 
 
 def _is_filled(value: Value) -> bool:
     return not isinstance(value, str) or bool(value.strip())
+
+
+def _shown(heading: Value) -> str:
+    """A heading on one line."""
+    return " ".join(str(heading).split())
 
 
 def _key(heading: str) -> str:
@@ -124,8 +129,8 @@ def _column_faults(
     first: dict[str, int] = {}
     for n, field in columns.items():
         if first.setdefault(field, n) != n:
-            earlier = str(headings[first[field]]).strip()
-            yield f"the columns {earlier!r} and {str(headings[n]).strip()!r} are the same"
+            earlier, later = _shown(headings[first[field]]), _shown(headings[n])
+            yield f"the columns {earlier!r} and {later!r} are the same"
     missing = [field for field in needed if field not in first]
     if missing:
         called = [" or ".join((field, *names.get(field, ())[:1])) for field in missing]
@@ -142,7 +147,7 @@ def _cell_faults(
         if n not in columns:
             yield f"column {_letters(n + 1)}: there is no heading above it"
         elif what := spoilt(cell, columns[n]):
-            yield f"column {str(headings[n]).strip()}: {what}"
+            yield f"column {_shown(headings[n])}: {what}"
 
 
 def _letters(number: int) -> str:

@@ -65,7 +65,7 @@ def _records(table: Table) -> list[FileRecord]:
         for field, cell in row.cells.items():
             try:
                 _put(fields, field, _read(field, cell))
-            except ValueError:
+            except (ValueError, RecursionError):
                 faults.append(
                     f"{where}, {table.column(field)}: write a list as JSON, as exports do"
                 )

@@ -253,6 +253,10 @@ def test_cells_of_lists_and_of_nothing(tmp_path: Path) -> None:
             "spots.csv: row 2 (emeishan), column 公告: write a list as JSON",
         ),
         (
+            "编号,公告\nemeishan," + "[" * 100_000,
+            "spots.csv: row 2 (emeishan), column 公告: write a",
+        ),
+        (
             "编号,所属景区\nemeishan,leshan-dafoo\n",
             "spots.csv: row 2 (emeishan), column 所属景区: there is no spot 'leshan-dafoo'; "
             "did you mean leshan-dafo?",
@@ -268,6 +272,7 @@ def test_cells_of_lists_and_of_nothing(tmp_path: Path) -> None:
         ),
         ("id\n", "spots.csv: there is no row below row 1"),
     ],
+    ids=lambda value: value[:30],
 )
 def test_a_table_that_is_wrong_is_refused_naming_row_and_column(
     tmp_path: Path, text: str, told: str

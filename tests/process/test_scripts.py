@@ -258,6 +258,7 @@ def test_what_is_exported_can_be_imported_again(commands: Run, tmp_path: Path) -
         again = commands("spots", "import", str(file), "--complete", "--json").json
         assert (len(again["unchanged"]), again["changed"]) == (740, [])
     assert commands("spots", "export").out.startswith("id,name.zh,name.en,")
+    assert len(commands("spots", "export", "--json").json) == 740
     assert commands("spots", "export", "--out", "spots.pdf").status == 2
     nowhere = commands("spots", "export", "--out", str(tmp_path / "nowhere" / "spots.xlsx"))
     assert "cannot be written" in nowhere.err
