@@ -49,6 +49,7 @@ _CELL = re.compile(
 )
 """A cell that holds something: one that is only formatted is closed at once."""
 
+_SEPARATORS = ",;\t"
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
 """What a broken archive raises, or one with a password."""
 
@@ -123,8 +124,7 @@ def _is_chinese_utf8(line: bytes) -> bool:
 
 def _csv(text: str) -> Sheet:
     """The records of a CSV, which are the rows that a spreadsheet shows. Raises `NotATable`."""
-    first = next((line for line in text.splitlines() if line.strip(" ,;\t")), "")
-    separator = max(",;\t", key=first.count)
+    separator = _separator(text.splitlines())
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     rows: list[list[str]] = []
     try:
@@ -135,6 +135,14 @@ def _csv(text: str) -> Sheet:
     if len(rows) > MOST_ROWS:
         raise _too_many(f"A{len(rows)}")
     return rows
+
+
+def _separator(lines: Sequence[str]) -> str:
+    """What separates cells: what the first line has most of that has cells and is not blank."""
+    for line in lines:
+        if line.strip(" ,;\t") and any(each in line for each in _SEPARATORS):
+            return max(_SEPARATORS, key=line.count)
+    return ","
 
 
 def _unwrapped(cell: str) -> str:

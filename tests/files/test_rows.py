@@ -61,7 +61,14 @@ def test_a_roster_in_any_encoding(tmp_path: Path, encoding: str, separator: str)
     mark = "\ufeff" if encoding == "utf-16-be" else ""
     for ends in ("\n", "\r\n", "\r"):
         for headings in (("name", "id_number"), ("姓名", "身份证号码"), ("Name*", "ID Number")):
-            lines = [headings, ("测试甲", NUMBER), ("", ""), ("测试乙", NUMBER), ("", "")]
+            lines = [
+                ("某工会会员名单",),
+                headings,
+                ("测试甲", NUMBER),
+                ("", ""),
+                ("测试乙", NUMBER),
+                ("", ""),
+            ]
             text = mark + ends.join(separator.join(line) for line in lines)
             assert people(saved(tmp_path, text.encode(encoding))) == PEOPLE, (ends, headings)
 
