@@ -47,7 +47,7 @@ def checked(
     record."""
     faults: list[str] = []
     spots: list[Spot] = []
-    named: dict[str, str] = {}
+    named: dict[str, FileRecord] = {}
     broken: set[str | None] = set()
     taken = {
         (field, value): f"the catalogue ({spot.id})"
@@ -61,17 +61,20 @@ def checked(
             found = [(path or "record", what) for path, what in faults_of(error)]
             if record.id is not None and set(found) >= _NOT_WHOLE:
                 found = [_no_such_spot(record.id, others), *_without_missing(found)]
-            faults += [f"{record.where}: {path}: {what}" for path, what in found]
+            faults += [f"{record.at(path)}: {what}" for path, what in found]
             broken.add(record.id)
             continue
         for field, value in _unique(spot):
             earlier = taken.setdefault((field, value), record.where)
             if earlier != record.where:
-                faults.append(f"{record.where}: {field}: {value!r} is already that of {earlier}")
-        faults += [f"{record.where}: {fault}" for fault in _faults(spot, reference)]
+                faults.append(f"{record.at(field)}: {value!r} is already that of {earlier}")
+        faults += [f"{record.at(field)}: {what}" for field, what in _faults(spot, reference)]
         spots.append(spot)
-        named[spot.id] = record.where
-    faults += [f"{named[slug]}: {fault}" for slug, fault in _family_faults(spots, others, broken)]
+        named[spot.id] = record
+    faults += [
+        f"{named[slug].at('part_of')}: {what}"
+        for slug, what in _family_faults(spots, others, broken)
+    ]
     if faults:
         raise DataError(faults)
     return spots
@@ -84,7 +87,7 @@ _NOT_WHOLE = frozenset({("name", "is missing"), ("adcode", "is missing")})
 def _no_such_spot(slug: str, others: Sequence[Spot]) -> tuple[str, str]:
     """The fault that a correction names no spot, instead of all that a new spot would need."""
     near = typed.likest(slug, [spot.id for spot in others])
-    return "id", f"there is no spot {slug}{near}; a new one needs at least name, adcode, position"
+    return "id", f"there is no spot {slug}{near} (a new one needs at least name, adcode, position)"
 
 
 def _without_missing(found: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -110,33 +113,36 @@ def _family_faults(
         if spot.part_of is None or spot.part_of in broken:
             continue
         if spot.part_of not in whole_of:
-            yield spot.id, f"part_of: there is no spot {spot.part_of!r}"
+            near = typed.likest(spot.part_of, whole_of)
+            yield spot.id, f"there is no spot {spot.part_of!r}{near}"
         elif (grander := whole_of[spot.part_of]) is not None:
-            yield spot.id, f"part_of: {spot.part_of!r} is itself a part of {grander!r}"
+            yield spot.id, f"{spot.part_of!r} is itself a part of {grander!r}"
         elif spot.id in wholes:
             parts = sorted(slug for slug, whole in whole_of.items() if whole == spot.id)
-            yield spot.id, f"part_of: it has parts of its own: {', '.join(parts)}"
+            yield spot.id, f"it has parts of its own: {', '.join(parts)}"
 
 
-def _faults(spot: Spot, reference: Reference) -> Iterator[str]:
-    """What a record cannot tell by itself: whether what it points to exists, and whether it lies
-    where it says."""
+def _faults(spot: Spot, reference: Reference) -> Iterator[tuple[str, str]]:
+    """Fields, and what is wrong with them that a record cannot tell by itself: whether what it
+    points to exists, and whether it lies where it says."""
     if spot.category is not None and spot.category not in reference.categories:
-        yield f"category: {spot.category!r} is not in categories.yaml"
+        yield "category", f"{spot.category!r} is not in categories.yaml"
     if spot.adcode not in reference.places:
-        yield f"adcode: {spot.adcode} is not in adcodes.csv"
+        yield "adcode", f"{spot.adcode} is not in adcodes.csv"
         return
     point = Point(spot.position.lng, spot.position.lat)
     west, east, south, north = _BOUNDS[spot.province]
     if not (west <= point.lng <= east and south <= point.lat <= north):
         yield (
-            f"position: {point.lng}, {point.lat} does not lie in {spot.province}, "
-            f"where adcode {spot.adcode} is"
+            "position",
+            f"{point.lng}, {point.lat} does not lie in {spot.province}, "
+            f"where adcode {spot.adcode} is",
         )
         return
     row, place = reference.places.row(spot.adcode), reference.places.at(spot.adcode)
     away = distance(point, row.seat) if row.seat else 0
     if away > _FARTHEST_FROM_SEAT["district" if place.district else "city"]:
         yield (
-            f"position: {away / 1000:.0f} km from the seat of {row.name} ({spot.adcode}) is too far"
+            "position",
+            f"{away / 1000:.0f} km from the seat of {row.name} ({spot.adcode}) is too far",
         )

@@ -1,17 +1,12 @@
-"""Files of data: YAML, JSON and CSV, read into records that say where they stand, not yet checked.
+"""Files of data: lists of records in YAML and JSON, which say where they stand, not yet checked.
 
-YAML, JSON  a list of records
-CSV         a line of column names, such as `id,name.zh,price.peak_fen`, and a line a record. An
-            empty cell says nothing, `null` says that a field is not known; the items of a list are
-            separated by `|`. UTF-8.
+Tables of spots, which operators save as CSV and XLSX, are read by `passes.files.spots`.
 """
 
-import csv
-import io
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +16,6 @@ from passes.base import typed
 from passes.base.unreadable import (
     NOT_UTF8,
     WIDE_COLON,
-    csv_words,
     json_words,
     wide_colon,
     yaml_words,
@@ -31,7 +25,6 @@ DATA = Path(__file__).parent / "data"
 """The data files that the project ships."""
 
 _DEEPEST = 50
-_LISTS = ("aliases", "phones", "season", "closed_weekdays", "images")
 
 
 class DataError(Exception):
@@ -50,6 +43,15 @@ class FileRecord:
 
     where: str
     fields: dict[str, Any]
+    headings: Mapping[str, str] = field(default_factory=dict)
+    """In a table the headings of the columns, by dotted field."""
+
+    def at(self, path: str) -> str:
+        """Where a fault of that field is."""
+        for name, heading in self.headings.items():
+            if f"{path}.".startswith(f"{name}."):
+                return f"{self.where}, column {heading}"
+        return f"{self.where}: {path}"
 
     @property
     def id(self) -> str | None:
@@ -77,10 +79,11 @@ def read_folder(folder: Path) -> list[FileRecord]:
 
 def read_records(file: Path) -> list[FileRecord]:
     """The records of a file, by its ending. Raises `DataError` for what is no list of records."""
-    readers = {".yaml": load_yaml, ".yml": load_yaml, ".json": load_json, ".csv": _load_csv}
+    readers = {".yaml": load_yaml, ".yml": load_yaml, ".json": load_json}
     reader = readers.get(file.suffix.lower())
     if reader is None:
-        raise DataError([f"{file.name}: a file name ends with {', '.join(readers)}"])
+        endings = f"{', '.join(readers)}, that of a table with .csv or .xlsx"
+        raise DataError([f"{file.name}: a file name ends with {endings}"])
     found = reader(file)
     if not isinstance(found, list):
         raise DataError([f"{file.name}: a list of spots is needed"])
@@ -138,75 +141,6 @@ def load_json(file: Path) -> Any:
         return json.loads(_text(file), object_pairs_hook=_once, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise DataError([f"{file.name}: this is not JSON: {json_words(error)}"]) from None
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A CSV file: its columns, and for each row the line on which it ends and its cells by
-    column."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[int, dict[str, str]], ...]
-
-
-def load_table(file: Path) -> Table:
-    """A CSV file in UTF-8, with a line of column names. Raises `DataError` naming file and line of
-    every fault."""
-    reader = csv.reader(io.StringIO(_text(file), newline=""), strict=True)
-    faults: list[str] = []
-    columns: list[str] = []
-    rows: list[tuple[int, dict[str, str]]] = []
-    try:
-        columns = [typed.plain(column) for column in next(reader, [])]
-        faults += [f"{file.name}: {fault}" for fault in _column_faults(columns)]
-        for cells in reader:
-            if cells and len(cells) != len(columns):
-                faults.append(
-                    f"{file.name}: line {reader.line_num}: "
-                    f"there are {len(cells)} cells for {len(columns)} columns"
-                )
-            elif cells and not faults:
-                rows.append((reader.line_num, dict(zip(columns, cells, strict=True))))
-    except csv.Error as error:
-        what = csv_words(error)
-        faults.append(f"{file.name}: this is not CSV: line {reader.line_num}: {what}")
-    if faults:
-        raise DataError(faults)
-    return Table(tuple(columns), tuple(rows))
-
-
-def _load_csv(file: Path) -> list[dict[str, Any]]:
-    return [_nested(cells) for _, cells in load_table(file).rows]
-
-
-def _column_faults(columns: Sequence[str]) -> Iterator[str]:
-    for column in sorted({column for column in columns if columns.count(column) > 1}):
-        yield f"the column {column!r} stands twice"
-    if len(columns) == 1 and ";" in columns[0]:
-        yield "cells are separated by commas, not by semicolons"
-    for column in columns:
-        parts = column.split(".")
-        if "" in parts:
-            yield f"the column {column!r} has no name"
-        groups = {".".join(parts[:n]) for n in range(1, len(parts))}
-        for group in sorted(groups & set(columns)):
-            yield f"the column {group!r} is a group of others"
-
-
-def _nested(cells: dict[str, str]) -> dict[str, Any]:
-    """The fields of a line; `name.zh` becomes a field `zh` in a field `name`."""
-    fields: dict[str, Any] = {}
-    for column, cell in cells.items():
-        *groups, name = column.split(".")
-        written = cell.strip()
-        if not written:
-            continue
-        inside = fields
-        for group in groups:
-            inside = inside.setdefault(group, {})
-        items = [item.strip() for item in written.split("|")]
-        inside[name] = None if written == "null" else items if name in _LISTS else written
-    return fields
 
 
 def _text(file: Path) -> str:

@@ -8,6 +8,7 @@ in `scenic_data.checking`.
 import json
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
@@ -173,24 +174,26 @@ class Notice(Strict):
         return self.start <= day and (self.end is None or day <= self.end)
 
 
-_GROUPS = frozenset(
-    {
-        *(
-            "name",
-            "kind",
-            "level",
-            "category",
-            "district",
-            "position",
-            "address",
-            "phone",
-            "price",
-            "ticket",
-            "hours",
-        ),
-        *("season", "reservation", "heritage", "site", "part", "free_entry"),
-    }
-)
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "name": ("name",),
+    "kind": ("kind",),
+    "level": ("level",),
+    "category": ("category",),
+    "district": ("adcode",),
+    "position": ("position",),
+    "address": ("address",),
+    "phone": ("phones",),
+    "price": ("price",),
+    "ticket": ("ticket",),
+    "hours": ("open_hours",),
+    "season": ("season", "closed_weekdays"),
+    "reservation": ("reservation",),
+    "heritage": ("world_heritage",),
+    "site": (),
+    "part": ("part_of",),
+    "free_entry": ("free_entry",),
+}
+"""The groups of fields of which sources, notes and confidence are told, and their fields."""
 
 
 class Spot(Strict):
@@ -252,12 +255,12 @@ class Spot(Strict):
         if len(set(self.closed_weekdays)) < len(self.closed_weekdays):
             raise ValueError("a weekday stands twice in closed_weekdays")
         unknown = sorted(
-            (self.sources.keys() | self.notes.keys() | self.confidence.keys()) - _GROUPS
+            (self.sources.keys() | self.notes.keys() | self.confidence.keys()) - GROUPS.keys()
         )
         if unknown:
             raise ValueError(
                 f"there is no group of fields {', '.join(unknown)}; "
-                f"there are {', '.join(sorted(_GROUPS))}"
+                f"there are {', '.join(sorted(GROUPS))}"
             )
         return self
 

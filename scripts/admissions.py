@@ -1,8 +1,8 @@
 """`admissions`: what the ledger says of visits, corrected by operators, and read off paper."""
 
+import re
 from collections import Counter
-from collections.abc import Awaitable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,10 @@ from passes.admission.offline.paper import PaperLine, ReadLine, place_of_spot
 from passes.base import typed
 from passes.base.errors import DomainError, Fault, Invalid
 from passes.base.text import Text
-from scenic_data.files import DataError, load_table
+from passes.files.headings import PAPER
+from passes.files.rows import Row, read_table
+from passes.files.spoilt import moment_of
+from scenic_data.files import DataError
 from scripts.common import (
     MOMENTS,
     AsJson,
@@ -79,15 +82,12 @@ def correct(
     show(with_system(command, data_dir, as_json), as_json)
 
 
-_COLUMNS = {"time", "people", "pass", "staff", "note"}
-
-
 @app.command("import-paper")
 def import_paper(
     file: Annotated[
         Path,
         typer.Argument(
-            help="CSV: time, gate or spot, people, pass (serial, code, ID number), staff, note.",
+            help="Time, gate or spot, people, pass (serial, code, ID number), staff, note.",
             dir_okay=False,
         ),
     ],
@@ -98,28 +98,26 @@ def import_paper(
     """Record whom staff wrote down on a day without power. Each line counts once, however often the
     file is read; wrong lines are named, and the rest is recorded."""
     try:
-        table = load_table(file)
+        table = read_table(file, PAPER, needed=("time", "people", "pass"))
     except DataError as error:
         refuse("the list cannot be read", *error.faults, as_json=as_json)
-    places = {"gate", "spot"} & set(table.columns)
-    missing = sorted(_COLUMNS - set(table.columns)) + ["gate"] * (not places)
-    if missing:
-        what = f"{file.name}: there is no column {', no column '.join(missing)}"
+    if not {"gate", "spot"} & set(table.headings):
+        what = f"{file.name}: there is no column gate, and no column spot"
         refuse("the list cannot be read", what, as_json=as_json)
 
     async def command(system: System) -> list[ReadLine]:
         lines, wrong = [], []
-        for number, row in table.rows:
+        for row in table.rows:
             try:
-                lines.append(_paper_line(number, row, system))
+                lines.append(_paper_line(row, system))
             except DomainError as error:
-                wrong.append(ReadLine(number, error))
+                wrong.append(ReadLine(row.number, error))
         papers = system.admission.papers
         read = await papers.read(lines, operator(), now(), dry_run=dry_run)
         return sorted([*wrong, *read], key=lambda each: each.number)
 
     read = with_system(command, data_dir, as_json)
-    wrong = [f"line {each.number}: {each.wrong}" for each in read if each.wrong is not None]
+    wrong = [f"row {each.number}: {each.wrong}" for each in read if each.wrong is not None]
     results = Counter(each.result.result.value for each in read if each.result and not each.wrong)
     conflicts = [each.result.conflict for each in read if each.result and each.result.conflict]
     counted = {name: results[name] for name in ("recorded", "conflict", "known")}
@@ -129,16 +127,16 @@ def import_paper(
         raise typer.Exit(1)
 
 
-def _paper_line(number: int, row: Mapping[str, str], system: System) -> PaperLine:
+def _paper_line(row: Row, system: System) -> PaperLine:
     """A line of the list. Raises `Invalid`."""
-    faults = []
-    at = _moment(row["time"].strip())
+    cells, faults = row.cells, []
+    at = _moment(cells.get("time", ""))
     if at is None:
         faults.append(Fault("time", "write the time in Asia/Shanghai as 2026-10-01 09:30"))
-    people = row["people"].strip()
+    people = cells.get("people", "")
     if not (people.isascii() and people.isdigit()):
         faults.append(Fault("people", "write how many came in, such as 2"))
-    place, slug = None, (row.get("gate", "").strip() or row.get("spot", "").strip())
+    place, slug = None, cells.get("gate") or cells.get("spot", "")
     gate = system.admission.gates.get(slug)
     if gate is not None:
         place = replace(gate, kind=GateKind.HANDHELD, state=GateState.ENROLLED)
@@ -148,17 +146,21 @@ def _paper_line(number: int, row: Mapping[str, str], system: System) -> PaperLin
         faults.append(Fault("gate", f"there is no gate and no spot {slug!r}"))
     if at is None or place is None or faults:
         raise Invalid("line_invalid", Text("此行有误", "this line is wrong"), faults)
-    note = row["note"].strip()
     return PaperLine(
-        number, at, place, int(people), row["pass"].strip(), row["staff"].strip(), note
+        row.number,
+        at,
+        place,
+        int(people),
+        cells.get("pass", ""),
+        cells.get("staff", ""),
+        cells.get("note", ""),
     )
 
 
 def _moment(written: str) -> datetime | None:
-    for form in MOMENTS:
-        with suppress(ValueError):
-            return instant(datetime.strptime(written, form))  # noqa: DTZ007 - by our own clock
-    return None
+    """The moment that is written; a day alone is none."""
+    told = moment_of(written)
+    return instant(told) if told is not None and re.search(r"[:.]", written) else None
 
 
 def _corrected(

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text as RichText
 
 from passes.base.calendar import SHANGHAI, business_day
-from passes.base.errors import DomainError, Fault, Invalid
+from passes.base.errors import DomainError, Fault, Invalid, unknown
 from passes.base.text import Text
 from passes.base.unreadable import system_words
 from passes.people.identity import (
@@ -30,6 +30,7 @@ from passes.people.identity import (
     identify,
 )
 from scenic_data.files import DataError
+from scenic_data.model import Spot
 from server.clock import now
 from server.database import joined_database
 from server.errors import StartError
@@ -132,6 +133,27 @@ MOMENTS = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]
 def instant(typed: datetime) -> datetime:
     """The instant that was typed as one of `MOMENTS`."""
     return typed.replace(tzinfo=SHANGHAI).astimezone(UTC)
+
+
+def spot_named(system: System, spot_id: str) -> Spot:
+    """The spot with that id. Raises `Unknown`, which tells the most similar id."""
+    snapshot = system.catalogue.snapshot
+    found = snapshot.get(spot_id)
+    if found is None:
+        raise unknown(Text("景区", "spot"), spot_id, snapshot.ids())
+    return found
+
+
+def _table_file(file: Path | None) -> Path | None:
+    """Refuses a file to write whose ending tells no kind of table."""
+    if file is not None and file.suffix.lower() not in {".csv", ".xlsx"}:
+        raise typer.BadParameter("name a file that ends with .csv or .xlsx")
+    return file
+
+
+def out_option(help: str) -> Any:
+    """An option that names a table to write."""
+    return typer.Option("--out", callback=_table_file, dir_okay=False, help=help)
 
 
 def operator() -> str:

@@ -13,15 +13,26 @@ from passes.base.calendar import business_day
 from passes.base.errors import unknown
 from passes.base.text import Text
 from passes.files.products import product_schema, read_products
+from passes.files.tables import write_table
 from passes.holding.losing import Loss, losses_by
 from passes.terms.amendments import Amendment
 from passes.terms.edition import Edition, SaleWindow
 from passes.terms.holiday_publishing import years_unknown
 from passes.terms.publishing import Published
 from passes.terms.spot_withdrawals import Policy, SpotWithdrawal
-from scripts.common import AsJson, DataDir, DryRun, operator, refuse, show, show_rows, with_system
+from scripts.common import (
+    AsJson,
+    DataDir,
+    DryRun,
+    operator,
+    out_option,
+    refuse,
+    show,
+    show_rows,
+    spot_named,
+    with_system,
+)
 from scripts.publishing import YesFewer, publish_drafts, show_published
-from scripts.reports import write_csv, write_xlsx
 from server.clock import now
 from server.system import System
 
@@ -174,10 +185,7 @@ def withdraw_spot(
     ],
     reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")],
     out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write the passes that are affected into this .xlsx or .csv.", dir_okay=False
-        ),
+        Path | None, out_option("Write the passes that are affected into this .xlsx or .csv.")
     ] = None,
     dry_run: DryRun = False,
     data_dir: DataDir = None,
@@ -187,13 +195,9 @@ def withdraw_spot(
 
     Tells how many passes in force were sold with it. Doing it again changes nothing.
     """
-    if out is not None and out.suffix not in {".xlsx", ".csv"}:
-        raise typer.BadParameter("--out is a file that ends with .xlsx or .csv")
 
     async def command(system: System) -> tuple[dict[str, object], list[Loss]]:
-        found = system.catalogue.snapshot.get(spot)
-        if found is None:
-            raise unknown(Text("景区", "spot"), spot, system.catalogue.ids())
+        found = spot_named(system, spot)
         wanted = SpotWithdrawal(
             product_id=product,
             spot_id=spot,
@@ -232,10 +236,7 @@ def withdraw_spot(
     if out is not None:
         rows = [asdict(loss) for loss in losses]
         try:
-            if out.suffix == ".csv":
-                write_csv(rows, out)
-            else:
-                write_xlsx(rows, out)
+            write_table(rows, out)
         except OSError as error:
             refuse(f"{out} cannot be written: {error.strerror}", as_json=as_json)
     show(document, as_json)

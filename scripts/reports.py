@@ -1,14 +1,13 @@
 """`reports`: numbers for operators, without names."""
 
-import csv
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import xlsxwriter
 
 from passes.base.calendar import business_day
+from passes.files.tables import write_csv, write_xlsx
 from passes.holding.model import Pass
 from passes.offers.report import RowsBy, offer_rows
 from scripts.common import AsJson, DataDir, refuse, show_rows, with_system
@@ -59,26 +58,3 @@ def offers(
     except OSError as error:
         refuse(f"{error.filename or xlsx} cannot be written: {error.strerror}", as_json=as_json)
     show_rows(rows, as_json)
-
-
-def write_csv(rows: Rows, file: Path) -> None:
-    """Write rows with a byte order mark, by which spreadsheet programs know UTF-8."""
-    columns = list(rows[0]) if rows else []
-    with file.open("w", encoding="utf-8-sig", newline="") as out:
-        writer = csv.DictWriter(out, columns)
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def write_xlsx(rows: Rows, file: Path) -> None:
-    """Write rows as the first sheet of a spreadsheet. Raises `OSError`."""
-    try:
-        with xlsxwriter.Workbook(file, {"default_date_format": "yyyy-mm-dd"}) as book:
-            sheet = book.add_worksheet()
-            if rows:
-                sheet.write_row(0, 0, list(rows[0]))
-            for n, row in enumerate(rows, start=1):
-                sheet.write_row(n, 0, list(row.values()))
-            sheet.autofit()
-    except xlsxwriter.exceptions.FileCreateError as error:
-        raise error.args[0] from None

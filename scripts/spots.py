@@ -1,7 +1,9 @@
 """`spots`: the catalogue."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +14,12 @@ from rich.progress import track
 from passes.base.calendar import business_day
 from passes.base.errors import Fault, Invalid
 from passes.base.text import Text
+from passes.files.headings import SPOTS
+from passes.files.spots import read_spots, spot_rows
+from passes.files.tables import print_csv, write_table
 from passes.offers.closures import Affected
-from scenic_data.files import DATA, DataError, FileRecord, read_folder, read_records
-from scenic_data.importing import Plan, plan
+from scenic_data.files import DATA, DataError, FileRecord
+from scenic_data.importing import Plan, mistakes, plan
 from scenic_data.model import Spot, spots_schema
 from scripts import spot_stops
 from scripts.common import (
@@ -22,6 +27,7 @@ from scripts.common import (
     DataDir,
     DryRun,
     operator,
+    out_option,
     refuse,
     show,
     show_rows,
@@ -38,7 +44,8 @@ app = typer.Typer(help="The catalogue of scenic spots.", no_args_is_help=True)
 app.add_typer(spot_stops.app)
 
 File = Annotated[
-    Path, typer.Argument(help="Records of spots: YAML, JSON or CSV, or a folder of YAML files.")
+    Path,
+    typer.Argument(help="Records of spots: XLSX, CSV, YAML or JSON, or a folder of YAML files."),
 ]
 Folder = Annotated[
     Path,
@@ -62,10 +69,20 @@ AsRelease = Annotated[
         help="New data files: facts that they do not tell of their spots are not known any more.",
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Retire spots even if they are many.")]
+Yes = Annotated[
+    bool,
+    typer.Option(
+        "--yes",
+        help="It is meant: prices that leap, are very low or higher off peak, many retired.",
+    ),
+]
 
-_MANY = 0.1
-"""Of all spots: more than this are retired only with `--yes`."""
+
+class Language(StrEnum):
+    """Of headings."""
+
+    ZH = "zh"
+    EN = "en"
 
 
 @app.command("import")
@@ -85,7 +102,7 @@ def import_file(
 
     async def command(system: System) -> tuple[Plan, Sequence[Affected]]:
         made = plan(
-            read_folder(file) if file.is_dir() else read_records(file),
+            read_spots(file),
             system.catalogue.snapshot.all(),
             system.catalogue.reference,
             business_day(now()),
@@ -93,11 +110,16 @@ def import_file(
             release=release,
             watch=_progress_bar,
         )
+        doubts = mistakes(made)
         breaks = await what_breaks(system, made, business_day(now()))
         if dry_run:
             return made, breaks
-        if not yes:
-            _check_retired(made, file)
+        if doubts and not yes:
+            raise Invalid(
+                "looks_like_a_mistake",
+                Text("导入内容可疑，请核对", "this looks like a mistake; add --yes if it is meant"),
+                [Fault(file.name, each) for each in doubts],
+            )
         await import_spots(system, made, operator(), now())
         return made, breaks
 
@@ -109,14 +131,48 @@ def import_file(
         "retired": made.retired,
     }
     if as_json:
-        show({**groups, "breaks": breaks, "errors": []}, as_json)
+        show({**groups, "doubts": mistakes(made), "breaks": breaks, "errors": []}, as_json)
         return
     _print_changes(made)
-    for each in breaks:
-        print(f"! {each}")
+    for each in mistakes(made):
+        print(f"? {each}")
+    for affected in breaks:
+        print(f"! {affected}")
     print(", ".join(f"{name} {len(ids)}" for name, ids in groups.items()))
     if dry_run:
         print("dry run: nothing was stored")
+
+
+@app.command()
+def export(
+    out: Annotated[
+        Path | None, out_option("The file, .csv or .xlsx; without it CSV, or JSON, is printed.")
+    ] = None,
+    lang: Annotated[Language, typer.Option(help="Of the headings.")] = Language.EN,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write all spots as a table, which `spots import` reads again."""
+
+    async def command(system: System) -> list[Spot]:
+        return list(system.catalogue.snapshot.all())
+
+    spots = with_system(command, data_dir, as_json)
+    names = {field: field for field in SPOTS}
+    if lang is Language.ZH:
+        names = {field: also[0] for field, also in SPOTS.items()}
+    rows = spot_rows(spots, names)
+    if out is None and as_json:
+        show_rows(rows, as_json)
+        return
+    if out is None:
+        print_csv(rows, sys.stdout)
+        return
+    try:
+        write_table(rows, out)
+    except OSError as error:
+        refuse(f"{out} cannot be written: {error.strerror}", as_json=as_json)
+    show({"file": str(out), "spots": len(rows)}, as_json)
 
 
 @app.command("from-facts")
@@ -172,15 +228,6 @@ def _row(spot: Spot) -> dict[str, object]:
         "province": spot.province,
         "status": spot.status,
     }
-
-
-def _check_retired(made: Plan, file: Path) -> None:
-    """Raise `Invalid` for a file that retires many spots, probably because it is not complete."""
-    retired, spots = len(made.retired), len(made.spots)
-    if retired > spots * _MANY:
-        what = f"would retire {retired} of {spots} spots; add --yes if it shall"
-        text = Text("将停用大量景区", "this file retires many spots")
-        raise Invalid("retires_many", text, [Fault(file.name, what)])
 
 
 def _print_changes(made: Plan) -> None:

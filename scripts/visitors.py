@@ -1,8 +1,9 @@
 """`visitors`: people who have signed in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,8 @@ from pydantic_core import to_json
 from passes.base.calendar import business_day
 from passes.base.errors import Fault, Invalid
 from passes.base.text import Text
+from passes.files.headings import ROSTER
+from passes.files.rows import Table, read_table
 from passes.holding.model import Pass
 from passes.people.groups import ANYONE, Group, group_named
 from passes.people.identity import (
@@ -22,7 +25,7 @@ from passes.people.identity import (
     resident,
 )
 from passes.rights.requests import Asked, RequestKind
-from scenic_data.files import DataError, load_table
+from scenic_data.files import DataError
 from scripts.common import (
     AsJson,
     BornOption,
@@ -74,13 +77,17 @@ def join(
 
     What their number says makes no difference.
     """
-    _join([(name, id_number)], group, data_dir, as_json)
+    _join(lambda: [resident(name, id_number, business_day(now()))], group, data_dir, as_json)
 
 
 @app.command("join-roster")
 def join_roster(
     roster: Annotated[
-        Path, typer.Argument(help="CSV with the columns name and id_number.", dir_okay=False)
+        Path,
+        typer.Argument(
+            help="XLSX or CSV with the columns name (姓名) and id_number (身份证号).",
+            dir_okay=False,
+        ),
     ],
     group: GroupOption,
     data_dir: DataDir = None,
@@ -88,15 +95,10 @@ def join_roster(
 ) -> None:
     """Add everybody on a roster to a group. All rows are checked before anyone joins."""
     try:
-        table = load_table(roster)
+        table = read_table(roster, ROSTER, needed=("name", "id_number"))
     except DataError as error:
         refuse("the roster cannot be read", *error.faults, as_json=as_json)
-    missing = sorted({"name", "id_number"} - set(table.columns))
-    if missing:
-        what = f"{roster.name}: there is no column {', no column '.join(missing)}"
-        refuse("the roster cannot be read", what, as_json=as_json)
-    people = [(row["name"], row["id_number"]) for _, row in table.rows]
-    _join(people, group, data_dir, as_json)
+    _join(partial(_on_roster, table), group, data_dir, as_json)
 
 
 @app.command()
@@ -115,10 +117,10 @@ def leave(
 
 
 def _join(
-    people: Sequence[tuple[str, str]], group: str, data_dir: Path | None, as_json: bool
+    people: Callable[[], Sequence[Identity]], group: str, data_dir: Path | None, as_json: bool
 ) -> None:
     async def command(system: System) -> dict[str, object]:
-        identities = _checked(people)
+        identities = people()
         lookups = [system.people.identities.lookup(each.number) for each in identities]
         joined = await system.people.memberships.join(lookups, Group(group), operator(), now())
         return {"group": group, "joined": joined, "were_members": len(identities) - joined}
@@ -128,14 +130,19 @@ def _join(
     show(with_system(command, data_dir, as_json), as_json)
 
 
-def _checked(people: Sequence[tuple[str, str]]) -> list[Identity]:
+def _on_roster(table: Table) -> list[Identity]:
     """The people of a roster. Raises `Invalid` naming every row that is wrong."""
     identities, faults = [], []
-    for n, (name, number) in enumerate(people, start=1):
+    today = business_day(now())
+    for row in table.rows:
+        name, number = (row.cells.get(field, "") for field in ("name", "id_number"))
         try:
-            identities.append(resident(name or "", number or "", business_day(now())))
+            identities.append(resident(name, number, today))
         except Invalid as error:
-            faults += [Fault(f"row {n}.{fault.where}", fault.what) for fault in error.faults]
+            faults += [
+                Fault(f"{row.where}, {table.column(fault.where)}", fault.what)
+                for fault in error.faults
+            ]
     if faults:
         raise Invalid("roster_invalid", Text("名单有误", "the roster is wrong"), faults)
     return identities

@@ -15,8 +15,8 @@ A refusal at a gate is none of these: it is an answer, a `Verdict`.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from passes.base import typed
 from passes.base.text import Text
-from passes.base.typed import nearest
 
 _LONGEST_SHOWN = 64
 """Characters of a name that an error repeats."""
@@ -84,12 +84,12 @@ def unknown(kind: Text, name: str, known: Iterable[str] = ()) -> Unknown:
     """The `Unknown` error for a thing of some kind, which is the first part of its code.
 
     `unknown(Text("景区", "spot"), "emeishan")` has the code `spot_unknown`. A very long name is
-    cut short, because callers choose it. Of the `known` names the most like it is asked after.
+    cut short, because callers choose it. Of the names that are `known` the most similar is told.
     """
-    near = nearest(name, known)
+    near = typed.most_like(name[:_LONGEST_SHOWN], known)
     if len(name) > _LONGEST_SHOWN:
         name = name[:_LONGEST_SHOWN] + "…"
     text = Text(f"没有这个{kind.zh}：{name}", f"there is no {kind.en} {name!r}")
     if near is not None:
-        text = Text(f"{text.zh}（是否为{near}？）", f"{text.en} (is it {near}?)")
+        text = Text(f"{text.zh}；是否指 {near}？", f"{text.en}; did you mean {near}?")
     return Unknown(f"{kind.en}_unknown", text)

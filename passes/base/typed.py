@@ -36,16 +36,18 @@ def compact(text: str) -> str:
     return "".join(plain(text).split())
 
 
-def nearest(written: str, known: Iterable[str]) -> str | None:
-    """The known word that is most like the written one, if one is like it."""
+def most_like(written: str, known: Iterable[str]) -> str | None:
+    """The known word that is most like the written one; None if none is like it."""
     found = get_close_matches(slug(written), list(known), n=1, cutoff=0.7)
     return found[0] if found else None
 
 
 def likest(written: str, known: Iterable[str]) -> str:
     """A question after the known word that is most like the written one; nothing if none is."""
-    near = nearest(written, known)
-    return "" if near is None else f" (is it {near}?)"
+    found = most_like(written, known)
+    if found is None:
+        return ""
+    return f"; did you mean {found}?"
 
 
 def slug(text: str) -> str:

@@ -8,7 +8,7 @@ import csv
 import json
 import re
 
-NOT_UTF8 = "save the file as UTF-8 (in Excel: “CSV UTF-8”)"
+NOT_UTF8 = "save the file as UTF-8"
 WIDE_COLON = "write a colon of half width and a blank (: ) instead of ："
 _QUOTE_IT = "put the text into quotes"
 

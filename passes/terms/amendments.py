@@ -153,10 +153,10 @@ class Amending:
             faults.append(Fault("amendment", "it adds nothing: give days, spots or limits"))
         if not 0 <= wanted.days <= _LONGEST:
             faults.append(Fault("days", f"give 0 to {_LONGEST}; days are only added"))
-        if strangers := sorted(wanted.spots - set(self._spots.ids())):
-            known = list(self._spots.ids())
-            asked = [f"{each}{typed.likest(each, known)}" for each in strangers]
-            faults.append(Fault("spots", f"there is no spot {', no spot '.join(asked)}"))
+        ids = list(self._spots.ids())
+        for stranger in sorted(wanted.spots - set(ids)):
+            near = typed.likest(stranger, ids)
+            faults.append(Fault("spots", f"there is no spot {stranger}{near}"))
         if missing := sorted(wanted.versions - there):
             faults.append(Fault("versions", f"there is no version {', '.join(map(str, missing))}"))
         if not wanted.reason.strip():

@@ -5,8 +5,8 @@
     parts.csv           places within one spot of scenic_facts.csv that have a gate of their own
     adcodes_sc_cq.csv   the GB/T 2260 codes that the other tables use
 
-UTF-8, a line of column names, an empty cell for what is not known. Further columns are allowed and
-not read.
+A row of column names, an empty cell for what is not known. Further columns are allowed and not
+read.
 """
 
 from collections import Counter
@@ -26,7 +26,8 @@ from pydantic import (
 
 from passes.base import forms
 from passes.base.faults import faults_of
-from scenic_data.files import DataError, load_table
+from passes.files.rows import read_table
+from scenic_data.files import DataError
 from scenic_data.kinds import Kind, Ticket
 from scenic_data.model import Level, Precision
 
@@ -135,29 +136,22 @@ R = TypeVar("R", SpotRow, PartRow, CodeRow)
 def _read(file: Path, row_type: type[R], not_here: Sequence[str], faults: list[str]) -> list[R]:
     """The rows of a file; what is wrong with it joins `faults`. Columns `not_here` are not
     needed."""
+    needed = [
+        field.alias or name
+        for name, field in row_type.model_fields.items()
+        if name != "where" and (field.alias or name) not in not_here
+    ]
     try:
-        table = load_table(file)
+        table = read_table(file, {}, needed)
     except DataError as error:
         faults += error.faults
         return []
-    needed = [
-        field.alias or name for name, field in row_type.model_fields.items() if name != "where"
-    ]
-    missing = [
-        column for column in needed if column not in table.columns and column not in not_here
-    ]
-    if missing:
-        faults.append(f"{file.name}: there is no column {', no column '.join(missing)}")
-        return []
-    if not table.rows:
-        faults.append(f"{file.name}: there is no row")
     rows = []
-    for line, cells in table.rows:
-        filled = {column: cell.strip() for column, cell in cells.items() if cell.strip()}
-        name = filled.get("name_zh") or filled.get("name") or "without name"
-        where = f"{file.name}: line {line} ({name})"
+    for row in table.rows:
+        name = row.cells.get("name_zh") or row.cells.get("name") or "without name"
+        where = f"{row.where} ({name})"
         try:
-            rows.append(row_type.model_validate(filled | {"where": where}))
+            rows.append(row_type.model_validate({**row.cells, "where": where}))
         except ValidationError as error:
             faults += [f"{where}: {path or 'row'}: {what}" for path, what in faults_of(error)]
     return rows

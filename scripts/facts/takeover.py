@@ -13,7 +13,7 @@ from pathlib import Path
 
 from scenic_data.checking import checked, load_spots
 from scenic_data.files import DataError, FileRecord, load_yaml
-from scenic_data.importing import FieldChange, differences
+from scenic_data.importing import OPERATOR, FieldChange, differences
 from scenic_data.model import Spot
 from scenic_data.places import short_name
 from scenic_data.reference import Reference
@@ -213,7 +213,9 @@ class _Takeover:
             raise DataError(
                 [f"decisions.yaml: sources: there is no {key!r} in sources.yaml" for key in missing]
             )
-        known = {key: source for key, source in self.known_sources.items() if key in used}
+        # What operators correct later names them, though no shipped spot does.
+        kept = used | {OPERATOR}
+        known = {key: source for key, source in self.known_sources.items() if key in kept}
         return known | {
             key: self.texts.made[key] for key in sorted(used - self.known_sources.keys())
         }

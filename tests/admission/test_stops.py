@@ -170,6 +170,6 @@ async def test_closing_names_every_spot_that_is_not_there(rooms: RoomsUnderTest)
     with pytest.raises(DomainError) as refused:
         await rooms.admission.stopping.plan_closing(storm("emeishna", "nowhere"), NOW)
     assert [fault.what for fault in refused.value.faults] == [
-        "there is no spot emeishna (is it emeishan?)",
+        "there is no spot emeishna; did you mean emeishan?",
         "there is no spot nowhere",
     ]

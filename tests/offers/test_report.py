@@ -7,13 +7,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from passes.files.tables import write_csv, write_xlsx
 from passes.holding import transitions
 from passes.holding.model import Pass, PassState
 from passes.ledger.records import Record, annulment
 from passes.ledger.tally import Tally
 from passes.ledger.verdicts import Reason, Verdict
 from passes.offers.report import OfferRow, RowsBy, offer_rows
-from scripts.reports import write_csv, write_xlsx
 from tests.support import build
 from tests.support.build import EMEISHAN, NOW, TODAY, XIANNVSHAN
 from tests.support.fields import assert_fields

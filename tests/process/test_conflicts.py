@@ -20,7 +20,7 @@ def test_a_list_on_paper_and_the_conflict_in_it(commands: Run, tmp_path: Path) -
     tried = commands(*command, "--dry-run", "--json")
     assert tried.status == 1
     (wrong,) = tried.json["wrong"]
-    assert wrong.startswith("line 4:")
+    assert wrong.startswith("row 4:")
     assert "nowhere" in wrong
     read = commands(*command, "--json").json
     assert_fields(read, lines=3, good=2, recorded=1, conflict=1, known=0)

@@ -65,6 +65,6 @@ def test_a_misspelt_spot_is_asked_after(commands: Run) -> None:
     for command in MISSPELT:
         refused = commands(*command.replace("UNTIL", until).split())
         assert refused.status == 1, command
-        assert "is it emeishan?" in refused.err, command
+        assert "did you mean emeishan?" in refused.err, command
     nearly = ("spots", "close", "--district", "wulon", "--until", until, "--reason", "fire")
-    assert "is it wulong?" in commands(*nearly).err
+    assert "did you mean wulong?" in commands(*nearly).err

@@ -132,7 +132,9 @@ async def test_operators_say_who_is_a_member(scripts: Run, tmp_path: Path) -> No
     first = f"{HOLDER.name},{HOLDER.number}"
     refused = join_roster(first, f"测试乙,{number[:-1]}Z")
     assert refused.status == 1
-    fault = "row 2.id_number: a resident ID number has 17 digits and a check digit"
+    fault = (
+        "roster.csv: row 3, column id_number: a resident ID number has 17 digits and a check digit"
+    )
     assert refused.json["errors"] == [fault]
     joined = join_roster(first, f"测试乙,{number}")
     assert joined.json == {"group": "union_member", "joined": 2, "were_members": 0}

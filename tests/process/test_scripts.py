@@ -95,6 +95,7 @@ def test_a_refusal_says_what_to_correct_and_never_repeats_the_number(commands: R
     ("command", "says"),
     [
         ("gates add --spot nowhere --kind window", "there is no spot 'nowhere'"),
+        ("gates add --spot emeishann --kind window", "'emeishann'; did you mean emeishan?"),
         ("gates renew nothing", "there is no gate 'nothing'"),
         ("passes code 0000", "there is no pass '0000'"),
     ],
@@ -175,6 +176,39 @@ def test_a_script_joins_the_running_server_and_a_gate_scans(
     assert running.stop() == 0
 
 
+NOTHING_ELSE: dict[str, object] = {"retired": [], "breaks": [], "doubts": []}
+
+
+def test_what_is_exported_can_be_imported_again(commands: Run, tmp_path: Path) -> None:
+    for name, lang in (("spots.csv", "en"), ("景区.xlsx", "zh")):
+        file = tmp_path / name
+        done = commands("spots", "export", "--out", str(file), "--lang", lang, "--json")
+        assert done.json == {"file": str(file), "spots": 740}
+        again = commands("spots", "import", str(file), "--complete", "--json").json
+        assert (len(again["unchanged"]), again["changed"]) == (740, [])
+    assert commands("spots", "export").out.startswith("id,name.zh,name.en,")
+    assert len(commands("spots", "export", "--json").json) == 740
+    assert commands("spots", "export", "--out", "spots.pdf").status == 2
+    nowhere = commands("spots", "export", "--out", str(tmp_path / "nowhere" / "spots.xlsx"))
+    assert "cannot be written" in nowhere.err
+
+
+def test_a_price_that_leaps_is_imported_only_if_that_is_meant(
+    commands: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "yuan.csv"
+    file.write_text("编号,旺季票价（分）,淡季票价（分）\nemeishan,160,110\n", encoding="gb18030")
+    refused = commands("spots", "import", str(file), "--json")
+    assert refused.json["refused"] == "this looks like a mistake; add --yes if it is meant"
+    assert refused.json["errors"] == [
+        "yuan.csv: emeishan: price.peak_fen: from 160.00 yuan to 1.60 yuan",
+        "yuan.csv: emeishan: price.off_peak_fen: from 110.00 yuan to 1.10 yuan",
+    ]
+    shown = commands("spots", "import", str(file), "--dry-run").out
+    assert "? emeishan: price.peak_fen: from 160.00 yuan to 1.60 yuan\n" in shown
+    assert commands("spots", "import", str(file), "--yes", "--json").json["changed"] == ["emeishan"]
+
+
 def test_an_import_is_checked_shown_stored_and_audited(commands: Run, tmp_path: Path) -> None:
     file = tmp_path / "correction.csv"
     file.write_text(
@@ -182,9 +216,9 @@ def test_an_import_is_checked_shown_stored_and_audited(commands: Run, tmp_path: 
     )
     refused = commands("spots", "import", str(file), "--json")
     assert refused.status == 1
-    assert "correction.csv: record 1 (emeishan): position: " in refused.err
-    assert "correction.csv: record 2 (nowhere): id: there is no spot nowhere" in refused.err
-    files = [line.partition(": record ")[0] for line in refused.json["errors"]]
+    assert "correction.csv: row 2 (emeishan): position: " in refused.err
+    assert "correction.csv: row 3 (nowhere), column id: there is no spot nowhere" in refused.err
+    files = [line.partition(": row ")[0] for line in refused.json["errors"]]
     assert files == ["correction.csv"] * 2
 
     file.write_text("id,price.peak_fen\nemeishan,18500\n", encoding="utf-8")
@@ -194,11 +228,11 @@ def test_an_import_is_checked_shown_stored_and_audited(commands: Run, tmp_path: 
         "created 0, changed 1, unchanged 0, retired 0\ndry run: nothing was stored\n"
     )
     first = commands("spots", "import", str(file), "--json")
-    assert first.json == published(changed=["emeishan"]) | {"retired": [], "breaks": []}
+    assert first.json == published(changed=["emeishan"]) | NOTHING_ELSE
     again = commands("spots", "import", str(file), "--json")
-    assert again.json == published(unchanged=["emeishan"]) | {"retired": [], "breaks": []}
+    assert again.json == published(unchanged=["emeishan"]) | NOTHING_ELSE
     many = commands("spots", "import", str(file), "--complete", "--json")
-    fault = "correction.csv: would retire 739 of 740 spots; add --yes if it shall"
+    fault = "correction.csv: it would retire 739 of 740 spots"
     assert many.json["errors"] == [fault]
     complete = commands("spots", "import", str(file), "--complete", "--yes", "--json").json
     assert len(complete["retired"]) == 739

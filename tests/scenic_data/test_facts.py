@@ -393,9 +393,9 @@ def test_the_groups_of_a_cell() -> None:
 @pytest.mark.parametrize(
     ("table", "changes", "fault"),
     [
-        (SPOTS, {"name_zh": ""}, "line 2 (without name): name_zh: is missing"),
-        (VENUES, {"name_zh": "峨眉\u0000山"}, "name.zh: leave out characters that cannot be seen"),
-        (SPOTS, {"lon": "一百"}, "line 2 (峨眉山景区): lon: a number is needed"),
+        (SPOTS, {"name_zh": ""}, "row 2 (without name): name_zh: is missing"),
+        (VENUES, {"name_zh": "峨眉\u0007山"}, "name.zh: leave out characters that cannot be seen"),
+        (SPOTS, {"lon": "一百"}, "row 2 (峨眉山景区): lon: a number is needed"),
         (SPOTS, {"lon": "nan"}, "position.lng: "),
         (
             SPOTS,
@@ -403,7 +403,7 @@ def test_the_groups_of_a_cell() -> None:
             "position.lng: has to be at least 97",
         ),
         (SPOTS, {"lat": "31.9"}, "km from the seat of 峨眉山市 (511181) is too far"),
-        (SPOTS, {"datum": "GCJ-02"}, "line 2 (峨眉山景区): datum: write WGS-84"),
+        (SPOTS, {"datum": "GCJ-02"}, "row 2 (峨眉山景区): datum: write WGS-84"),
         (SPOTS, {"coord_precision": "about"}, "coord_precision: write one of "),
         (SPOTS, {"level": "6A"}, "level: write one of 5A"),
         (SPOTS, {"category": "月亮"}, "category: '月亮' is not in categories.yaml"),
@@ -435,7 +435,7 @@ def test_the_groups_of_a_cell() -> None:
         (
             VENUES,
             {"name_zh": "峨眉山景区"},
-            "name_zh: '峨眉山景区' is already that of scenic_facts.csv: line 2",
+            "name_zh: '峨眉山景区' is already that of scenic_facts.csv: row 2",
         ),
         (PARTS, {"part_of_name_zh": "月亮山"}, "there is no '月亮山' in scenic_facts.csv"),
         (
@@ -455,15 +455,15 @@ def test_a_broken_row_is_refused_naming_file_line_and_column(
     folders.write(rows[SPOTS], rows[VENUES], rows[PARTS])
     told = folders.faults()
     assert any(fault in line for line in told), told
-    assert all(line.startswith((f"{table}: line 2 (", f"{PARTS}: line 2 (")) for line in told), told
+    assert all(line.startswith((f"{table}: row 2 (", f"{PARTS}: row 2 (")) for line in told), told
 
 
 def test_rows_that_stand_twice_are_refused(folders: Folders) -> None:
     folders.write([SPOT, SPOT], [MUSEUM], [PART, PART])
     assert folders.faults() == [
-        "scenic_facts.csv: line 3 (峨眉山景区): name_zh: '峨眉山景区' is already that of "
-        "scenic_facts.csv: line 2 (峨眉山景区)",
-        "parts.csv: line 3 (金顶): name_zh: '金顶' is already that of parts.csv: line 2 (金顶)",
+        "scenic_facts.csv: row 3 (峨眉山景区): name_zh: '峨眉山景区' is already that of "
+        "scenic_facts.csv: row 2 (峨眉山景区)",
+        "parts.csv: row 3 (金顶): name_zh: '金顶' is already that of parts.csv: row 2 (金顶)",
     ]
 
 
@@ -478,13 +478,10 @@ def test_every_fault_of_every_table_is_told_at_once(folders: Folders) -> None:
     ("content", "fault"),
     [
         (None, "No such file"),
-        (b"", "there is no column name_zh, no column name_en, "),
-        ("名称,等级\n峨眉山,5A\n".encode("gb18030"), "venues.csv: this is not UTF-8: byte 0"),
-        ("名称\n".encode("utf-16"), "venues.csv: this is not UTF-8: byte 0"),
-        (b"name_zh;level\na;b\n", "venues.csv: cells are separated by commas, not by semicolons"),
-        (b"name_zh,name_zh\na,b\n", "venues.csv: the column 'name_zh' stands twice"),
-        (b'name_zh\n"a', 'venues.csv: this is not CSV: line 2: a quote (") is not closed'),
-        (b"name_zh,level\na\n", "venues.csv: line 2: there are 1 cells for 2 columns"),
+        (b"", "venues.csv: it is empty"),
+        (b"name_zh;level\na;b\n", "venues.csv: there is no column name_en, no column"),
+        (b"name_zh,name_zh\na,b\n", "venues.csv: the columns 'name_zh' and 'name_zh' are the same"),
+        (b'name_zh\n"a', 'venues.csv: this is not CSV: row 2: a quote (") is not closed'),
         (b"name_zh\n" + b"a" * 200_000, "venues.csv: this is not CSV: "),
         (b"\x00\x01\x02" * 100, "venues.csv: "),
     ],
@@ -503,7 +500,9 @@ def test_a_table_that_is_none_is_refused(
 def test_a_missing_column_is_named_and_a_further_one_allowed(folders: Folders) -> None:
     columns = [column for column in SPOT if column not in {"adcode", "phone"}]
     written(folders.facts / SPOTS, [SPOT], columns)
-    assert folders.faults() == ["scenic_facts.csv: there is no column adcode, no column phone"]
+    assert folders.faults() == [
+        "scenic_facts.csv: there is no column adcode, no column phone; row 1 has the headings"
+    ]
     written(folders.facts / SPOTS, [SPOT | {"colour": "green"}], [*SPOT, "colour"])
     assert EMEISHAN in folders.take_over().report.changed
 
@@ -511,7 +510,9 @@ def test_a_missing_column_is_named_and_a_further_one_allowed(folders: Folders) -
 def test_a_table_without_rows_is_refused(folders: Folders) -> None:
     """An empty file would otherwise pass for a release in which nothing is known."""
     folders.write(spots=[])
-    assert "scenic_facts.csv: there is no row" in folders.faults()
+    assert (
+        "scenic_facts.csv: there is no row below row 1, which has the headings" in folders.faults()
+    )
 
 
 def test_a_byte_order_mark_and_crlf_are_no_fault(folders: Folders) -> None:
@@ -573,7 +574,7 @@ def test_the_command_refuses_broken_facts_and_says_where(folders: Folders, tmp_p
     told = json.loads(refused.stdout)
     assert told["refused"] == "the facts cannot be used"
     (fault,) = told["errors"]
-    assert fault.startswith("scenic_facts.csv: line 2 (峨眉山景区): level: write one of 5A")
+    assert fault.startswith("scenic_facts.csv: row 2 (峨眉山景区): level: write one of 5A")
     assert not (tmp_path / "out").exists()
     assert CliRunner().invoke(app, ["from-facts", str(tmp_path / "nothing")]).exit_code == 2
 

@@ -9,7 +9,7 @@ import pytest
 
 from scenic_data.checking import load_spots
 from scenic_data.files import DATA, DataError, read_folder, read_records
-from scenic_data.importing import Plan, plan
+from scenic_data.importing import Plan, mistakes, plan
 from scenic_data.model import Level, Spot, Status
 from scenic_data.reference import Reference
 from scenic_data.snapshot import Snapshot
@@ -52,8 +52,11 @@ def test_a_correction_is_a_small_record(tmp_path: Path) -> None:
     assert dict(made.changed) == {
         EMEISHAN: (
             ("price.peak_fen", 16000, 18500),
+            ("sources.price", "guide-emeishan", "operator"),
+            ("confidence.price", "medium", None),
             ("as_of", "2026-11-25", "2026-12-01"),
             ("open_hours", None, "06:00-18:00"),
+            ("sources.hours", None, "operator"),
         )
     }
     spot = after(made, EMEISHAN)
@@ -62,6 +65,59 @@ def test_a_correction_is_a_small_record(tmp_path: Path) -> None:
     assert spot.price.off_peak_fen == 11000, "what is not named stays"
     assert len(made.spots) == len(SPOTS)
     assert_fields(made, created=(), retired=(), unchanged=())
+
+
+def test_the_source_of_what_is_corrected_is_the_operator_unless_the_record_says_another(
+    tmp_path: Path,
+) -> None:
+    before = after(planned(tmp_path, [{"id": EMEISHAN}]), EMEISHAN)
+    correction = {"id": EMEISHAN, "price": {"peak_fen": 18500}, "closed_weekdays": [1]}
+    spot = after(planned(tmp_path, [correction]), EMEISHAN)
+    assert spot.sources == before.sources | {"price": "operator", "season": "operator"}
+    assert spot.confidence.keys() == before.confidence.keys() - {"price"}
+    said = {"sources": {"price": "notice"}, "confidence": {"price": "high"}}
+    spot = after(planned(tmp_path, [correction | said]), EMEISHAN)
+    assert (spot.sources["price"], spot.confidence["price"]) == ("notice", "high")
+    nothing = after(planned(tmp_path, [{"id": EMEISHAN, "price": None}]), EMEISHAN)
+    assert "price" not in nothing.sources
+
+
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        (
+            {"id": EMEISHAN, "price": {"peak_fen": 185}},
+            [
+                "emeishan: price.peak_fen: from 160.00 yuan to 1.85 yuan",
+                "emeishan: price.off_peak_fen: 110.00 yuan off peak are more than 1.85 yuan at "
+                "the peak",
+            ],
+        ),
+        ({"id": EMEISHAN, "price": {"peak_fen": 28800}}, []),
+        (
+            {"id": EMEISHAN, "price": {"peak_fen": 28801}},
+            ["emeishan: price.peak_fen: from 160.00 yuan to 288.01 yuan"],
+        ),
+        ({"id": EMEISHAN, "price": {"off_peak_fen": 16000}}, []),
+        (
+            {"id": EMEISHAN, "price": {"off_peak_fen": 16001}},
+            [
+                "emeishan: price.off_peak_fen: 160.01 yuan off peak are more than 160.00 yuan at "
+                "the peak"
+            ],
+        ),
+        (
+            NEW | {"price": {"peak_fen": 185}},
+            ["new-museum: price.peak_fen: 185 fen are 1.85 yuan; for 185 yuan write 18500"],
+        ),
+        (NEW | {"price": {"peak_fen": 0}}, []),
+        ({"id": EMEISHAN, "price": None}, []),
+    ],
+)
+def test_prices_that_look_like_a_mistake_are_doubted(
+    tmp_path: Path, record: dict[str, Any], told: list[str]
+) -> None:
+    assert mistakes(planned(tmp_path, [record])) == told
 
 
 def test_null_says_that_something_is_not_known(tmp_path: Path) -> None:
@@ -93,7 +149,7 @@ def test_a_new_spot_needs_a_whole_record(tmp_path: Path) -> None:
     assert after(made, "new-museum").as_of == TODAY
     told = faults(tmp_path, [{"id": "new-museum", "level": "3A"}])
     (fault,) = told
-    assert ": id: there is no spot new-museum; a new one needs at least name, adcode" in fault
+    assert ": id: there is no spot new-museum (a new one needs at least name, adcode" in fault
 
 
 def test_only_a_complete_file_retires_and_it_can_bring_back(tmp_path: Path) -> None:
@@ -109,23 +165,6 @@ def test_only_a_complete_file_retires_and_it_can_bring_back(tmp_path: Path) -> N
     assert again.changed[EMEISHAN][0] == ("status", "retired", "open")
     correction = plan(read_records(file), made.spots, REFERENCE, TODAY)
     assert correction.changed == {}, "a correction brings nothing back"
-
-
-def test_csv(tmp_path: Path) -> None:
-    text = (
-        "\ufeffid,name.zh,price.peak_fen,reservation,aliases,season,closed_weekdays,open_hours\r\n"
-        'emeishan,,18500,true,峨眉山|峨山,04-01/11-15,1|2,"06:00-18:00, 冬季 07:00"\r\n'
-        "leshan-dafo,,null,,,,,\r\n"
-        "\r\n"
-    )
-    made = planned(tmp_path, text, "spots.csv")
-    spot = after(made, EMEISHAN)
-    assert_fields(spot, reservation=True, aliases=("峨眉山", "峨山"), closed_weekdays=(1, 2))
-    assert spot.season == ("04-01/11-15",)
-    assert spot.open_hours == "06:00-18:00, 冬季 07:00"
-    assert spot.price is not None
-    assert spot.price.peak_fen == 18500
-    assert after(made, "leshan-dafo").price is None
 
 
 def test_yaml_with_a_notice(tmp_path: Path) -> None:
@@ -217,7 +256,11 @@ def test_a_release_forgets_facts_that_it_does_not_tell_and_keeps_what_operators_
     assert spot.reservation
     assert spot.aliases == ("峨眉山",)
     assert spot.free_entry == after(corrected, EMEISHAN).free_entry
-    assert spot.sources.keys() == {"position", "free_entry"}
+    assert spot.sources == {
+        "position": "new",
+        "free_entry": after(corrected, EMEISHAN).sources["free_entry"],
+        "reservation": "operator",
+    }
     merged = after(plan(read_records(file), corrected.spots, REFERENCE, TODAY), EMEISHAN)
     assert merged.level == "5A", "a correction takes nothing away"
 
@@ -330,7 +373,11 @@ def test_two_records_of_one_file_may_not_be_the_same_spot(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("name", "text", "fault"),
     [
-        ("spots.txt", "", "spots.txt: a file name ends with .yaml, .yml, .json, .csv"),
+        (
+            "spots.txt",
+            "",
+            "spots.txt: a file name ends with .yaml, .yml, .json, that of a table with .csv or ",
+        ),
         ("spots.json", "{", "spots.json: this is not JSON: "),
         ("spots.json", "[" * 100_000, "spots.json: this is not JSON: "),
         ("spots.json", "{}", "spots.json: a list of spots is needed"),
@@ -351,23 +398,6 @@ def test_two_records_of_one_file_may_not_be_the_same_spot(tmp_path: Path) -> Non
             "- id: a\n  id: b\n",
             "spots.yaml: this cannot be read as YAML in line 1: 'id' stands twice",
         ),
-        ("spots.csv", "id,id\na,b\n", "spots.csv: the column 'id' stands twice"),
-        ("spots.csv", "id,level\na\n", "spots.csv: line 2: there are 1 cells for 2 columns"),
-        ("spots.csv", 'id\n"a', "spots.csv: this is not CSV: "),
-        (
-            "spots.csv",
-            "id,name,name.zh\na,b,c\n",
-            "spots.csv: the column 'name' is a group of others",
-        ),
-        (
-            "spots.csv",
-            "name,name.zh.x,id\na,b,c\n",
-            "spots.csv: the column 'name' is a group of others",
-        ),
-        ("spots.csv", "id,id ,open_hours\na,b,c\n", "spots.csv: the column 'id' stands twice"),
-        ("spots.csv", "id,name..zh\na,b\n", "spots.csv: the column 'name..zh' has no name"),
-        ("spots.csv", "id;level\na;b\n", "spots.csv: cells are separated by commas"),
-        ("spots.csv", "", "spots.csv: there is no record"),
         ("spots.json", "[]", "spots.json: there is no record"),
     ],
 )
@@ -379,6 +409,6 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path, name: str, text: str, fa
 def test_a_file_that_is_not_there_or_no_text(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="No such file"):
         read_records(tmp_path / "nothing.json")
-    (tmp_path / "latin.csv").write_bytes(b"id\n\xff")
-    with pytest.raises(DataError, match=r"latin\.csv: this is not UTF-8: byte 3"):
-        read_records(tmp_path / "latin.csv")
+    (tmp_path / "latin.yaml").write_bytes(b"id\n\xff")
+    with pytest.raises(DataError, match=r"latin\.yaml: this is not UTF-8: byte 3"):
+        read_records(tmp_path / "latin.yaml")
