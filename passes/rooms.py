@@ -23,6 +23,7 @@ from passes.admission.ports import AutomaticVouchers, Carriers, NoCarriers
 from passes.admission.stops import Stopping
 from passes.base.cache import CachedCollection
 from passes.codes.keys import Keyring
+from passes.holding.finding import Finding
 from passes.holding.issuing import Issuing
 from passes.holding.lifecycle import Lifecycle
 from passes.holding.reissuing import Reissuing
@@ -159,6 +160,7 @@ class HoldingRoom:
             CompanionshipStore(database, sealer),
         )
         self.wallet = Wallet(self.passes, ledger.records, visitors, companionships, base.audit)
+        self.finding = Finding(sealer, self.passes, members, self.wallet, base.audit)
         self.issuing = Issuing(
             self.passes, self.holdings, members, self.wallet, base.audit, BarStore(database)
         )

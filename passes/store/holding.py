@@ -4,7 +4,7 @@ Of many who ask for a pass at the same time, those who wait go together in one q
 (`passes.store.grouping`).
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from passes.base.stored import stored_fields
@@ -67,6 +67,23 @@ class PassStore(Passes):
     async def of_product(self, product_id: str) -> Sequence[Pass]:
         found = await self._passes.find({"product_id": product_id})
         return [await self._read(document) for document in found]
+
+    async def of_holders(self, lookups: Sequence[str]) -> Sequence[Pass]:
+        found = await self._passes.find({"holder.lookup": {"$in": list(lookups)}})
+        return [await self._read(document) for document in found]
+
+    async def of_name_bucket(self, bucket: str) -> Sequence[Pass]:
+        found = await self._passes.find({"holder.name_bucket": bucket})
+        return [await self._read(document) for document in found]
+
+    async def after(self, lookup: str, most: int) -> Sequence[Pass]:
+        where = {"holder.lookup": {"$gte": lookup}}
+        found = await self._passes.find(where, [("holder.lookup", 1)], most)
+        return [await self._read(document) for document in found]
+
+    async def each(self) -> AsyncIterator[Pass]:
+        async for document in self._passes.each({}):
+            yield await self._read(document)
 
     def _bound(self, held: Pass) -> Pass:
         """The pass with its holder as it is stored."""

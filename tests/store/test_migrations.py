@@ -296,7 +296,7 @@ async def test_version_0_1_refuses_a_migrated_database(tmp_path: Path) -> None:
         (then,) = [each for each in before["settings"] if each["_id"] == "keys"]
         now = await mongo.collection("settings").get({"_id": "keys"})
         assert now is not None
-        assert now["fingerprint"] == f"schema 3:{then['fingerprint']}"
+        assert now["fingerprint"] == f"schema {SCHEMA}:{then['fingerprint']}"
         assert then["fingerprint"] == system.keys.fingerprint
 
 
