@@ -39,8 +39,8 @@ class Passes(Protocol):
     async def of_name_bucket(self, bucket: str) -> Sequence[Pass]:
         """All passes whose holder's name is in a bucket, most of them under other names."""
 
-    async def after(self, lookup: str, most: int) -> Sequence[Pass]:
-        """So many passes in the order of the keyed hash of their holder, from that one on."""
+    async def count(self) -> int:
+        """About how many passes there are."""
 
     def each(self) -> AsyncIterator[Pass]:
         """All passes, one after the other."""

@@ -76,10 +76,8 @@ class PassStore(Passes):
         found = await self._passes.find({"holder.name_bucket": bucket})
         return [await self._read(document) for document in found]
 
-    async def after(self, lookup: str, most: int) -> Sequence[Pass]:
-        where = {"holder.lookup": {"$gte": lookup}}
-        found = await self._passes.find(where, [("holder.lookup", 1)], most)
-        return [await self._read(document) for document in found]
+    async def count(self) -> int:
+        return await self._passes.count()
 
     async def each(self) -> AsyncIterator[Pass]:
         async for document in self._passes.each({}):
