@@ -190,8 +190,9 @@ def of_holidays(system: System, now: datetime) -> list[Finding]:
     whose = f"{len(products)} products and {len(spots)} spots name holidays"
     remedy = "holidays publish FILE, as the State Council has announced them"
     if not calendar.knows(today.year):
+        level = Level.FAULT if products else Level.NOTICE
         what = f"those of {today.year} are not known: {whose}"
-        return [Finding("holidays", Level.FAULT, what, remedy)]
+        return [Finding("holidays", level, what, remedy)]
     if today >= date(today.year, 11, 1) and not calendar.knows(today.year + 1):
         what = f"those of {today.year + 1} are not known yet: {whose}"
         return [Finding("holidays", Level.NOTICE, what, remedy)]

@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidTag
 
 from passes.admission.gates import Gate
 from passes.base.errors import Conflict
+from passes.holding.finding import Search
 from passes.holding.lifecycle import Step
 from passes.holding.model import Pass, PassState
 from passes.holding.shown_code import live_text
@@ -111,6 +112,28 @@ async def test_every_pass_keeps_its_terms_days_state_and_holder(tmp_path: Path) 
             assert held.terms.payment.value == terms["payment"]
             if terms["coverage"]["spots"]:
                 assert sorted(held.spots) == terms["coverage"]["spots"]
+
+
+async def test_whoever_has_a_name_is_found_by_it_and_an_account_by_its_phone(
+    tmp_path: Path,
+) -> None:
+    async with migrated(extracted(tmp_path)) as (_, system, mongo):
+        sealer = system.people.identities
+        passes = [await pass_of(system, each) for each in await mongo.collection("passes").find({})]
+        named = [held for held in passes if held.holder.sealed is not None]
+        assert named
+        for held in named:
+            name = sealer.open(held.holder).name
+            found = await system.holding.finding.find(Search(name=name), "operator:test", THEN)
+            assert held.id in {match.held.id for match in found.matches}
+        users = await mongo.collection("users").find({"phone": {"$ne": None}})
+        assert users
+        for user in users:
+            visitor = await system.people.visitors.get(user["_id"])
+            assert visitor is not None
+            number = system.people.accounts.phone(visitor)
+            assert number is not None
+            assert visitor in await system.people.accounts.of_phone(number)
 
 
 async def test_terms_become_editions_and_that_of_today_keeps_its_number(tmp_path: Path) -> None:
