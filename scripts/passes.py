@@ -44,6 +44,7 @@ from scripts.common import (
     note_look,
     operator,
     phone_of,
+    plain,
     refuse,
     show,
     show_rows,
@@ -400,9 +401,8 @@ def union_group(slug: str) -> Group:
     try:
         return group_named(f"union:{slug}")
     except ValueError:
-        raise typer.BadParameter(f"a union is named by its slug, such as emei; not {slug!r}") from (
-            None
-        )
+        what = f"a union is named by its slug, such as emei, and not {slug!r}"
+        raise typer.BadParameter(what) from None
 
 
 def _match(match: Match) -> dict[str, object]:
@@ -425,7 +425,16 @@ def _event(event: Event) -> dict[str, object]:
 
 
 def _joined(detail: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in detail.items() if name != "serial")
+    return ", ".join(_told(name, value) for name, value in detail.items())
+
+
+def _told(name: str, value: str) -> str:
+    """A detail for people: money in yuan, instants by the clock in Asia/Shanghai."""
+    if name == "amount_fen":
+        return f"amount {int(value) / 100:.2f} yuan"
+    if name == "scanned_at":
+        return f"scanned_at {plain(datetime.fromisoformat(value))}"
+    return f"{name} {value}"
 
 
 def _take(step: Step, pass_id: str, reason: str, data_dir: Path | None, as_json: bool) -> None:

@@ -24,6 +24,7 @@ from scripts.common import (
     AsJson,
     DataDir,
     DryRun,
+    note_look,
     operator,
     refuse,
     show,
@@ -257,6 +258,8 @@ def withdraw_spot(
         else:
             done = await withdrawing.withdraw(wanted, operator())
         losses = await _losses(system, done.withdrawal)
+        if out is not None:
+            await note_look(system, f"product:{product}")
         await system.terms.editions.load()
         edition = system.terms.editions.current(product)
         if edition is not None and not done.withdrawal.spots.isdisjoint(edition.spots):

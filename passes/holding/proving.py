@@ -85,7 +85,7 @@ def faults_of(held: Pass, ledger: Sequence[Record]) -> list[str]:
         faults.append("the numbers of its records have a gap")
     # The ledger may have grown since the pass was read; a mark never leads.
     if held.ledger_mark > newest:
-        faults.append(f"its ledger mark {held.ledger_mark} lies behind its newest record {newest}")
+        faults.append(f"its ledger mark {held.ledger_mark} is beyond its newest record {newest}")
     # A tally of before is worked out anew when it is used.
     is_current = bool(ledger) and ledger[-1].tally.version == TALLY_VERSION
     if is_current and ledger[-1].tally != fold(ledger):

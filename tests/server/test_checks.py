@@ -97,7 +97,7 @@ async def visited(world: World) -> str:
 @pytest.mark.parametrize(
     ("collection", "change", "fault"),
     [
-        ("passes", {"ledger_mark": 9}, "its ledger mark 9 lies behind its newest record 1"),
+        ("passes", {"ledger_mark": 9}, "its ledger mark 9 is beyond its newest record 1"),
         ("passes", {"valid.end": "2099-12-31"}, "it was changed by somebody who has no key"),
         ("admissions", {"tally.total": 7}, "its newest tally is not that of its records"),
         ("admissions", {"n": 3}, "the numbers of its records have a gap"),

@@ -27,7 +27,9 @@ from server.mongo import Mongo
 from server.settings import Settings
 from server.system import System, open_system
 from tests.support import build
+from tests.support.build import NOW
 from tests.support.crashing import Crash, CrashingDatabase
+from tests.support.rooms import RoomsUnderTest
 
 pytestmark = pytest.mark.slow
 
@@ -114,9 +116,7 @@ async def test_every_pass_keeps_its_terms_days_state_and_holder(tmp_path: Path) 
                 assert sorted(held.spots) == terms["coverage"]["spots"]
 
 
-async def test_whoever_has_a_name_is_found_by_it_and_an_account_by_its_phone(
-    tmp_path: Path,
-) -> None:
+async def test_whoever_has_a_name_is_found_by_it(tmp_path: Path) -> None:
     async with migrated(extracted(tmp_path)) as (_, system, mongo):
         sealer = system.people.identities
         passes = [await pass_of(system, each) for each in await mongo.collection("passes").find({})]
@@ -126,14 +126,19 @@ async def test_whoever_has_a_name_is_found_by_it_and_an_account_by_its_phone(
             name = sealer.open(held.holder).name
             found = await system.holding.finding.find(Search(name=name), "operator:test", THEN)
             assert held.id in {match.held.id for match in found.matches}
-        users = await mongo.collection("users").find({"phone": {"$ne": None}})
-        assert users
-        for user in users:
-            visitor = await system.people.visitors.get(user["_id"])
-            assert visitor is not None
-            number = system.people.accounts.phone(visitor)
-            assert number is not None
-            assert visitor in await system.people.accounts.of_phone(number)
+
+
+async def test_an_account_of_schema_3_is_found_by_its_phone(
+    mongo: Mongo, rooms: RoomsUnderTest
+) -> None:
+    visitor, accounts = await rooms.account(), rooms.people.accounts
+    await accounts.set_phone(visitor, "+8613800000000", NOW)
+    await mongo.collection("users").update({"_id": visitor.id}, {"$unset": {"phone.lookup": ""}})
+    await mongo.collection("settings").insert({"_id": "schema", "number": 3})
+    assert await accounts.of_phone("+8613800000000") == []
+    await migrate(mongo, build.Spots(), build.SEALER, build.MACS, is_new=False)
+    (found,) = await accounts.of_phone("+8613800000000")
+    assert found.id == visitor.id
 
 
 async def test_terms_become_editions_and_that_of_today_keeps_its_number(tmp_path: Path) -> None:
