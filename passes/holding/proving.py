@@ -17,7 +17,7 @@ from passes.ledger.tally import TALLY_VERSION
 
 _BATCH = 200
 _FEW = 2_000
-"""So many passes are looked at whole: it takes a second."""
+"""So many passes are looked at whole: it takes seconds."""
 
 _BUCKETS = 64
 """How many of the 4,096 buckets of names a sample takes at most."""
@@ -50,7 +50,7 @@ class Proving:
         return Proof(len(found), await self._faults(found))
 
     async def whole(self) -> Proof:
-        """Look at all passes: a few thousand a second."""
+        """Look at all passes: about a thousand a second."""
         looked, faults = 0, list[str]()
         async for some in self._batches():
             looked += len(some)
