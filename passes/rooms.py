@@ -31,8 +31,10 @@ from passes.admission.stops import Stopping
 from passes.admission.token_renewing import TokenRenewing
 from passes.base.cache import CachedCollection
 from passes.codes.keys import Keyring
+from passes.holding.finding import Finding
 from passes.holding.issuing import Issuing
 from passes.holding.lifecycle import Lifecycle
+from passes.holding.proving import Proving
 from passes.holding.reissuing import Reissuing
 from passes.holding.rescinding import Rescinding
 from passes.holding.restoring import Restoring
@@ -221,6 +223,8 @@ class HoldingRoom:
             CompanionshipStore(database, sealer),
         )
         self.wallet = Wallet(self.passes, ledger.records, visitors, companionships, base.audit)
+        self.proving = Proving(self.passes, ledger.records)
+        self.finding = Finding(sealer, self.passes, members, self.wallet, base.audit)
         self.issuing = Issuing(
             self.passes,
             self.holdings,

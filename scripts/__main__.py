@@ -11,7 +11,7 @@ from scripts.doctor import doctor
 NOUNS = (
     *("spots", "products", "holidays", "offers", "passes"),
     *("gates", "admissions", "cases", "conflicts", "reports", "visitors", "companions", "people"),
-    *("rights", "retention", "keys"),
+    *("rights", "retention", "keys", "audit"),
 )
 
 

@@ -18,10 +18,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text as RichText
 
+from passes.base.audit import AuditLine
 from passes.base.calendar import SHANGHAI, business_day
 from passes.base.errors import DomainError, Fault, Invalid, unknown
 from passes.base.text import Text
 from passes.base.unreadable import system_words
+from passes.people import phones
 from passes.people.identity import (
     DocumentKind,
     Identity,
@@ -62,11 +64,13 @@ BornOption = Annotated[
 ]
 
 
-def _from_stdin(written: str) -> str:
+def _from_stdin(option: typer.CallbackParam, written: str | None) -> str | None:
     """What an option says; for `-` the next line of standard input, so that no name and no number
-    stands in the history of a shell or in the list of processes."""
+    stands in the history of a shell or in the list of processes. At a terminal it is asked for."""
     if written != "-":
         return written
+    if sys.stdin.isatty():
+        return str(typer.prompt(str(option.name).replace("_", " ").capitalize(), err=True))
     line = sys.stdin.readline()
     if not line:
         raise typer.BadParameter("`-` reads a line of standard input, and there is none")
@@ -88,6 +92,11 @@ def _asked_for(what: str) -> Callable[[], str]:
     return ask
 
 
+def _said(help: str) -> Any:
+    """An option that may be left out, and is better not typed into the command line."""
+    return typer.Option(callback=_from_stdin, help=f"{help}; `-` asks, or reads a line.")
+
+
 def _asked(what: str, help: str) -> Any:
     """An option that is asked for if it is left out."""
     return typer.Option(
@@ -100,6 +109,9 @@ def _asked(what: str, help: str) -> Any:
 
 NameOption = Annotated[str, _asked("name", "The real name, as the document says it")]
 NumberOption = Annotated[str, _asked("id number", "The number of the document")]
+SaidName = Annotated[str | None, _said("The real name of the holder")]
+SaidNumber = Annotated[str | None, _said("The number of their document")]
+SaidPhone = Annotated[str | None, _said("The phone number of their account")]
 AccountNumberOption = Annotated[
     str, _asked("account number", "The document number of whose account it is")
 ]
@@ -156,6 +168,22 @@ def out_option(help: str) -> Any:
     return typer.Option("--out", callback=_table_file, dir_okay=False, help=help)
 
 
+def phone_of(typed_number: str) -> str:
+    """The phone number in E.164 that an operator has typed. Raises `Invalid`."""
+    try:
+        return phones.typed_e164(typed_number)
+    except ValueError:
+        what = "write it with its country, as in +85291234567, or a mobile number of the mainland"
+        text = Text("手机号有误", "the phone number is wrong")
+        raise Invalid("phone_invalid", text, [Fault("phone", what)]) from None
+
+
+async def note_look(system: System, *subjects: str) -> None:
+    """Write down that the operator looks at something about people, before it is shown."""
+    for subject in subjects:
+        await system.base.audit.write(AuditLine(now(), operator(), "show", subject))
+
+
 def operator() -> str:
     """Who stands in the audit log: the user who runs the command."""
     return f"operator:{getpass.getuser()}"
@@ -202,6 +230,19 @@ def show(document: dict[str, Any], as_json: bool) -> None:
         print(f"{name:<{width}}  {plain(value)}")
 
 
+def show_with_lists(document: dict[str, Any], as_json: bool) -> None:
+    """Print one document; in a terminal its lists of documents stand as tables below the fields."""
+    tables = {} if as_json else {name: rows for name, rows in document.items() if _is_table(rows)}
+    show({name: each for name, each in document.items() if name not in tables}, as_json)
+    for name, rows in tables.items():
+        print(f"\n{name}")
+        show_rows(rows, as_json)
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], Mapping)
+
+
 def show_rows(rows: list[dict[str, Any]], as_json: bool) -> None:
     """Print a list of documents of the same fields: as JSON, or as a table."""
     if as_json:
@@ -232,9 +273,9 @@ async def _open_and_run(command: Callable[[System], Awaitable[T]], settings: Set
 
 
 def plain(value: Any) -> str:
-    """A value as people read it in a terminal."""
+    """A value as people read it in a terminal: instants by the clock in Asia/Shanghai."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="seconds")
+        return value.astimezone(SHANGHAI).isoformat(" ", timespec="seconds").removesuffix("+08:00")
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Mapping):

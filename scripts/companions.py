@@ -17,6 +17,7 @@ from scripts.common import (
     NumberOption,
     identity_of,
     lookup_of,
+    note_look,
     operator,
     show,
     show_rows,
@@ -74,6 +75,7 @@ def list_(
     async def command(system: System) -> list[dict[str, object]]:
         lookup = lookup_of(system, id_number, kind, country)
         found = await system.people.companionships.of_person(lookup)
+        await note_look(system, *(f"visitor:{each.visitor_id}" for each in found))
         return [_row(system, each) for each in found]
 
     show_rows(with_system(command, data_dir, as_json), as_json)

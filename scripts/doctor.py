@@ -9,8 +9,8 @@ import typer
 from scripts.common import AsJson, DataDir, refuse, show, show_rows
 from server import doctor as examination
 from server.clock import now
-from server.doctor import Finding, Level
 from server.errors import StartError
+from server.findings import Finding, Level
 from server.settings import load_settings
 
 WithinOption = Annotated[
@@ -18,13 +18,23 @@ WithinOption = Annotated[
 ]
 
 
-def doctor(within: WithinOption = 30, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+WholeOption = Annotated[
+    bool, typer.Option("--whole", help="All ledgers and counters, not a sample: takes minutes.")
+]
+
+
+def doctor(
+    within: WithinOption = 30,
+    whole: WholeOption = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
     """Look at everything, and at what ends soon. Exit status 1: something needs a hand."""
     try:
         settings = load_settings(data_dir=data_dir)
     except StartError as error:
         refuse(str(error), as_json=as_json)
-    findings = examination.run(settings, timedelta(days=within), now())
+    findings = examination.run(settings, timedelta(days=within), now(), whole=whole)
     faults = [each for each in findings if each.level is Level.FAULT]
     if as_json:
         rows = [asdict(each) for each in findings]

@@ -1,7 +1,7 @@
 """`offers`: what is promised to visitors for some weeks."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,8 +11,18 @@ from passes.base.text import Text
 from passes.files.offers import offer_schema, read_offers
 from passes.offers.offer import Offer, OfferState
 from passes.offers.quotas import Reconciled, counted
+from passes.offers.wording import rules_of_offer
 from passes.terms.publishing import Published
-from scripts.common import AsJson, DataDir, DryRun, operator, show, show_rows, with_system
+from scripts.common import (
+    AsJson,
+    DataDir,
+    DryRun,
+    operator,
+    show,
+    show_rows,
+    show_with_lists,
+    with_system,
+)
 from scripts.publishing import YesFewer, publish_drafts, show_published
 from server.clock import now
 from server.system import System
@@ -87,6 +97,37 @@ def list_offers(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         return rows
 
     show_rows(with_system(command, data_dir, as_json), as_json)
+
+
+@app.command("show")
+def show_offer(offer_id: OfferId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Show an offer: its rules in words, quotas and what is used of them, spots, benefits."""
+
+    async def command(system: System) -> dict[str, Any]:
+        offer = system.offers.offers.get(offer_id)
+        voucher = system.terms.editions.current(offer_id)
+        if offer is None or voucher is None:
+            raise unknown(Text("优惠活动", "offer"), offer_id)
+        today = business_day(now())
+        used = await system.offers.quotas.used([offer], today)
+        quotas = counted(offer, today, None)
+        return {
+            **_row(offer),
+            "benefit": str(offer.benefit),
+            "claim": offer.claim,
+            "eligible": sorted(offer.eligible),
+            "per_person": offer.quota.per_person,
+            "price_fen": offer.price_fen,
+            "rules": [rule.zh for rule in rules_of_offer(offer, voucher)],
+            "quotas": [
+                {"quota": name, "limit": each.limit, "used": used.get(each.key, 0)}
+                for name, each in quotas.items()
+            ],
+            "spots": sorted(offer.spots),
+            "benefits": {spot: str(each) for spot, each in offer.benefits.items()},
+        }
+
+    show_with_lists(with_system(command, data_dir, as_json), as_json)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -9,18 +10,21 @@ from typing import Annotated, Any
 
 import typer
 
+from passes.admission.cases import CaseFile
 from passes.admission.history import Event
 from passes.base import typed
 from passes.base.calendar import business_day
 from passes.base.errors import unknown
 from passes.base.text import Text
 from passes.holding.change import stored
+from passes.holding.finding import Found, Match, Search
 from passes.holding.issuing import NewPass
 from passes.holding.lifecycle import Step
-from passes.holding.model import Pass
+from passes.holding.model import Pass, PassState
 from passes.holding.shown_code import live_text, static_text
 from passes.holding.wallet import Wallet
 from passes.ledger.tally import Tally
+from passes.people.groups import Group, group_named
 from passes.people.identity import DocumentKind
 from scenic_data.model import Spot
 from scripts.common import (
@@ -32,11 +36,19 @@ from scripts.common import (
     KindOption,
     NameOption,
     NumberOption,
+    SaidName,
+    SaidNumber,
+    SaidPhone,
     identity_of,
+    lookup_of,
+    note_look,
     operator,
+    phone_of,
+    plain,
     refuse,
     show,
     show_rows,
+    show_with_lists,
     with_system,
 )
 from server.clock import now
@@ -139,6 +151,7 @@ def show_code(
 
     async def command(system: System) -> dict[str, object]:
         held = await _held(pass_id, system)
+        await note_look(system, f"pass:{held.id}")
         return {"pass_id": pass_id, "code": _text(held, code, system)}
 
     document = with_system(command, data_dir, as_json)
@@ -159,6 +172,7 @@ def token(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False) ->
 
     async def command(system: System) -> dict[str, object]:
         held = await _held(pass_id, system)
+        await note_look(system, f"pass:{held.id}")
         issued_at = now()
         return {
             "token": Tokens(system.keys.tokens, system.keys.epoch).for_pass(held.id, issued_at),
@@ -276,20 +290,134 @@ def reissue(
 def show_pass(pass_id: PassId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Show a pass and everything that happened to it, also under the serials it had before."""
 
-    async def command(system: System) -> tuple[dict[str, object], list[Event]]:
-        held = await _held(pass_id, system)
-        return await summary_of(
-            held, system.holding.wallet
-        ), await system.admission.histories.whole(held)
+    async def command(system: System) -> dict[str, Any]:
+        return await page_of(await _held(pass_id, system), system)
 
-    summary, history = with_system(command, data_dir, as_json)
+    page = with_system(command, data_dir, as_json)
+    if not as_json:
+        for event in page["story"]:
+            event["detail"] = _joined(event["detail"])
+    show_with_lists(page, as_json)
+
+
+async def page_of(held: Pass, system: System) -> dict[str, Any]:
+    """What `show` tells of a pass; that somebody looked is written down before."""
+    await note_look(system, f"pass:{held.id}")
+    line = await system.admission.histories.lineage(held)
+    serials = [each.id for each in line]
+    cases = await system.admission.case_work.of_passes(serials)
+    tally = await system.holding.wallet.tally_of(held)
+    sale, traits = held.sale, held.traits
+    history = await system.admission.histories.whole(held)
+    return {
+        **await summary_of(held, system.holding.wallet),
+        "title": held.edition.title.zh,
+        "version": held.edition.version,
+        "chosen_spot": held.chosen_spot,
+        "genuine": held.genuine,
+        "visits": tally.total,
+        "origin": traits.origin,
+        "age_band": traits.age_band,
+        "batch": sale.batch,
+        "payer": sale.payer,
+        "paid_fen": sale.paid_fen,
+        "refund_fen": sale.refund_fen,
+        "frozen_on": held.frozen_on,
+        "frozen_by": held.frozen_by,
+        "paused_days": held.paused_days,
+        "cancelled_at": held.cancelled_at,
+        "card_due_since": held.card_due_since if held.card_is_due(tally) else None,
+        "marks": [asdict(each) for each in held.misuses],
+        "cases": [_case(case) for case in cases],
+        # Conflicts of gates that decided alone become another list here.
+        "story": [{**_event(event), "detail": event.detail} for event in history],
+    }
+
+
+def _case(case: CaseFile) -> dict[str, object]:
+    return {
+        "case": case.id,
+        "kind": case.kind.value,
+        "opened_at": case.opened_at,
+        "spot": case.spot_id,
+        "reason": case.reason,
+        "people": case.people,
+        "annulled_at": case.annulled_at,
+        "closed_at": case.closed_at,
+        "closing_note": case.closing_note,
+    }
+
+
+@app.command()
+def find(
+    name: SaidName = None,
+    id_number: SaidNumber = None,
+    phone: SaidPhone = None,
+    union: Annotated[
+        str | None, typer.Option(help="The slug of a union of which the holder is a member.")
+    ] = None,
+    kind: KindOption = DocumentKind.RESIDENT,
+    country: CountryOption = None,
+    product: Annotated[
+        str | None, typer.Option(parser=typed.slug, help="Passes of this product or offer alone.")
+    ] = None,
+    state: Annotated[PassState | None, typer.Option(help="Passes in this state alone.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many passes are shown.")] = 100,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find passes by what their holder says: name, document, phone or union; each narrows more.
+
+    Who looks for whose pass is written into the audit log.
+    """
+    if name is id_number is phone is union is None:
+        raise typer.BadParameter("say --name, --id-number, --phone or --union")
+    if id_number is not None and phone is not None:
+        raise typer.BadParameter("say --id-number or --phone, not both")
+
+    async def command(system: System) -> Found:
+        accounts = lookup = group = None
+        if phone is not None:
+            accounts = await system.people.accounts.of_phone(phone_of(phone))
+        if id_number is not None:
+            lookup = lookup_of(system, id_number, kind, country)
+        if union is not None:
+            group = union_group(union)
+        asked = Search(lookup, accounts, name, group, product, state, limit)
+        return await system.holding.finding.find(asked, operator(), now())
+
+    found = with_system(command, data_dir, as_json)
+    rows = [_match(match) for match in found.matches]
     if as_json:
-        events = [{**_event(event), "detail": event.detail} for event in history]
-        show({**summary, "story": events}, as_json)
+        show({"passes": rows, "more": found.more}, as_json)
         return
-    show(summary, as_json)
-    rows = [{**_event(event), "detail": _joined(event.detail)} for event in history]
     show_rows(rows, as_json)
+    if found.more:
+        print(f"there are more than these {limit}: say more of the holder, or --limit 1000")
+
+
+def union_group(slug: str) -> Group:
+    """The group of a union. Refuses what is no slug."""
+    try:
+        return group_named(f"union:{slug}")
+    except ValueError:
+        what = f"a union is named by its slug, such as emei, and not {slug!r}"
+        raise typer.BadParameter(what) from None
+
+
+def _match(match: Match) -> dict[str, object]:
+    held = match.held
+    return {
+        "pass_id": held.id,
+        "product": held.product_id,
+        "holder": held.holder.mask,
+        "same_name": match.bears_name,
+        "state": held.state_on(business_day(now())),
+        "valid_from": held.days.start,
+        "valid_until": held.days.end,
+        "issued_at": held.issued_at,
+        "reissued_as": held.reissued_as,
+    }
 
 
 def _event(event: Event) -> dict[str, object]:
@@ -297,7 +425,16 @@ def _event(event: Event) -> dict[str, object]:
 
 
 def _joined(detail: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in detail.items())
+    return ", ".join(_told(name, value) for name, value in detail.items())
+
+
+def _told(name: str, value: str) -> str:
+    """A detail for people: money in yuan, instants by the clock in Asia/Shanghai."""
+    if name == "amount_fen":
+        return f"amount {int(value) / 100:.2f} yuan"
+    if name == "scanned_at":
+        return f"scanned_at {plain(datetime.fromisoformat(value))}"
+    return f"{name} {value}"
 
 
 def _take(step: Step, pass_id: str, reason: str, data_dir: Path | None, as_json: bool) -> None:

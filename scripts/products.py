@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,15 +20,18 @@ from passes.terms.edition import Edition, SaleWindow
 from passes.terms.holiday_publishing import years_unknown
 from passes.terms.publishing import Published
 from passes.terms.spot_withdrawals import Policy, SpotWithdrawal
+from passes.terms.wording import rules_of
 from scripts.common import (
     AsJson,
     DataDir,
     DryRun,
+    note_look,
     operator,
     out_option,
     refuse,
     show,
     show_rows,
+    show_with_lists,
     spot_named,
     with_system,
 )
@@ -88,6 +91,43 @@ def list_products(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         return [_row(edition) for edition in editions]
 
     show_rows(with_system(command, data_dir, as_json), as_json)
+
+
+@app.command("show")
+def show_product(
+    product: ProductId,
+    version: Annotated[
+        int | None, typer.Option(min=1, help="An older version; the newest, if left out.")
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a product: its rules in words, versions, amendments, spots, and which spots leave it."""
+
+    async def command(system: System) -> dict[str, Any]:
+        editions = system.terms.editions
+        versions = [each for each in editions.all() if each.product_id == product]
+        if version is not None:
+            found = next((each for each in versions if each.version == version), None)
+        else:
+            found = editions.current(product)
+        if found is None:
+            raise unknown(Text("票种", "product"), product)
+        amendments = await system.terms.stored_amendments.all()
+        return {
+            **_row(found),
+            "price_fen": found.price_fen,
+            "rules": [rule.zh for rule in rules_of(found)],
+            "spots": sorted(found.spots),
+            "versions": [{"version": each.version, "number": each.number} for each in versions],
+            "amendments": [asdict(each) for each in amendments if each.product_id == product],
+            "spots_leaving": [
+                {"spot": each.spot_id, "from": each.start, "policy": each.policy}
+                for each in found.spot_withdrawals
+            ],
+        }
+
+    show_with_lists(with_system(command, data_dir, as_json), as_json)
 
 
 @app.command()
@@ -213,6 +253,8 @@ def withdraw_spot(
         else:
             done = await withdrawing.withdraw(wanted, operator())
         losses = await _losses(system, done.withdrawal)
+        if out is not None:
+            await note_look(system, f"product:{product}")
         await system.terms.editions.load()
         edition = system.terms.editions.current(product)
         if edition is not None and not done.withdrawal.spots.isdisjoint(edition.spots):

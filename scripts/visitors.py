@@ -11,7 +11,7 @@ import typer
 from pydantic_core import to_json
 
 from passes.base.calendar import business_day
-from passes.base.errors import Fault, Invalid
+from passes.base.errors import Fault, Invalid, Unknown
 from passes.base.text import Text
 from passes.files.headings import ROSTER
 from passes.files.rows import Table, read_table
@@ -24,6 +24,7 @@ from passes.people.identity import (
     checked_number,
     resident,
 )
+from passes.people.visitors import Visitor, bound_to_person
 from passes.rights.requests import Asked, RequestKind
 from scenic_data.files import DataError
 from scripts.common import (
@@ -34,11 +35,16 @@ from scripts.common import (
     KindOption,
     NameOption,
     NumberOption,
+    SaidNumber,
+    SaidPhone,
     identity_of,
     lookup_of,
+    note_look,
     operator,
+    phone_of,
     refuse,
     show,
+    show_with_lists,
     with_system,
 )
 from server.clock import now
@@ -178,6 +184,92 @@ AskedOnOption = Annotated[
     datetime | None,
     typer.Option("--asked-on", formats=["%Y-%m-%d"], help="When they asked, if not today."),
 ]
+
+
+@app.command("show")
+def show_visitor(
+    visitor_id: Annotated[
+        str | None, typer.Argument(help="The id of the account, if it is known.")
+    ] = None,
+    id_number: SaidNumber = None,
+    phone: SaidPhone = None,
+    kind: KindOption = DocumentKind.RESIDENT,
+    country: CountryOption = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the accounts of whoever calls: who they say to be, their devices, companions, passes.
+
+    Nothing that is sealed is opened. Who looked is written into the audit log.
+    """
+    if [visitor_id, id_number, phone].count(None) != 2:
+        raise typer.BadParameter("say the id of an account, --id-number or --phone")
+
+    async def command(system: System) -> list[dict[str, Any]]:
+        visitors, people = system.people.visitors, system.people
+        if phone is not None:
+            accounts = list(await people.accounts.of_phone(phone_of(phone)))
+        else:
+            account_id = visitor_id
+            if id_number is not None:
+                lookup = lookup_of(system, id_number, kind, country)
+                bound = await visitors.bound(bound_to_person(lookup))
+                account_id = None if bound is None else bound.visitor_id
+            account = None if account_id is None else await visitors.get(account_id)
+            accounts = [] if account is None else [account]
+        if not accounts:
+            what = "no account is known by that; `passes find` finds passes of people without one"
+            raise Unknown("visitor_unknown", Text("没有这样的账户", what))
+        return [await _account(system, each) for each in accounts]
+
+    shown = with_system(command, data_dir, as_json)
+    if as_json:
+        show({"accounts": shown}, as_json)
+        return
+    for account in shown:
+        show_with_lists(account, as_json)
+
+
+async def _account(system: System, visitor: Visitor) -> dict[str, Any]:
+    """What is shown of an account; that somebody looked is written down before."""
+    await note_look(system, f"visitor:{visitor.id}")
+    people, person, consent = system.people, visitor.identity, visitor.consent
+    passes = await system.holding.wallet.of_visitor(visitor)
+    groups = await people.members.groups_of(visitor.lookup)
+    bar = await people.bars.get(visitor.lookup)
+    devices = await people.sessions.of_visitor(visitor.id)
+    companions = await people.companions.standing(visitor, now())
+    today = business_day(now())
+    return {
+        "account": visitor.id,
+        "signed_up_at": visitor.created_at,
+        "person": None if person is None else person.mask,
+        "phone": None if visitor.phone is None else visitor.phone.mask,
+        "consent": None if consent is None else consent.version,
+        "consent_at": None if consent is None else consent.at,
+        "guardian": consent.guardian.mask if consent and consent.guardian else None,
+        "groups": sorted(groups),
+        "barred_until": None if bar is None else bar.until,
+        "notice": None if visitor.notice is None else visitor.notice.code,
+        "devices": [
+            {"device": each.device, "since": each.begun_at, "until": each.ends_at}
+            for each in devices
+        ],
+        "companions": [
+            {"person": each.person.mask, "basis": each.basis.value, "since": each.at}
+            for each in companions
+        ],
+        "passes": [
+            {
+                "pass_id": held.id,
+                "product": held.product_id,
+                "state": held.state_on(today),
+                "valid_from": held.days.start,
+                "valid_until": held.days.end,
+            }
+            for held in passes
+        ],
+    }
 
 
 @app.command()

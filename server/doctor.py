@@ -2,19 +2,28 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from passes.admission.cards import too_many
 from passes.admission.gates import GateState, Reader
 from passes.base.errors import DomainError, Unavailable
 from scenic_data.files import DataError
+from server.checks import (
+    of_catalogue,
+    of_counters,
+    of_database,
+    of_holidays,
+    of_indexes,
+    of_ledgers,
+    of_schema,
+)
+from server.clock import now as clock
 from server.database import joined_database
 from server.errors import StartError
 from server.expiry import expiries, within
+from server.findings import Finding, Level
 from server.keyfile import MOST_KEYS, key_rows
-from server.mongo import Mongo
+from server.mongo import PATIENT_SECONDS, SERVING_SECONDS, Mongo
 from server.settings import Settings
 from server.system import System, open_system
 
@@ -22,27 +31,11 @@ _FEW_IDS = 10
 """How many ids of keys have to be left."""
 
 
-class Level(StrEnum):
-    """How bad a finding is: only a `fault` needs a hand."""
-
-    OK = "ok"
-    NOTICE = "notice"
-    FAULT = "fault"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was looked at, how it is, and what to do. `ends_at` is set for what ends."""
-
-    check: str
-    level: Level
-    what: str
-    remedy: str = ""
-    ends_at: datetime | None = None
-
-
-async def examine(settings: Settings, days: timedelta, now: datetime) -> list[Finding]:
-    """Everything that can be said of a system, and of what ends in the next `days`.
+async def examine(
+    settings: Settings, days: timedelta, now: datetime, *, whole: bool = False
+) -> list[Finding]:
+    """Everything that can be said of a system, and of what ends in the next `days`; of ledgers and
+    counters a sample, or the `whole`.
 
     It makes no new system: where there is none, that is a finding.
     """
@@ -51,14 +44,22 @@ async def examine(settings: Settings, days: timedelta, now: datetime) -> list[Fi
         what = f"there is no key file {settings.key_file}"
         remedy = "start the server once, or bring the key file of this system"
         return [*findings, Finding("keys", Level.FAULT, what, remedy)]
+    seconds = PATIENT_SECONDS if whole else SERVING_SECONDS
     try:
         findings += list(_of_key_file(settings))
         async with (
             joined_database(settings) as uri,
-            Mongo(uri, settings.mongo_database, settings.mongo_driver) as mongo,
+            Mongo(uri, settings.mongo_database, settings.mongo_driver, seconds=seconds) as mongo,
         ):
+            data_dir = settings.data_dir if settings.mongo_uri is None else None
+            findings += await of_database(mongo, data_dir, clock())
+            findings += await of_indexes(mongo)
             system = await open_system(settings, mongo, now, serves=False)
-            findings.append(Finding("database", Level.OK, "it answers"))
+            findings += await of_schema(system)
+            findings += await of_ledgers(system, whole=whole)
+            findings += await of_counters(system, now, whole=whole)
+            findings += await of_catalogue(system, now)
+            findings += of_holidays(system, now)
             findings += await _of_gates(system)
             findings += await of_readers(system, settings, now)
             findings += await _of_ends(system, days, now)
@@ -140,6 +141,6 @@ async def _of_ends(system: System, days: timedelta, now: datetime) -> list[Findi
     return findings
 
 
-def run(settings: Settings, days: timedelta, now: datetime) -> list[Finding]:
+def run(settings: Settings, days: timedelta, now: datetime, *, whole: bool) -> list[Finding]:
     """`examine`, for a command."""
-    return asyncio.run(examine(settings, days, now))
+    return asyncio.run(examine(settings, days, now, whole=whole))

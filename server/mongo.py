@@ -14,6 +14,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -110,6 +111,21 @@ class Mongo:
         """Return if the database answers. Raises `Unavailable`."""
         async with _answering(min(self._seconds, SERVING_SECONDS)):
             await self._database.command("ping")
+
+    async def clock(self) -> datetime:
+        """The time by the clock of the database."""
+        async with _answering(self._seconds):
+            told: datetime = (await self._database.command("hello"))["localTime"]
+            return told.replace(tzinfo=UTC)
+
+    async def engine(self) -> str:
+        """Which database it is, in words: `MongoDB 8.0.4`."""
+        async with _answering(self._seconds):
+            told = await self._database.command("buildInfo")
+        embedded = told.get("secantusVersion")
+        if embedded is not None:
+            return f"SecantusDB {embedded}, which speaks as MongoDB {told['version']}"
+        return f"MongoDB {told['version']}"
 
     async def drop(self) -> None:
         """Delete the whole database; for tests and benchmarks."""
@@ -234,6 +250,12 @@ class MongoCollection:
                 await self._collection.create_indexes([model])
             except DuplicateKeyError as error:
                 raise _damaged(error) from error
+
+    async def indexes(self) -> dict[str, dict[str, Any]]:
+        """The indexes that there are, by name: `key`, `unique`, `expireAfterSeconds`."""
+        async with _answering(self._seconds):
+            found: dict[str, dict[str, Any]] = await self._collection.index_information()
+            return found
 
     async def drop_index(self, name: str) -> None:
         """Drop the index of that name, if there is one."""

@@ -4,7 +4,7 @@ A case has a number of eight characters that a visitor can quote. It follows fro
 nonce of the decision, so that one decision opens one case, however often it is sent.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -89,6 +89,9 @@ class Cases(Protocol):
     async def all(self, *, open_only: bool) -> list[CaseFile]:
         """Cases, oldest first."""
 
+    async def of_passes(self, pass_ids: Sequence[str]) -> list[CaseFile]:
+        """The cases about some passes, oldest first."""
+
     async def annul(self, number: str, at: datetime) -> None:
         """What the case is about was undone; the first instant stays."""
 
@@ -114,6 +117,10 @@ class CaseWork:
     async def all(self, *, open_only: bool) -> list[CaseFile]:
         """Cases, oldest first."""
         return await self._cases.all(open_only=open_only)
+
+    async def of_passes(self, pass_ids: Sequence[str]) -> list[CaseFile]:
+        """The cases about some passes, oldest first."""
+        return await self._cases.of_passes(pass_ids)
 
     async def close(self, number: str, by: str, note: str, now: datetime) -> CaseFile:
         """Close a case. Raises `Unknown`, `Invalid` without a note, `Conflict` if it is closed."""

@@ -3,16 +3,19 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from passes.admission.offline.conflict import ConflictFile, ConflictFiles
-from passes.base.audit import AuditLine, Outcome
+from passes.base.audit import READS, AuditLine, Outcome
 from passes.base.ports import Audit
 from passes.holding.model import Pass
 from passes.holding.ports import Passes
 from passes.ledger.ports import Ledger, Refusals
 from passes.ledger.records import Record, RecordKind, standing
 from passes.ledger.verdicts import Refusal
+
+_TOLD_FROM = timedelta(minutes=1)
+"""From which difference on the clock of a gate is told beside the time that counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def history(
     serial undoes."""
     in_conflict = {each.name: each for each in conflicts}
     counted = {record.n for record in standing(ledger) if not record.free}.difference(undone)
-    events = [_of_line(line) for line in lines if line.outcome is not Outcome.NOT_DONE]
+    events = [_of_line(line) for line in lines if _happened(line)]
     events += [
         _of_record(record, in_conflict.get(record.name), counts=record.n in counted)
         for record in ledger
@@ -99,6 +102,11 @@ def history(
     ]
     events += [_of_refusal(refusal) for refusal in refusals]
     return sorted(events, key=lambda event: event.at)
+
+
+def _happened(line: AuditLine) -> bool:
+    """Whether a line tells of something that happened to the pass, and not only of who looked."""
+    return line.outcome is not Outcome.NOT_DONE and line.action not in READS
 
 
 def _of_line(line: AuditLine) -> Event:
@@ -122,11 +130,36 @@ def _of_record(record: Record, conflict: ConflictFile | None, *, counts: bool) -
         detail["told_at"] = record.recorded_at.isoformat(timespec="seconds")
     if conflict is not None and record.kind is not RecordKind.ANNULLED:
         detail["conflict"] = f"{conflict.id} {conflict.cause.value} {conflict.state.value}"
+    detail |= _people_and_money(record)
     by = f"gate:{record.gate_id}"
     if record.decision is not None:
         by = record.decision.by
         detail["reason"] = record.decision.reason
     return Event(record.at, record.kind.value, by, record.spot_id, detail)
+
+
+def _people_and_money(record: Record) -> dict[str, str]:
+    """How somebody got in, how many people, who of them paid what, and what the record undoes."""
+    verdict = record.verdict
+    told: dict[str, object] = {
+        "way": record.by,
+        "online": None if record.online else "no",
+        "people": verdict.counted if verdict and verdict.counted else None,
+        "by_category": ", ".join(f"{name} {count}" for name, count in record.people.items()),
+        "paid_by": verdict.pays if verdict and verdict.pays else None,
+        "amount_fen": verdict.amount_fen if verdict else None,
+        "undoes": record.annuls,
+        "undoes_serial": record.of_pass,
+        "lane": record.lane,
+        "staff": record.staff,
+        "scanned_at": record.scanned_at.isoformat() if _clock_differs(record) else None,
+    }
+    return {name: str(value) for name, value in told.items() if value not in {None, ""}}
+
+
+def _clock_differs(record: Record) -> bool:
+    """Whether the gate said another time than the one at which the record counts."""
+    return abs(record.scanned_at - record.at) > _TOLD_FROM
 
 
 def _of_refusal(refusal: Refusal) -> Event:

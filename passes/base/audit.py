@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+READS = frozenset({"find", "show", "read_audit"})
+"""The actions of operators who looked at something and changed nothing."""
+
 
 class Outcome(StrEnum):
     """What became of a change that a line speaks of.
@@ -35,3 +38,15 @@ class AuditLine:
     detail: Mapping[str, str] = field(default_factory=dict)
     outcome: Outcome = Outcome.DONE
     """Lines that were stored before there was an outcome were written after their change."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Which lines are wanted: all about a `subject`, or all of one who acted (`by`), written from
+    `since` until just before `until`; the newest, at most so many."""
+
+    most: int
+    subject: str | None = None
+    by: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None

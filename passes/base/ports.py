@@ -6,7 +6,7 @@ All stores raise `errors.Unavailable` when the database does not answer.
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from passes.base.audit import AuditLine, Outcome
+from passes.base.audit import AuditLine, AuditQuery, Outcome
 
 
 class Audit(Protocol):
@@ -25,3 +25,6 @@ class Audit(Protocol):
 
     async def about(self, subject: str) -> Sequence[AuditLine]:
         """All lines about a subject, oldest first."""
+
+    async def between(self, asked: AuditQuery) -> Sequence[AuditLine]:
+        """The newest lines that are asked for, oldest of them first."""

@@ -3,7 +3,7 @@
 All stores raise `errors.Unavailable` when the database does not answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -32,6 +32,18 @@ class Passes(Protocol):
 
     async def of_product(self, product_id: str) -> Sequence[Pass]:
         """All passes of a product."""
+
+    async def of_holders(self, lookups: Sequence[str]) -> Sequence[Pass]:
+        """All passes of the holders with these keyed hashes."""
+
+    async def of_name_bucket(self, bucket: str) -> Sequence[Pass]:
+        """All passes whose holder's name is in a bucket, most of them under other names."""
+
+    async def count(self) -> int:
+        """About how many passes there are."""
+
+    def each(self) -> AsyncIterator[Pass]:
+        """All passes, one after the other."""
 
 
 @dataclass(frozen=True, slots=True)

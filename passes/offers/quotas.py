@@ -131,12 +131,9 @@ class Quotas:
         """
         # 1. The counters, before the vouchers. A claim or cancellation that comes in later changes
         #    a counter, and then the compare-and-set of step 3 corrects nothing.
-        counters = {counter.key: counter for counter in await self._counters.of_offer(offer.id)}
+        counters = await self._counters_of(offer)
         # 2. What they should say.
-        stored = await self._passes.of_product(offer.id)
-        should_be = _count(stored)
-        if offer.campaign and offer.quota.per_spot_day is not None:
-            should_be += await self._visits_of(stored)
+        should_be = await self._vouchers_of(offer)
         # 3. Each is corrected, if it is wrong and nobody is about to make it right.
         corrected: list[Corrected] = []
         exact = busy = 0
@@ -150,6 +147,29 @@ class Quotas:
                 busy += 1
         corrected.sort(key=lambda each: each.key)
         return Reconciled(tuple(corrected), exact, busy)
+
+    async def wrong(self, offer: Offer, now: datetime) -> list[Corrected]:
+        """The counters of an offer that do not say how many vouchers there are, but for those that
+        have just been used. Nothing is corrected."""
+        counters, should_be = await self._counters_of(offer), await self._vouchers_of(offer)
+        wrong = []
+        for key in sorted(counters.keys() | should_be.keys()):
+            counter = counters.get(key) or Counter(key, 0, now - CLAIM_TAKES)
+            is_busy = counter.changed_at > now - CLAIM_TAKES
+            if counter.count != should_be[key] and not is_busy:
+                wrong.append(Corrected(key, counter.count, should_be[key]))
+        return wrong
+
+    async def _counters_of(self, offer: Offer) -> dict[str, Counter]:
+        return {counter.key: counter for counter in await self._counters.of_offer(offer.id)}
+
+    async def _vouchers_of(self, offer: Offer) -> collections.Counter[str]:
+        """What the counters of an offer should say."""
+        stored = await self._passes.of_product(offer.id)
+        should_be = _count(stored)
+        if offer.campaign and offer.quota.per_spot_day is not None:
+            should_be += await self._visits_of(stored)
+        return should_be
 
     async def _visits_of(self, vouchers: Sequence[Pass]) -> collections.Counter[str]:
         """How many visits the vouchers of a campaign have made, by the keys of counters."""

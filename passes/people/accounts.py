@@ -6,6 +6,7 @@ An account is bound to its visitor by a document under a unique key, written bef
 """
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 
 from passes.base.audit import AuditLine
@@ -15,6 +16,11 @@ from passes.people import phones
 from passes.people.ports import CompanionCodes, Companionships, Visitors
 from passes.people.sealing import Vault
 from passes.people.visitors import Binding, Phone, Visitor, account_erased, person_key
+
+
+def phone_lookup(number: str, vault: Vault) -> str:
+    """The keyed hash by which the accounts with a phone number in E.164 are found."""
+    return vault.digest("phone", number)
 
 
 class Accounts:
@@ -93,11 +99,15 @@ class Accounts:
         """Keep the phone number of a visitor: one of `phones.e164`."""
         name = f"visitor:{visitor.id}"
         sealed = self._vault.seal(number, f"phone:{visitor.id}")
-        phone = Phone(sealed, phones.masked(number))
+        phone = Phone(sealed, phones.masked(number), phone_lookup(number, self._vault))
         async with audited(self._audit) as entry:
             await entry.begin(AuditLine(now, name, "set_phone", name))
             await self._visitors.set_phone(visitor.id, phone)
         return phone
+
+    async def of_phone(self, number: str) -> Sequence[Visitor]:
+        """The visitors with a phone number in E.164. Several accounts may have the same."""
+        return await self._visitors.of_phone(phone_lookup(number, self._vault))
 
     async def erase(self, visitor: Visitor) -> None:
         """Delete an account, and what it is bound to. After a crash it can be done again.

@@ -15,6 +15,8 @@ class Holder:
     holder whose data were erased has not even that.
     `name_digest` is the keyed hash of the name; of a name that could be stored in several writings
     before they were brought to one form, the hash of each, with blanks between them.
+    `name_bucket` is one of 4,096, by which whoever has the same name is found
+    (docs/adr/0047-found-by-name.md); empty where it is not known.
     `place` is the record that `sealed` was read from and is bound to, empty before it is stored.
     """
 
@@ -23,6 +25,7 @@ class Holder:
     sealed: Sealed | None = field(default=None, compare=False)  # sealed twice, the same differs
     name_mask: str = ""
     number_mask: str = ""
+    name_bucket: str = field(default="", compare=False)  # follows from the name
     place: str = field(default="", compare=False, metadata=IN_MEMORY)
 
     @property

@@ -126,6 +126,10 @@ def checked_number(kind: DocumentKind, number: str, country: str | None, today: 
     return number
 
 
+_BUCKET_DIGITS = 3
+"""Hexadecimal: 4,096 buckets. More would tell apart more of those who have different names."""
+
+
 class Sealer:
     """Turns an identity into what is stored of it, and back for those who may see it."""
 
@@ -133,21 +137,23 @@ class Sealer:
         """The vault seals and hashes."""
         self._vault = vault
 
+    @property
+    def vault(self) -> Vault:
+        """What seals and hashes."""
+        return self._vault
+
     def seal(self, identity: Identity) -> Holder:
         """The holder of that identity, not bound to a record yet: a store does that."""
         born = identity.born.isoformat()
         fields = [identity.name, identity.number, born, identity.kind, identity.country]
         lookup = self.lookup(identity.number, identity.kind, identity.country)
-        digests = [
-            self._vault.digest("name", f"{lookup}:{writing}")
-            for writing in names.writings(identity.name)
-        ]
         return Holder(
             sealed=self._vault.seal(json.dumps(fields), lookup),
             lookup=lookup,
-            name_digest=" ".join(digests),
+            name_digest=" ".join(self._name_digests(lookup, identity.name)),
             name_mask=_masked(identity.name, first=1, last=0),
             number_mask=masked_number(identity.number),
+            name_bucket=self.name_bucket(identity.name),
         )
 
     def open(self, holder: Holder) -> Identity:
@@ -182,6 +188,20 @@ class Sealer:
         if country:
             number = f"{_normal_country(country)}:{number}"
         return self._vault.digest(kind.value, number)
+
+    def name_bucket(self, name: str) -> str:
+        """The bucket in which holders of a name in one form are looked for, with others."""
+        return self._vault.digest("name bucket", names.writings(name)[0])[:_BUCKET_DIGITS]
+
+    def bears(self, holder: Holder, name: str) -> bool:
+        """Whether a holder has this name in one form, told without opening what is sealed."""
+        digests = set(self._name_digests(holder.lookup, name))
+        return not digests.isdisjoint(holder.name_digest.split(" "))
+
+    def _name_digests(self, lookup: str, name: str) -> list[str]:
+        return [
+            self._vault.digest("name", f"{lookup}:{writing}") for writing in names.writings(name)
+        ]
 
 
 def sealed_for(place: str, lookup: str) -> str:

@@ -14,6 +14,8 @@ _E164 = re.compile(r"\+[1-9][0-9]{4,14}")
 _COUNTRY_CODE = re.compile(r"[1-9][0-9]{0,2}")
 _MAINLAND = "+86"
 
+_MAINLAND_MOBILE = re.compile(r"1[0-9]{10}")
+
 _MOST_AT_START, _AT_END = 5, 2
 
 
@@ -26,6 +28,18 @@ def e164(country_code: str, number: str) -> str:
     if not _COUNTRY_CODE.fullmatch(code) or not _E164.fullmatch(made):
         raise ValueError("this is no phone number with its country")
     return made
+
+
+def typed_e164(number: str) -> str:
+    """The number in E.164 as an operator has typed it: with `+` or `00` and the country before it,
+    or a mobile number of mainland China. Raises `ValueError`, without repeating it."""
+    plain = re.sub(r"[()-]", "", typed.compact(number))
+    if _MAINLAND_MOBILE.fullmatch(plain):
+        return with_country(plain)
+    plain = re.sub(r"^00", "+", plain)
+    if not _E164.fullmatch(plain):
+        raise ValueError("this is no phone number with its country")
+    return plain
 
 
 def with_country(stored: str) -> str:

@@ -3,7 +3,7 @@
 All stores raise `errors.Unavailable` when the database does not answer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -21,6 +21,9 @@ class Members(Protocol):
     async def groups_of(self, lookup: str) -> frozenset[Group]:
         """The groups of a person."""
 
+    def of_group(self, group: Group) -> AsyncIterator[str]:
+        """The people of a group as operators have said it, by their keyed hashes."""
+
     async def add(self, lookup: str, group: Group) -> bool:
         """Add a person to a group; False if they are a member already."""
 
@@ -36,6 +39,9 @@ class Visitors(Protocol):
 
     async def get(self, visitor_id: str) -> Visitor | None:
         """The visitor as they are now."""
+
+    async def of_phone(self, lookup: str) -> Sequence[Visitor]:
+        """The visitors with the phone number of that keyed hash."""
 
     async def add(self, visitor: Visitor) -> None:
         """Store a new visitor; one that is stored already stays as it is."""

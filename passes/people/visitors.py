@@ -30,10 +30,12 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """A phone number that WeChat vouches for, sealed, and its mask."""
+    """A phone number that WeChat vouches for, sealed, its mask, and the keyed hash that finds the
+    account."""
 
     sealed: Sealed
     mask: str
+    lookup: str = ""
 
 
 @dataclass(frozen=True, slots=True)

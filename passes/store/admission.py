@@ -174,6 +174,10 @@ class CaseStore(Cases):
         where: Document = {"closed_at": None} if open_only else {}
         return [to_case(each) for each in await self._cases.find(where, [("opened_at", 1)])]
 
+    async def of_passes(self, pass_ids: Sequence[str]) -> list[CaseFile]:
+        found = await self._cases.find({"pass_id": {"$in": list(pass_ids)}})  # a few: sorted here
+        return sorted(map(to_case, found), key=lambda case: case.opened_at)
+
     async def annul(self, number: str, at: datetime) -> None:
         where = {"_id": number, "annulled_at": None}
         await self._cases.update(where, {"$set": {"annulled_at": at}})

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping, Sequence
 
-from passes.base.audit import AuditLine, Outcome
+from passes.base.audit import AuditLine, AuditQuery, Outcome
 from passes.base.ports import Audit
 from passes.store.database import Database, Document
 from passes.store.documents import encode, to_audit_line
@@ -51,3 +51,15 @@ class AuditStore(Audit):
         for document in await self._audit_log.find(where, [("at", 1)]):
             lines[document["subject"]].append(to_audit_line(document))
         return [lines[subject] for subject in subjects]
+
+    async def between(self, asked: AuditQuery) -> Sequence[AuditLine]:
+        where: Document = {}
+        if asked.subject is not None:
+            where["subject"] = asked.subject
+        if asked.by is not None:
+            where["by"] = asked.by
+        at = {"$gte": asked.since, "$lt": asked.until}
+        if at := {name: bound for name, bound in at.items() if bound is not None}:
+            where["at"] = at
+        newest = await self._audit_log.find(where, [("at", -1)], asked.most)
+        return [to_audit_line(document) for document in reversed(newest)]

@@ -4,7 +4,7 @@ Of many who ask for a pass at the same time, those who wait go together in one q
 (`passes.store.grouping`).
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from passes.base.stored import stored_fields
@@ -90,6 +90,21 @@ class PassStore(Passes):
         goes_on = issued.reissued_from is not None and issued.chosen_spot is not None
         does_not_admit = issued.state is not PassState.ACTIVE
         return does_not_admit or goes_on or self._serials.may_be_refused(issued.id)
+
+    async def of_holders(self, lookups: Sequence[str]) -> Sequence[Pass]:
+        found = await self._passes.find({"holder.lookup": {"$in": list(lookups)}})
+        return [await self._read(document) for document in found]
+
+    async def of_name_bucket(self, bucket: str) -> Sequence[Pass]:
+        found = await self._passes.find({"holder.name_bucket": bucket})
+        return [await self._read(document) for document in found]
+
+    async def count(self) -> int:
+        return await self._passes.count()
+
+    async def each(self) -> AsyncIterator[Pass]:
+        async for document in self._passes.each({}):
+            yield await self._read(document)
 
     def _bound(self, held: Pass) -> Pass:
         """The pass with its holder as it is stored."""

@@ -20,6 +20,11 @@ INDEXES: dict[str, tuple[Index, ...]] = {
             serves="visitors, staff and cards at gates find the passes of a person",
         ),
         Index("product", (("product_id", 1),), serves="the vouchers of an offer are counted"),
+        Index(
+            "name_bucket",
+            (("holder.name_bucket", 1),),
+            serves="operators find the passes of whoever has a name",
+        ),
     ),
     # shard key: pass_id, hashed. A scan inserts `serial:n` and reads the newest of one pass.
     "admissions": (
@@ -65,6 +70,11 @@ INDEXES: dict[str, tuple[Index, ...]] = {
             "guardian",
             (("consent.guardian.lookup", 1),),
             serves="a guardian is told for whom they consent",
+        ),
+        Index(
+            "phone",
+            (("phone.lookup", 1),),
+            serves="operators find the accounts with a phone number",
         ),
     ),
     # shard key: _id, hashed. `_id` is a WeChat account or a person, as keyed hashes.
@@ -135,6 +145,7 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     # shard key: _id, hashed. `_id` is a group and a person.
     "members": (
         Index("person", (("lookup", 1),), serves="a claim asks for the groups of a person"),
+        Index("group", (("group", 1),), serves="operators find the passes of a union"),
     ),
     # shard key: _id, hashed. `_id` is a document, as a keyed hash.
     "bars": (
@@ -171,6 +182,7 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     # shard key: _id, hashed. `_id` is the number of the case.
     "cases": (
         Index("closed", (("closed_at", 1),), serves="operators list the cases that are open"),
+        Index("case_of_pass", (("pass_id", 1),), serves="the cases of one pass are shown"),
     ),
     # shard key: _id, hashed. `_id` is the number of the conflict.
     "conflicts": (
@@ -186,6 +198,7 @@ INDEXES: dict[str, tuple[Index, ...]] = {
             (("subject", 1), ("at", 1)),
             serves="the history of one pass or gate is told",
         ),
+        Index("by_at", (("by", 1), ("at", 1)), serves="what somebody did is told"),
     ),
     # small, not sharded. `_id` is the id of the key.
     "signing_keys": (),

@@ -9,6 +9,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 
 from cryptography.exceptions import InvalidTag
 
@@ -16,11 +17,19 @@ from passes.base.calendar import business_day
 from passes.base.errors import Conflict
 from passes.base.text import Text
 from passes.holding.model import Sale
+from passes.people import phones
+from passes.people.accounts import phone_lookup
 from passes.people.holder import Holder
 from passes.people.identity import Sealer
 from passes.people.sealing import Sealed
 from passes.people.traits import Traits, traits_of
-from passes.store.binding import brought_over, guardian_place, holder_place, identity_place
+from passes.store.binding import (
+    brought_over,
+    companion_place,
+    guardian_place,
+    holder_place,
+    identity_place,
+)
 from passes.store.database import Collection, Database, Document
 from passes.store.documents import encode, from_edition, part_at, to_edition, to_terms
 from passes.store.macs import PassMacs
@@ -30,13 +39,13 @@ from passes.terms.terms import SpotFacts, Terms
 
 log = logging.getLogger(__name__)
 
-SCHEMA = 3
+SCHEMA = 4
 """What this version of the program stores.
 
 1 kept terms in every pass, 2 keeps editions, 3 binds what is sealed to its document, and has a
-message authentication code in every pass.
+message authentication code in every pass, 4 finds people by their name, and accounts by phone.
 """
-_EDITIONS, _BINDING = 2, 3
+_EDITIONS, _BINDING, _FINDING = 2, 3, 4
 
 _BATCH = 100
 """How many passes are updated in one command, which has to end within seconds."""
@@ -76,6 +85,8 @@ async def migrate(
             await _terms_to_editions(database, spots, sealer)
         if came_from < _BINDING:
             await _bind(database, sealer, macs)
+        if came_from < _FINDING:
+            await _let_be_found(database, sealer)
     done = {"$set": {"number": SCHEMA}, "$unset": {"from": ""}}
     await settings.update(_SETTING, done, upsert=True)
 
@@ -104,6 +115,53 @@ def _bound_user(user: Document, sealer: Sealer) -> Document:
         if holder is not None:
             changes[f"{path}.sealed"] = encode(holder.sealed)
     return changes
+
+
+async def _let_be_found(database: Database, sealer: Sealer) -> None:
+    """3 → 4: whoever has a name is found by it, and an account by its phone number."""
+    for name, places in _HOLDERS.items():
+        await _change_each(database, name, partial(_found_by, places, sealer))
+
+
+_HOLDERS: Mapping[str, Mapping[str, Callable[[str], str]]] = {
+    "passes": {"holder": holder_place},
+    "users": {"identity": identity_place, "consent.guardian": guardian_place},
+    "companions": {"person": companion_place},
+}
+"""Where holders stand, and the place that they are bound to, by the `_id` of the document."""
+
+
+def _found_by(
+    places: Mapping[str, Callable[[str], str]], sealer: Sealer, stored: Document
+) -> Document:
+    """What finds the holders in a document, and its phone number, where that is not there yet."""
+    changes: Document = {}
+    for path, place_of in places.items():
+        holder = part_at(stored, path)
+        if holder is None or holder["sealed"] is None or holder.get("name_bucket"):
+            continue
+        place = place_of(stored["_id"])
+        try:
+            sealed = Sealed(**holder["sealed"])
+            name = sealer.open(Holder(**{**holder, "sealed": sealed, "place": place})).name
+        except (InvalidTag, KeyError):
+            log.warning("what is sealed at %s cannot be opened", place)
+            continue
+        changes[f"{path}.name_bucket"] = sealer.name_bucket(name)
+    phone = part_at(stored, "phone")
+    if phone is not None and not phone.get("lookup"):
+        changes |= _phone_found(stored["_id"], phone, sealer)
+    return changes
+
+
+def _phone_found(visitor_id: str, phone: Document, sealer: Sealer) -> Document:
+    sealed = Sealed(**phone["sealed"])
+    try:
+        number = phones.with_country(sealer.vault.open(sealed, f"phone:{visitor_id}"))
+    except (InvalidTag, KeyError):
+        log.warning("the phone number of visitor %s cannot be opened", visitor_id)
+        return {}
+    return {"phone.lookup": phone_lookup(number, sealer.vault)}
 
 
 async def _change_each(

@@ -1,6 +1,6 @@
 """People: visitors, what they are bound to, their sessions and groups, and the tokens of WeChat."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -46,6 +46,10 @@ class MemberStore(Members):
         return frozenset(
             Group(document["group"]) for document in await self._members.find({"lookup": lookup})
         )
+
+    async def of_group(self, group: Group) -> AsyncIterator[str]:
+        async for document in self._members.each({"group": group}):
+            yield document["lookup"]
 
     async def add(self, lookup: str, group: Group) -> bool:
         return await self._members.insert(
@@ -116,6 +120,9 @@ class VisitorStore(Visitors):
     async def get(self, visitor_id: str) -> Visitor | None:
         document = await self._users.get({"_id": visitor_id})
         return to_visitor(document) if document else None
+
+    async def of_phone(self, lookup: str) -> Sequence[Visitor]:
+        return [to_visitor(each) for each in await self._users.find({"phone.lookup": lookup})]
 
     async def add(self, visitor: Visitor) -> None:
         await self._users.insert(keyed(visitor))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from passes.people.phones import e164, masked, with_country
+from passes.people.phones import e164, masked, typed_e164, with_country
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,22 @@ def test_a_mask_hides_at_least_half_of_the_digits(digits: int) -> None:
     mask = masked(f"+{digits}")
     assert len(mask) == len(str(digits)) + 1
     assert 2 * mask.count("*") >= len(str(digits))
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("13800000000", "+8613800000000"),
+        ("１３８ 0000-0000", "+8613800000000"),
+        ("+86 138 0000 0000", "+8613800000000"),
+        ("0085291234567", "+85291234567"),
+    ],
+)
+def test_an_operator_types_a_number_as_people_say_it(written: str, number: str) -> None:
+    assert typed_e164(written) == number
+
+
+@pytest.mark.parametrize("written", ["", "12", "91234567", "+0123456", "手机"])
+def test_a_number_without_a_country_is_not_guessed(written: str) -> None:
+    with pytest.raises(ValueError, match="no phone number"):
+        typed_e164(written)

@@ -114,12 +114,14 @@ class Reader:
             "--name": build.HOLDER.name,
             "--id-number": self.number,
             "--account-number": self.account,
+            "--phone": "13800000000",
         }
-        lines = []
         for option in ASKED.get(" ".join(words[:2]), []):
             if option not in words:
                 words += [option, "-"]
-                lines.append(f"{answers[option]}\n")
+        lines = [
+            f"{answers[option]}\n" for option, said in itertools.pairwise(words) if said == "-"
+        ]
         done = in_a_thread(
             CliRunner().invoke, commands(), words, input="".join(lines), catch_exceptions=False
         )
@@ -232,7 +234,7 @@ def filled_in(reader: Reader, command: str) -> str:
     elif " companions " in command:
         number = reader.companion
     reader.number = number
-    if " visitors unbind " in command:
+    if " visitors unbind " in command or " visitors show " in command:
         in_a_thread(asyncio.run, bound_visitor(reader.filled["BASE"](), number))
     command = command.replace("--reason …", "--reason lost")
     in_an_hour = datetime.now(SHANGHAI) + timedelta(hours=1)

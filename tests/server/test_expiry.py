@@ -11,8 +11,9 @@ from passes.admission.gates import GateKind, Reader
 from passes.codes.keys import Keyring, SigningKey
 from passes.terms.times import Blackout
 from passes.terms.validity import DateRange
-from server.doctor import Finding, Level, examine, of_readers
+from server.doctor import examine, of_readers
 from server.expiry import ExpiryWatch, expiries, within
+from server.findings import Finding, Level
 from server.keyfile import Keys
 from server.settings import Settings
 from server.system import System

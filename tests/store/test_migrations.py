@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidTag
 
 from passes.admission.gates import Gate
 from passes.base.errors import Conflict
+from passes.holding.finding import Search
 from passes.holding.lifecycle import Step
 from passes.holding.model import Pass, PassState
 from passes.holding.shown_code import live_text
@@ -26,7 +27,9 @@ from server.mongo import Mongo
 from server.settings import Settings
 from server.system import System, open_system
 from tests.support import build
+from tests.support.build import NOW
 from tests.support.crashing import Crash, CrashingDatabase
+from tests.support.rooms import RoomsUnderTest
 
 pytestmark = pytest.mark.slow
 
@@ -111,6 +114,31 @@ async def test_every_pass_keeps_its_terms_days_state_and_holder(tmp_path: Path) 
             assert held.terms.payment.value == terms["payment"]
             if terms["coverage"]["spots"]:
                 assert sorted(held.spots) == terms["coverage"]["spots"]
+
+
+async def test_whoever_has_a_name_is_found_by_it(tmp_path: Path) -> None:
+    async with migrated(extracted(tmp_path)) as (_, system, mongo):
+        sealer = system.people.identities
+        passes = [await pass_of(system, each) for each in await mongo.collection("passes").find({})]
+        named = [held for held in passes if held.holder.sealed is not None]
+        assert named
+        for held in named:
+            name = sealer.open(held.holder).name
+            found = await system.holding.finding.find(Search(name=name), "operator:test", THEN)
+            assert held.id in {match.held.id for match in found.matches}
+
+
+async def test_an_account_of_schema_3_is_found_by_its_phone(
+    mongo: Mongo, rooms: RoomsUnderTest
+) -> None:
+    visitor, accounts = await rooms.account(), rooms.people.accounts
+    await accounts.set_phone(visitor, "+8613800000000", NOW)
+    await mongo.collection("users").update({"_id": visitor.id}, {"$unset": {"phone.lookup": ""}})
+    await mongo.collection("settings").insert({"_id": "schema", "number": 3})
+    assert await accounts.of_phone("+8613800000000") == []
+    await migrate(mongo, build.Spots(), build.SEALER, build.MACS, is_new=False)
+    (found,) = await accounts.of_phone("+8613800000000")
+    assert found.id == visitor.id
 
 
 async def test_terms_become_editions_and_that_of_today_keeps_its_number(tmp_path: Path) -> None:
@@ -296,7 +324,7 @@ async def test_version_0_1_refuses_a_migrated_database(tmp_path: Path) -> None:
         (then,) = [each for each in before["settings"] if each["_id"] == "keys"]
         now = await mongo.collection("settings").get({"_id": "keys"})
         assert now is not None
-        assert now["fingerprint"] == f"schema 3:{then['fingerprint']}"
+        assert now["fingerprint"] == f"schema {SCHEMA}:{then['fingerprint']}"
         assert then["fingerprint"] == system.keys.fingerprint
 
 
