@@ -12,6 +12,7 @@ PAGE = (PROJECT / "docs" / "correcting.md").read_text(encoding="utf-8")
 
 READS = {
     *("audit about", "audit by", "cases list", "cases show", "companions list", "gates list"),
+    *("conflicts list", "conflicts show", "spots export"),
     *("holidays list", "keys list", "offers list", "offers schema", "offers show", "passes find"),
     *("passes show", "people bars", "products list", "products schema", "products show"),
     *("reports offers", "retention list", "rights audit", "rights requests", "spots list"),
