@@ -256,6 +256,8 @@ async def _serve(flags: Flags, device: Device, screen: Screen, pace: Pace) -> No
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
+        with suppress(NotKept):  # the next start does it
+            await deciding.recover()
 
 
 async def _read(source: str, gate: Gate, screen: Screen, sounds: Sounds) -> None:

@@ -175,10 +175,11 @@ async def test_operators_unbind_a_person_and_rotate_keys_beside_a_running_server
     me = await api.get("/api/v1/me", second)
     assert me.json["identity"]["name"] == NAME, "the server learns of the key by itself"
     rows = scripts("keys", "list", "--json").json
+    unsaid = {"announced_at": None, "signs_since": None}  # of signing keys
     identity_keys = [each for each in rows if each["use"] == "identities"]
     assert identity_keys == [
-        {"use": "identities", "id": 1, "newest": False, "last_day": None},
-        {"use": "identities", "id": 2, "newest": True, "last_day": None},
+        {"use": "identities", "id": 1, "newest": False, "last_day": None, **unsaid},
+        {"use": "identities", "id": 2, "newest": True, "last_day": None, **unsaid},
     ]
     api.close()
     assert running.stop() == 0
