@@ -44,10 +44,6 @@ _BUSY = "resource busy"
 _BUSY_SECONDS = 15
 _BUSY_PAUSE_SECONDS = 0.3
 
-CONFIGURATION = "# Empty, so that no configuration that lies about on the machine is taken.\n"
-"""The configuration file of the database; tests that live on another day than the engine keep it
-from dropping what has ended by its own clock."""
-
 
 @asynccontextmanager
 async def embedded_database(
@@ -137,7 +133,9 @@ def _command(data_dir: Path) -> list[str]:
             "or set BASHU_MONGO_URI"
         )
     home, config = data_dir.absolute() / "mongodb", data_dir.absolute() / "mongodb.toml"
-    write_for_owner(config, CONFIGURATION)
+    write_for_owner(
+        config, "# Empty, so that no configuration that lies about on the machine is taken.\n"
+    )
     return [
         *(found, "--config", str(config), "--storage-path", str(home)),
         *("--host", "127.0.0.1", "--port", "0"),

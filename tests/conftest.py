@@ -54,6 +54,7 @@ from server.settings import DriverName
 from server.system import System
 from tests.support.api import Api
 from tests.support.beside import running_beside
+from tests.support.engine import without_sweeper
 from tests.support.rooms import RoomsUnderTest
 from tests.support.trials import Kills, Outage, Rounds
 from tests.support.world import SETTINGS, Clock, World, composed
@@ -137,8 +138,7 @@ def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield given
         return
     with pytest.MonkeyPatch.context() as patch:
-        # Tests live on days of their own, by which what the engine would drop has not ended.
-        patch.setattr(embedded, "CONFIGURATION", "[storage]\nttl_sweep_seconds = 0\n")
+        patch.setattr(embedded, "_command", without_sweeper(embedded._command))
         with running_beside(embedded_database(tmp_path_factory.mktemp("embedded"))) as uri:
             yield uri
 

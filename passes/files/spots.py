@@ -123,6 +123,11 @@ def _cell(field: str, value: Any) -> Any:
     items = [str(item) for item in value]
     joined = "|".join(items)
     # What would be read otherwise than it is meant is written as JSON.
-    if _read(field, joined) == items:
-        return joined
-    return json.dumps(items, ensure_ascii=False)
+    return joined if _is_read_as(field, joined, items) else json.dumps(items, ensure_ascii=False)
+
+
+def _is_read_as(field: str, cell: str, items: list[str]) -> bool:
+    try:
+        return bool(_read(field, cell) == items)
+    except ValueError:
+        return False
