@@ -113,13 +113,18 @@ class Filtering:
         apart = now - newest.began_at >= _AT_LEAST_APART
         return apart and await self._marks.number() > MOST_MARKS
 
-    async def make(self, now: datetime, learned_within: float = 0) -> bool:
-        """Make a filter, if no other process is at it; whether it was made.
+    async def make(
+        self,
+        now: datetime,
+        learned_within: float = 0,
+        given_up_after: timedelta = _GIVEN_UP_AFTER,
+    ) -> bool:
+        """Make a filter, if no other process is at it, or has died over it; whether it was made.
 
         Within `learned_within` seconds every process knows of it. Five million passes take minutes,
         a few milliseconds at a time, and the memory of their serials.
         """
-        if not await self._stored.begin(now, now - _GIVEN_UP_AFTER):
+        if not await self._stored.begin(now, now - given_up_after):
             return False
         try:
             await self._make(now, learned_within)

@@ -60,6 +60,9 @@ _AT_ONCE = 200
 _MOST_AT_ONCE = 20_000
 """Of how many passes a filter is made while a gate waits for its first bundle."""
 
+_SMALL_ONE_TAKES = timedelta(seconds=20)
+"""After which time one that was begun for so few is given up: its process has died."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sources:
@@ -185,7 +188,7 @@ class BundleMaking:
         """The filter to go by. A small system makes the first one at once."""
         base = self._filtering.newest()
         if base is None and await self._passes.number() <= _MOST_AT_ONCE:
-            await self._filtering.make(now)
+            await self._filtering.make(now, given_up_after=_SMALL_ONE_TAKES)
             base = self._filtering.newest()
         if base is None:
             text = Text("离线数据准备中，请稍后重试", "the first bundle is being made; try again")

@@ -234,6 +234,15 @@ async def test_one_process_makes_the_filter(rooms: RoomsUnderTest) -> None:
     assert await rooms.filters.filtering.make(NOW + timedelta(hours=1))
 
 
+async def test_a_first_bundle_waits_only_seconds_for_a_process_that_died(
+    rooms: RoomsUnderTest,
+) -> None:
+    await rooms.filters.stored.begin(NOW, NOW)
+    with pytest.raises(Unavailable):
+        await bundle(rooms, NOW + timedelta(seconds=20))
+    assert await bundle(rooms, NOW + timedelta(seconds=21))
+
+
 async def test_a_filter_is_due_each_day_and_after_many_changes(
     rooms: RoomsUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
