@@ -323,10 +323,10 @@ class AdmissionRoom:
         has shown `marks_that_freeze` times freezes. `bundle_keys` sign bundles."""
         stored, passes, records = GateStore(database), holding.passes, ledger.records
         self.gates = CachedCollection(stored.all)
-        self.gate_keeping = GateKeeping(spots, stored, HeartbeatStore(database), base.audit)
+        self.heartbeats = HeartbeatStore(database)
+        self.gate_keeping = GateKeeping(spots, stored, self.heartbeats, base.audit)
         self.token_renewing = TokenRenewing(stored, base.audit)
         self.vain_counts = VainCountStore(database)
-        self.heartbeats = HeartbeatStore(database)
         self.fleet = Fleet(self.gate_keeping, self.heartbeats, self.vain_counts)
         typed_in_vain = Misses()
         self.cards = Cards(people.identities, people.vault, carriers)
@@ -390,13 +390,11 @@ class AdmissionRoom:
         self.uploading = Uploading(
             codes,
             spots,
-            terms.holidays.calendar,
             passes,
             records,
             ledger.refusals,
             cases,
             base.audit,
-            self.stopping.at,
             self.admission,
             appending,
             self.by_hand,

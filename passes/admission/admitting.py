@@ -23,6 +23,7 @@ from passes.admission.gates import GateState, Purpose, Scan, ShownCard, check_la
 from passes.admission.offline.ports import Marks
 from passes.admission.order import Place, Rank, place_of
 from passes.admission.ports import AutomaticVouchers, VisitQuotas
+from passes.admission.reading import Reading, read
 from passes.admission.rules import Case, decide
 from passes.admission.stop import Stop
 from passes.base.calendar import business_day
@@ -61,7 +62,7 @@ anew, and must not be given an old answer."""
 SAME_SHOWING_WITHIN = timedelta(seconds=3)
 """A scanner may read one showing of a code several times."""
 
-KINDS = {
+_KINDS = {
     Purpose.ENTER: RecordKind.ADMITTED,
     Purpose.LEAVE: RecordKind.EXITED,
     Purpose.PAY: RecordKind.PAID,
@@ -82,23 +83,6 @@ class _Stored(Enum):
     YES = auto()
     TAKEN = auto()
     FULL = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """What the code of a scan says, if it is signed by us, and what is wrong with it; of a card,
-    how it was read."""
-
-    code: codes.Code | None
-    unsound: Reason | None = None
-    card: ShownCard | None = None
-
-    @property
-    def by(self) -> By:
-        """What was read."""
-        if self.card is not None:
-            return self.card.by
-        return By.ROTATING if self.code is not None and self.code.rotating else By.STATIC
 
 
 @dataclass(frozen=True)
@@ -192,7 +176,7 @@ class Admission:
             return await self._admit_card(scan, scan.shown, now)
 
         # 1. What does the code say, and is it sound?
-        reading = self._read(scan.shown, now)
+        reading = read(scan.shown, self._keys, now)
         if reading.code is None:
             return await self._refuse(scan, None, Verdict(reading.unsound or Reason.ERROR, now))
 
@@ -235,7 +219,7 @@ class Admission:
             return await self._unread(scan, card.unread, now)
         for tries in range(_TRIES):
             held = [each for each in await self._passes.of_holder(card.lookup) if is_genuine(each)]
-            answer = await self._judged(scan, _Reading(None, card=card), held, now, tries)
+            answer = await self._judged(scan, Reading(card=card), held, now, tries)
             if answer is not None:
                 if answer[0].reason is Reason.NO_PASS:
                     await self._in_vain.note(scan, card, now)
@@ -258,7 +242,7 @@ class Admission:
         return Verdict(why, now), None
 
     async def _judged(
-        self, scan: Scan, reading: _Reading, passes: Sequence[Pass], now: datetime, tries: int
+        self, scan: Scan, reading: Reading, passes: Sequence[Pass], now: datetime, tries: int
     ) -> tuple[Verdict, Pass | None] | None:
         """The verdict by the records that are stored, kept before it is returned, and the pass that
         it is about: the one of a code, or one of those of a person.
@@ -295,7 +279,7 @@ class Admission:
         return [_Facts(*each) for each in zip(passes, newest, strict=True)]
 
     async def _first_that_admits(
-        self, scan: Scan, reading: _Reading, known: Sequence[_Facts], now: datetime
+        self, scan: Scan, reading: Reading, known: Sequence[_Facts], now: datetime
     ) -> tuple[Verdict, Pass | None] | None:
         """The verdict by the first of some passes that admits; else by the first of them.
 
@@ -326,7 +310,7 @@ class Admission:
         return await self._refuse(scan, *refused)
 
     async def _candidates(
-        self, scan: Scan, reading: _Reading, known: Sequence[_Facts], now: datetime
+        self, scan: Scan, reading: Reading, known: Sequence[_Facts], now: datetime
     ) -> AsyncGenerator[_Candidate, None]:
         """The passes to try, in order: that of a code, or those of a person that open this spot,
         and vouchers that they may have without a claim, once those before do not admit."""
@@ -364,14 +348,8 @@ class Admission:
         automatic = self._automatic.automatic(candidate.facts.held.product_id)
         return place_of(candidate.case, automatic=automatic)
 
-    def _read(self, text: str, now: datetime) -> _Reading:
-        try:
-            return _Reading(codes.read(text, self._keys, now))
-        except codes.CodeError as error:
-            return _Reading(error.code, error.reason)
-
     async def _admitted_from_memory(
-        self, scan: Scan, reading: _Reading, held: Pass, now: datetime
+        self, scan: Scan, reading: Reading, held: Pass, now: datetime
     ) -> Verdict | None:
         """The verdict on a scan that is admitted by the records which this process remembers, once
         it is stored; None if nothing is remembered, or they do not admit it.
@@ -455,36 +433,58 @@ class Admission:
         return None
 
     async def _candidate(
-        self, scan: Scan, reading: _Reading, facts: _Facts, now: datetime
+        self, scan: Scan, reading: Reading, facts: _Facts, now: datetime
     ) -> _Candidate:
         """A pass as a scan finds it."""
         past = await self._past(facts, now)
-        spot = self._spots.get(scan.gate.spot_id)
-        case = Case(
-            held=facts.held,
-            code=reading.code,
-            tally=past.tally,
-            spot=spot,
-            gate=scan.gate,
-            party=scan.party,
-            at=past.at,
+        case = self.case_of(
+            scan,
+            facts.held,
+            reading.code,
+            past.tally,
+            past.at,
             spent_at=_spent_at(reading.code, facts),
-            holidays=self._holidays(),
-            paying=scan.purpose is Purpose.PAY,
-            typed=reading.by is By.CARD_TYPED,
-            stop=None if spot is None else self._stop_at(spot, past.at),
-            beside=scan.free,
             came_free_on=_came_free_on(facts, scan.gate.spot_id),
         )
         check_beside(case)
         return _Candidate(facts, past, case)
 
+    def case_of(  # noqa: PLR0913 - what is known of a scan
+        self,
+        scan: Scan,
+        held: Pass,
+        code: codes.Code | None,
+        tally: Tally,
+        at: datetime,
+        *,
+        spent_at: str | None = None,
+        came_free_on: date | None = None,
+    ) -> Case:
+        """What the rules are asked about a scan of a pass with these visits, at an instant; with
+        what stops entry now."""
+        spot = self._spots.get(scan.gate.spot_id)
+        return Case(
+            held=held,
+            code=code,
+            tally=tally,
+            spot=spot,
+            gate=scan.gate,
+            party=scan.party,
+            at=at,
+            spent_at=spent_at,
+            holidays=self._holidays(),
+            paying=scan.purpose is Purpose.PAY,
+            typed=isinstance(scan.shown, ShownCard) and scan.shown.by is By.CARD_TYPED,
+            stop=None if spot is None else self._stop_at(spot, at),
+            beside=scan.free,
+            came_free_on=came_free_on,
+        )
+
     def _decide(
-        self, scan: Scan, reading: _Reading, candidate: _Candidate, now: datetime
+        self, scan: Scan, reading: Reading, candidate: _Candidate, now: datetime
     ) -> tuple[Verdict, Record | None]:
         """The verdict, and the record to append if somebody is let in or out."""
         facts, past, case = candidate.facts, candidate.past, candidate.case
-        held = facts.held
         if reading.unsound is not None:
             return Verdict(reading.unsound, now), None
         if facts.closed:
@@ -497,31 +497,8 @@ class Admission:
             verdict = decide(case)
         if not verdict.granted:
             return verdict, None
-        record = Record(
-            pass_id=held.id,
-            n=facts.newest[-1].n + 1 if facts.newest else 1,
-            kind=KINDS[scan.purpose],
-            spot_id=scan.gate.spot_id,
-            gate_id=scan.gate.id,
-            nonce=scan.nonce,
-            code_digest=scan.digest,
-            at=past.at,
-            scanned_at=scan.scanned_at,
-            recorded_at=now,
-            tally=past.tally,
-            verdict=verdict,
-            room=case.whole_party.admits,
-            by=reading.by,
-            lane=scan.lane,
-            staff=scan.staff,
-            people=people_in(verdict),
-            party=scan.party,
-            step=reading.code.step if reading.code else None,
-            benefit=held.edition.benefit_at(case.spot),
-            payers=case.payers,
-            month=case.month,
-            may_return=held.terms.re_entry,
-        )
+        n = facts.newest[-1].n + 1 if facts.newest else 1
+        record = record_of(scan, reading, case, verdict, n, now)
         if past.ledger is not None:  # it does not simply follow the newest record
             return verdict, appended(past.ledger, record)
         return verdict, replace(record, tally=tally_after(past.tally, record))
@@ -584,6 +561,38 @@ class Admission:
             # The try before this one died between its two writes.
             await self._refusals.note(kept)
         return kept.verdict, held
+
+
+def record_of(
+    scan: Scan, reading: Reading, case: Case, verdict: Verdict, n: int, now: datetime
+) -> Record:
+    """What a granted scan is in the ledger of its pass, with the visits before it."""
+    held = case.held
+    return Record(
+        pass_id=held.id,
+        n=n,
+        kind=_KINDS[scan.purpose],
+        spot_id=scan.gate.spot_id,
+        gate_id=scan.gate.id,
+        nonce=scan.nonce,
+        code_digest=scan.digest,
+        at=case.at,
+        scanned_at=scan.scanned_at,
+        recorded_at=now,
+        tally=case.tally,
+        verdict=verdict,
+        room=case.whole_party.admits,
+        by=reading.by,
+        lane=scan.lane,
+        staff=scan.staff,
+        people=_people(verdict),
+        party=scan.party,
+        step=reading.code.step if reading.code else None,
+        benefit=held.edition.benefit_at(case.spot),
+        payers=case.payers,
+        month=case.month,
+        may_return=held.terms.re_entry,
+    )
 
 
 def _just_closed(facts: _Facts) -> bool:
@@ -707,7 +716,7 @@ def _listed(categories: Iterable[str]) -> str:
     return f"free are: {', '.join(categories) or 'none that we know'}"
 
 
-def people_in(verdict: Verdict) -> dict[str, int]:
+def _people(verdict: Verdict) -> dict[str, int]:
     """How many people of each category were let in."""
     by_right = {"any": verdict.counted} if verdict.counted or not verdict.free else {}
     return {**by_right, **verdict.free}

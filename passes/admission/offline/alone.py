@@ -16,10 +16,10 @@ from passes.admission.clocks import CLOCKS_DIFFER
 from passes.admission.gates import Gate, GateState, Purpose
 from passes.admission.offline.bundle import DAYS, Bundle, hash_of_spent
 from passes.admission.offline.flat import DayKind, FlatEdition
+from passes.admission.reading import read
 from passes.admission.rules import Case, decide
 from passes.base.calendar import business_day
 from passes.base.text import Text
-from passes.codes import format as codes
 from passes.codes.format import Code
 from passes.holding.model import Pass, PassState
 from passes.ledger.tally import Entry, Tally
@@ -108,7 +108,8 @@ class Alone:
         today = business_day(at)
         self._check_age(at, today)
         # 1. What does the code say, and is it sound?
-        code, unsound = self._read(shown.text, at)
+        reading = read(shown.text, self._bundle.keys, at)
+        code, unsound = reading.code, reading.unsound
         if code is None:
             return Decided(Verdict(unsound or Reason.ERROR, at), None, None)
         # 2. Is it the showing that was just let in?
@@ -132,12 +133,6 @@ class Alone:
         promised = verdict.admitted_from if flat.sure else None
         verdict = replace(verdict, visits_left=None, admitted_from=promised)
         return Decided(verdict, code, self._entry(shown, code, case, verdict))
-
-    def _read(self, text: str, at: datetime) -> tuple[Code | None, Reason | None]:
-        try:
-            return codes.read(text, self._bundle.keys, at), None
-        except codes.CodeError as error:
-            return error.code, error.reason
 
     def _check_age(self, at: datetime, today: date) -> None:
         bundle = self._bundle

@@ -4,11 +4,12 @@ Pure: knows the pass, the rules and the audit lines, and no store.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
-from passes.admission.gates import Purpose, ShownCard
+from passes.admission.gates import Purpose
 from passes.admission.offline.items import CLOCK_TOLERANCE, DecidedAlone, ScanItem
+from passes.admission.reading import Reading
 from passes.admission.rules import (
     Case,
     code_suits_gate,
@@ -23,19 +24,11 @@ from passes.admission.rules import (
 from passes.base.audit import AuditLine, Outcome
 from passes.codes import format as codes
 from passes.holding.model import Pass, PassState
-from passes.ledger.records import By, Cause, Doubt
+from passes.ledger.records import Cause, Doubt
 from passes.ledger.verdicts import Reason, Verdict
 
 STEPS = int(CLOCK_TOLERANCE.total_seconds()) // codes.STEP_SECONDS
 """By how many steps a rotating code may miss the corrected time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What the text of a code says, as far as it is ours, and what is wrong with it."""
-
-    code: codes.Code | None = None
-    unsound: Reason | None = None
 
 
 _STATES = {
@@ -63,15 +56,6 @@ def state_at(shown: Pass, lines: Iterable[AuditLine], at: datetime) -> PassState
     if before:
         return _STATES[before[-1].action]
     return PassState.ISSUED if after[0].action == "activate" else PassState.ACTIVE
-
-
-def read_by(item: ScanItem, reading: Reading) -> By:
-    """By which means somebody got in."""
-    if item.on_paper is not None:
-        return By.PAPER
-    if isinstance(item.scan.shown, ShownCard):
-        return item.scan.shown.by
-    return By.ROTATING if reading.code is not None and reading.code.rotating else By.STATIC
 
 
 _FACTS = (

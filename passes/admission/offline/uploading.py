@@ -9,12 +9,12 @@ by gate and nonce, an item sent again, or answered live before, is recorded once
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 
-from passes.admission.admitting import KINDS, Admission, check_same_scan, people_in
+from passes.admission.admitting import Admission, check_same_scan, record_of
 from passes.admission.annulling import ANNUL_WITHIN, check_not_closed, too_late, undone_by
 from passes.admission.appending import Appending, busy
 from passes.admission.by_hand import HandAdmissions, Shown
@@ -25,9 +25,7 @@ from passes.admission.offline.conflict import ConflictFile, ConflictState, Name
 from passes.admission.offline.conflicts import Conflicts
 from passes.admission.offline.evidence import (
     STEPS,
-    Reading,
     doubt_about,
-    read_by,
     state_at,
     verdict_of,
 )
@@ -43,11 +41,8 @@ from passes.admission.offline.items import (
     Timing,
 )
 from passes.admission.order import place_of
-from passes.admission.rules import (
-    Case,
-    decide,
-)
-from passes.admission.stop import Stop
+from passes.admission.reading import Reading, read
+from passes.admission.rules import Case, decide
 from passes.base.calendar import to_milliseconds
 from passes.base.errors import Conflict, DomainError, Invalid, Unavailable, Unknown
 from passes.base.ports import Audit
@@ -72,9 +67,7 @@ from passes.ledger.records import (
 )
 from passes.ledger.tally import Tally
 from passes.ledger.verdicts import Reason, Refusal, Verdict
-from passes.terms.holidays import HolidayCalendar
 from passes.terms.ports import Spots
-from passes.terms.terms import SpotFacts
 
 log = logging.getLogger(__name__)
 
@@ -121,30 +114,26 @@ class Uploading:
         self,
         keys: Keyring,
         spots: Spots,
-        holidays: Callable[[], HolidayCalendar],
         passes: Passes,
         ledger: Ledger,
         refusals: Refusals,
         cases: Cases,
         audit: Audit,
-        stop_at: Callable[[SpotFacts, datetime], Stop | None],
         admission: Admission,
         appending: Appending,
         by_hand: HandAdmissions,
         correcting: Correcting,
         conflicts: Conflicts,
     ) -> None:
-        """`spots` is the catalogue in memory, `holidays` gives the calendar in memory; `passes`,
-        `ledger`, `refusals`, `cases` and `audit` are stores; `stop_at` tells what stops entry."""
+        """`spots` is the catalogue in memory; `passes`, `ledger`, `refusals`, `cases` and `audit`
+        are stores."""
         self._keys = keys
         self._spots = spots
-        self._holidays = holidays
         self._passes = passes
         self._ledger = ledger
         self._refusals = refusals
         self._cases = cases
         self._audit = audit
-        self._stop_at = stop_at
         self._admission = admission
         self._appending = appending
         self._by_hand = by_hand
@@ -181,8 +170,10 @@ class Uploading:
         readings = {}
         for place, item in enumerate(items):
             text, at = _text_in(item), timing.corrected(item.at)[0]
-            if text is not None:
-                readings[place] = self._read(text, at)
+            if isinstance(item, ScanItem) and isinstance(item.scan.shown, ShownCard):
+                readings[place] = Reading(card=item.scan.shown)
+            elif text is not None:
+                readings[place] = read(text, self._keys, at, STEPS)
                 await asyncio.sleep(0)  # a signature takes a while, and others wait
         named: list[str | None] = [each.code.pass_id for each in readings.values() if each.code]
         named += [each.shown.pass_id for each in items if isinstance(each, HandItem)]
@@ -191,12 +182,6 @@ class Uploading:
         found_passes = await asyncio.gather(*map(self._serial_if_told, wanted))
         serials = {each: told for each, told in zip(wanted, found_passes, strict=True) if told}
         return _Known(timing, records, readings, serials)
-
-    def _read(self, text: str, at: datetime) -> Reading:
-        try:
-            return Reading(codes.read(text, self._keys, at, STEPS))
-        except codes.CodeError as error:
-            return Reading(error.code, error.reason)
 
     async def _serial(self, pass_id: str) -> _Serial | None:
         """The pass with a serial, if there is one. Raises `Unavailable` while it is reissued."""
@@ -301,8 +286,9 @@ class Uploading:
         reading = known.readings.get(place, Reading())
         verdict, serial = Verdict(decided.reason, at), await self._serial_of(reading, known)
         held = None if serial is None else serial.newest
-        for admitted in _undoable(known.records.get(item.name, ())):
-            await self._undo(admitted, at, person, known)
+        admitted = _undoable(known.records.get(item.name, ()))
+        if admitted:
+            await self._undo(admitted[0], at, person, known)
             return ItemResult(Result.REFUSED, verdict, held)
         kept, new = await self._refusals.keep_late(
             Refusal(
@@ -410,32 +396,14 @@ class Uploading:
         if scan.purpose is not Purpose.LEAVE:
             doubt = doubt_about(case, reading, item, sure=sure)
         verdict = verdict_of(case, decided, scan.purpose)
-        record = Record(
-            pass_id=held.id,
-            n=0,
-            kind=KINDS[scan.purpose],
-            spot_id=scan.gate.spot_id,
-            gate_id=scan.gate.id,
-            nonce=scan.nonce,
-            code_digest=scan.digest,
-            at=at,
-            scanned_at=scan.scanned_at,
-            recorded_at=to_milliseconds(timing.received_at),
-            tally=Tally(),
-            verdict=verdict,
-            room=case.whole_party.admits,
-            by=read_by(item, reading),
+        now = to_milliseconds(timing.received_at)
+        record = replace(
+            record_of(scan, reading, case, verdict, 0, now),
+            by=_by(item, reading),
             online=False,
             decision=item.on_paper,
-            lane=scan.lane,
-            staff=scan.staff,
-            people=people_in(verdict),
-            party=scan.party,
-            step=reading.code.step if reading.code else None,
             benefit=None if case.spot is None else held.edition.benefit_at(case.spot),
-            payers=case.payers,
             month=max(0, case.month),
-            may_return=held.terms.re_entry,
             shown_as=serial.shown.id if serial.shown.id != held.id else None,
             doubt=doubt,
             bundle=timing.bundle,
@@ -445,22 +413,10 @@ class Uploading:
     def _case(
         self, scan: Scan, held: Pass, code: codes.Code | None, tally: Tally, at: datetime
     ) -> Case:
-        spot = self._spots.get(scan.gate.spot_id)
-        stop = None if spot is None else self._stop_at(spot, at)
-        return Case(
-            held=held,
-            code=code,
-            tally=tally,
-            spot=spot,
-            gate=scan.gate,
-            party=scan.party,
-            at=at,
-            holidays=self._holidays(),
-            paying=scan.purpose is Purpose.PAY,
-            typed=isinstance(scan.shown, ShownCard) and scan.shown.by is By.CARD_TYPED,
-            stop=stop if stop is not None and stop.since <= at else None,
-            beside=scan.free,
-        )
+        """What the rules are asked; what stops entry now may not have done so then."""
+        case = self._admission.case_of(scan, held, code, tally, at)
+        stopped_later = case.stop is not None and case.stop.since > at
+        return replace(case, stop=None) if stopped_later else case
 
     async def _state_at(self, shown: Pass, at: datetime) -> PassState:
         """The state of a pass at an instant, by what is told of its changes."""
@@ -521,7 +477,7 @@ class Uploading:
                 online=False,
                 pass_id=reading.code.pass_id if reading.code else None,
                 people=decided.admits,
-                by=read_by(item, reading),
+                by=_by(item, reading),
                 step=reading.code.step if reading.code else None,
                 bundle=known.timing.bundle,
                 code_digest=scan.digest,
@@ -607,8 +563,8 @@ class Uploading:
 _NO_PASS_TOLD = frozenset({"code_unreadable", "pass_unknown"})
 """Errors that say that the pass of an admission by hand cannot be told."""
 
-_HAPPENED = frozenset({*KINDS.values(), RecordKind.LET_IN})
 _UNDOABLE = frozenset({RecordKind.ADMITTED, RecordKind.LET_IN, RecordKind.PAID})
+_HAPPENED = _UNDOABLE | {RecordKind.EXITED}
 
 
 def _text_in(item: Item) -> str | None:
@@ -632,6 +588,11 @@ def _key_of(item: Item, place: int, known: _Known) -> str:
     if serial is None:
         return pass_id or ":".join(item.name)
     return serial.newest.holder.lookup or serial.newest.id
+
+
+def _by(item: ScanItem, reading: Reading) -> By:
+    """By which means somebody got in."""
+    return By.PAPER if item.on_paper is not None else reading.by
 
 
 def _one(name: Name) -> tuple[str, list[str]]:
