@@ -4,10 +4,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import xlsxwriter
-
 from passes.admission.gate_keeping import NewGate
 from passes.base.calendar import SHANGHAI
+from passes.files.tables import new_workbook
 
 _HEADINGS = (
     "安装码 Setup code",
@@ -31,28 +30,25 @@ def reserve_sheet(file: Path) -> None:
 
 def write_setup_sheet(new: Sequence[NewGate], file: Path) -> None:
     """Write the setup codes of gates for printing. Raises `OSError`."""
-    try:
-        with xlsxwriter.Workbook(file, {"strings_to_formulas": False}) as book:
-            sheet = book.add_worksheet("安装码")
-            code = book.add_format({"font_name": "Consolas", "font_size": 16, "border": 1})
-            plain = book.add_format({"border": 1, "valign": "vcenter"})
-            sheet.write_row(0, 0, _HEADINGS, book.add_format({"bold": True, "border": 1}))
-            for n, each in enumerate(new, start=1):
-                gate, until = each.gate, each.expires_at.astimezone(SHANGHAI)
-                sheet.set_row(n, 30)
-                sheet.write_string(n, 0, each.setup_code, code)
-                told = (
-                    gate.id,
-                    gate.name,
-                    gate.kind.value,
-                    gate.spot_id,
-                    f"{until:%Y-%m-%d %H:%M}",
-                )
-                sheet.write_row(n, 1, told, plain)
-            sheet.autofit()
-            sheet.repeat_rows(0)
-            sheet.set_landscape()
-            sheet.set_paper(_A4)
-            sheet.fit_to_pages(1, 0)
-    except xlsxwriter.exceptions.FileCreateError as error:
-        raise error.args[0] from None
+    with new_workbook(file) as book:
+        sheet = book.add_worksheet("安装码")
+        code = book.add_format({"font_name": "Consolas", "font_size": 16, "border": 1})
+        plain = book.add_format({"border": 1, "valign": "vcenter"})
+        sheet.write_row(0, 0, _HEADINGS, book.add_format({"bold": True, "border": 1}))
+        for n, each in enumerate(new, start=1):
+            gate, until = each.gate, each.expires_at.astimezone(SHANGHAI)
+            sheet.set_row(n, 30)
+            sheet.write_string(n, 0, each.setup_code, code)
+            told = (
+                gate.id,
+                gate.name,
+                gate.kind.value,
+                gate.spot_id,
+                f"{until:%Y-%m-%d %H:%M}",
+            )
+            sheet.write_row(n, 1, told, plain)
+        sheet.autofit()
+        sheet.repeat_rows(0)
+        sheet.set_landscape()
+        sheet.set_paper(_A4)
+        sheet.fit_to_pages(1, 0)

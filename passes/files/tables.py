@@ -6,7 +6,8 @@ what is written here.
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -50,18 +51,25 @@ def print_csv(rows: Rows, out: TextIO) -> None:
 
 def write_xlsx(rows: Rows, file: Path) -> None:
     """Write rows as the first sheet of a spreadsheet. Raises `OSError`."""
+    with new_workbook(file) as book:
+        sheet = book.add_worksheet()
+        if rows:
+            sheet.write_row(0, 0, list(rows[0]))
+        for n, row in enumerate(rows, start=1):
+            sheet.write_row(n, 0, list(row.values()))
+        sheet.freeze_panes(1, 0)
+        sheet.autofit()
+
+
+@contextmanager
+def new_workbook(file: Path) -> Iterator[Any]:
+    """A spreadsheet, written when it is left, in which text stays text. Raises `OSError`."""
     # Only here: most commands write no spreadsheet.
     import xlsxwriter  # noqa: PLC0415
 
     try:
         with xlsxwriter.Workbook(file, _AS_IT_IS) as book:
-            sheet = book.add_worksheet()
-            if rows:
-                sheet.write_row(0, 0, list(rows[0]))
-            for n, row in enumerate(rows, start=1):
-                sheet.write_row(n, 0, list(row.values()))
-            sheet.freeze_panes(1, 0)
-            sheet.autofit()
+            yield book
     except xlsxwriter.exceptions.FileCreateError as error:
         raise error.args[0] from None
 
