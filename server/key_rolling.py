@@ -9,9 +9,9 @@ Four steps, each a command, and each safe to repeat (docs/adr/0043-signing-keys-
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from passes.admission.heartbeats import Heartbeat
@@ -86,9 +86,7 @@ class KeyRolling:
             announced = await self._heard(key.id)
         if not announced.unknown_to and key.announced_at is None:
             now = self._now()
-            async with audited(self._system.base.audit) as entry:
-                await entry.begin(AuditLine(now, self._by, "announce", f"key:signing:{key.id}"))
-                await self._uses.put(replace(key, announced_at=now))
+            await self._put(replace(key, announced_at=now), "announce", {}, now)
         return announced
 
     async def _heard(self, key_id: int) -> Announced:
@@ -116,15 +114,21 @@ class KeyRolling:
             raise Conflict("key_retired", text)
         if not yes:
             await self._check_all_know(key)
-        now = self._now()
         detail = {"yes": "yes"} if yes else {}
+        now = self._now()
         signs = replace(key, signs_since=now)
-        line = AuditLine(now, self._by, "sign_with", f"key:signing:{key_id}", detail)
-        async with audited(self._system.base.audit) as entry:
-            await entry.begin(line)
-            await self._uses.put(signs)
+        await self._put(signs, "sign_with", detail, now)
         await self._uses.announce()
         return signs
+
+    async def _put(
+        self, use: KeyUse, action: str, detail: Mapping[str, str], now: datetime
+    ) -> None:
+        """Store what is decided about a key, after its audit line."""
+        line = AuditLine(now, self._by, action, f"key:signing:{use.id}", detail)
+        async with audited(self._system.base.audit) as entry:
+            await entry.begin(line)
+            await self._uses.put(use)
 
     async def _check_all_know(self, key: KeyUse) -> None:
         """Raise `Conflict` naming every server and gate that does not know a key."""
@@ -176,13 +180,9 @@ class KeyRolling:
             raise Conflict("key_signs", text)
         if not yes:
             await self._check_outlived(key, uses, last_day)
-        now = self._now()
         detail = {"last_day": last_day.isoformat(), **({"yes": "yes"} if yes else {})}
         retired = replace(key, last_day=last_day)
-        line = AuditLine(now, self._by, "retire", f"key:signing:{key_id}", detail)
-        async with audited(self._system.base.audit) as entry:
-            await entry.begin(line)
-            await self._uses.put(retired)
+        await self._put(retired, "retire", detail, self._now())
         await self._uses.announce()
         return retired
 

@@ -11,10 +11,11 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
+from passes.admission.annulling import ANNUL_WITHIN
 from passes.base.errors import DomainError
 from passes.base.text import Text
 from passes.codes import base45
@@ -33,9 +34,6 @@ DEADLINE_OF_HUB = 1.5
 """Less, because the gates behind it wait as well."""
 
 _SETTLED_AGAIN_SECONDS = 1.0
-
-ANNULLED_WITHIN = timedelta(minutes=15)
-"""As the server has it."""
 
 
 class Asking(Protocol):
@@ -128,7 +126,7 @@ class Deciding:
                 return document
         if kept is None or kept.answer.get("verdict") == "refused":
             raise Undecided("scan_unknown", SCAN_UNKNOWN)
-        if now - kept.at > ANNULLED_WITHIN:
+        if now - kept.at > ANNUL_WITHIN:
             raise Undecided("annul_too_late", _TOO_LATE)
         await self._kept(self.device.journal.queued, self._taken_back(name, now))
         self.device.queued.set()
@@ -201,12 +199,12 @@ class Deciding:
         except Refused as error:
             await self._kept(device.journal.forget, name)
             device.answered()
-            if name.gate == device.enrolment.gate_id:
+            if self._is_own(name):
                 await device.refused(error)
             raise
         decided_at = datetime.fromisoformat(document["decided_at"])
         device.answered()
-        if name.gate == device.enrolment.gate_id:
+        if self._is_own(name):
             await device.served(disabled=document["reason"] == "gate_disabled")
         entry = device.held.entry_of(name, body, document, decided_at)
         row = Row(
@@ -222,8 +220,7 @@ class Deciding:
         except Undecided:
             self._unsettled.set()
             # Another gate asks again under the same name, and gets the same answer.
-            own = name.gate == device.enrolment.gate_id
-            if own and document["verdict"] != "refused":
+            if self._is_own(name) and document["verdict"] != "refused":
                 # Without an answer nobody may decide alone: it may be taken back already.
                 with suppress(NoAnswer, Refused):
                     await asking.annul(name.nonce)
@@ -234,7 +231,7 @@ class Deciding:
         """Nobody has decided, and no door opens. If the server has, it is taken back; but another
         gate asks again under the same name."""
         journal = self.device.journal
-        if name.gate != self.device.enrolment.gate_id:
+        if not self._is_own(name):
             return
         try:
             if arrived:
@@ -298,7 +295,11 @@ class Deciding:
 
     def gate_in(self, name: Name) -> dict[str, str]:
         """How an item says whose it is, if it is not this program's own."""
-        return {} if name.gate == self.device.enrolment.gate_id else {"gate": name.gate}
+        return {} if self._is_own(name) else {"gate": name.gate}
+
+    def _is_own(self, name: Name) -> bool:
+        """Whether a scan is this program's own, and not that of a gate behind it."""
+        return name.gate == self.device.enrolment.gate_id
 
     async def _waits_to_be_uploaded(self, pass_id: str) -> bool:
         """Whether the server does not know yet what was decided here about a pass."""

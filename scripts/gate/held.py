@@ -23,10 +23,10 @@ from passes.admission.offline.bundle import (
     opened,
 )
 from passes.admission.offline.flat import State, public_of
+from passes.admission.reading import read
 from passes.base.calendar import business_day
 from passes.base.text import Text
-from passes.codes import format as codes
-from passes.codes.format import Code, CodeError
+from passes.codes.format import Code
 from passes.terms.prices import Payment
 from scripts.gate.answers import answer_of
 from scripts.gate.client import Call, Client, document_of
@@ -275,10 +275,7 @@ class Held:
         """What the code of a scan says, whatever is wrong with it by now."""
         if self.bundle is None or body.get("code") is None:
             return None
-        try:
-            return codes.read(body["code"], self.bundle.keys, at)
-        except CodeError as error:
-            return error.code
+        return read(body["code"], self.bundle.keys, at).code
 
     def _party_of(self, code: Code | None, at: datetime) -> tuple[int, int]:
         """How many people a pass lets in here on a visit, and how many of them pay."""
